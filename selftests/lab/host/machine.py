@@ -1,0 +1,153 @@
+"""One emulated host: virtiofsd, QEMU, and the channels between it and the runner."""
+import os
+import pathlib
+import shlex
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+import time
+
+from . import process
+
+VIRTIOFSD = "/usr/lib/qemu/virtiofsd"
+LAB = pathlib.Path(__file__).resolve().parent.parent
+CMDLINE = ("rootfstype=virtiofs root=root ro console=ttyS0 loglevel=5 log_buf_len=4M panic=-1 oops=panic "
+           "panic_on_warn=1 unknown_nmi_panic no_timer_check mitigations=off net.ifnames=0 random.trust_cpu=on")
+BOOT_SECONDS = 180          # generous: two compilers may share the machine with us
+
+
+class Listener:
+    """A unix socket QEMU connects a virtio-serial port to; its bytes go to `sink` as they come."""
+
+    def __init__(self, path, sink):
+        self.server = socket.socket(socket.AF_UNIX)
+        self.server.bind(str(path))
+        self.server.listen(1)
+        self.thread = threading.Thread(target=self.pump, args=(sink,), daemon=True)
+        self.thread.start()
+
+    def pump(self, sink):
+        connection, _ = self.server.accept()
+        while data := connection.recv(65536):
+            sink(data)
+
+    def drain(self):
+        self.thread.join(2)
+
+
+class Machine:
+    def __init__(self, options, argv, name="", extra=(), facts=None):
+        self.options, self.argv, self.name, self.extra = options, argv, name, list(extra)
+        self.tmp = pathlib.Path(tempfile.mkdtemp(prefix="queztl-lab-"))
+        self.out = pathlib.Path(options.out) / name if options.out else self.tmp / "out"
+        self.out.mkdir(parents=True, exist_ok=True)
+        self.facts = facts or {}
+        self.children, self.words, self.partial = [], [], b""
+        self.news = threading.Event()
+
+    # -- what L1's init reads before it hides L0's file system ------------------------------------------------------
+    def write_job(self):
+        facts = {"QZ_SRC": LAB.parent.parent, "QZ_OUT": "/run/queztl-out", "QZ_MODULES": self.options.kernel.modules,
+                 **self.facts}
+        for name in ("HOME", "PATH", "XDG_CACHE_HOME", "TERM", "LANG"):
+            if name in os.environ:
+                facts[name] = os.environ[name]
+        facts.update({name: value for name, value in os.environ.items() if name.startswith("QZ_USER_")})
+        lines = [f"export {key}={shlex.quote(str(value))}" for key, value in facts.items()]
+        lines += [f"job_cwd={shlex.quote(os.getcwd())}", f"job=({shlex.join(self.argv)})"]
+        (self.tmp / "job").write_text("\n".join(lines) + "\n")
+
+    def qemu_argv(self):
+        o, t = self.options, self.tmp
+        accel = {"kvm": ["-accel", "kvm", "-cpu", "host"], "tcg": ["-accel", "tcg,thread=multi", "-cpu", "max"]}[o.accel]
+        if o.icount is not None:
+            accel = ["-accel", "tcg,thread=single", "-icount", f"shift={o.icount},sleep=off", "-cpu", "max"]
+        argv = [o.qemu, "-nodefaults", "-no-user-config", "-display", "none", "-M", "q35", *accel,
+                "-smp", o.cpus, "-m", o.mem, "-object", f"memory-backend-memfd,id=mem,size={o.mem},share=on",
+                "-numa", "node,memdev=mem", "-no-reboot", "-serial", f"file:{t}/console",
+                "-monitor", f"unix:{t}/monitor,server=on,wait=off", "-device", "virtio-serial-pci"]
+        for share in ("root", "out"):
+            argv += ["-chardev", f"socket,id={share}fs,path={t}/{share}.sock",
+                     "-device", f"vhost-user-fs-pci,chardev={share}fs,tag={share}"]
+        for port in ("output", "verdict"):
+            argv += ["-chardev", f"socket,id={port},path={t}/{port}",
+                     "-device", f"virtserialport,chardev={port},name=queztl.{port}"]
+        for index, disk in enumerate(o.disk):
+            argv += ["-drive", f"file={disk},if=none,id=disk{index},format=raw",
+                     "-device", f"virtio-blk-pci,drive=disk{index}"]
+        for nic in o.nic:
+            argv += ["-nic", nic]
+        return [*argv, *self.extra, "-kernel", o.kernel.image, "-append",
+                f"{CMDLINE} {o.append} init={LAB}/l1/init queztl.job={t}/job"]
+
+    # -- life -------------------------------------------------------------------------------------------------------
+    def start(self):
+        self.write_job()
+        for share, source, mode in (("root", "/", "always"), ("out", self.out, "auto")):
+            self.children.append(process.start(
+                [VIRTIOFSD, f"--socket-path={self.tmp}/{share}.sock", "-o", f"source={source}", "-o", f"cache={mode}",
+                 "-o", "sandbox=chroot", "-o", "no_posix_lock"], self.tmp / "virtiofsd.log"))
+        self.output = Listener(self.tmp / "output", self.show)
+        self.verdict = Listener(self.tmp / "verdict", self.hear)
+        self.await_sockets()
+        self.qemu = process.start(self.qemu_argv(), self.tmp / "qemu.log")
+        self.children.insert(0, self.qemu)
+
+    def await_sockets(self):
+        deadline = time.monotonic() + 10
+        while not all((self.tmp / f"{share}.sock").exists() for share in ("root", "out")):
+            if time.monotonic() > deadline:
+                raise SystemExit("lab: virtiofsd did not start: " + (self.tmp / "virtiofsd.log").read_text())
+            time.sleep(0.01)
+
+    def show(self, data):
+        if self.name:
+            data = data.replace(b"\n", b"\n" + self.name.encode() + b"| ")
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+    def hear(self, data):
+        *lines, self.partial = (self.partial + data).split(b"\n")
+        self.words += [line.decode().split() for line in lines]
+        self.news.set()
+
+    def heard(self, word):
+        return next((words for words in self.words if words[0] == word), None)
+
+    def wait_for(self, word, seconds):
+        """The channel's line that starts with `word`, or None when QEMU ended or the time is over."""
+        deadline = time.monotonic() + seconds
+        while not self.heard(word):
+            alive = self.qemu.poll() is None
+            if not alive:
+                self.verdict.drain()
+            if not alive or time.monotonic() > deadline:
+                break
+            self.news.wait(0.1)
+            self.news.clear()
+        return self.heard(word)
+
+    def ask_where(self):
+        """Make a stuck L1 panic, so that the console shows where it is."""
+        try:
+            monitor = socket.socket(socket.AF_UNIX)
+            monitor.connect(f"{self.tmp}/monitor")
+            monitor.sendall(b"nmi\n")
+            self.qemu.wait(5)
+        except Exception:           # it may be beyond answering; the console then just stays as it is
+            pass
+
+    def log(self, name):
+        path = {"dmesg": self.out / "dmesg"}.get(name, self.tmp / name)
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def end(self):
+        for child in self.children:
+            process.end(child)
+        if self.options.out:
+            for name in ("console", "qemu.log"):
+                if (self.tmp / name).exists():
+                    shutil.copy(self.tmp / name, self.out / name)
+        shutil.rmtree(self.tmp, ignore_errors=True)

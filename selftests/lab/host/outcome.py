@@ -1,0 +1,61 @@
+"""From a machine's life to an exit code."""
+import dataclasses
+
+from . import cache, machine, verdict
+
+SKIP = 4                    # kselftest's
+SPLAT, LAB_FAULT, TIME_OUT = 100, 101, 102
+
+
+@dataclasses.dataclass
+class Outcome:
+    kind: str               # clean, splat, lab-fault, time-out
+    code: int
+    reason: str = ""
+    evidence: str = ""
+
+
+def text_of(blocks):
+    return "\n".join("\n".join(block) for block in blocks)
+
+
+def judge_death(host):
+    """L1 is gone without a verdict: our fault when our code is on a stack, else the emulator's."""
+    console = host.log("console")
+    cause = verdict.death_cause(console)
+    if verdict.is_ours(console):
+        return Outcome("splat", SPLAT, cause, text_of(verdict.splats(console)))
+    tail = console[-1500:] or host.log("qemu.log")[-1500:]
+    return Outcome("lab-fault", LAB_FAULT, cause, tail)
+
+
+def watch(host):
+    """Wait for the verdict of a started machine."""
+    if not host.wait_for("start", machine.BOOT_SECONDS):
+        return judge_death(host)
+    end = host.wait_for("end", host.options.time_limit)
+    if end:
+        host.output.drain() if host.qemu.poll() is not None else None
+        found = verdict.splats(host.log("dmesg"))
+        if found:
+            return Outcome("splat", SPLAT, found[0][0], text_of(found))
+        return Outcome("clean", int(end[1]))
+    if host.qemu.poll() is not None:
+        return judge_death(host)
+    host.ask_where()
+    console = host.log("console")
+    return Outcome("time-out", TIME_OUT, f"no end within {host.options.time_limit} s", text_of(verdict.splats(console)))
+
+
+def worst(outcomes):
+    order = ["clean", "lab-fault", "time-out", "splat"]
+    return max(outcomes, key=lambda outcome: (order.index(outcome.kind), outcome.code != SKIP, outcome.code))
+
+
+def tell(outcome, seconds, faults, accel):
+    line = f"{outcome.kind}, exit {outcome.code}, {seconds:.1f} s, {accel}"
+    if faults:
+        line += f", lab faults {faults}"
+    if outcome.evidence:
+        cache.say("kernel log:\n" + outcome.evidence)
+    cache.say(line + (f": {outcome.reason}" if outcome.reason else ""))

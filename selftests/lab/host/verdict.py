@@ -1,0 +1,48 @@
+"""What a run's logs say: kernel splats, and whose fault a dead L1 is."""
+import re
+
+# Lines that no healthy run prints. Boot-time "WARNING" of firmware tables and the like do not match these forms.
+SPLAT = re.compile(r"""
+    WARNING:\ CPU | WARNING:\ (possible|suspicious|inconsistent|bad|held|kernel|lock|chain|stack) |
+    BUG:\  | kernel\ BUG\ at | \bOops\b | Call\ Trace: | KASAN: | KCSAN: | KFENCE: | UBSAN: | DEBUG_LOCKS_WARN_ON |
+    possible\ (circular|recursive|irq)\ lock | INFO:\ task\ .*\ blocked\ for | INFO:\ rcu_ | rcu:\ INFO:\ .*\ stall |
+    detected\ stalls? | soft\ lockup | hard\ LOCKUP | general\ protection\ fault | scheduling\ while\ atomic |
+    sleeping\ function\ called | Unable\ to\ handle | unable\ to\ handle | refcount_t: | list_(add|del)\ corruption |
+    corrupted\ stack\ end | double\ free | Bad\ page\ state | Kernel\ panic | int3: | Modules\ linked\ in: |
+    workqueue\ lockup | still\ has\ locks\ held | kmemleak:\ .*new\ suspected | trying\ to\ register\ non-static\ key
+    """, re.X)
+END = re.compile(r"---\[ end (trace|Kernel panic)")
+
+# A frame or RIP inside one of our modules. The module list names them always and proves nothing.
+OUR_FRAME = re.compile(r"\[(queztl|qhp_guest)[\] ]|RIP: 0010:0xffffffffc")
+LISTS_MODULES = re.compile(r"Modules linked in:|last unloaded:")
+
+
+def splats(log):
+    """The splats of a kernel log, each a list of lines."""
+    found, block = [], None
+    for line in log.splitlines():
+        if block is None and SPLAT.search(line):
+            block = []
+            found.append(block)
+        if block is not None:
+            block.append(line)
+            if END.search(line) or len(block) >= 80:
+                block = None
+    return found
+
+
+def is_ours(log):
+    """Whether one of our modules stands in a call trace of this log."""
+    return any(OUR_FRAME.search(line) and not LISTS_MODULES.search(line)
+               for block in splats(log) for line in block)
+
+
+def death_cause(log):
+    """One line that names how an L1 died, from its console."""
+    lines = [line for block in splats(log) for line in block]
+    for pattern in (r"WARNING: CPU", r"BUG:|kernel BUG|general protection|Oops", r"Kernel panic", r""):
+        for line in lines:
+            if pattern and re.search(pattern, line):
+                return re.sub(r"^(\[ *[\d.]+\])?(\[ *[TC]\d+\])? *", "", line.strip())
+    return "silent death (no splat on the console)"
