@@ -1,0 +1,201 @@
+"""Nested guests (L2) for scripts that run inside L1: start, command, count, stop.
+
+    with vm.Guest("a", [vm.vdpa("52:54:00:00:00:01", "10.0.0.1/24", "/dev/vhost-vdpa-0")]) as guest:
+        code, text = guest.run("ping -c1 10.0.0.2")
+"""
+import ctypes
+import itertools
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+CACHE = pathlib.Path(os.environ["QZ_CACHE"])
+KVM_STATS = pathlib.Path("/sys/kernel/debug/kvm")
+QEMU = {"7": "/usr/bin/qemu-system-x86_64", "10": CACHE / "qemu/10/qemu-system-x86_64"}
+PR_SET_PDEATHSIG = 1
+
+# microvm without the ISA timers and interrupt controller: q35 guests now and then hang calibrating them under emulation.
+MACHINES = {"microvm": "microvm,pcie=on,pit=off,pic=off,rtc=off,isa-serial=off", "q35": "q35"}
+READY_SECONDS = 120
+
+
+class Nic:
+    """One virtio-net device: its QEMU netdev (without the id), MAC, and address for the guest's init."""
+
+    def __init__(self, netdev, mac, address, device=""):
+        self.netdev, self.mac, self.address, self.device = netdev, mac, address, device
+
+
+def vdpa(mac, address, path, device=""):
+    """A NIC on a vDPA port; path is its /dev/vhost-vdpa-N."""
+    return Nic(f"vhost-vdpa,vhostdev={path}", mac, address, device)
+
+
+def tap(mac, address, name, vhost=True, device=""):
+    """A NIC on an existing tap device, with vhost-net."""
+    return Nic(f"tap,ifname={name},script=no,downscript=no,vhost={'on' if vhost else 'off'}", mac, address, device)
+
+
+def sh(*argv, **more):
+    return subprocess.run([str(word) for word in argv], check=True, text=True, stdout=subprocess.PIPE, **more).stdout
+
+
+def make_bridge(name):
+    """A bridge tuned as the field does it: no spanning tree, no forward delay, no multicast snooping."""
+    sh("ip", "link", "add", name, "type", "bridge", "forward_delay", "0", "stp_state", "0", "mcast_snooping", "0")
+    sh("ip", "link", "set", name, "up")
+    return name
+
+
+def make_tap(name, bridge):
+    sh("ip", "tuntap", "add", name, "mode", "tap", "vnet_hdr")
+    sh("ip", "link", "set", name, "master", bridge, "up")
+    return name
+
+
+class Guest:
+    tokens = itertools.count(1)
+
+    def __init__(self, name, nics=(), machine="microvm", emulator="7", kernel="tiny", mem="256M", cpus=1, cpu="host",
+                 append="", extra=()):
+        self.name, self.nics, self.machine, self.kernel = name, list(nics), machine, kernel
+        self.program, self.mem, self.cpus, self.cpu = QEMU[emulator], mem, cpus, cpu
+        self.append, self.extra = append, list(extra)
+        self.tmp = pathlib.Path(tempfile.mkdtemp(prefix=f"guest-{name}-", dir="/run"))
+        self.buffer = b""
+        self.port = self.process = None
+
+    def argv(self):
+        image = CACHE / "guests" / self.kernel
+        net = ",".join(f"{nic.mac}={nic.address}" for nic in self.nics)
+        argv = [self.program, "-nodefaults", "-no-user-config", "-display", "none", "-M", MACHINES[self.machine],
+                "-accel", "kvm", "-cpu", self.cpu, "-smp", self.cpus, "-m", self.mem, "-no-reboot",
+                "-device", "virtio-serial-pci",
+                "-chardev", f"file,id=console,path={self.tmp}/console", "-device", "virtconsole,chardev=console",
+                "-chardev", f"socket,id=command,path={self.tmp}/command,server=on,wait=off",
+                "-device", "virtserialport,chardev=command,name=queztl.command",
+                "-kernel", image / "kernel", "-initrd", image / "initrd",
+                "-append", f"console=hvc0 quiet panic=-1 no_timer_check mitigations=off qz.net={net} {self.append}"]
+        for index, nic in enumerate(self.nics):
+            argv += ["-netdev", f"{nic.netdev},id=net{index}",
+                     "-device", f"virtio-net-pci,netdev=net{index},mac={nic.mac},romfile={nic.device}"]
+        return [str(word) for word in argv + self.extra]
+
+    # -- life -------------------------------------------------------------------------------------------------------
+    def start(self):
+        """Start QEMU; wait_ready() waits for the guest, so that several can boot side by side."""
+        with open(self.tmp / "qemu.log", "wb") as log:
+            self.process = subprocess.Popen(
+                self.argv(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                preexec_fn=lambda: ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
+        return self
+
+    def wait_ready(self, seconds=READY_SECONDS):
+        deadline = time.monotonic() + seconds
+        while self.port is None:
+            self.check(deadline)
+            port = socket.socket(socket.AF_UNIX)
+            try:
+                port.connect(f"{self.tmp}/command")
+                self.port = port
+            except OSError:
+                time.sleep(0.05)
+        while not (line := self.read_line(deadline)).startswith("ready"):
+            pass
+        self.boot_seconds = float(line.split()[1])
+        return self
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        if self.port:
+            self.port.close()
+
+    def __enter__(self):
+        return self.start().wait_ready()
+
+    def __exit__(self, *_):
+        self.stop()
+
+    # -- commands ---------------------------------------------------------------------------------------------------
+    def check(self, deadline):
+        if self.process.poll() is not None:
+            raise RuntimeError(f"guest {self.name}: QEMU ended ({self.process.returncode}): {self.said()}")
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"guest {self.name} does not answer: {self.said()}")
+
+    def said(self):
+        return "".join((self.tmp / name).read_text(errors="replace")[-800:] for name in ("qemu.log", "console")
+                       if (self.tmp / name).exists())
+
+    def read_line(self, deadline):
+        while b"\n" not in self.buffer:
+            self.check(deadline)
+            self.port.settimeout(0.5)
+            try:
+                data = self.port.recv(65536)
+                if not data:
+                    self.process.wait(5)
+                self.buffer += data
+            except TimeoutError:
+                pass
+        line, self.buffer = self.buffer.split(b"\n", 1)
+        return line.decode(errors="replace").rstrip("\r")
+
+    def post(self, command):
+        """Send a command; finish() waits for it, so that several guests can work at once."""
+        token = f"token-{next(self.tokens)}"
+        self.port.sendall(f"{token} {command}\n".encode())
+        return token
+
+    def finish(self, token, seconds=60):
+        deadline, lines = time.monotonic() + seconds, []
+        while not (line := self.read_line(deadline)).startswith(token + " "):
+            lines.append(line)
+        return int(line.split()[1]), "\n".join(lines)
+
+    def run(self, command, seconds=60):
+        """(exit code, output) of a shell command in the guest."""
+        return self.finish(self.post(command), seconds)
+
+    def expect(self, command, seconds=60):
+        """Output of a command that must succeed."""
+        code, text = self.run(command, seconds)
+        if code:
+            raise RuntimeError(f"guest {self.name}: {command}: exit {code}: {text}")
+        return text
+
+    # -- counters ---------------------------------------------------------------------------------------------------
+    def stats(self):
+        """KVM's counters of this VM and its vCPUs, summed."""
+        total = {}
+        for directory in KVM_STATS.glob(f"{self.process.pid}-*"):
+            for path in [*directory.glob("*"), *directory.glob("vcpu*/*")]:
+                if path.is_file():
+                    try:
+                        total[path.name] = total.get(path.name, 0) + int(path.read_text())
+                    except (OSError, ValueError):
+                        pass
+        return total
+
+
+def difference(before, after):
+    return {name: after[name] - before.get(name, 0) for name in after}
+
+
+def start_all(guests):
+    """Boot guests side by side."""
+    for guest in guests:
+        guest.start()
+    for guest in guests:
+        guest.wait_ready()
+    return guests
