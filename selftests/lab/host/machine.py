@@ -34,6 +34,7 @@ class Listener:
             sink(data)
 
     def drain(self):
+        """Wait for what QEMU had sent before it ended."""
         self.thread.join(2)
 
 
@@ -44,7 +45,8 @@ class Machine:
         self.out = pathlib.Path(options.out) / name if options.out else self.tmp / "out"
         self.out.mkdir(parents=True, exist_ok=True)
         self.facts = facts or {}
-        self.children, self.words, self.partial = [], [], b""
+        self.output = self.verdict = self.qemu = None
+        self.children, self.words, self.partial, self.shown = [], [], b"", b""
         self.news = threading.Event()
 
     # -- what L1's init reads before it hides L0's file system ------------------------------------------------------
@@ -103,8 +105,10 @@ class Machine:
             time.sleep(0.01)
 
     def show(self, data):
+        """Pass the script's output on; of several machines line by line, with the machine's name before it."""
         if self.name:
-            data = data.replace(b"\n", b"\n" + self.name.encode() + b"| ")
+            *lines, self.shown = (self.shown + data).split(b"\n")
+            data = b"".join(b"%s| %s\n" % (self.name.encode(), line) for line in lines)
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
 
@@ -146,6 +150,8 @@ class Machine:
     def end(self):
         for child in self.children:
             process.end(child)
+        if self.qemu:
+            self.output.drain()
         if self.options.out:
             for name in ("console", "qemu.log"):
                 if (self.tmp / name).exists():

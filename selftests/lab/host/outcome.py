@@ -35,7 +35,6 @@ def watch(host):
         return judge_death(host)
     end = host.wait_for("end", host.options.time_limit)
     if end:
-        host.output.drain() if host.qemu.poll() is not None else None
         found = verdict.splats(host.log("dmesg"))
         if found:
             return Outcome("splat", SPLAT, found[0][0], text_of(found))
@@ -56,6 +55,6 @@ def tell(outcome, seconds, faults, accel):
     line = f"{outcome.kind}, exit {outcome.code}, {seconds:.1f} s, {accel}"
     if faults:
         line += f", lab faults {faults}"
-    if outcome.evidence:
+    if outcome.evidence and outcome.kind != "lab-fault":
         cache.say("kernel log:\n" + outcome.evidence)
     cache.say(line + (f": {outcome.reason}" if outcome.reason else ""))
