@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <queztl.h>
+
+#include "cli.h"
+#include "fail.h"
+#include "json.h"
+#include "options.h"
+
+#define KVM_VM_LINK	"anon_inode:kvm-vm"
+
+struct attaching {
+	int device;
+	int pid;
+	int pidfd;
+	unsigned int found;
+	json_t *ids;
+};
+
+static bool is_kvm_vm(int directory, const char *name)
+{
+	char target[sizeof(KVM_VM_LINK)];
+	ssize_t length = readlinkat(directory, name, target, sizeof(target));
+
+	return length == (ssize_t)strlen(KVM_VM_LINK) &&
+	       !memcmp(target, KVM_VM_LINK, length);
+}
+
+/* The same VM may be open twice in a process: it is one VM. */
+static void note_id(struct attaching *a, uint64_t id)
+{
+	json_t *known;
+	size_t i;
+
+	json_array_foreach(a->ids, i, known)
+		if ((uint64_t)json_integer_value(known) == id)
+			return;
+	json_array_append_new(a->ids, json_integer(id));
+}
+
+static int attach_fd(struct attaching *a, int number)
+{
+	int kvm = syscall(SYS_pidfd_getfd, a->pidfd, number, 0);
+	uint64_t id;
+	int vm;
+
+	if (kvm < 0)
+		return errno == EBADF ? 0 : -errno;
+	vm = queztl_vm_attach(a->device, kvm, &id);
+	close(kvm);
+	if (vm < 0)
+		return vm;
+	close(vm);
+	note_id(a, id);
+	return 0;
+}
+
+static int attach_all(struct attaching *a, DIR *directory)
+{
+	struct dirent *entry;
+	int ret = 0;
+
+	while (!ret && (entry = readdir(directory)))
+		if (is_kvm_vm(dirfd(directory), entry->d_name)) {
+			a->found++;
+			ret = attach_fd(a, atoi(entry->d_name));
+		}
+	return ret;
+}
+
+static int attach_process(struct attaching *a)
+{
+	char path[32];
+	DIR *directory;
+	int ret;
+
+	a->pidfd = syscall(SYS_pidfd_open, a->pid, 0);
+	if (a->pidfd < 0)
+		return errno == EINVAL ? -ESRCH : -errno;
+	snprintf(path, sizeof(path), "/proc/%d/fd", a->pid);
+	directory = opendir(path);
+	if (directory) {
+		ret = attach_all(a, directory);
+		closedir(directory);
+	} else {
+		ret = errno == ENOENT ? -ESRCH : -errno;
+	}
+	close(a->pidfd);
+	return ret;
+}
+
+static void print_attached(struct cli *cli, struct attaching *a)
+{
+	json_t *id, *object;
+	size_t i;
+
+	if (cli->json) {
+		object = json_object();
+		set_process(object, "pid", a->pid);
+		set_json(object, "vms", json_incref(a->ids));
+		print_json(object, cli->out, false);
+		return;
+	}
+	json_array_foreach(a->ids, i, id)
+		fprintf(cli->out, "VM %" JSON_INTEGER_FORMAT " of process %d\n",
+			json_integer_value(id), a->pid);
+}
+
+static int report(struct cli *cli, struct attaching *a, int ret)
+{
+	if (ret == -ESRCH)
+		return fail(cli, EXIT_NO_OBJECT, "no process %d", a->pid);
+	if (ret)
+		return fail_errno(cli, ret, "cannot attach process %d", a->pid);
+	if (!a->found)
+		return fail(cli, EXIT_NO_OBJECT,
+			    "process %d holds no KVM VM: give the PID of the VMM (QEMU, say)",
+			    a->pid);
+	print_attached(cli, a);
+	return EXIT_OK;
+}
+
+int run_attach(struct cli *cli, int argc, char **argv)
+{
+	int code = expect_words(cli, argc, argv, 1);
+	struct attaching a = { 0 };
+	uint64_t pid;
+
+	if (code)
+		return code;
+	if (!parse_number(argv[0], 1, INT_MAX, &pid))
+		return fail(cli, EXIT_USAGE, "%s is no process id", argv[0]);
+	a.device = open_device(cli, &code);
+	if (a.device < 0)
+		return code;
+	a.pid = pid;
+	a.ids = json_array();
+	code = report(cli, &a, attach_process(&a));
+	json_decref(a.ids);
+	close(a.device);
+	return code;
+}
+
+static int detach_vm(int fd, uint64_t id)
+{
+	int vm = queztl_vm_open(fd, id);
+	int ret;
+
+	if (vm < 0)
+		return vm;
+	ret = queztl_vm_detach(vm);
+	close(vm);
+	return ret;
+}
+
+static void print_detached(struct cli *cli, uint64_t id)
+{
+	json_t *object = json_object();
+
+	set_count(object, "id", id);
+	print_json(object, cli->out, false);
+}
+
+int run_detach(struct cli *cli, int argc, char **argv)
+{
+	int code = expect_words(cli, argc, argv, 1);
+	uint64_t id;
+	int ret, fd;
+
+	if (code)
+		return code;
+	if (!parse_number(argv[0], 1, UINT64_MAX, &id))
+		return fail(cli, EXIT_USAGE,
+			    "%s is no VM id: see queztl vms", argv[0]);
+	fd = open_device(cli, &code);
+	if (fd < 0)
+		return code;
+	ret = detach_vm(fd, id);
+	close(fd);
+	if (ret == -ENOENT)
+		return fail(cli, EXIT_NO_OBJECT,
+			    "no VM %" PRIu64 ": see queztl vms", id);
+	if (ret)
+		return fail_errno(cli, ret, "cannot detach VM %" PRIu64, id);
+	if (cli->json)
+		print_detached(cli, id);
+	return EXIT_OK;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef QUEZTL_CLI_H
+#define QUEZTL_CLI_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Stable: queztl(8) promises them. */
+enum exit_code {
+	EXIT_OK			= 0,
+	EXIT_FAILED		= 1,
+	EXIT_USAGE		= 2,
+	EXIT_NO_OBJECT		= 3,
+	EXIT_NO_PERMISSION	= 4,
+	EXIT_UNSUPPORTED	= 5,
+};
+
+struct cli {
+	FILE *out;
+	FILE *err;
+	bool json;
+	bool terminal;		/* out is one */
+	unsigned int width;	/* columns of a line, 0: no limit */
+	const struct command *command;
+};
+
+/* run() gets the words after its name, options of the program taken out. */
+struct command {
+	const char *name;	/* one or two words */
+	const char *args;
+	const char *help;
+	int (*run)(struct cli *cli, int argc, char **argv);
+};
+
+extern const struct command commands[];	/* ends with an empty name */
+
+int dispatch(struct cli *cli, const struct command *table,
+	     int argc, char **argv);
+
+int run_attach(struct cli *cli, int argc, char **argv);
+int run_detach(struct cli *cli, int argc, char **argv);
+int run_doctor(struct cli *cli, int argc, char **argv);
+int run_fabric_add(struct cli *cli, int argc, char **argv);
+int run_fabric_del(struct cli *cli, int argc, char **argv);
+int run_fabric_list(struct cli *cli, int argc, char **argv);
+int run_info(struct cli *cli, int argc, char **argv);
+int run_port_list(struct cli *cli, int argc, char **argv);
+int run_stats(struct cli *cli, int argc, char **argv);
+int run_vms(struct cli *cli, int argc, char **argv);
+
+#endif /* QUEZTL_CLI_H */

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+
+#include <queztl.h>
+
+#include "cli.h"
+#include "fail.h"
+#include "options.h"
+
+static void print_usage(FILE *to, const struct command *c)
+{
+	fprintf(to, "usage: queztl %s%s%s [--json]\n", c->name,
+		*c->args ? " " : "", c->args);
+}
+
+static void print_help(FILE *to, const struct command *table)
+{
+	fputs("usage: queztl COMMAND [ARGUMENTS] [--json]\n\n", to);
+	for (const struct command *c = table; c->name; c++)
+		fprintf(to, "  %-12s%-5s%s\n", c->name,
+			strlen(c->args) < 5 ? c->args : "", c->help);
+	fputs("\n  --json      machine-readable output, see queztl(8)\n"
+	      "  --help      this text, or the usage of a command\n"
+	      "  --version   the version of this program\n", to);
+}
+
+/* How many words of argv the name takes, 0 if it is another name. */
+static int match_name(const char *name, int argc, char **argv)
+{
+	const char *space = strchr(name, ' ');
+	size_t first = space ? (size_t)(space - name) : strlen(name);
+
+	if (argc < 1 || strlen(argv[0]) != first ||
+	    strncmp(argv[0], name, first))
+		return 0;
+	if (!space)
+		return 1;
+	return argc > 1 && !strcmp(argv[1], space + 1) ? 2 : 0;
+}
+
+static const struct command *find_command(const struct command *table,
+					  int argc, char **argv, int *words)
+{
+	for (const struct command *c = table; c->name; c++) {
+		*words = match_name(c->name, argc, argv);
+		if (*words)
+			return c;
+	}
+	return NULL;
+}
+
+static bool is_first_word(const struct command *table, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const struct command *c = table; c->name; c++)
+		if (!strncmp(c->name, word, length) && c->name[length] == ' ')
+			return true;
+	return false;
+}
+
+static int complain_unknown(struct cli *cli, const struct command *table,
+			    int argc, char **argv)
+{
+	if (argc < 1)
+		return fail(cli, EXIT_USAGE, "no command: see queztl --help");
+	if (argv[0][0] == '-')
+		return fail(cli, EXIT_USAGE,
+			    "unknown option %s: see queztl --help", argv[0]);
+	if (!is_first_word(table, argv[0]))
+		return fail(cli, EXIT_USAGE,
+			    "unknown command %s: see queztl --help", argv[0]);
+	if (argc < 2)
+		return fail(cli, EXIT_USAGE,
+			    "%s wants one more word: see queztl --help",
+			    argv[0]);
+	return fail(cli, EXIT_USAGE,
+		    "unknown command %s %s: see queztl --help",
+		    argv[0], argv[1]);
+}
+
+/* What was printed counts only when it has arrived (a full disk, say). */
+static int finish(struct cli *cli, int code)
+{
+	if (fflush(cli->out) || ferror(cli->out))
+		return fail(cli, EXIT_FAILED, "cannot write the output");
+	return code;
+}
+
+static int run_command(struct cli *cli, const struct command *table,
+		       bool help, int argc, char **argv)
+{
+	int words;
+
+	cli->command = find_command(table, argc, argv, &words);
+	if (help) {
+		if (cli->command)
+			print_usage(cli->out, cli->command);
+		else
+			print_help(cli->out, table);
+		return EXIT_OK;
+	}
+	if (!cli->command)
+		return complain_unknown(cli, table, argc, argv);
+	return cli->command->run(cli, argc - words, argv + words);
+}
+
+int dispatch(struct cli *cli, const struct command *table,
+	     int argc, char **argv)
+{
+	bool help = take_flag(&argc, argv, "--help");
+
+	help |= take_flag(&argc, argv, "-h");
+	cli->json = take_flag(&argc, argv, "--json");
+	if (take_flag(&argc, argv, "--version")) {
+		fprintf(cli->out, "queztl %s\n", LIBQUEZTL_VERSION);
+		return finish(cli, EXIT_OK);
+	}
+	if (argc <= 1 && !help) {
+		print_help(cli->err, table);
+		return EXIT_USAGE;
+	}
+	return finish(cli, run_command(cli, table, help, argc - 1, argv + 1));
+}

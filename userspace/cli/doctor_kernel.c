@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "doctor.h"
+#include "sysfile.h"
+
+#define LEAST_MAJOR	6
+#define LEAST_MINOR	12
+
+void judge_release(const char *release, struct verdict *v)
+{
+	unsigned int major, minor;
+
+	if (sscanf(release, "%u.%u", &major, &minor) != 2)
+		judge(v, VERDICT_WARN, "cannot tell the version of %s",
+		      "boot Linux 6.12 or later", release);
+	else if (major > LEAST_MAJOR ||
+		 (major == LEAST_MAJOR && minor >= LEAST_MINOR))
+		judge(v, VERDICT_OK, "Linux %s", NULL, release);
+	else
+		judge(v, VERDICT_FAIL, "Linux %s is older than %d.%d",
+		      "boot Linux 6.12 or later (Debian 12: bookworm-backports)",
+		      release, LEAST_MAJOR, LEAST_MINOR);
+}
+
+void check_kernel(struct verdict *v)
+{
+	judge_release(kernel_release(), v);
+}
+
+/* They are needed to build the module, not to run it. */
+void check_headers(struct verdict *v)
+{
+	char path[128], debian[96], fedora[96], command[128];
+	bool built = module_state("queztl") != MODULE_MISSING;
+
+	snprintf(path, sizeof(path), "/lib/modules/%s/build/Makefile",
+		 kernel_release());
+	if (!access(path, R_OK)) {
+		judge(v, VERDICT_OK, "headers of this kernel are installed",
+		      NULL);
+		return;
+	}
+	snprintf(debian, sizeof(debian), "linux-headers-%s", kernel_release());
+	snprintf(fedora, sizeof(fedora), "kernel-devel-%s", kernel_release());
+	judge(v, built ? VERDICT_WARN : VERDICT_FAIL,
+	      "no headers of this kernel, the module cannot be built",
+	      install_command(debian, fedora, command, sizeof(command)));
+}
+
+/* /sys/kernel/debug itself is closed to all but root. */
+void check_debugfs(struct verdict *v)
+{
+	FILE *mounts = fopen("/proc/self/mounts", "re");
+	char line[1024];
+	bool found = false;
+
+	while (mounts && !found && fgets(line, sizeof(line), mounts))
+		found = strstr(line, " /sys/kernel/debug debugfs ");
+	if (mounts)
+		fclose(mounts);
+	if (found)
+		judge(v, VERDICT_OK, "debugfs is mounted", NULL);
+	else
+		judge(v, VERDICT_WARN, "debugfs is not mounted (KVM's own statistics)",
+		      "sudo mount -t debugfs debugfs /sys/kernel/debug");
+}
+
+#define TAINT(bit)		(1ULL << (bit))
+#define TAINT_DIED		TAINT(7)
+#define TAINT_HARDWARE		TAINT(4)
+#define TAINT_BAD_PAGE		TAINT(5)
+#define TAINT_WARNED		TAINT(9)
+#define TAINT_SOFT_LOCKUP	TAINT(14)
+/* Out of tree and unsigned: what queztl.ko itself sets. */
+#define TAINT_EXPECTED		(TAINT(12) | TAINT(13))
+
+static const char *describe_taint(unsigned long long taint)
+{
+	if (taint & TAINT_HARDWARE)
+		return "a machine check was reported";
+	if (taint & TAINT_BAD_PAGE)
+		return "a bad page was found";
+	if (taint & TAINT_SOFT_LOCKUP)
+		return "a CPU was locked up";
+	if (taint & TAINT_WARNED)
+		return "the kernel has warned";
+	return "other modules or settings";
+}
+
+void judge_taint(unsigned long long taint, struct verdict *v)
+{
+	if (taint & TAINT_DIED)
+		judge(v, VERDICT_FAIL, "the kernel has oopsed (taint %llu)",
+		      "look at sudo dmesg, then reboot", taint);
+	else if (taint & ~TAINT_EXPECTED)
+		judge(v, VERDICT_WARN, "tainted (%llu): %s",
+		      "look at sudo dmesg", taint, describe_taint(taint));
+	else if (taint)
+		judge(v, VERDICT_OK, "tainted (%llu) by a module from outside the kernel",
+		      NULL, taint);
+	else
+		judge(v, VERDICT_OK, "not tainted", NULL);
+}
+
+void check_taint(struct verdict *v)
+{
+	char line[32];
+
+	if (read_first_line("/proc/sys/kernel/tainted", line, sizeof(line)))
+		judge_taint(strtoull(line, NULL, 10), v);
+	else
+		judge(v, VERDICT_WARN, "cannot read the kernel's taint",
+		      "mount /proc");
+}

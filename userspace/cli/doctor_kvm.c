@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <string.h>
+
+#include "doctor.h"
+
+static void judge_no_kvm(const struct kvm_facts *f, struct verdict *v)
+{
+	if (f->open_error == -EACCES || f->open_error == -EPERM)
+		judge(v, VERDICT_FAIL, "you may not open /dev/kvm",
+		      "sudo usermod -aG kvm $USER, then log in again");
+	else if (!f->cpu_support)
+		judge(v, VERDICT_FAIL, "this CPU shows no virtualization (vmx or svm)",
+		      "switch it on in the firmware, or nested virtualization in the host");
+	else
+		judge(v, VERDICT_FAIL, "no /dev/kvm: %s",
+		      "sudo modprobe kvm_intel || sudo modprobe kvm_amd",
+		      strerror(-f->open_error));
+}
+
+void judge_kvm(const struct kvm_facts *f, struct verdict *v)
+{
+	if (f->open_error)
+		judge_no_kvm(f, v);
+	else if (f->version != 12)
+		judge(v, VERDICT_FAIL, "/dev/kvm has API version %d, not 12",
+		      "boot another kernel", f->version);
+	else if (f->create_error)
+		judge(v, VERDICT_FAIL, "/dev/kvm cannot create a VM: %s",
+		      "end other hypervisors; sudo dmesg | grep kvm",
+		      strerror(-f->create_error));
+	else if (!f->guest_ran)
+		judge(v, VERDICT_FAIL, "/dev/kvm cannot run a guest: %s",
+		      "sudo dmesg | grep kvm; if this machine is a VM, ask for nested virtualization",
+		      f->run_error ? strerror(-f->run_error) :
+		      "its first instruction fails");
+	else
+		judge(v, VERDICT_OK, "/dev/kvm runs a guest", NULL);
+}
+
+void check_kvm(struct verdict *v)
+{
+	struct kvm_facts facts = { 0 };
+
+	probe_kvm(&facts);
+	judge_kvm(&facts, v);
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <queztl.h>
+
+#include "doctor.h"
+#include "sysfile.h"
+
+#define SIGNATURE_END	"~Module signature appended~\n"
+#define SECURE_BOOT	"/sys/firmware/efi/efivars/" \
+			"SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+
+void check_module(struct verdict *v)
+{
+	char version[64];
+
+	switch (module_state("queztl")) {
+	case MODULE_LOADED:
+	case MODULE_BUILTIN:
+		if (read_first_line("/sys/module/queztl/version", version,
+				    sizeof(version)))
+			judge(v, VERDICT_OK, "loaded, version %s", NULL,
+			      version);
+		else
+			judge(v, VERDICT_OK, "loaded", NULL);
+		break;
+	case MODULE_LOADABLE:
+		judge(v, VERDICT_FAIL, "installed, not loaded",
+		      "sudo modprobe queztl");
+		break;
+	case MODULE_MISSING:
+		judge(v, VERDICT_FAIL, "not loaded, not installed for this kernel",
+		      "in its source: make && sudo modprobe -a kvm vdpa vhost_iotlb && sudo insmod queztl.ko");
+		break;
+	}
+}
+
+void judge_device(int error, bool group, struct verdict *v)
+{
+	switch (-error) {
+	case 0:
+		judge(v, VERDICT_OK, QUEZTL_DEVICE " answers", NULL);
+		break;
+	case EACCES:
+	case EPERM:
+		judge(v, VERDICT_FAIL, "you may not open " QUEZTL_DEVICE,
+		      group ? "sudo usermod -aG queztl $USER, then log in again" :
+		      "sudo groupadd -r queztl; sudo udevadm trigger /dev/queztl; sudo usermod -aG queztl $USER");
+		break;
+	case ENOENT:
+	case ENODEV:
+	case ENXIO:
+		judge(v, VERDICT_FAIL, "no " QUEZTL_DEVICE,
+		      "load queztl.ko");
+		break;
+	case EPROTO:
+		judge(v, VERDICT_FAIL, QUEZTL_DEVICE " speaks an older ABI than this program",
+		      "update queztl.ko");
+		break;
+	default:
+		judge(v, VERDICT_FAIL, QUEZTL_DEVICE ": %s",
+		      "sudo dmesg | grep queztl", strerror(-error));
+	}
+}
+
+static int try_device(void)
+{
+	struct queztl_info info;
+	int fd = queztl_open();
+	int ret;
+
+	if (fd < 0)
+		return fd;
+	ret = queztl_get_info(fd, &info);
+	close(fd);
+	if (!ret && info.abi_version < QUEZTL_ABI_VERSION)
+		return -EPROTO;
+	return ret;
+}
+
+void check_device(struct verdict *v)
+{
+	judge_device(try_device(), getgrnam("queztl"), v);
+}
+
+/* "none [integrity] confidentiality": the one in force has the brackets. */
+bool is_locked_down(const char *lockdown)
+{
+	return strchr(lockdown, '[') && !strstr(lockdown, "[none]");
+}
+
+void judge_signature(const struct enforcement *e, struct verdict *v)
+{
+	const char *who = e->lockdown ? "kernel lockdown" : "module.sig_enforce";
+	const char *boot = e->secure_boot ? ", Secure Boot is on" : "";
+
+	if (!e->lockdown && !e->sig_enforce)
+		judge(v, VERDICT_OK, "unsigned modules may be loaded%s", NULL,
+		      boot);
+	else if (e->loaded)
+		judge(v, VERDICT_OK, "the module was accepted by %s", NULL,
+		      who);
+	else if (e->signed_module)
+		judge(v, VERDICT_WARN, "%s wants a signature the kernel trusts%s; queztl.ko has one",
+		      "if it is refused: sudo mokutil --import CERTIFICATE.der, reboot",
+		      who, boot);
+	else
+		judge(v, VERDICT_FAIL, "%s refuses unsigned modules%s",
+		      "sign queztl.ko with a key enrolled by mokutil (DKMS does so), or disable Secure Boot",
+		      who, boot);
+}
+
+static bool has_secure_boot(void)
+{
+	unsigned char value[5] = { 0 };
+	FILE *file = fopen(SECURE_BOOT, "re");
+	size_t length = 0;
+
+	if (file) {
+		length = fread(value, 1, sizeof(value), file);
+		fclose(file);
+	}
+	return length == sizeof(value) && value[4] == 1;
+}
+
+static bool has_signature(const char *path)
+{
+	char end[sizeof(SIGNATURE_END) - 1];
+	FILE *file = fopen(path, "re");
+	bool found;
+
+	if (!file)
+		return false;
+	found = !fseek(file, -(long)sizeof(end), SEEK_END) &&
+		fread(end, sizeof(end), 1, file) == 1 &&
+		!memcmp(end, SIGNATURE_END, sizeof(end));
+	fclose(file);
+	return found;
+}
+
+void check_signature(struct verdict *v)
+{
+	struct enforcement e = { .secure_boot = has_secure_boot() };
+	char line[128], path[512];
+
+	if (read_first_line("/sys/module/module/parameters/sig_enforce",
+			    line, sizeof(line)))
+		e.sig_enforce = line[0] == 'Y' || line[0] == '1';
+	if (read_first_line("/sys/kernel/security/lockdown", line,
+			    sizeof(line)))
+		e.lockdown = is_locked_down(line);
+	e.loaded = module_state("queztl") == MODULE_LOADED;
+	e.signed_module = find_module_file("queztl", path, sizeof(path)) &&
+			  has_signature(path);
+	judge_signature(&e, v);
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "doctor.h"
+#include "sysfile.h"
+
+void judge_part(const char *module, const char *use, bool needed,
+		bool wanted_now, enum module_state state, struct verdict *v)
+{
+	char command[128];
+
+	switch (state) {
+	case MODULE_LOADED:
+		judge(v, VERDICT_OK, "loaded: %s", NULL, use);
+		break;
+	case MODULE_BUILTIN:
+		judge(v, VERDICT_OK, "built in: %s", NULL, use);
+		break;
+	case MODULE_LOADABLE:
+		snprintf(command, sizeof(command), "sudo modprobe %s", module);
+		judge(v, wanted_now ? VERDICT_WARN : VERDICT_OK,
+		      wanted_now ? "not loaded: %s" : "can be loaded: %s",
+		      wanted_now ? command : NULL, use);
+		break;
+	case MODULE_MISSING:
+		judge(v, needed ? VERDICT_FAIL : VERDICT_WARN,
+		      "this kernel has no such module: %s",
+		      "boot a kernel with CONFIG_VDPA and its drivers (Debian's has them)",
+		      use);
+		break;
+	}
+}
+
+/* Nothing loads the drivers of the vDPA bus by itself. */
+static bool fabric_is_loaded(void)
+{
+	return module_state("queztl") == MODULE_LOADED;
+}
+
+void check_vhost_iotlb(struct verdict *v)
+{
+	judge_part("vhost_iotlb", "memory maps of ports", true, false,
+		   module_state("vhost_iotlb"), v);
+}
+
+void check_vdpa(struct verdict *v)
+{
+	judge_part("vdpa", "ports", true, false, module_state("vdpa"), v);
+}
+
+void check_vhost_vdpa(struct verdict *v)
+{
+	judge_part("vhost_vdpa", "ports of QEMU and DPDK", true,
+		   fabric_is_loaded(), module_state("vhost_vdpa"), v);
+}
+
+void check_virtio_vdpa(struct verdict *v)
+{
+	judge_part("virtio_vdpa", "ports of the host itself", false, false,
+		   module_state("virtio_vdpa"), v);
+}
+
+static bool has_program(const char *name)
+{
+	const char *path = getenv("PATH");
+	char copy[4096], file[4224];
+	char *state, *directory;
+
+	snprintf(copy, sizeof(copy), "%s:/usr/sbin:/sbin", path ? path : "");
+	directory = strtok_r(copy, ":", &state);
+	for (; directory; directory = strtok_r(NULL, ":", &state)) {
+		snprintf(file, sizeof(file), "%s/%s", directory, name);
+		if (!access(file, X_OK))
+			return true;
+	}
+	return false;
+}
+
+void check_vdpa_tool(struct verdict *v)
+{
+	char command[64];
+
+	if (has_program("vdpa"))
+		judge(v, VERDICT_OK, "vdpa makes the ports of a fabric", NULL);
+	else
+		judge(v, VERDICT_FAIL, "no program vdpa (it makes ports)",
+		      install_command("iproute2", "iproute", command,
+				      sizeof(command)));
+}
+
+/* vhost-vdpa pins all memory of the VM, also for root. */
+void judge_memlock(rlim_t limit, struct verdict *v)
+{
+	if (limit == RLIM_INFINITY)
+		judge(v, VERDICT_OK, "unlimited: a VM's memory can be pinned",
+		      NULL);
+	else
+		judge(v, VERDICT_WARN, "%llu MiB: a VM with a port, started from here, needs all its memory",
+		      "ulimit -l unlimited as root (systemd: LimitMEMLOCK=infinity)",
+		      (unsigned long long)limit >> 20);
+}
+
+void check_memlock(struct verdict *v)
+{
+	struct rlimit limit = { 0 };
+
+	getrlimit(RLIMIT_MEMLOCK, &limit);
+	judge_memlock(limit.rlim_cur, v);
+}

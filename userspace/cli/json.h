@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef QUEZTL_JSON_H
+#define QUEZTL_JSON_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Set a member; NULL text is null, and so is a process id of 0. */
+void set_text(json_t *object, const char *key, const char *text);
+void set_count(json_t *object, const char *key, uint64_t number);
+void set_process(json_t *object, const char *key, int pid);
+void set_json(json_t *object, const char *key, json_t *value);
+
+/* Print with a newline and free; on one line when compact. */
+void print_json(json_t *value, FILE *to, bool compact);
+
+#endif /* QUEZTL_JSON_H */

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+static unsigned int line_width(void)
+{
+	struct winsize size;
+
+	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col)
+		return size.ws_col;
+	return 80;
+}
+
+int main(int argc, char **argv)
+{
+	bool terminal = isatty(STDOUT_FILENO);
+	struct cli cli = {
+		.out = stdout,
+		.err = stderr,
+		.terminal = terminal,
+		.width = terminal ? line_width() : 0,
+	};
+
+	return dispatch(&cli, commands, argc, argv);
+}
+
+const struct command commands[] = {
+	{ "info", "", "what this kernel and module offer", run_info },
+	{ "doctor", "", "what is missing here, and the command that mends it",
+		run_doctor },
+	{ "vms", "", "the virtual machines", run_vms },
+	{ "attach", "PID", "add the VMs of a process that do not appear by "
+		"themselves", run_attach },
+	{ "detach", "ID", "forget a VM; it runs on", run_detach },
+	{ "fabric add", "NAME", "create a network", run_fabric_add },
+	{ "fabric del", "NAME", "remove a network that has no ports",
+		run_fabric_del },
+	{ "fabric list", "", "the networks", run_fabric_list },
+	{ "port list", "", "the ports of all networks", run_port_list },
+	{ "stats", "[--watch [SECONDS]] [--count N]",
+		"counters of ports and VMs; per second with --watch",
+		run_stats },
+	{ 0 }
+};

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+#include <queztl.h>
+
+#include "cli.h"
+#include "fail.h"
+#include "format.h"
+#include "json.h"
+#include "options.h"
+#include "process.h"
+#include "snapshot.h"
+#include "table.h"
+
+static const struct column columns[] = {
+	{ "PORT", LEFT, 8 },
+	{ "FABRIC", LEFT, 6 },
+	{ "MAC", LEFT, 0 },
+	{ "MTU", RIGHT, 0 },
+	{ "QUEUES", RIGHT, 0 },
+	{ "STATE", LEFT, 0 },
+	{ "PID", RIGHT, 0 },
+	{ "USED BY", LEFT, 8 },
+};
+
+static json_t *state_json(uint32_t state)
+{
+	json_t *list = json_array();
+
+	for (int bit = 0; bit < 32; bit++) {
+		const char *name = queztl_port_state_name(state & 1u << bit);
+
+		if (name)
+			json_array_append_new(list, json_string(name));
+	}
+	return list;
+}
+
+static json_t *port_json(const struct port *port)
+{
+	const struct queztl_port_next *p = &port->port;
+	json_t *object = json_object();
+	char mac[MAC_ROOM], comm[NAME_ROOM];
+
+	read_comm(p->pid, comm);
+	set_count(object, "id", p->id);
+	set_text(object, "name", p->name);
+	set_text(object, "fabric", *port->fabric ? port->fabric : NULL);
+	set_count(object, "fabric_id", p->fabric_id);
+	set_text(object, "mac", format_mac(mac, p->mac));
+	set_count(object, "mtu", p->mtu);
+	set_count(object, "queue_pairs", p->max_vqp);
+	set_json(object, "state", state_json(p->state));
+	set_process(object, "pid", p->pid);
+	set_text(object, "comm", *comm ? comm : NULL);
+	return object;
+}
+
+/* The one thing an administrator wants to know about it. */
+static const char *describe_state(uint32_t state)
+{
+	if (state & QUEZTL_PORT_BROKEN)
+		return "BROKEN";
+	if (state & QUEZTL_PORT_UP)
+		return "up";
+	return state & QUEZTL_PORT_OPEN ? "starting" : "unused";
+}
+
+static void add_user(struct table *table, const struct queztl_port_next *p)
+{
+	char name[NAME_ROOM];
+
+	if (!p->pid) {
+		add_cell(table, "-");
+		add_cell(table, "%s", p->state & QUEZTL_PORT_OPEN ?
+			 "this host" : "-");
+		return;
+	}
+	read_vm_name(p->pid, name);
+	if (!*name)
+		read_comm(p->pid, name);
+	add_cell(table, "%d", p->pid);
+	add_cell(table, "%s", *name ? name : "-");
+}
+
+static void add_port(struct table *table, const struct port *port)
+{
+	const struct queztl_port_next *p = &port->port;
+	char mac[MAC_ROOM];
+
+	add_cell(table, "%s", p->name);
+	add_cell(table, "%s", *port->fabric ? port->fabric : "-");
+	add_cell(table, "%s", format_mac(mac, p->mac));
+	add_cell(table, "%u", p->mtu);
+	add_cell(table, "%u", p->max_vqp);
+	add_cell(table, "%s", describe_state(p->state));
+	add_user(table, p);
+}
+
+static void print_ports_json(struct cli *cli, const struct snapshot *shot)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < shot->port_count; i++)
+		json_array_append_new(list, port_json(&shot->ports[i]));
+	print_json(list, cli->out, false);
+}
+
+static void print_ports(struct cli *cli, const struct snapshot *shot)
+{
+	struct table table = TABLE(columns);
+
+	if (!shot->port_count) {
+		fputs("no port; vdpa dev add name PORT mgmtdev queztl/FABRIC makes one\n",
+		      cli->out);
+		return;
+	}
+	for (size_t i = 0; i < shot->port_count; i++)
+		add_port(&table, &shot->ports[i]);
+	print_table(&table, cli->out, cli->width);
+	clear_table(&table);
+}
+
+int run_port_list(struct cli *cli, int argc, char **argv)
+{
+	int code = expect_words(cli, argc, argv, 0);
+	struct snapshot shot = { 0 };
+	int ret, fd;
+
+	if (code)
+		return code;
+	fd = open_device(cli, &code);
+	if (fd < 0)
+		return code;
+	ret = read_ports(fd, &shot);
+	close(fd);
+	if (ret)
+		code = fail_errno(cli, ret, "cannot list the ports");
+	else if (cli->json)
+		print_ports_json(cli, &shot);
+	else
+		print_ports(cli, &shot);
+	free_snapshot(&shot);
+	return code;
+}

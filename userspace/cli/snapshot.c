@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Objects come and go while they are read: what is gone when it is looked at
+ * is left out.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "memory.h"
+#include "snapshot.h"
+
+static void name_ports(struct snapshot *shot,
+		       const struct queztl_fabric_next *fabric)
+{
+	for (size_t i = 0; i < shot->port_count; i++)
+		if (shot->ports[i].port.fabric_id == fabric->id)
+			memcpy(shot->ports[i].fabric, fabric->name,
+			       sizeof(fabric->name));
+}
+
+static int read_fabrics(int fd, struct snapshot *shot)
+{
+	struct queztl_fabric_next fabric = { 0 };
+	int ret;
+
+	while (!(ret = queztl_fabric_next(fd, &fabric)))
+		name_ports(shot, &fabric);
+	return ret == -ENOENT ? 0 : ret;
+}
+
+static int read_port(int fd, const struct queztl_port_next *next,
+		     struct snapshot *shot)
+{
+	struct port *port;
+	int ret;
+
+	shot->ports = grow(shot->ports,
+			   (shot->port_count + 1) * sizeof(*shot->ports));
+	port = &shot->ports[shot->port_count];
+	port->port = *next;
+	port->fabric[0] = '\0';
+	ret = queztl_port_stats(fd, next->id, &port->stats);
+	if (!ret)
+		shot->port_count++;
+	return ret == -ENOENT ? 0 : ret;
+}
+
+int read_ports(int fd, struct snapshot *shot)
+{
+	struct queztl_port_next next = { 0 };
+	int ret;
+
+	while (!(ret = queztl_port_next(fd, &next))) {
+		ret = read_port(fd, &next, shot);
+		if (ret)
+			return ret;
+	}
+	return ret == -ENOENT ? read_fabrics(fd, shot) : ret;
+}
+
+static int read_vm(int fd, uint64_t id, struct snapshot *shot)
+{
+	int vm_fd = queztl_vm_open(fd, id);
+	struct vm *vm;
+	int ret;
+
+	if (vm_fd < 0)
+		return vm_fd;
+	shot->vms = grow(shot->vms, (shot->vm_count + 1) * sizeof(*shot->vms));
+	vm = &shot->vms[shot->vm_count];
+	ret = queztl_vm_info(vm_fd, &vm->info);
+	if (!ret)
+		ret = queztl_vm_stats(vm_fd, &vm->stats);
+	if (!ret)
+		shot->vm_count++;
+	close(vm_fd);
+	return ret;
+}
+
+static int read_vms(int fd, struct snapshot *shot)
+{
+	uint64_t id = 0;
+	int ret;
+
+	while (!(ret = queztl_vm_next(fd, &id))) {
+		ret = read_vm(fd, id, shot);
+		if (ret == -EPERM)
+			shot->foreign_vms++;
+		else if (ret && ret != -ENOENT)
+			return ret;
+	}
+	return ret == -ENOENT ? 0 : ret;
+}
+
+/* A kernel without fabrics or without VM statistics still has the other. */
+static int allow_absence(int ret)
+{
+	return ret == -EOPNOTSUPP ? 0 : ret;
+}
+
+int read_counters(int fd, struct snapshot *shot)
+{
+	struct timespec now;
+	int ret;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	shot->time_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	ret = allow_absence(read_ports(fd, shot));
+	return ret ? ret : allow_absence(read_vms(fd, shot));
+}
+
+void free_snapshot(struct snapshot *shot)
+{
+	free(shot->ports);
+	free(shot->vms);
+	memset(shot, 0, sizeof(*shot));
+}
+
+const struct port *find_port(const struct snapshot *shot, uint64_t id)
+{
+	for (size_t i = 0; shot && i < shot->port_count; i++)
+		if (shot->ports[i].port.id == id)
+			return &shot->ports[i];
+	return NULL;
+}
+
+const struct vm *find_vm(const struct snapshot *shot, uint64_t id)
+{
+	for (size_t i = 0; shot && i < shot->vm_count; i++)
+		if (shot->vms[i].info.id == id)
+			return &shot->vms[i];
+	return NULL;
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <math.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fail.h"
+#include "options.h"
+#include "stats.h"
+
+struct watching {
+	bool on;
+	double seconds;
+	uint64_t count;		/* 0: without end */
+};
+
+static int parse_watching(struct cli *cli, int *argc, char **argv,
+			  struct watching *watch)
+{
+	const char *seconds, *count;
+
+	watch->on = take_value(argc, argv, "--watch", true, &seconds);
+	watch->seconds = 1;
+	watch->count = 0;
+	if (seconds && !parse_seconds(seconds, &watch->seconds))
+		return fail(cli, EXIT_USAGE,
+			    "--watch takes seconds, 0.1 to 86400, not %s",
+			    seconds);
+	if (!take_value(argc, argv, "--count", false, &count))
+		return EXIT_OK;
+	if (!watch->on)
+		return fail(cli, EXIT_USAGE, "--count goes with --watch");
+	if (!count || !parse_number(count, 1, UINT64_MAX, &watch->count))
+		return fail(cli, EXIT_USAGE, "--count takes a number above 0");
+	return EXIT_OK;
+}
+
+static void print_stats(struct cli *cli, const struct snapshot *before,
+			const struct snapshot *now)
+{
+	if (cli->json)
+		print_stats_json(cli, before, now);
+	else
+		print_stats_text(cli, before, now);
+}
+
+static int fail_stats(struct cli *cli, int ret)
+{
+	return fail_errno(cli, ret, "cannot read the counters");
+}
+
+static int print_once(struct cli *cli, int fd)
+{
+	struct snapshot now = { 0 };
+	int ret = read_counters(fd, &now);
+
+	if (!ret)
+		print_stats(cli, NULL, &now);
+	free_snapshot(&now);
+	return ret ? fail_stats(cli, ret) : EXIT_OK;
+}
+
+static void wait_until(struct timespec *when, double seconds)
+{
+	double whole;
+	double fraction = modf(seconds, &whole);
+
+	when->tv_sec += (time_t)whole;
+	when->tv_nsec += (long)(fraction * 1e9);
+	if (when->tv_nsec >= 1000000000) {
+		when->tv_nsec -= 1000000000;
+		when->tv_sec++;
+	}
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, when, NULL);
+}
+
+/* On a terminal each report takes the place of the one before. */
+static void begin_report(struct cli *cli, uint64_t number)
+{
+	if (cli->json)
+		return;
+	if (cli->terminal)
+		fputs("\033[H\033[2J", cli->out);
+	else if (number)
+		fputc('\n', cli->out);
+}
+
+static int watch_stats(struct cli *cli, int fd, const struct watching *watch)
+{
+	struct snapshot before = { 0 }, now = { 0 };
+	struct timespec when;
+	uint64_t number = 0;
+	int ret;
+
+	clock_gettime(CLOCK_MONOTONIC, &when);
+	ret = read_counters(fd, &before);
+	while (!ret && (!watch->count || number < watch->count)) {
+		wait_until(&when, watch->seconds);
+		ret = read_counters(fd, &now);
+		if (ret)
+			break;
+		begin_report(cli, number++);
+		print_stats(cli, &before, &now);
+		if (fflush(cli->out))
+			break;
+		free_snapshot(&before);
+		before = now;
+		memset(&now, 0, sizeof(now));
+	}
+	free_snapshot(&before);
+	free_snapshot(&now);
+	return ret ? fail_stats(cli, ret) : EXIT_OK;
+}
+
+int run_stats(struct cli *cli, int argc, char **argv)
+{
+	struct watching watch;
+	int code = parse_watching(cli, &argc, argv, &watch);
+	int fd;
+
+	if (!code)
+		code = expect_words(cli, argc, argv, 0);
+	if (code)
+		return code;
+	fd = open_device(cli, &code);
+	if (fd < 0)
+		return code;
+	code = watch.on ? watch_stats(cli, fd, &watch) : print_once(cli, fd);
+	close(fd);
+	return code;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef QUEZTL_TABLE_H
+#define QUEZTL_TABLE_H
+
+#include <stdio.h>
+
+struct column {
+	const char *title;
+	enum { LEFT, RIGHT } align;
+	unsigned int least;	/* narrowest on a narrow line, 0: never cut */
+};
+
+/* Cells are added left to right, line after line. */
+struct table {
+	const struct column *columns;
+	unsigned int width;
+	unsigned int cells;
+	unsigned int room;
+	char **text;
+};
+
+#define TABLE(columns_) { .columns = (columns_), \
+	.width = sizeof(columns_) / sizeof((columns_)[0]) }
+
+__attribute__((format(printf, 2, 3)))
+void add_cell(struct table *table, const char *format, ...);
+
+/* Lines of at most limit columns; 0: any length. */
+void print_table(const struct table *table, FILE *to, unsigned int limit);
+
+/* Frees the cells; the columns stay. */
+void clear_table(struct table *table);
+
+#endif /* QUEZTL_TABLE_H */

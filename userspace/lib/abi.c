@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The layout of ABI version 1, alike on 32 and 64 bit. A line that fails here
+ * is a broken promise, or a structure that grew: see queztl.c for the latter.
+ */
+#include <assert.h>
+#include <stddef.h>
+
+#include <linux/queztl.h>
+
+#define SIZE(type, bytes) \
+	static_assert(sizeof(struct type) == (bytes), "size of " #type)
+#define AT(type, member, offset) \
+	static_assert(offsetof(struct type, member) == (offset), \
+		      "offset of " #type "." #member)
+#define HEAD(type) AT(type, size, 0); AT(type, flags, 4)
+
+static_assert(QUEZTL_NAME_MAX == 32, "QUEZTL_NAME_MAX");
+static_assert(QUEZTL_DROP_ROOM == 16, "QUEZTL_DROP_ROOM");
+static_assert((int)QUEZTL_DROP_REASONS <= QUEZTL_DROP_ROOM, "too many drops");
+
+SIZE(queztl_info, 128);
+HEAD(queztl_info);
+AT(queztl_info, abi_version, 8);
+AT(queztl_info, reserved, 12);
+AT(queztl_info, features, 16);
+AT(queztl_info, vms, 24);
+AT(queztl_info, fabrics, 28);
+AT(queztl_info, module, 32);
+AT(queztl_info, kernel, 64);
+
+SIZE(queztl_vm_next, 16);
+HEAD(queztl_vm_next);
+AT(queztl_vm_next, id, 8);
+
+SIZE(queztl_vm_attach, 24);
+HEAD(queztl_vm_attach);
+AT(queztl_vm_attach, kvm_fd, 8);
+AT(queztl_vm_attach, vm_fd, 12);
+AT(queztl_vm_attach, id, 16);
+
+SIZE(queztl_vm_open, 24);
+HEAD(queztl_vm_open);
+AT(queztl_vm_open, id, 8);
+AT(queztl_vm_open, vm_fd, 16);
+AT(queztl_vm_open, reserved, 20);
+
+SIZE(queztl_vm_info, 56);
+HEAD(queztl_vm_info);
+AT(queztl_vm_info, id, 8);
+AT(queztl_vm_info, pid, 16);
+AT(queztl_vm_info, uid, 20);
+AT(queztl_vm_info, vcpus, 24);
+AT(queztl_vm_info, reserved, 28);
+AT(queztl_vm_info, seen_ns, 32);
+AT(queztl_vm_info, comm, 40);
+
+SIZE(queztl_vm_vcpu, 16);
+HEAD(queztl_vm_vcpu);
+AT(queztl_vm_vcpu, index, 8);
+AT(queztl_vm_vcpu, tid, 12);
+
+SIZE(queztl_vm_stats, 64);
+HEAD(queztl_vm_stats);
+AT(queztl_vm_stats, exits, 8);
+AT(queztl_vm_stats, halt_exits, 16);
+AT(queztl_vm_stats, mmio_exits, 24);
+AT(queztl_vm_stats, io_exits, 32);
+AT(queztl_vm_stats, irq_injections, 40);
+AT(queztl_vm_stats, insn_emulations, 48);
+AT(queztl_vm_stats, signal_exits, 56);
+
+SIZE(queztl_vm_detach, 8);
+HEAD(queztl_vm_detach);
+
+SIZE(queztl_fabric_add, 48);
+HEAD(queztl_fabric_add);
+AT(queztl_fabric_add, id, 8);
+AT(queztl_fabric_add, name, 16);
+
+SIZE(queztl_fabric_del, 16);
+HEAD(queztl_fabric_del);
+AT(queztl_fabric_del, id, 8);
+
+SIZE(queztl_fabric_next, 56);
+HEAD(queztl_fabric_next);
+AT(queztl_fabric_next, id, 8);
+AT(queztl_fabric_next, ports, 16);
+AT(queztl_fabric_next, reserved, 20);
+AT(queztl_fabric_next, name, 24);
+
+SIZE(queztl_port_next, 80);
+HEAD(queztl_port_next);
+AT(queztl_port_next, id, 8);
+AT(queztl_port_next, fabric_id, 16);
+AT(queztl_port_next, name, 24);
+AT(queztl_port_next, mac, 56);
+AT(queztl_port_next, mtu, 62);
+AT(queztl_port_next, state, 64);
+AT(queztl_port_next, pid, 68);
+AT(queztl_port_next, max_vqp, 72);
+AT(queztl_port_next, reserved, 74);
+
+SIZE(queztl_port_stats, 224);
+HEAD(queztl_port_stats);
+AT(queztl_port_stats, id, 8);
+AT(queztl_port_stats, tx_packets, 16);
+AT(queztl_port_stats, tx_bytes, 24);
+AT(queztl_port_stats, rx_packets, 32);
+AT(queztl_port_stats, rx_bytes, 40);
+AT(queztl_port_stats, kicks, 48);
+AT(queztl_port_stats, rx_interrupts, 56);
+AT(queztl_port_stats, tx_interrupts, 64);
+AT(queztl_port_stats, tx_held, 72);
+AT(queztl_port_stats, direct_runs, 80);
+AT(queztl_port_stats, worker_runs, 88);
+AT(queztl_port_stats, drops, 96);

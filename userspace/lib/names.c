@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <stddef.h>
+
+#include "queztl.h"
+
+static const struct {
+	const char *name;
+	const char *text;
+} drops[QUEZTL_DROP_REASONS] = {
+	[QUEZTL_DROP_RUNT]	 = { "runt",
+		"shorter than an Ethernet header" },
+	[QUEZTL_DROP_TOO_BIG]	 = { "too_big",
+		"longer than the port's MTU allows" },
+	[QUEZTL_DROP_BAD_HEADER] = { "bad_header",
+		"asks for an offload that was not negotiated" },
+	[QUEZTL_DROP_SPOOFED]	 = { "spoofed",
+		"source address is not the port's own" },
+	[QUEZTL_DROP_NO_PORT]	 = { "no_port",
+		"no port has the destination address" },
+	[QUEZTL_DROP_RATE]	 = { "rate",
+		"broadcast and multicast rate used up" },
+	[QUEZTL_DROP_BAD_RING]	 = { "bad_ring",
+		"the ring it was read from is malformed" },
+	[QUEZTL_DROP_DOWN]	 = { "down",
+		"the receiver's driver is not ready" },
+	[QUEZTL_DROP_FULL]	 = { "full",
+		"the receiver has no free buffers" },
+	[QUEZTL_DROP_NO_SPACE]	 = { "no_space",
+		"the receiver's buffer is too small" },
+	[QUEZTL_DROP_RX_BROKEN]	 = { "rx_broken",
+		"the receiver's ring is malformed" },
+};
+
+const char *queztl_drop_name(unsigned int drop)
+{
+	return drop < QUEZTL_DROP_REASONS ? drops[drop].name : NULL;
+}
+
+const char *queztl_drop_text(unsigned int drop)
+{
+	return drop < QUEZTL_DROP_REASONS ? drops[drop].text : NULL;
+}
+
+const char *queztl_feature_name(uint64_t feature)
+{
+	switch (feature) {
+	case QUEZTL_F_FABRIC:
+		return "fabric";
+	case QUEZTL_F_DIRECT:
+		return "direct";
+	case QUEZTL_F_CHANNEL:
+		return "channel";
+	case QUEZTL_F_SCHED:
+		return "sched";
+	}
+	return NULL;
+}
+
+const char *queztl_port_state_name(uint32_t state)
+{
+	switch (state) {
+	case QUEZTL_PORT_OPEN:
+		return "open";
+	case QUEZTL_PORT_UP:
+		return "up";
+	case QUEZTL_PORT_BROKEN:
+		return "broken";
+	}
+	return NULL;
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Each call fills in a structure of its own and copies the result out on
+ * success, so that what an iteration left in the caller's structure never
+ * reaches the kernel as input.
+ *
+ * The sizes are those of ABI version 1 (abi.c proves it). When a structure
+ * grows, its call gets a second symbol version with the new size and the old
+ * symbol keeps the old one: programs built earlier own the smaller structure.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "queztl.h"
+
+static int call(int fd, unsigned long request, void *arg)
+{
+	return ioctl(fd, request, arg) < 0 ? -errno : 0;
+}
+
+int queztl_open(void)
+{
+	int fd = open(QUEZTL_DEVICE, O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int queztl_get_info(int fd, struct queztl_info *info)
+{
+	struct queztl_info arg = { .size = sizeof(arg) };
+	int ret = call(fd, QUEZTL_GET_INFO, &arg);
+
+	if (!ret)
+		*info = arg;
+	return ret;
+}
+
+int queztl_vm_next(int fd, uint64_t *id)
+{
+	struct queztl_vm_next arg = { .size = sizeof(arg), .id = *id };
+	int ret = call(fd, QUEZTL_VM_NEXT, &arg);
+
+	if (!ret)
+		*id = arg.id;
+	return ret;
+}
+
+int queztl_vm_attach(int fd, int kvm_fd, uint64_t *id)
+{
+	struct queztl_vm_attach arg = { .size = sizeof(arg), .kvm_fd = kvm_fd };
+	int ret = call(fd, QUEZTL_VM_ATTACH, &arg);
+
+	if (ret)
+		return ret;
+	if (id)
+		*id = arg.id;
+	return arg.vm_fd;
+}
+
+int queztl_vm_open(int fd, uint64_t id)
+{
+	struct queztl_vm_open arg = { .size = sizeof(arg), .id = id };
+	int ret = call(fd, QUEZTL_VM_OPEN, &arg);
+
+	return ret ? ret : arg.vm_fd;
+}
+
+int queztl_vm_info(int vm_fd, struct queztl_vm_info *info)
+{
+	struct queztl_vm_info arg = { .size = sizeof(arg) };
+	int ret = call(vm_fd, QUEZTL_VM_INFO, &arg);
+
+	if (!ret)
+		*info = arg;
+	return ret;
+}
+
+int queztl_vm_vcpu(int vm_fd, uint32_t index, struct queztl_vm_vcpu *vcpu)
+{
+	struct queztl_vm_vcpu arg = { .size = sizeof(arg), .index = index };
+	int ret = call(vm_fd, QUEZTL_VM_VCPU, &arg);
+
+	if (!ret)
+		*vcpu = arg;
+	return ret;
+}
+
+int queztl_vm_stats(int vm_fd, struct queztl_vm_stats *stats)
+{
+	struct queztl_vm_stats arg = { .size = sizeof(arg) };
+	int ret = call(vm_fd, QUEZTL_VM_STATS, &arg);
+
+	if (!ret)
+		*stats = arg;
+	return ret;
+}
+
+int queztl_vm_detach(int vm_fd)
+{
+	struct queztl_vm_detach arg = { .size = sizeof(arg) };
+
+	return call(vm_fd, QUEZTL_VM_DETACH, &arg);
+}
+
+int queztl_fabric_add(int fd, const char *name, uint64_t *id)
+{
+	struct queztl_fabric_add arg = { .size = sizeof(arg) };
+	size_t length = strlen(name);
+	int ret;
+
+	if (length >= sizeof(arg.name))
+		return -EINVAL;
+	memcpy(arg.name, name, length);
+	ret = call(fd, QUEZTL_FABRIC_ADD, &arg);
+	if (!ret && id)
+		*id = arg.id;
+	return ret;
+}
+
+int queztl_fabric_del(int fd, uint64_t id)
+{
+	struct queztl_fabric_del arg = { .size = sizeof(arg), .id = id };
+
+	return call(fd, QUEZTL_FABRIC_DEL, &arg);
+}
+
+int queztl_fabric_next(int fd, struct queztl_fabric_next *fabric)
+{
+	struct queztl_fabric_next arg = {
+		.size = sizeof(arg), .id = fabric->id };
+	int ret = call(fd, QUEZTL_FABRIC_NEXT, &arg);
+
+	if (!ret)
+		*fabric = arg;
+	return ret;
+}
+
+int queztl_port_next(int fd, struct queztl_port_next *port)
+{
+	struct queztl_port_next arg = { .size = sizeof(arg), .id = port->id };
+	int ret = call(fd, QUEZTL_PORT_NEXT, &arg);
+
+	if (!ret)
+		*port = arg;
+	return ret;
+}
+
+int queztl_port_stats(int fd, uint64_t id, struct queztl_port_stats *stats)
+{
+	struct queztl_port_stats arg = { .size = sizeof(arg), .id = id };
+	int ret = call(fd, QUEZTL_PORT_STATS, &arg);
+
+	if (!ret)
+		*stats = arg;
+	return ret;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libqueztl: the ioctls of /dev/queztl as functions, one to one.
+ *
+ * What goes in is an argument, what comes out is filled in on success only.
+ * Every call returns 0 (or a descriptor) on success and -errno on failure.
+ * Nothing is allocated, no thread is started, nothing is printed; every call
+ * may be made from any thread. linux/queztl.h says what the members mean.
+ */
+#ifndef QUEZTL_H
+#define QUEZTL_H
+
+#include <stdint.h>
+
+#include <linux/queztl.h>
+
+#define LIBQUEZTL_VERSION	"0.1.0"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A descriptor of /dev/queztl, close-on-exec. */
+int queztl_open(void);
+int queztl_get_info(int fd, struct queztl_info *info);
+
+/*
+ * The calls named next iterate: begin with id 0 and call again with the id
+ * that came out, until -ENOENT.
+ */
+int queztl_vm_next(int fd, uint64_t *id);
+
+/* A VM descriptor, close-on-exec; id may be NULL. */
+int queztl_vm_attach(int fd, int kvm_fd, uint64_t *id);
+int queztl_vm_open(int fd, uint64_t id);
+
+int queztl_vm_info(int vm_fd, struct queztl_vm_info *info);
+int queztl_vm_vcpu(int vm_fd, uint32_t index, struct queztl_vm_vcpu *vcpu);
+int queztl_vm_stats(int vm_fd, struct queztl_vm_stats *stats);
+int queztl_vm_detach(int vm_fd);
+
+/* id may be NULL. */
+int queztl_fabric_add(int fd, const char *name, uint64_t *id);
+int queztl_fabric_del(int fd, uint64_t id);
+int queztl_fabric_next(int fd, struct queztl_fabric_next *fabric);
+
+int queztl_port_next(int fd, struct queztl_port_next *port);
+int queztl_port_stats(int fd, uint64_t id, struct queztl_port_stats *stats);
+
+/*
+ * Names, in lower case with '_', that never change; NULL for what this
+ * version of the library does not know. feature and state are one bit each.
+ */
+const char *queztl_feature_name(uint64_t feature);
+const char *queztl_port_state_name(uint32_t state);
+const char *queztl_drop_name(unsigned int drop);
+
+/* What a drop means, as half a sentence; NULL if unknown. */
+const char *queztl_drop_text(unsigned int drop);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* QUEZTL_H */

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0
+# Included by ../Makefile. A unit test is tests/NAME_test.c; the calls it must
+# not make for real are replaced by fake.c at link time.
+
+UNIT_SRC := $(wildcard tests/*_test.c)
+UNIT	:= $(patsubst tests/%.c,$(O)/tests/%,$(UNIT_SRC))
+SCRIPTS	:= $(wildcard tests/*_test.sh)
+WRAP	:= open ioctl readlinkat
+WRAPPED	:= $(foreach call,$(WRAP),-Wl,--wrap=$(call))
+TEST_OBJ := $(filter-out $(O)/cli/main.o,$(CLI_OBJ)) $(O)/tests/main.o \
+	$(O)/tests/fake.o $(O)/tests/run.o
+
+$(O)/tests/main.o: cli/main.c
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) -Dmain=queztl_main -Wno-missing-prototypes $(CFLAGS) \
+		-c $< -o $@
+
+$(O)/tests/%.o: tests/%.c
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) -Icli $(JANSSON_CFLAGS) $(CFLAGS) -c $< -o $@
+
+$(O)/tests/%_test: $(O)/tests/%_test.o $(TEST_OBJ) $(O)/libqueztl.a
+	$(CC) $(CFLAGS) $(LDFLAGS) $(WRAPPED) -o $@ $^ $(JANSSON_LIBS) \
+		-lcmocka -lm
+
+check: all examples $(UNIT)
+	O='$(abspath $(O))' CC='$(CC)' tests/run $(UNIT) $(SCRIPTS)
+
+.SECONDARY:
+-include $(wildcard $(O)/tests/*.d)
