@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The tables of ioctl calls, and how each is taken apart and answered. */
+
+#include <linux/array_size.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/module.h>
+#include <linux/uaccess.h>
+#include <linux/utsname.h>
+
+#include "uapi/linux/queztl.h"
+#include "ioctl.h"
+#include "vm.h"
+#include "qhp/fabric/fabricapi.h"
+
+/* Every argument fits in here. */
+union ioctl_arg {
+	struct {
+		u32 size;
+		u32 flags;
+	} head;
+	struct queztl_info info;
+	struct queztl_vm_next vm_next;
+	struct queztl_vm_attach vm_attach;
+	struct queztl_vm_open vm_open;
+	struct queztl_vm_info vm_info;
+	struct queztl_vm_vcpu vm_vcpu;
+	struct queztl_vm_stats vm_stats;
+	struct queztl_vm_detach vm_detach;
+	struct queztl_fabric_add fabric_add;
+	struct queztl_fabric_del fabric_del;
+	struct queztl_fabric_next fabric_next;
+	struct queztl_port_next port_next;
+	struct queztl_port_stats port_stats;
+};
+
+static int get_info(struct qz_call *call)
+{
+	struct queztl_info *info = call->arg;
+
+	if (info->reserved)
+		return -EINVAL;
+	info->abi_version = QUEZTL_ABI_VERSION;
+	info->features = QUEZTL_F_FABRIC | qz_fabric_features();
+	info->vms = qz_vm_count();
+	info->fabrics = qz_fabric_count();
+	strscpy_pad(info->module, THIS_MODULE->version);
+	strscpy_pad(info->kernel, init_utsname()->release);
+	return 0;
+}
+
+static int copy_in(const struct qz_ioctl *ioctl, union ioctl_arg *arg,
+		   const void __user *user, u32 *size)
+{
+	int err;
+
+	if (get_user(*size, (const u32 __user *)user))
+		return -EFAULT;
+	if (*size > PAGE_SIZE)
+		return -E2BIG;
+	if (*size < ioctl->min_size)
+		return -EINVAL;
+	err = copy_struct_from_user(arg, ioctl->size, user, *size);
+	if (err)
+		return err;
+	/* Another thread may have changed it since it was read. */
+	if (arg->head.size != *size || arg->head.flags)
+		return -EINVAL;
+	return 0;
+}
+
+static void publish(struct qz_call *call)
+{
+	if (call->publish)
+		fd_install(call->fd, call->publish);
+}
+
+static void abandon(const struct qz_ioctl *ioctl, struct qz_call *call)
+{
+	if (ioctl->undo)
+		ioctl->undo(call);
+	if (call->publish) {
+		put_unused_fd(call->fd);
+		fput(call->publish);
+	}
+}
+
+static long run_ioctl(const struct qz_ioctl *table, size_t n,
+		      struct file *file, unsigned int cmd, void __user *user)
+{
+	const struct qz_ioctl *ioctl = table, *end = table + n;
+	union ioctl_arg arg = {};
+	struct qz_call call = { .file = file, .arg = &arg };
+	u32 size;
+	int err;
+
+	while (ioctl < end && ioctl->cmd != cmd)
+		ioctl++;
+	if (ioctl == end)
+		return -ENOTTY;
+
+	err = copy_in(ioctl, &arg, user, &size);
+	if (err)
+		return err;
+	err = ioctl->run(&call);
+	if (err)
+		return err;
+	if (copy_to_user(user, &arg, min(size, ioctl->size))) {
+		abandon(ioctl, &call);
+		return -EFAULT;
+	}
+	publish(&call);
+	return 0;
+}
+
+/*
+ * A row: number, structure, the last member of its first version, handler and
+ * undo. The static_asserts hold the layout that programs were compiled with.
+ */
+#define ROW(_cmd, _struct, _last, _run, _undo)				\
+	{								\
+		.cmd = _cmd,						\
+		.size = sizeof(struct _struct) + BUILD_BUG_ON_ZERO(	\
+			sizeof(struct _struct) > sizeof(union ioctl_arg)), \
+		.min_size = offsetofend(struct _struct, _last),		\
+		.run = _run,						\
+		.undo = _undo,						\
+	}
+
+static_assert(sizeof(struct queztl_info) == 128);
+static_assert(sizeof(struct queztl_vm_next) == 16);
+static_assert(sizeof(struct queztl_vm_attach) == 24);
+static_assert(sizeof(struct queztl_vm_open) == 24);
+static_assert(sizeof(struct queztl_vm_info) == 56);
+static_assert(sizeof(struct queztl_vm_vcpu) == 16);
+static_assert(sizeof(struct queztl_vm_stats) == 64);
+static_assert(sizeof(struct queztl_vm_detach) == 8);
+static_assert(sizeof(struct queztl_fabric_add) == 48);
+static_assert(sizeof(struct queztl_fabric_del) == 16);
+static_assert(sizeof(struct queztl_fabric_next) == 56);
+static_assert(sizeof(struct queztl_port_next) == 80);
+static_assert(sizeof(struct queztl_port_stats) == 224);
+
+static const struct qz_ioctl device_ioctls[] = {
+	ROW(QUEZTL_GET_INFO, queztl_info, kernel, get_info, NULL),
+	ROW(QUEZTL_VM_NEXT, queztl_vm_next, id, qz_vmapi_next, NULL),
+	ROW(QUEZTL_VM_ATTACH, queztl_vm_attach, id, qz_vmapi_attach, NULL),
+	ROW(QUEZTL_VM_OPEN, queztl_vm_open, reserved, qz_vmapi_open, NULL),
+	ROW(QUEZTL_FABRIC_ADD, queztl_fabric_add, name,
+	    qz_fabricapi_add, qz_fabricapi_add_undo),
+	ROW(QUEZTL_FABRIC_DEL, queztl_fabric_del, id, qz_fabricapi_del, NULL),
+	ROW(QUEZTL_FABRIC_NEXT, queztl_fabric_next, name,
+	    qz_fabricapi_next, NULL),
+	ROW(QUEZTL_PORT_NEXT, queztl_port_next, reserved,
+	    qz_fabricapi_port_next, NULL),
+	ROW(QUEZTL_PORT_STATS, queztl_port_stats, drops,
+	    qz_fabricapi_port_stats, NULL),
+};
+
+static const struct qz_ioctl vm_ioctls[] = {
+	ROW(QUEZTL_VM_INFO, queztl_vm_info, comm, qz_vmapi_info, NULL),
+	ROW(QUEZTL_VM_VCPU, queztl_vm_vcpu, tid, qz_vmapi_vcpu, NULL),
+	ROW(QUEZTL_VM_STATS, queztl_vm_stats, signal_exits,
+	    qz_vmapi_stats, NULL),
+	ROW(QUEZTL_VM_DETACH, queztl_vm_detach, flags, qz_vmapi_detach, NULL),
+};
+
+static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return run_ioctl(device_ioctls, ARRAY_SIZE(device_ioctls), file, cmd,
+			 (void __user *)arg);
+}
+
+long qz_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return run_ioctl(vm_ioctls, ARRAY_SIZE(vm_ioctls), file, cmd,
+			 (void __user *)arg);
+}
+
+const struct file_operations qz_device_fops = {
+	.owner		= THIS_MODULE,
+	.unlocked_ioctl	= device_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.llseek		= noop_llseek,
+};

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The ioctl calls. A handler gets its argument copied in, zero extended to the
+ * kernel's size and with its flags checked; what it leaves there is copied out
+ * when it returns 0.
+ *
+ * Handlers run in process context, without locks, and may sleep.
+ */
+#ifndef QZ_IOCTL_H
+#define QZ_IOCTL_H
+
+#include <linux/types.h>
+
+struct file;
+
+/**
+ * struct qz_call - one call under way
+ * @file: what it was made on
+ * @arg: the argument's copy
+ * @publish: out: a file to install at @fd once nothing can fail any more
+ * @fd: out: the descriptor reserved for it
+ */
+struct qz_call {
+	struct file *file;
+	void *arg;
+	struct file *publish;
+	int fd;
+};
+
+/**
+ * struct qz_ioctl - one row of a table of calls
+ * @cmd: its number
+ * @size: of the kernel's structure, bytes
+ * @min_size: of the structure in ABI version 1
+ * @run: the handler
+ * @undo: takes back what @run did when the result cannot be copied out
+ */
+struct qz_ioctl {
+	unsigned int cmd;
+	u32 size;
+	u32 min_size;
+	int (*run)(struct qz_call *call);
+	void (*undo)(struct qz_call *call);
+};
+
+/* ioctl.c */
+extern const struct file_operations qz_device_fops;
+long qz_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+
+/* vmapi.c */
+int qz_vmapi_next(struct qz_call *call);
+int qz_vmapi_attach(struct qz_call *call);
+int qz_vmapi_open(struct qz_call *call);
+int qz_vmapi_info(struct qz_call *call);
+int qz_vmapi_vcpu(struct qz_call *call);
+int qz_vmapi_stats(struct qz_call *call);
+int qz_vmapi_detach(struct qz_call *call);
+
+#endif /* QZ_IOCTL_H */

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Numbers with a meaning, and why they are what they are. */
+#ifndef QZ_LIMITS_H
+#define QZ_LIMITS_H
+
+/* VMs known at once: far above what one host runs, far below what hurts. */
+#define QZ_MAX_VMS		65536
+
+/*
+ * KVM announces a VM just before its descriptor is installed; the installing
+ * thread may be preempted in between. Look again up to QZ_VM_TRIES times,
+ * 1, 2, 4 ... ms apart: two seconds in all.
+ */
+#define QZ_VM_TRIES		12
+
+/* Fabrics at once: each is a device and a vDPA management device. */
+#define QZ_MAX_FABRICS		1024
+
+/* Ports of one fabric: what one broadcast may cost. */
+#define QZ_MAX_PORTS		1024
+
+/* Ring entries: the largest QEMU asks for. */
+#define QZ_RING_MAX		1024
+
+/* Queue pairs of a port. */
+#define QZ_MAX_VQP		1
+
+/*
+ * Descriptors of one chain, and buffers gathered for one frame. A chain
+ * cannot be longer than its ring (virtio 1.2, 2.7.5.3.1).
+ */
+#define QZ_CHAIN_MAX		QZ_RING_MAX
+
+/* An MTU a virtio driver may be told: 68 (RFC 791) to 65535. */
+#define QZ_MTU_MIN		68
+#define QZ_MTU_MAX		65535
+#define QZ_MTU_DEFAULT		1500
+
+/*
+ * One run in the sender's thread: long enough to amortise an exit, short
+ * enough (about 50 us of copying) that a guest's timer interrupt is not late.
+ */
+#define QZ_RUN_PACKETS		64
+#define QZ_RUN_BYTES		(256 * 1024)
+
+/* Receivers signalled together at the end of a run. */
+#define QZ_RUN_SIGNALS		16
+
+/*
+ * Broadcast and multicast a port may send: a switch floods them to every
+ * port, so they cost ports times more than unicast. Address resolution and
+ * router discovery of a busy guest stay well below.
+ */
+#define QZ_FLOOD_RATE		2000	/* frames per second */
+#define QZ_FLOOD_BURST		512	/* frames */
+
+/*
+ * Interrupts for sent frames are held back, since virtio-net reclaims what
+ * was sent when it receives. They come at the latest after QZ_TX_HOLD_US
+ * microseconds (the time TCP small queues hold in flight), or when
+ * QZ_TX_HOLD_FRAMES or QZ_TX_HOLD_BYTES wait: a socket's send buffer holds
+ * more than that, so its owner never sleeps for us.
+ */
+#define QZ_TX_HOLD_US		1000
+#define QZ_TX_HOLD_FRAMES	16
+#define QZ_TX_HOLD_BYTES	(32 * 1024)
+
+#endif /* QZ_LIMITS_H */

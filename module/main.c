@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Queztl: a VM host whose virtual machines talk to each other and are
+ * scheduled as if hypervisor, network and scheduler were one thing.
+ *
+ * This file is the ladder up and down.
+ */
+
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+
+#include "ioctl.h"
+#include "vm.h"
+#include "qhp/fabric/fabricapi.h"
+
+static struct miscdevice qz_device = {
+	.minor	= MISC_DYNAMIC_MINOR,
+	.name	= "queztl",
+	.fops	= &qz_device_fops,
+	.mode	= 0660,
+};
+
+static int __init queztl_init(void)
+{
+	int err;
+
+	err = qz_uevent_init();
+	if (err)
+		return err;
+	/* Announcements come by now, so whoever the scan misses is new. */
+	qz_vmscan_init();
+	err = qz_fabric_init();
+	if (err)
+		goto err_uevent;
+	err = misc_register(&qz_device);
+	if (err)
+		goto err_fabric;
+	return 0;
+
+err_fabric:
+	qz_fabric_exit();
+err_uevent:
+	qz_uevent_exit();
+	qz_vmscan_exit();
+	qz_vm_exit();
+	return err;
+}
+
+static void __exit queztl_exit(void)
+{
+	misc_deregister(&qz_device);
+	qz_fabric_exit();
+	qz_uevent_exit();
+	qz_vmscan_exit();
+	qz_vm_exit();
+}
+
+module_init(queztl_init);
+module_exit(queztl_exit);
+
+MODULE_DESCRIPTION("Networking between virtual machines, and their registry");
+MODULE_AUTHOR("The Queztl maintainers");
+MODULE_VERSION("0.1.0");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Tracepoints, events/queztl in tracefs. */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM queztl
+
+#if !defined(QZ_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define QZ_TRACE_H
+
+#include <linux/tracepoint.h>
+#include "uapi/linux/queztl.h"
+
+TRACE_DEFINE_ENUM(QUEZTL_DROP_RUNT);
+TRACE_DEFINE_ENUM(QUEZTL_DROP_TOO_BIG);
+TRACE_DEFINE_ENUM(QUEZTL_DROP_BAD_HEADER);
+TRACE_DEFINE_ENUM(QUEZTL_DROP_SPOOFED);
+TRACE_DEFINE_ENUM(QUEZTL_DROP_NO_PORT);
+TRACE_DEFINE_ENUM(QUEZTL_DROP_RATE);
+TRACE_DEFINE_ENUM(QUEZTL_DROP_BAD_RING);
+TRACE_DEFINE_ENUM(QUEZTL_DROP_DOWN);
+TRACE_DEFINE_ENUM(QUEZTL_DROP_FULL);
+TRACE_DEFINE_ENUM(QUEZTL_DROP_NO_SPACE);
+TRACE_DEFINE_ENUM(QUEZTL_DROP_RX_BROKEN);
+
+#define show_queztl_drop(reason)				\
+	__print_symbolic(reason,				\
+		{ QUEZTL_DROP_RUNT,		"runt" },	\
+		{ QUEZTL_DROP_TOO_BIG,		"too_big" },	\
+		{ QUEZTL_DROP_BAD_HEADER,	"bad_header" },	\
+		{ QUEZTL_DROP_SPOOFED,		"spoofed" },	\
+		{ QUEZTL_DROP_NO_PORT,		"no_port" },	\
+		{ QUEZTL_DROP_RATE,		"rate" },	\
+		{ QUEZTL_DROP_BAD_RING,		"bad_ring" },	\
+		{ QUEZTL_DROP_DOWN,		"down" },	\
+		{ QUEZTL_DROP_FULL,		"full" },	\
+		{ QUEZTL_DROP_NO_SPACE,		"no_space" },	\
+		{ QUEZTL_DROP_RX_BROKEN,	"rx_broken" })
+
+TRACE_EVENT(queztl_vm_attach,
+	TP_PROTO(u64 vm, int pid),
+	TP_ARGS(vm, pid),
+	TP_STRUCT__entry(
+		__field(u64, vm)
+		__field(int, pid)
+	),
+	TP_fast_assign(
+		__entry->vm = vm;
+		__entry->pid = pid;
+	),
+	TP_printk("vm=%llu pid=%d", __entry->vm, __entry->pid)
+);
+
+TRACE_EVENT(queztl_vm_detach,
+	TP_PROTO(u64 vm, int pid, bool asked),
+	TP_ARGS(vm, pid, asked),
+	TP_STRUCT__entry(
+		__field(u64, vm)
+		__field(int, pid)
+		__field(bool, asked)
+	),
+	TP_fast_assign(
+		__entry->vm = vm;
+		__entry->pid = pid;
+		__entry->asked = asked;
+	),
+	TP_printk("vm=%llu pid=%d %s", __entry->vm, __entry->pid,
+		  __entry->asked ? "asked" : "gone")
+);
+
+TRACE_EVENT(queztl_forward,
+	TP_PROTO(u64 from, u64 to, u32 len),
+	TP_ARGS(from, to, len),
+	TP_STRUCT__entry(
+		__field(u64, from)
+		__field(u64, to)
+		__field(u32, len)
+	),
+	TP_fast_assign(
+		__entry->from = from;
+		__entry->to = to;
+		__entry->len = len;
+	),
+	TP_printk("from=%llu to=%llu len=%u", __entry->from, __entry->to,
+		  __entry->len)
+);
+
+TRACE_EVENT(queztl_drop,
+	TP_PROTO(u64 port, enum queztl_drop reason, u32 len),
+	TP_ARGS(port, reason, len),
+	TP_STRUCT__entry(
+		__field(u64, port)
+		__field(u32, reason)
+		__field(u32, len)
+	),
+	TP_fast_assign(
+		__entry->port = port;
+		__entry->reason = reason;
+		__entry->len = len;
+	),
+	TP_printk("port=%llu reason=%s len=%u", __entry->port,
+		  show_queztl_drop(__entry->reason), __entry->len)
+);
+
+#endif /* QZ_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH module
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>

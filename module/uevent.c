@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KVM's own announcements of VMs that begin and end.
+ *
+ * KVM sends a uevent when a VM is created and, before its memory is freed,
+ * when it is destroyed. A kernel socket listens to them as udev does; what is
+ * not KVM's is dropped at the first comparison. The socket's data_ready runs
+ * inside the sender's call, so a VM leaves the registry before it is freed.
+ */
+
+#include <linux/kstrtox.h>
+#include <linux/net.h>
+#include <linux/netlink.h>
+#include <linux/skbuff.h>
+#include <linux/string.h>
+#include <net/net_namespace.h>
+#include <net/sock.h>
+
+#include "vm.h"
+
+#define UEVENT_GROUP	1	/* the kernel's own; udev's is 2 */
+
+static struct socket *uevent_sock;
+
+struct vm_event {
+	bool create;
+	bool destroy;
+	int pid;
+	const char *key;
+};
+
+static void parse_variable(struct vm_event *event, const char *var)
+{
+	if (!strcmp(var, "EVENT=create"))
+		event->create = true;
+	else if (!strcmp(var, "EVENT=destroy"))
+		event->destroy = true;
+	else if (!strncmp(var, "PID=", 4))
+		event->pid = kstrtoint(var + 4, 10, &event->pid) ? 0 : event->pid;
+	else if (!strncmp(var, "STATS_PATH=", 11))
+		event->key = kbasename(var + 11);
+}
+
+/* @text is @len bytes of NUL terminated strings, the first "action@path". */
+static bool parse_event(struct vm_event *event, const char *text, size_t len)
+{
+	static const char head[] = "change@/devices/virtual/misc/kvm";
+	const char *end = text + len;
+
+	if (len < sizeof(head) || end[-1] || memcmp(text, head, sizeof(head)))
+		return false;
+	for (text += sizeof(head); text < end; text += strlen(text) + 1)
+		parse_variable(event, text);
+	return event->pid > 0 && event->create != event->destroy;
+}
+
+static void handle_event(const struct vm_event *event)
+{
+	if (event->create)
+		qz_vmscan_created(event->pid, event->key);
+	else if (*event->key)
+		qz_vm_gone_key(event->key);
+	else
+		qz_vmscan_resync();	/* no debugfs: look who is missing */
+}
+
+/*
+ * Runs inside netlink_broadcast(), in the process context of whoever creates
+ * or destroys a VM (or does anything else that sends a uevent): must not sleep.
+ */
+static void uevent_ready(struct sock *sk)
+{
+	struct sk_buff *skb;
+
+	while ((skb = skb_dequeue(&sk->sk_receive_queue))) {
+		struct vm_event event = { .key = "" };
+
+		if (!skb_is_nonlinear(skb) &&
+		    parse_event(&event, skb->data, skb->len))
+			handle_event(&event);
+		consume_skb(skb);
+	}
+}
+
+/* An announcement was lost for want of memory or room; must not sleep. */
+static void uevent_lost(struct sock *sk)
+{
+	sk->sk_err = 0;
+	qz_vmscan_resync();
+}
+
+int qz_uevent_init(void)
+{
+	struct sockaddr_nl addr = {
+		.nl_family = AF_NETLINK,
+		.nl_groups = UEVENT_GROUP,
+	};
+	struct sock *sk;
+	int err;
+
+	err = sock_create_kern(&init_net, PF_NETLINK, SOCK_RAW,
+			       NETLINK_KOBJECT_UEVENT, &uevent_sock);
+	if (err)
+		return err;
+
+	sk = uevent_sock->sk;
+	write_lock_bh(&sk->sk_callback_lock);
+	sk->sk_data_ready = uevent_ready;
+	sk->sk_error_report = uevent_lost;
+	write_unlock_bh(&sk->sk_callback_lock);
+
+	err = kernel_bind(uevent_sock, (struct sockaddr *)&addr, sizeof(addr));
+	if (err)
+		sock_release(uevent_sock);
+	return err;
+}
+
+/*
+ * Senders run the callbacks under the netlink table's reader count, and
+ * closing the socket takes it for writing: none runs when this returns.
+ */
+void qz_uevent_exit(void)
+{
+	sock_release(uevent_sock);
+}

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The registry of virtual machines: see vm.h. */
+
+#include <linux/cred.h>
+#include <linux/dcache.h>
+#include <linux/fs.h>
+#include <linux/kvm_host.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/timekeeping.h>
+#include <linux/xarray.h>
+
+#include "limits.h"
+#include "trace.h"
+#include "vm.h"
+
+/* By id. xa_lock also guards gone, hidden and marked of every entry. */
+static DEFINE_XARRAY_FLAGS(qz_vms, XA_FLAGS_ALLOC1);
+static u64 qz_vm_last_id;
+static unsigned int qz_vms_visible;
+
+static void free_vm(struct qz_vm *vm)
+{
+	put_pid(vm->tgid);
+	kfree(vm);
+}
+
+void qz_vm_put(struct qz_vm *vm)
+{
+	if (vm && refcount_dec_and_test(&vm->ref))
+		free_vm(vm);
+}
+
+/* May sleep. @file is a KVM VM's, so its kvm lives as long as the file. */
+static struct qz_vm *alloc_vm(struct file *file, struct task_struct *task)
+{
+	struct kvm *kvm = file->private_data;
+	struct qz_vm *vm;
+
+	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
+	if (!vm)
+		return NULL;
+	refcount_set(&vm->ref, 2);	/* the registry's and the caller's */
+	vm->kvm = kvm;
+	vm->tgid = get_task_pid(task, PIDTYPE_TGID);
+	vm->uid = task_euid(task);
+	vm->seen_ns = ktime_get_boottime_ns();
+	get_task_comm(vm->comm, task->group_leader);
+	if (!IS_ERR_OR_NULL(kvm->debugfs_dentry))
+		strscpy(vm->key, kvm->debugfs_dentry->d_name.name);
+	return vm;
+}
+
+/* Called with xa_lock held. */
+static struct qz_vm *find_kvm(const struct kvm *kvm)
+{
+	struct qz_vm *vm;
+	unsigned long id;
+
+	xa_for_each(&qz_vms, id, vm)
+		if (vm->kvm == kvm)
+			return vm;
+	return NULL;
+}
+
+/* Called with xa_lock held; the registry's reference goes to the caller. */
+static void unlink_vm(struct qz_vm *vm)
+{
+	vm->gone = true;
+	__xa_erase(&qz_vms, vm->id);
+	if (!vm->hidden)
+		qz_vms_visible--;
+	trace_queztl_vm_detach(vm->id, pid_nr(vm->tgid), false);
+}
+
+/* Called with xa_lock held. */
+static void show_vm(struct qz_vm *vm)
+{
+	vm->hidden = false;
+	qz_vms_visible++;
+	trace_queztl_vm_attach(vm->id, pid_nr(vm->tgid));
+}
+
+/* Called with xa_lock held, which is dropped to allocate. */
+static int link_vm(struct qz_vm *vm)
+{
+	int err;
+
+	if (qz_vms_visible >= QZ_MAX_VMS)
+		return -ENOSPC;
+	vm->id = qz_vm_last_id + 1;
+	err = __xa_insert(&qz_vms, vm->id, vm, GFP_KERNEL);
+	/* Another add may have taken the id while the lock was dropped. */
+	if (err)
+		return err == -EBUSY ? -EAGAIN : err;
+	qz_vm_last_id = vm->id;
+	show_vm(vm);
+	return 0;
+}
+
+/**
+ * qz_vm_add - register the VM behind a KVM descriptor
+ * @file: a file that file_is_kvm() is true of; held by the caller
+ * @task: the process that holds it
+ * @show: make a detached VM visible again
+ *
+ * Context: process, may sleep.
+ * Return: the VM, known before or new, with a reference; ERR_PTR on error.
+ */
+struct qz_vm *qz_vm_add(struct file *file, struct task_struct *task, bool show)
+{
+	struct qz_vm *vm, *known;
+	int err;
+
+	vm = alloc_vm(file, task);
+	if (!vm)
+		return ERR_PTR(-ENOMEM);
+
+	do {
+		xa_lock(&qz_vms);
+		known = find_kvm(vm->kvm);
+		if (known) {
+			refcount_inc(&known->ref);
+			known->marked = false;
+			if (show && known->hidden)
+				show_vm(known);
+			err = 0;
+		} else {
+			err = link_vm(vm);
+		}
+		xa_unlock(&qz_vms);
+	} while (err == -EAGAIN);
+
+	if (!known && !err)
+		return vm;
+	free_vm(vm);
+	return known ?: ERR_PTR(err);
+}
+
+/* The VM with this id if it is visible, with a reference; any context. */
+struct qz_vm *qz_vm_get(u64 id)
+{
+	struct qz_vm *vm;
+
+	xa_lock(&qz_vms);
+	vm = xa_load(&qz_vms, id);
+	if (vm && vm->hidden)
+		vm = NULL;
+	if (vm)
+		refcount_inc(&vm->ref);
+	xa_unlock(&qz_vms);
+	return vm;
+}
+
+/* The visible VM with the next larger id, with a reference. */
+struct qz_vm *qz_vm_next(u64 id)
+{
+	unsigned long index = id;
+	struct qz_vm *vm;
+
+	xa_lock(&qz_vms);
+	do {
+		vm = xa_find_after(&qz_vms, &index, ULONG_MAX, XA_PRESENT);
+	} while (vm && vm->hidden);
+	if (vm)
+		refcount_inc(&vm->ref);
+	xa_unlock(&qz_vms);
+	return vm;
+}
+
+bool qz_vm_live(const struct qz_vm *vm)
+{
+	bool live;
+
+	xa_lock(&qz_vms);
+	live = !vm->gone && !vm->hidden;
+	xa_unlock(&qz_vms);
+	return live;
+}
+
+/* Detach: the entry stays, so that a rescan does not bring the VM back. */
+int qz_vm_hide(struct qz_vm *vm)
+{
+	int err = -ENOENT;
+
+	xa_lock(&qz_vms);
+	if (!vm->gone && !vm->hidden) {
+		vm->hidden = true;
+		qz_vms_visible--;
+		trace_queztl_vm_detach(vm->id, pid_nr(vm->tgid), true);
+		err = 0;
+	}
+	xa_unlock(&qz_vms);
+	return err;
+}
+
+/* Called with xa_lock held. */
+static struct qz_vm *find_key(const char *key)
+{
+	struct qz_vm *vm;
+	unsigned long id;
+
+	if (!*key)
+		return NULL;
+	xa_for_each(&qz_vms, id, vm)
+		if (!strcmp(vm->key, key))
+			return vm;
+	return NULL;
+}
+
+bool qz_vm_known(const char *key)
+{
+	bool known;
+
+	xa_lock(&qz_vms);
+	known = find_key(key);
+	xa_unlock(&qz_vms);
+	return known;
+}
+
+/*
+ * KVM destroys the VM of this name. Called from inside kvm_destroy_vm(), under
+ * the netlink broadcast: must not sleep.
+ */
+void qz_vm_gone_key(const char *key)
+{
+	struct qz_vm *vm;
+
+	xa_lock(&qz_vms);
+	vm = find_key(key);
+	if (vm)
+		unlink_vm(vm);
+	xa_unlock(&qz_vms);
+	qz_vm_put(vm);
+}
+
+/* A rescan: mark all, add what is found, then forget what is still marked. */
+void qz_vm_mark_all(void)
+{
+	struct qz_vm *vm;
+	unsigned long id;
+
+	xa_lock(&qz_vms);
+	xa_for_each(&qz_vms, id, vm)
+		vm->marked = true;
+	xa_unlock(&qz_vms);
+}
+
+void qz_vm_gone_marked(void)
+{
+	struct qz_vm *vm;
+	unsigned long id;
+
+	xa_for_each(&qz_vms, id, vm) {
+		xa_lock(&qz_vms);
+		vm = xa_load(&qz_vms, id);
+		if (vm && vm->marked)
+			unlink_vm(vm);
+		else
+			vm = NULL;
+		xa_unlock(&qz_vms);
+		qz_vm_put(vm);
+	}
+}
+
+unsigned int qz_vm_count(void)
+{
+	return READ_ONCE(qz_vms_visible);
+}
+
+/* No announcement, no scan and no call can come any more. */
+void qz_vm_exit(void)
+{
+	struct qz_vm *vm;
+	unsigned long id;
+
+	xa_for_each(&qz_vms, id, vm) {
+		xa_lock(&qz_vms);
+		unlink_vm(vm);
+		xa_unlock(&qz_vms);
+		qz_vm_put(vm);
+	}
+	xa_destroy(&qz_vms);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The registry of virtual machines.
+ *
+ * A VM is known by its struct kvm and by the process that holds it. The
+ * registry holds no reference on either, so it never keeps a dead VM's memory:
+ * vm->kvm is a name to compare with, and only qz_vm_hold() makes a pointer to
+ * follow out of it.
+ *
+ * Lock order: none above qz_vms.xa_lock, and nothing is taken under it but
+ * trace buffers. It is taken in process context, once (uevent.c) from inside
+ * kvm_destroy_vm().
+ */
+#ifndef QZ_VM_H
+#define QZ_VM_H
+
+#include <linux/refcount.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+
+struct file;
+struct kvm;
+struct pid;
+struct task_struct;
+
+/* "PID-FD", the name KVM gives a VM in debugfs and in its uevents. */
+#define QZ_VM_KEY_LEN	28
+
+/**
+ * struct qz_vm - a virtual machine
+ * @ref: references: one by the registry, one by each VM descriptor
+ * @id: its id, never reused
+ * @kvm: KVM's structure, to compare only
+ * @tgid: process that holds the VM
+ * @uid: its effective user when the VM was found
+ * @seen_ns: CLOCK_BOOTTIME when the VM was found
+ * @gone: KVM destroyed the VM; written under the registry's lock, sticky
+ * @hidden: detached; written under the registry's lock
+ * @marked: scratch of a rescan, under the registry's lock
+ * @key: KVM's name for it, empty without debugfs
+ * @comm: name of the process
+ */
+struct qz_vm {
+	refcount_t ref;
+	u64 id;
+	const struct kvm *kvm;
+	struct pid *tgid;
+	kuid_t uid;
+	u64 seen_ns;
+	bool gone;
+	bool hidden;
+	bool marked;
+	char key[QZ_VM_KEY_LEN];
+	char comm[16];
+};
+
+/* vm.c: the registry */
+struct qz_vm *qz_vm_add(struct file *file, struct task_struct *task, bool show);
+struct qz_vm *qz_vm_get(u64 id);
+struct qz_vm *qz_vm_next(u64 id);
+void qz_vm_put(struct qz_vm *vm);
+bool qz_vm_live(const struct qz_vm *vm);
+int qz_vm_hide(struct qz_vm *vm);
+bool qz_vm_known(const char *key);
+void qz_vm_gone_key(const char *key);
+void qz_vm_mark_all(void);
+void qz_vm_gone_marked(void);
+unsigned int qz_vm_count(void);
+void qz_vm_exit(void);
+
+/* vmfile.c: from a process to its KVM descriptors */
+struct file *qz_vmfile_next(struct task_struct *task, unsigned int *fd);
+struct file *qz_vm_hold(const struct qz_vm *vm);
+
+/* vmscan.c: from KVM's announcements to the registry */
+void qz_vmscan_created(int pid, const char *key);
+void qz_vmscan_resync(void);
+void qz_vmscan_init(void);
+void qz_vmscan_exit(void);
+
+/* uevent.c: KVM's announcements */
+int qz_uevent_init(void);
+void qz_uevent_exit(void);
+
+#endif /* QZ_VM_H */

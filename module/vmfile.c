@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From a process to the KVM VM descriptors it holds.
+ *
+ * A file reference is the one thing that makes following a struct kvm safe:
+ * whoever holds the file holds the VM.
+ */
+
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/kvm_host.h>
+#include <linux/pid.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+
+#include "vm.h"
+
+struct vmfile_search {
+	const struct kvm *kvm;		/* NULL: any */
+	struct file *file;
+};
+
+/* Under files->file_lock: must not sleep. */
+static int match_vmfile(const void *data, struct file *file, unsigned int fd)
+{
+	struct vmfile_search *search = (struct vmfile_search *)data;
+
+	if (!file_is_kvm(file))
+		return 0;
+	if (search->kvm && file->private_data != search->kvm)
+		return 0;
+	search->file = get_file(file);
+	return fd + 1;
+}
+
+/* A thread group's leader may have exited before its threads. */
+static int iterate_group(struct task_struct *task, unsigned int fd,
+			 struct vmfile_search *search)
+{
+	struct task_struct *t;
+	int ret = 0;
+	bool done = false;
+
+	rcu_read_lock();
+	for_each_thread(task, t) {
+		task_lock(t);
+		if (t->files) {
+			ret = iterate_fd(t->files, fd, match_vmfile, search);
+			done = true;
+		}
+		task_unlock(t);
+		if (done)
+			break;
+	}
+	rcu_read_unlock();
+	return ret;
+}
+
+/**
+ * qz_vmfile_next - a process's next KVM VM descriptor
+ * @task: any thread of the process
+ * @fd: where to begin; moved behind the descriptor found
+ *
+ * Return: the file, with a reference, or NULL.
+ */
+struct file *qz_vmfile_next(struct task_struct *task, unsigned int *fd)
+{
+	struct vmfile_search search = {};
+
+	*fd = iterate_group(task, *fd, &search);
+	return search.file;
+}
+
+/**
+ * qz_vm_hold - keep a VM alive for a moment
+ * @vm: the VM
+ *
+ * While the file returned is held, its private_data is the VM's struct kvm and
+ * may be followed.
+ *
+ * Return: the file, with a reference, or NULL when the VM is gone or its
+ * process no longer has a descriptor of it.
+ */
+struct file *qz_vm_hold(const struct qz_vm *vm)
+{
+	struct vmfile_search search = { .kvm = vm->kvm };
+	struct task_struct *task;
+
+	if (!qz_vm_live(vm))
+		return NULL;
+	task = get_pid_task(vm->tgid, PIDTYPE_TGID);
+	if (!task)
+		return NULL;
+	iterate_group(task, 0, &search);
+	put_task_struct(task);
+	/*
+	 * The VM may have died and its memory become another VM's struct kvm
+	 * between the two looks; then it is marked gone by now.
+	 */
+	if (search.file && !qz_vm_live(vm)) {
+		fput(search.file);
+		return NULL;
+	}
+	return search.file;
+}

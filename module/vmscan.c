@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From KVM's announcements to the registry.
+ *
+ * An announcement names the creating thread, and comes just before the VM's
+ * descriptor is installed. So a work item looks that process through, and
+ * again a little later when there is nothing yet. When announcements were
+ * lost, and when the module is loaded, all processes are looked through.
+ */
+
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/jiffies.h>
+#include <linux/list.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include "limits.h"
+#include "vm.h"
+
+struct newborn {
+	struct list_head list;
+	int pid;
+	char key[QZ_VM_KEY_LEN];
+	unsigned int tries;
+};
+
+static LIST_HEAD(newborns);
+static bool resync;
+static DEFINE_SPINLOCK(newborns_lock);	/* newborns, resync; a leaf */
+
+static void scan_newborns(struct work_struct *work);
+static DECLARE_DELAYED_WORK(newborns_work, scan_newborns);
+
+/* Register every VM the process holds. */
+static void scan_process(struct task_struct *task)
+{
+	unsigned int fd = 0;
+	struct file *file;
+	struct qz_vm *vm;
+
+	while ((file = qz_vmfile_next(task, &fd))) {
+		vm = qz_vm_add(file, task, false);
+		fput(file);
+		if (!IS_ERR(vm))
+			qz_vm_put(vm);
+	}
+}
+
+static struct task_struct *get_process(int *nr)
+{
+	struct task_struct *task = NULL;
+	struct pid *pid;
+
+	rcu_read_lock();
+	while ((pid = find_ge_pid(*nr, &init_pid_ns))) {
+		*nr = pid_nr(pid) + 1;
+		task = pid_task(pid, PIDTYPE_TGID);
+		if (task) {
+			get_task_struct(task);
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return task;
+}
+
+static void scan_all(void)
+{
+	struct task_struct *task;
+	int nr = 1;
+
+	while ((task = get_process(&nr))) {
+		scan_process(task);
+		put_task_struct(task);
+		cond_resched();
+	}
+}
+
+static void scan_again(void)
+{
+	qz_vm_mark_all();
+	scan_all();
+	qz_vm_gone_marked();
+}
+
+/* True when there is nothing more to wait for. */
+static bool scan_newborn(struct newborn *newborn)
+{
+	struct task_struct *task;
+	struct pid *pid;
+
+	pid = find_get_pid(newborn->pid);
+	task = get_pid_task(pid, PIDTYPE_PID);
+	put_pid(pid);
+	if (!task)
+		return true;
+	scan_process(task);
+	put_task_struct(task);
+	return qz_vm_known(newborn->key) || ++newborn->tries >= QZ_VM_TRIES;
+}
+
+/* Work item: process context, may sleep. */
+static void scan_newborns(struct work_struct *work)
+{
+	struct newborn *newborn, *next;
+	unsigned int tries = UINT_MAX;
+	LIST_HEAD(list);
+	bool again;
+
+	spin_lock(&newborns_lock);
+	list_splice_init(&newborns, &list);
+	again = resync;
+	resync = false;
+	spin_unlock(&newborns_lock);
+
+	if (again)
+		scan_again();
+	list_for_each_entry_safe(newborn, next, &list, list) {
+		if (!scan_newborn(newborn)) {
+			tries = min(tries, newborn->tries);
+			continue;
+		}
+		list_del(&newborn->list);
+		kfree(newborn);
+	}
+	if (list_empty(&list))
+		return;
+
+	spin_lock(&newborns_lock);
+	list_splice(&list, &newborns);
+	spin_unlock(&newborns_lock);
+	schedule_delayed_work(&newborns_work, msecs_to_jiffies(1 << (tries - 1)));
+}
+
+/* A rescan instead of a look at one process; must not sleep. */
+void qz_vmscan_resync(void)
+{
+	spin_lock(&newborns_lock);
+	resync = true;
+	spin_unlock(&newborns_lock);
+	mod_delayed_work(system_wq, &newborns_work, 0);
+}
+
+/* The thread @pid has created a VM that KVM calls @key; must not sleep. */
+void qz_vmscan_created(int pid, const char *key)
+{
+	struct newborn *newborn;
+
+	newborn = kzalloc(sizeof(*newborn), GFP_NOWAIT);
+	if (!newborn) {
+		qz_vmscan_resync();
+		return;
+	}
+	newborn->pid = pid;
+	strscpy(newborn->key, key);
+	spin_lock(&newborns_lock);
+	list_add_tail(&newborn->list, &newborns);
+	spin_unlock(&newborns_lock);
+	mod_delayed_work(system_wq, &newborns_work, 0);
+}
+
+/* When the module is loaded: VMs that run already. May sleep. */
+void qz_vmscan_init(void)
+{
+	scan_all();
+}
+
+/* No announcement comes any more. */
+void qz_vmscan_exit(void)
+{
+	struct newborn *newborn, *next;
+
+	cancel_delayed_work_sync(&newborns_work);
+	list_for_each_entry_safe(newborn, next, &newborns, list) {
+		list_del(&newborn->list);
+		kfree(newborn);
+	}
+}

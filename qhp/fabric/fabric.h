@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Fabrics, ports and queues, as their own files know them.
+ *
+ * Lock order, outermost first:
+ *
+ *   qz_fabrics_lock	list of fabrics, held over vdpa_mgmtdev_register()
+ *   vdpa_dev_lock	vDPA's own, held by it over dev_add and dev_del
+ *   fabric->lock	ports of a fabric, held over building a switch table
+ *   port->lock		what a driver sets up; held over starting and stopping
+ *   queue->lock	a receiving ring; BH off; one held at a time
+ *   queue->cb_lock	the callback of a queue; BH off; a leaf of ours, taken
+ *			with eventfd and KVM locks below it
+ *
+ * qz_ports_lock guards the list of all ports and is a leaf.
+ *
+ * The data path takes queue->lock and queue->cb_lock only; everything else it
+ * reads under qz_fabric_srcu: a fabric's switch table, a port's map, and
+ * whether a queue is live. What stops a queue clears live and waits for a
+ * grace period; then nobody is in the ring.
+ */
+#ifndef QZ_FABRIC_H
+#define QZ_FABRIC_H
+
+#include <linux/device.h>
+#include <linux/hrtimer.h>
+#include <linux/if_ether.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/srcu.h>
+#include <linux/task_work.h>
+#include <linux/vdpa.h>
+#include <linux/workqueue.h>
+
+#include "uapi/linux/queztl.h"
+#include <uapi/linux/virtio_net.h>
+#include "bucket.h"
+#include "mactab.h"
+#include "map.h"
+#include "module/limits.h"
+#include "ring.h"
+
+/**
+ * struct qz_switch - a fabric's ports as the data path sees them
+ * @tab: by Ethernet address
+ * @n: number of ports
+ * @ports: all of them, for what goes to everybody
+ */
+struct qz_switch {
+	struct qz_mactab tab;
+	u32 n;
+	struct qz_port *ports[] __counted_by(n);
+};
+
+/**
+ * struct qz_fabric - an isolated layer 2 network
+ * @dev: its device on the bus "queztl"; its references are the fabric's
+ * @id: its id
+ * @mgmt: its vDPA management device
+ * @list: in the list of fabrics
+ * @lock: guards @ports, @nports, @dying and replacing @sw
+ * @ports: its ports
+ * @nports: number of them
+ * @dying: no port may be added any more
+ * @sw: the table the data path reads, under SRCU
+ */
+struct qz_fabric {
+	struct device dev;
+	u64 id;
+	struct vdpa_mgmt_dev mgmt;
+	struct list_head list;
+	struct mutex lock;
+	struct list_head ports;
+	u32 nports;
+	bool dying;
+	struct qz_switch __rcu *sw;
+};
+
+enum {
+	QZ_QUEUE_PENDING,	/* a run is scheduled */
+	QZ_QUEUE_RUNNING,	/* somebody works on the ring */
+	QZ_QUEUE_AGAIN,		/* ... and has to look again */
+};
+
+/* A mapped area of a ring; @vmap when its pages are not contiguous. */
+struct qz_area {
+	void *kva;
+	void *vmap;
+};
+
+/**
+ * struct qz_queue - a virtqueue of a port
+ * @port: its port
+ * @index: even: the driver receives, odd: it sends
+ * @num: entries
+ * @desc: descriptor area, the driver's address
+ * @driver: driver area
+ * @device: device area
+ * @base: where to start in the available ring
+ * @ready: the driver enabled the queue
+ * @live: the ring is mapped and may be used; under SRCU
+ * @areas: mappings of the three areas while live
+ * @ring: the ring while live
+ * @chain: the buffer being worked on
+ * @hint: extent found last in the port's map
+ * @lock: receiving: guards @ring, @chain, @hint and what is counted
+ * @cb_lock: guards @cb
+ * @cb: how to interrupt the driver
+ * @flags: sending: QZ_QUEUE_* bits
+ * @tw: sending: the run in the sender's thread
+ * @runner: sending: the task @tw was given to, to compare only
+ * @work: sending: the run in a worker
+ * @hold: sending: until when the interrupt is held back at the latest
+ * @held_bytes: sending: bytes sent since @ring.signalled
+ */
+struct qz_queue {
+	struct qz_port *port;
+	u16 index;
+	u16 num;
+	u64 desc;
+	u64 driver;
+	u64 device;
+	u16 base;
+	bool ready;
+	bool live;
+	struct qz_area areas[3];
+	struct qz_ring ring;
+	struct qz_chain chain;
+	u32 hint;
+	spinlock_t lock;
+	spinlock_t cb_lock;
+	struct vdpa_callback cb;
+
+	unsigned long flags;
+	struct callback_head tw;
+	struct task_struct *runner;
+	struct work_struct work;
+	struct hrtimer hold;
+	u32 held_bytes;
+};
+
+/* Counted where the work is done; read at any time, so never exact. */
+struct qz_port_counts {
+	u64 tx_packets;
+	u64 tx_bytes;
+	u64 rx_packets;
+	u64 rx_bytes;
+	u64 kicks;
+	u64 rx_interrupts;
+	u64 tx_interrupts;
+	u64 tx_held;
+	u64 direct_runs;
+	u64 worker_runs;
+	atomic64_t drops[QUEZTL_DROP_REASONS];
+};
+
+/**
+ * struct qz_port - a port of a fabric, a vDPA network device
+ * @vdpa: the vDPA device; its references are the port's
+ * @fabric: its fabric; the vDPA device's parent
+ * @id: its id
+ * @list: in fabric->ports
+ * @all: in the list of all ports
+ * @mac: its Ethernet address
+ * @mac_key: the same as a number
+ * @mtu: largest payload
+ * @lock: guards what the driver sets up
+ * @status: virtio status, without NEEDS_RESET
+ * @broken: the driver wrote nonsense into a ring
+ * @suspended: the VMM asked to stop
+ * @pinned: a module reference is held because the port is in use
+ * @offered: features offered
+ * @features: features negotiated
+ * @opener: process that took the port
+ * @map: the driver's address space, under SRCU
+ * @config_cb: how to tell the driver of a change
+ * @flood: broadcast and multicast it may send
+ * @counts: statistics
+ * @queues: its queues
+ */
+struct qz_port {
+	struct vdpa_device vdpa;
+	struct qz_fabric *fabric;
+	u64 id;
+	struct list_head list;
+	struct list_head all;
+	u8 mac[ETH_ALEN];
+	u64 mac_key;
+	u16 mtu;
+	struct mutex lock;
+	u8 status;
+	bool broken;
+	bool suspended;
+	bool pinned;
+	u64 offered;
+	u64 features;
+	struct pid __rcu *opener;
+	const struct qz_map __rcu *map;
+	struct vdpa_callback config_cb;
+	struct qz_bucket flood;
+	struct qz_port_counts counts;
+	struct qz_queue queues[2 * QZ_MAX_VQP];
+};
+
+#define QZ_FABRIC_FEATURES						\
+	(BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_F_ACCESS_PLATFORM) | \
+	 BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) |				\
+	 BIT_ULL(VIRTIO_RING_F_EVENT_IDX) |				\
+	 BIT_ULL(VIRTIO_NET_F_MAC) | BIT_ULL(VIRTIO_NET_F_MTU) |	\
+	 BIT_ULL(VIRTIO_NET_F_STATUS) | BIT_ULL(VIRTIO_NET_F_MRG_RXBUF))
+
+#define QZ_HDR_LEN	sizeof(struct virtio_net_hdr_mrg_rxbuf)
+
+extern struct srcu_struct qz_fabric_srcu;
+extern struct workqueue_struct *qz_fabric_wq;
+
+static inline bool qz_port_has(const struct qz_port *port, unsigned int bit)
+{
+	return port->features & BIT_ULL(bit);
+}
+
+/* fabric.c */
+int qz_fabric_create(const char *name, u64 *id);
+int qz_fabric_destroy(u64 id);
+int qz_fabric_next(struct queztl_fabric_next *next);
+int qz_fabric_attach(struct qz_fabric *fabric, struct qz_port *port);
+void qz_fabric_detach(struct qz_fabric *fabric, struct qz_port *port);
+
+/* port.c */
+extern const struct vdpa_mgmtdev_ops qz_port_mgmt_ops;
+void qz_port_start(struct qz_port *port);
+void qz_port_stop(struct qz_port *port);
+void qz_port_set_map(struct qz_port *port, const struct qz_map *map);
+void qz_port_break(struct qz_port *port);
+void qz_port_free(struct qz_port *port);
+void qz_port_wait_all_freed(void);
+int qz_port_next(struct queztl_port_next *next);
+int qz_port_stats(struct queztl_port_stats *stats);
+
+/* vdpa.c */
+extern const struct vdpa_config_ops qz_vdpa_ops;
+
+/* queue.c */
+int qz_queue_init(struct qz_queue *queue, struct qz_port *port, u16 index);
+void qz_queue_free(struct qz_queue *queue);
+int qz_queue_start(struct qz_queue *queue, const struct qz_map *map);
+void qz_queue_stop(struct qz_queue *queue);
+int qz_queue_pop(struct qz_queue *queue);
+
+/* run.c */
+void qz_run_kick(struct qz_queue *queue);
+void qz_run_in_worker(struct qz_queue *queue);
+void qz_run_try(struct qz_queue *queue, void (*fn)(struct qz_queue *queue));
+void qz_run_init(struct qz_queue *queue);
+
+/* deliver.c */
+struct qz_run;
+int qz_deliver_chain(struct qz_run *run, struct qz_queue *queue);
+
+/* notify.c */
+void qz_notify_init(struct qz_queue *queue);
+void qz_notify_stop(struct qz_queue *queue);
+void qz_notify_call(struct qz_queue *queue);
+void qz_notify_config(struct qz_port *port);
+void qz_notify_sent(struct qz_queue *queue);
+
+#endif /* QZ_FABRIC_H */

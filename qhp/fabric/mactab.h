@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * From Ethernet addresses to ports; pure. A table is built once and then only
+ * read: a fabric whose ports change gets a new one.
+ */
+#ifndef QZ_MACTAB_H
+#define QZ_MACTAB_H
+
+#include "plain.h"
+
+/* An address as a number; 0 is no port's. */
+static inline u64 qz_mac_key(const u8 *mac)
+{
+	return (u64)mac[0] << 40 | (u64)mac[1] << 32 | (u64)mac[2] << 24 |
+	       (u64)mac[3] << 16 | (u64)mac[4] << 8 | mac[5];
+}
+
+/**
+ * struct qz_mactab_slot - a place of the hash table
+ * @key: address, 0 when free
+ * @port: whose it is
+ */
+struct qz_mactab_slot {
+	u64 key;
+	void *port;
+};
+
+/**
+ * struct qz_mactab - open addressing, at most half full
+ * @mask: number of slots - 1, a power of two
+ * @seed: keeps tenants from choosing addresses that collide
+ * @slots: the slots
+ */
+struct qz_mactab {
+	u32 mask;
+	u32 seed;
+	struct qz_mactab_slot *slots;
+};
+
+u32 qz_mactab_slots(u32 ports);
+bool qz_mactab_add(struct qz_mactab *tab, u64 key, void *port);
+void *qz_mactab_find(const struct qz_mactab *tab, u64 key);
+
+#endif /* QZ_MACTAB_H */

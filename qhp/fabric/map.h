@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A driver's address space: a flat, sorted table from the driver's addresses
+ * to the kernel's own mapping of the same memory. It never changes once made,
+ * so it is read without locks under qz_fabric_srcu.
+ *
+ * vhost-vdpa pins guest memory, but unpins it before it says so: a table holds
+ * references of its own on what it points to.
+ */
+#ifndef QZ_MAP_H
+#define QZ_MAP_H
+
+#include <linux/types.h>
+
+struct vhost_iotlb;
+
+/**
+ * struct qz_extent - memory that is contiguous for driver and kernel
+ * @start: the driver's first address, page aligned
+ * @last: the driver's last address
+ * @kva: where the kernel sees @start
+ * @perm: VHOST_ACCESS_RO, _WO or _RW
+ */
+struct qz_extent {
+	u64 start;
+	u64 last;
+	u8 *kva;
+	u32 perm;
+};
+
+/**
+ * struct qz_map - an address space
+ * @identity: addresses are the kernel's DMA addresses (virtio_vdpa)
+ * @n: number of extents
+ * @extents: by rising address, disjoint
+ */
+struct qz_map {
+	bool identity;
+	u32 n;
+	struct qz_extent extents[] __counted_by(n);
+};
+
+extern const struct qz_map qz_map_identity;
+
+struct qz_map *qz_map_create(struct vhost_iotlb *iotlb);
+void qz_map_free(const struct qz_map *map);
+void *qz_map_find(const struct qz_map *map, u64 addr, u32 *len, u32 perm,
+		  u32 *hint);
+bool qz_map_read(const struct qz_map *map, u64 addr, void *to, u32 len,
+		 u32 *hint);
+
+#endif /* QZ_MAP_H */

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Ports: made and deleted by the vdpa tool, listed by ioctl. */
+
+#include <linux/dma-mapping.h>
+#include <linux/etherdevice.h>
+#include <linux/module.h>
+#include <linux/pid.h>
+#include <linux/wait_bit.h>
+#include <uapi/linux/vdpa.h>
+#include <uapi/linux/virtio_config.h>
+
+#include "fabric.h"
+
+static LIST_HEAD(qz_ports);		/* by rising id */
+static u64 qz_port_last_id;
+static DEFINE_MUTEX(qz_ports_lock);	/* both; a leaf */
+
+/* Ports not yet freed: their code must stay. */
+static atomic_t qz_ports_alive = ATOMIC_INIT(0);
+
+static bool may_run(const struct qz_port *port, const struct qz_map *map)
+{
+	return map && !port->broken && !port->suspended &&
+	       (port->status & VIRTIO_CONFIG_S_DRIVER_OK);
+}
+
+static bool clear_live(struct qz_port *port)
+{
+	bool was_live = false;
+	int i;
+
+	for (i = 0; i < port->vdpa.nvqs; i++) {
+		was_live |= port->queues[i].live || port->queues[i].areas[0].kva;
+		WRITE_ONCE(port->queues[i].live, false);
+	}
+	return was_live;
+}
+
+/**
+ * qz_port_stop - take all rings back from the data path
+ * @port: the port
+ *
+ * When this returns nobody uses a ring or the map of the port.
+ *
+ * Context: process, port->lock held, may sleep.
+ */
+void qz_port_stop(struct qz_port *port)
+{
+	int i;
+
+	lockdep_assert_held(&port->lock);
+	if (!clear_live(port))
+		return;
+	synchronize_srcu_expedited(&qz_fabric_srcu);
+	for (i = 0; i < port->vdpa.nvqs; i++)
+		qz_queue_stop(&port->queues[i]);
+}
+
+/**
+ * qz_port_start - let the data path use every ring that is ready
+ * @port: the port; nothing happens when it may not run
+ *
+ * A ring outside the map is left alone: the rest of the map may come.
+ *
+ * Context: process, port->lock held, may sleep.
+ */
+void qz_port_start(struct qz_port *port)
+{
+	const struct qz_map *map;
+	struct qz_queue *queue;
+	int i;
+
+	lockdep_assert_held(&port->lock);
+	map = rcu_dereference_protected(port->map,
+					lockdep_is_held(&port->lock));
+	if (!may_run(port, map))
+		return;
+	for (i = 0; i < port->vdpa.nvqs; i++) {
+		queue = &port->queues[i];
+		if (queue->ready && !queue->areas[0].kva)
+			qz_queue_start(queue, map);
+	}
+}
+
+/* Replace the driver's address space; port->lock held, may sleep. */
+void qz_port_set_map(struct qz_port *port, const struct qz_map *map)
+{
+	const struct qz_map *old;
+
+	qz_port_stop(port);
+	old = rcu_replace_pointer(port->map, map, lockdep_is_held(&port->lock));
+	qz_map_free(old);
+	qz_port_start(port);
+}
+
+/*
+ * The driver wrote nonsense: the port is dead until it is reset. Called by a
+ * run, in process or softirq context, possibly with a queue->lock held.
+ */
+void qz_port_break(struct qz_port *port)
+{
+	int i;
+
+	WRITE_ONCE(port->broken, true);
+	for (i = 0; i < port->vdpa.nvqs; i++)
+		WRITE_ONCE(port->queues[i].live, false);
+	qz_notify_config(port);
+}
+
+/* Called by the vDPA bus at the last put_device(): process context. */
+void qz_port_free(struct qz_port *port)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(port->queues); i++)
+		qz_queue_free(&port->queues[i]);
+	qz_map_free(rcu_dereference_protected(port->map, true));
+	put_pid(port->opener);
+	if (atomic_dec_and_test(&qz_ports_alive))
+		wake_up_var(&qz_ports_alive);
+}
+
+/*
+ * A run queued on a thread that has not got to it keeps a reference on its
+ * port. Wait for all, and then for the last instructions of such runs.
+ */
+void qz_port_wait_all_freed(void)
+{
+	wait_var_event(&qz_ports_alive, !atomic_read(&qz_ports_alive));
+	synchronize_rcu_tasks();
+}
+
+static int check_config(const struct vdpa_dev_set_config *config)
+{
+	if (config->mask & BIT_ULL(VDPA_ATTR_DEV_FEATURES)) {
+		u64 needed = BIT_ULL(VIRTIO_F_VERSION_1) |
+			     BIT_ULL(VIRTIO_F_ACCESS_PLATFORM);
+
+		if (config->device_features & ~QZ_FABRIC_FEATURES)
+			return -EOPNOTSUPP;
+		if (needed & ~config->device_features)
+			return -EINVAL;
+	}
+	if (config->mask & BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MACADDR) &&
+	    !is_valid_ether_addr(config->net.mac))
+		return -EADDRNOTAVAIL;
+	if (config->mask & BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MTU) &&
+	    config->net.mtu < QZ_MTU_MIN)
+		return -EINVAL;
+	if (config->mask & BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MAX_VQP) &&
+	    config->net.max_vq_pairs > QZ_MAX_VQP)
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+static void apply_config(struct qz_port *port,
+			 const struct vdpa_dev_set_config *config)
+{
+	port->offered = QZ_FABRIC_FEATURES;
+	port->mtu = QZ_MTU_DEFAULT;
+	if (config->mask & BIT_ULL(VDPA_ATTR_DEV_FEATURES))
+		port->offered = config->device_features;
+	if (config->mask & BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MTU))
+		port->mtu = config->net.mtu;
+	if (config->mask & BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MACADDR))
+		ether_addr_copy(port->mac, config->net.mac);
+	else
+		eth_random_addr(port->mac);
+	port->mac_key = qz_mac_key(port->mac);
+}
+
+static int init_port(struct qz_port *port, struct qz_fabric *fabric,
+		     const struct vdpa_dev_set_config *config)
+{
+	struct device *dev = &port->vdpa.dev;
+	int i, err;
+
+	port->fabric = fabric;
+	port->vdpa.mdev = &fabric->mgmt;
+	INIT_LIST_HEAD(&port->list);
+	INIT_LIST_HEAD(&port->all);
+	mutex_init(&port->lock);
+	qz_bucket_init(&port->flood, QZ_FLOOD_RATE, QZ_FLOOD_BURST);
+	apply_config(port, config);
+	for (i = 0; i < ARRAY_SIZE(port->queues); i++) {
+		err = qz_queue_init(&port->queues[i], port, i);
+		if (err)
+			return err;
+	}
+	/* virtio_vdpa maps its buffers with the port's own device. */
+	dev->dma_mask = &dev->coherent_dma_mask;
+	port->vdpa.dma_dev = dev;
+	return dma_set_mask_and_coherent(dev, DMA_BIT_MASK(64));
+}
+
+static void list_port(struct qz_port *port)
+{
+	mutex_lock(&qz_ports_lock);
+	port->id = ++qz_port_last_id;
+	list_add_tail(&port->all, &qz_ports);
+	mutex_unlock(&qz_ports_lock);
+}
+
+static void unlist_port(struct qz_port *port)
+{
+	mutex_lock(&qz_ports_lock);
+	list_del_init(&port->all);
+	mutex_unlock(&qz_ports_lock);
+}
+
+/* `vdpa dev add`: process context, vdpa_dev_lock held. */
+static int add_port(struct vdpa_mgmt_dev *mgmt, const char *name,
+		    const struct vdpa_dev_set_config *config)
+{
+	struct qz_fabric *fabric = container_of(mgmt, struct qz_fabric, mgmt);
+	struct qz_port *port;
+	int err;
+
+	if (strlen(name) >= QUEZTL_NAME_MAX)
+		return -ENAMETOOLONG;
+	err = check_config(config);
+	if (err)
+		return err;
+
+	port = vdpa_alloc_device(struct qz_port, vdpa, &fabric->dev,
+				 &qz_vdpa_ops, 1, 1, name, false);
+	if (IS_ERR(port))
+		return PTR_ERR(port);
+	atomic_inc(&qz_ports_alive);	/* qz_port_free() is its counterpart */
+
+	err = init_port(port, fabric, config);
+	if (err)
+		goto err_put;
+	err = qz_fabric_attach(fabric, port);
+	if (err)
+		goto err_put;
+	list_port(port);
+	err = _vdpa_register_device(&port->vdpa, ARRAY_SIZE(port->queues));
+	if (err)
+		goto err_detach;
+	return 0;
+
+err_detach:
+	unlist_port(port);
+	qz_fabric_detach(fabric, port);
+err_put:
+	put_device(&port->vdpa.dev);
+	return err;
+}
+
+/* `vdpa dev del` or the end of a fabric: process context, vdpa_dev_lock held. */
+static void del_port(struct vdpa_mgmt_dev *mgmt, struct vdpa_device *vdpa)
+{
+	struct qz_fabric *fabric = container_of(mgmt, struct qz_fabric, mgmt);
+	struct qz_port *port = container_of(vdpa, struct qz_port, vdpa);
+	int i;
+
+	get_device(&vdpa->dev);
+	unlist_port(port);
+	qz_fabric_detach(fabric, port);
+	_vdpa_unregister_device(vdpa);	/* the driver has let go of it */
+	for (i = 0; i < ARRAY_SIZE(port->queues); i++)
+		cancel_work_sync(&port->queues[i].work);
+	put_device(&vdpa->dev);
+}
+
+const struct vdpa_mgmtdev_ops qz_port_mgmt_ops = {
+	.dev_add = add_port,
+	.dev_del = del_port,
+};
+
+/* Called with qz_ports_lock held. */
+static struct qz_port *find_port(u64 id, bool larger)
+{
+	struct qz_port *port;
+
+	list_for_each_entry(port, &qz_ports, all)
+		if (larger ? port->id > id : port->id == id)
+			return port;
+	return NULL;
+}
+
+static u32 port_state(const struct qz_port *port)
+{
+	u8 status = READ_ONCE(port->status);
+	u32 state = 0;
+
+	if (status)
+		state |= QUEZTL_PORT_OPEN;
+	if (READ_ONCE(port->broken))
+		state |= QUEZTL_PORT_BROKEN;
+	else if (status & VIRTIO_CONFIG_S_DRIVER_OK)
+		state |= QUEZTL_PORT_UP;
+	return state;
+}
+
+int qz_port_next(struct queztl_port_next *next)
+{
+	struct qz_port *port;
+
+	mutex_lock(&qz_ports_lock);
+	port = find_port(next->id, true);
+	if (port) {
+		memset_after(next, 0, flags);
+		next->id = port->id;
+		next->fabric_id = port->fabric->id;
+		strscpy(next->name, dev_name(&port->vdpa.dev));
+		ether_addr_copy(next->mac, port->mac);
+		next->mtu = port->mtu;
+		next->state = port_state(port);
+		next->max_vqp = QZ_MAX_VQP;
+		rcu_read_lock();
+		next->pid = pid_vnr(rcu_dereference(port->opener));
+		rcu_read_unlock();
+	}
+	mutex_unlock(&qz_ports_lock);
+	return port ? 0 : -ENOENT;
+}
+
+int qz_port_stats(struct queztl_port_stats *stats)
+{
+	const struct qz_port_counts *counts;
+	struct qz_port *port;
+	int i;
+
+	mutex_lock(&qz_ports_lock);
+	port = find_port(stats->id, false);
+	if (port) {
+		counts = &port->counts;
+		memset_after(stats, 0, id);
+		stats->tx_packets = READ_ONCE(counts->tx_packets);
+		stats->tx_bytes = READ_ONCE(counts->tx_bytes);
+		stats->rx_packets = READ_ONCE(counts->rx_packets);
+		stats->rx_bytes = READ_ONCE(counts->rx_bytes);
+		stats->kicks = READ_ONCE(counts->kicks);
+		stats->rx_interrupts = READ_ONCE(counts->rx_interrupts);
+		stats->tx_interrupts = READ_ONCE(counts->tx_interrupts);
+		stats->tx_held = READ_ONCE(counts->tx_held);
+		stats->direct_runs = READ_ONCE(counts->direct_runs);
+		stats->worker_runs = READ_ONCE(counts->worker_runs);
+		for (i = 0; i < QUEZTL_DROP_REASONS; i++)
+			stats->drops[i] = atomic64_read(&counts->drops[i]);
+	}
+	mutex_unlock(&qz_ports_lock);
+	return port ? 0 : -ENOENT;
+}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From a driver's kick to a run of its sending ring.
+ *
+ * KVM signals the kick eventfd in the vCPU's thread, and vhost-vdpa calls us
+ * from inside that eventfd_signal(): atomic, IRQs off, and an eventfd
+ * signalled from there would be lost. So the run is queued as task work on the
+ * vCPU thread itself: it happens before the guest is entered again, in process
+ * context, and the sender's time pays for it.
+ *
+ * virtio_vdpa's kicks come with BH off and no eventfd about, and are served on
+ * the spot. Whoever cannot do either leaves the run to a worker, as does a run
+ * that has used up its budget.
+ */
+
+#include <linux/eventfd.h>
+#include <linux/sched.h>
+
+#include "run.h"
+
+static bool own_ring(struct qz_queue *queue)
+{
+	return !test_and_set_bit(QZ_QUEUE_RUNNING, &queue->flags);
+}
+
+static void disown_ring(struct qz_queue *queue)
+{
+	clear_bit_unlock(QZ_QUEUE_RUNNING, &queue->flags);
+	smp_mb__after_atomic();	/* before looking at QZ_QUEUE_AGAIN */
+}
+
+static void wake_receivers(struct qz_run *run)
+{
+	unsigned int i;
+
+	for (i = 0; i < run->nwake; i++)
+		qz_notify_call(run->wake[i]);
+	run->nwake = 0;
+}
+
+/* The receiver's driver asked to be interrupted: do so at the run's end. */
+void qz_run_wake(struct qz_run *run, struct qz_queue *queue)
+{
+	if (run->nwake == ARRAY_SIZE(run->wake))
+		wake_receivers(run);
+	run->wake[run->nwake++] = queue;
+}
+
+/* Return: 1 a buffer was served, 0 the ring is empty, < 0 it is broken. */
+static int serve_one(struct qz_run *run, struct qz_queue *queue)
+{
+	int ret;
+
+	qz_chain_reset(&queue->chain);
+	ret = qz_queue_pop(queue);
+	if (ret <= 0)
+		return ret;
+	ret = qz_deliver_chain(run, queue);
+	if (ret < 0)
+		return ret;
+	qz_ring_push(&queue->ring, queue->chain.head, 0);
+	return 1;
+}
+
+/*
+ * Serve until the ring is empty or the budget is used up. The caller owns the
+ * ring and is in an SRCU section in which the queue is live.
+ *
+ * Return: true when there is more to do.
+ */
+static bool serve_ring(struct qz_run *run, struct qz_queue *queue)
+{
+	int ret;
+
+	for (;;) {
+		ret = serve_one(run, queue);
+		if (ret > 0 && run->packets > 0 && run->bytes > 0)
+			continue;
+		qz_ring_publish(&queue->ring);
+		if (ret > 0)
+			return true;
+		if (ret < 0) {
+			qz_port_break(queue->port);
+			return false;
+		}
+		/* A kick is only asked for when we are about to leave. */
+		if (!qz_ring_enable_kicks(&queue->ring))
+			return false;
+		qz_ring_disable_kicks(&queue->ring);
+	}
+}
+
+static bool run_ring(struct qz_queue *queue)
+{
+	struct qz_port *port = queue->port;
+	struct qz_run run = {
+		.port = port,
+		.packets = QZ_RUN_PACKETS,
+		.bytes = QZ_RUN_BYTES,
+	};
+	bool more = false;
+	int idx;
+
+	idx = srcu_read_lock(&qz_fabric_srcu);
+	if (smp_load_acquire(&queue->live)) {
+		run.map = srcu_dereference(port->map, &qz_fabric_srcu);
+		run.sw = srcu_dereference(port->fabric->sw, &qz_fabric_srcu);
+		more = serve_ring(&run, queue);
+		wake_receivers(&run);
+		qz_notify_sent(queue);
+	}
+	srcu_read_unlock(&qz_fabric_srcu, idx);
+	return more;
+}
+
+/*
+ * One runner at a time: whoever finds the ring taken makes the runner look
+ * again, and a runner looks after it let go.
+ *
+ * Context: process or softirq.
+ */
+static void run_queue(struct qz_queue *queue)
+{
+	bool more;
+
+	set_bit(QZ_QUEUE_AGAIN, &queue->flags);
+	while (test_bit(QZ_QUEUE_AGAIN, &queue->flags) && own_ring(queue)) {
+		clear_bit(QZ_QUEUE_AGAIN, &queue->flags);
+		smp_mb__after_atomic();	/* before looking at the ring */
+		more = run_ring(queue);
+		disown_ring(queue);
+		if (more) {
+			qz_run_in_worker(queue);
+			return;
+		}
+	}
+}
+
+/* Process context, in the sender's thread, on its way back to the guest. */
+static void run_task_work(struct callback_head *tw)
+{
+	struct qz_queue *queue = container_of(tw, struct qz_queue, tw);
+	struct qz_port *port = queue->port;
+
+	/* A kick from here on queues the task work anew. */
+	clear_bit(QZ_QUEUE_PENDING, &queue->flags);
+	smp_mb__after_atomic();
+	port->counts.direct_runs++;
+	run_queue(queue);
+	put_device(&port->vdpa.dev);
+}
+
+static void run_work(struct work_struct *work)
+{
+	struct qz_queue *queue = container_of(work, struct qz_queue, work);
+
+	queue->port->counts.worker_runs++;
+	run_queue(queue);
+}
+
+/* Any context. */
+void qz_run_in_worker(struct qz_queue *queue)
+{
+	queue_work(qz_fabric_wq, &queue->work);
+}
+
+/* Will this thread run task work before it sleeps for long? */
+static bool has_task_work(void)
+{
+	return in_task() &&
+	       !(current->flags & (PF_KTHREAD | PF_USER_WORKER | PF_EXITING));
+}
+
+#ifdef QZ_HAVE_TASK_WORK_ADD
+static int add_task_work(struct callback_head *tw)
+{
+	return task_work_add(current, tw, TWA_RESUME);
+}
+#else
+static int add_task_work(struct callback_head *tw)
+{
+	return -EOPNOTSUPP;
+}
+#endif
+
+/* Inside eventfd_signal(): atomic, IRQs off. */
+static void run_soon(struct qz_queue *queue)
+{
+	struct device *dev = &queue->port->vdpa.dev;
+
+	if (test_and_set_bit(QZ_QUEUE_PENDING, &queue->flags)) {
+		/* Another vCPU's thread has it, and may not run for a while. */
+		if (READ_ONCE(queue->runner) != current)
+			qz_run_in_worker(queue);
+		return;
+	}
+	if (has_task_work()) {
+		get_device(dev);
+		WRITE_ONCE(queue->runner, current);
+		if (!add_task_work(&queue->tw))
+			return;
+		put_device(dev);	/* not the last: vhost-vdpa has one */
+	}
+	clear_bit(QZ_QUEUE_PENDING, &queue->flags);
+	qz_run_in_worker(queue);
+}
+
+/**
+ * qz_run_kick - the driver has put something into a sending ring
+ * @queue: the queue
+ *
+ * Context: any.
+ */
+void qz_run_kick(struct qz_queue *queue)
+{
+	queue->port->counts.kicks++;
+	/* Starting a queue runs it once, so nothing is lost here. */
+	if (!READ_ONCE(queue->live))
+		return;
+	if (!eventfd_signal_allowed()) {
+		run_soon(queue);
+	} else if (!in_hardirq() && !irqs_disabled()) {
+		queue->port->counts.direct_runs++;
+		run_queue(queue);
+	} else {
+		qz_run_in_worker(queue);
+	}
+}
+
+/**
+ * qz_run_try - do something to a ring that nobody runs
+ * @queue: the queue
+ * @fn: what to do, called with the ring owned and the queue live
+ *
+ * When somebody runs the ring nothing is done: the runner's end comes later
+ * than this call.
+ *
+ * Context: softirq or process.
+ */
+void qz_run_try(struct qz_queue *queue, void (*fn)(struct qz_queue *queue))
+{
+	int idx;
+
+	if (!own_ring(queue))
+		return;
+	idx = srcu_read_lock(&qz_fabric_srcu);
+	if (smp_load_acquire(&queue->live))
+		fn(queue);
+	srcu_read_unlock(&qz_fabric_srcu, idx);
+	disown_ring(queue);
+	if (test_bit(QZ_QUEUE_AGAIN, &queue->flags))
+		qz_run_in_worker(queue);
+}
+
+void qz_run_init(struct qz_queue *queue)
+{
+	init_task_work(&queue->tw, run_task_work);
+	INIT_WORK(&queue->work, run_work);
+}

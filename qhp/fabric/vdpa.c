@@ -1,0 +1,461 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A port as a vDPA device: what vhost-vdpa and virtio_vdpa call.
+ *
+ * Context: process, may sleep, unless a function says otherwise. What the
+ * driver sets up is guarded by port->lock. QEMU sets up rings before it sends
+ * the memory they are in, and DRIVER_OK last: qz_port_start() uses a ring when
+ * it has all three.
+ */
+
+#include <linux/log2.h>
+#include <linux/module.h>
+#include <linux/pid.h>
+#include <linux/vhost_iotlb.h>
+#include <net/netlink.h>
+#include <uapi/linux/vdpa.h>
+#include <uapi/linux/virtio_ids.h>
+
+#include "fabric.h"
+
+#define QZ_VENDOR_ID	0x515a	/* "QZ" */
+
+static struct qz_port *to_port(struct vdpa_device *vdpa)
+{
+	return container_of(vdpa, struct qz_port, vdpa);
+}
+
+static struct qz_queue *to_queue(struct vdpa_device *vdpa, u16 idx)
+{
+	return &to_port(vdpa)->queues[idx];
+}
+
+/* Rings */
+
+static int set_vq_address(struct vdpa_device *vdpa, u16 idx, u64 desc,
+			  u64 driver, u64 device)
+{
+	struct qz_queue *queue = to_queue(vdpa, idx);
+
+	mutex_lock(&queue->port->lock);
+	queue->desc = desc;
+	queue->driver = driver;
+	queue->device = device;
+	mutex_unlock(&queue->port->lock);
+	return 0;
+}
+
+static void set_vq_num(struct vdpa_device *vdpa, u16 idx, u32 num)
+{
+	struct qz_queue *queue = to_queue(vdpa, idx);
+
+	if (num > QZ_RING_MAX || !is_power_of_2(num))
+		return;
+	mutex_lock(&queue->port->lock);
+	if (!queue->areas[0].kva)
+		queue->num = num;
+	mutex_unlock(&queue->port->lock);
+}
+
+/* Atomic, IRQs off, inside eventfd_signal(); or BH off, from virtio_vdpa. */
+static void kick_vq(struct vdpa_device *vdpa, u16 idx)
+{
+	/* Nothing waits for receive buffers. */
+	if (idx % 2)
+		qz_run_kick(to_queue(vdpa, idx));
+}
+
+static void set_vq_cb(struct vdpa_device *vdpa, u16 idx,
+		      struct vdpa_callback *cb)
+{
+	struct qz_queue *queue = to_queue(vdpa, idx);
+
+	spin_lock_bh(&queue->cb_lock);
+	queue->cb = *cb;
+	spin_unlock_bh(&queue->cb_lock);
+}
+
+static void set_vq_ready(struct vdpa_device *vdpa, u16 idx, bool ready)
+{
+	struct qz_port *port = to_port(vdpa);
+	struct qz_queue *queue = to_queue(vdpa, idx);
+
+	mutex_lock(&port->lock);
+	if (queue->ready != ready) {
+		qz_port_stop(port);
+		queue->ready = ready;
+		qz_port_start(port);
+	}
+	mutex_unlock(&port->lock);
+}
+
+static bool get_vq_ready(struct vdpa_device *vdpa, u16 idx)
+{
+	return to_queue(vdpa, idx)->ready;
+}
+
+static int set_vq_state(struct vdpa_device *vdpa, u16 idx,
+			const struct vdpa_vq_state *state)
+{
+	struct qz_queue *queue = to_queue(vdpa, idx);
+	int err = -EBUSY;
+
+	mutex_lock(&queue->port->lock);
+	if (!queue->areas[0].kva) {
+		queue->base = state->split.avail_index;
+		err = 0;
+	}
+	mutex_unlock(&queue->port->lock);
+	return err;
+}
+
+static int get_vq_state(struct vdpa_device *vdpa, u16 idx,
+			struct vdpa_vq_state *state)
+{
+	struct qz_queue *queue = to_queue(vdpa, idx);
+
+	mutex_lock(&queue->port->lock);
+	state->split.avail_index = queue->areas[0].kva ?
+		READ_ONCE(queue->ring.last_avail) : queue->base;
+	mutex_unlock(&queue->port->lock);
+	return 0;
+}
+
+static u32 get_vq_align(struct vdpa_device *vdpa)
+{
+	return SMP_CACHE_BYTES;
+}
+
+static u16 get_vq_num_max(struct vdpa_device *vdpa)
+{
+	return QZ_RING_MAX;
+}
+
+/* `vdpa dev vstats`: one counter of one queue */
+
+struct vstat {
+	const char *name;
+	size_t offset;
+};
+
+#define VSTAT(_name) { #_name, offsetof(struct qz_port_counts, _name) }
+#define VDROP(_name, _reason) \
+	{ "drop_" #_name, offsetof(struct qz_port_counts, drops[_reason]) }
+
+static const struct vstat rx_vstats[] = {
+	VSTAT(rx_packets),
+	VSTAT(rx_bytes),
+	VSTAT(rx_interrupts),
+	VDROP(down, QUEZTL_DROP_DOWN),
+	VDROP(full, QUEZTL_DROP_FULL),
+	VDROP(no_space, QUEZTL_DROP_NO_SPACE),
+	VDROP(rx_broken, QUEZTL_DROP_RX_BROKEN),
+};
+
+static const struct vstat tx_vstats[] = {
+	VSTAT(tx_packets),
+	VSTAT(tx_bytes),
+	VSTAT(kicks),
+	VSTAT(tx_interrupts),
+	VSTAT(tx_held),
+	VSTAT(direct_runs),
+	VSTAT(worker_runs),
+	VDROP(runt, QUEZTL_DROP_RUNT),
+	VDROP(too_big, QUEZTL_DROP_TOO_BIG),
+	VDROP(bad_header, QUEZTL_DROP_BAD_HEADER),
+	VDROP(spoofed, QUEZTL_DROP_SPOOFED),
+	VDROP(no_port, QUEZTL_DROP_NO_PORT),
+	VDROP(rate, QUEZTL_DROP_RATE),
+	VDROP(bad_ring, QUEZTL_DROP_BAD_RING),
+};
+
+static int put_vstat(struct sk_buff *msg, const char *name, u64 value)
+{
+	if (nla_put_string(msg, VDPA_ATTR_DEV_VENDOR_ATTR_NAME, name) ||
+	    nla_put_u64_64bit(msg, VDPA_ATTR_DEV_VENDOR_ATTR_VALUE, value,
+			      VDPA_ATTR_PAD))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int get_vendor_vq_stats(struct vdpa_device *vdpa, u16 idx,
+			       struct sk_buff *msg,
+			       struct netlink_ext_ack *extack)
+{
+	const void *counts = &to_port(vdpa)->counts;
+	const struct vstat *vstat, *end;
+	int err = 0;
+
+	if (idx >= vdpa->nvqs) {
+		NL_SET_ERR_MSG(extack, "no such virtqueue");
+		return -EINVAL;
+	}
+	vstat = idx % 2 ? tx_vstats : rx_vstats;
+	end = vstat + (idx % 2 ? ARRAY_SIZE(tx_vstats) : ARRAY_SIZE(rx_vstats));
+	for (; vstat < end && !err; vstat++)
+		err = put_vstat(msg, vstat->name,
+				READ_ONCE(*(u64 *)(counts + vstat->offset)));
+	return err;
+}
+
+/* Features and configuration space */
+
+static u64 get_device_features(struct vdpa_device *vdpa)
+{
+	return to_port(vdpa)->offered;
+}
+
+static int set_driver_features(struct vdpa_device *vdpa, u64 features)
+{
+	struct qz_port *port = to_port(vdpa);
+
+	/* Addresses are the device's, and little endian: no legacy driver. */
+	if (!(features & BIT_ULL(VIRTIO_F_VERSION_1)) ||
+	    !(features & BIT_ULL(VIRTIO_F_ACCESS_PLATFORM)))
+		return -EINVAL;
+	mutex_lock(&port->lock);
+	port->features = features & port->offered;
+	mutex_unlock(&port->lock);
+	return 0;
+}
+
+static u64 get_driver_features(struct vdpa_device *vdpa)
+{
+	return to_port(vdpa)->features;
+}
+
+static void set_config_cb(struct vdpa_device *vdpa, struct vdpa_callback *cb)
+{
+	struct qz_port *port = to_port(vdpa);
+
+	/* Shares a lock with the first queue's: see qz_notify_config(). */
+	spin_lock_bh(&port->queues[0].cb_lock);
+	port->config_cb = *cb;
+	spin_unlock_bh(&port->queues[0].cb_lock);
+}
+
+static u32 get_device_id(struct vdpa_device *vdpa)
+{
+	return VIRTIO_ID_NET;
+}
+
+static u32 get_vendor_id(struct vdpa_device *vdpa)
+{
+	return QZ_VENDOR_ID;
+}
+
+static size_t get_config_size(struct vdpa_device *vdpa)
+{
+	return sizeof(struct virtio_net_config);
+}
+
+static void get_config(struct vdpa_device *vdpa, unsigned int offset,
+		       void *buf, unsigned int len)
+{
+	const struct qz_port *port = to_port(vdpa);
+	struct virtio_net_config config = {
+		.status = cpu_to_le16(VIRTIO_NET_S_LINK_UP),
+		.max_virtqueue_pairs = cpu_to_le16(QZ_MAX_VQP),
+		.mtu = cpu_to_le16(port->mtu),
+	};
+
+	memcpy(config.mac, port->mac, sizeof(config.mac));
+	if (offset <= sizeof(config) && len <= sizeof(config) - offset)
+		memcpy(buf, (u8 *)&config + offset, len);
+}
+
+/* The address is the administrator's, whatever QEMU or the guest writes. */
+static void set_config(struct vdpa_device *vdpa, unsigned int offset,
+		       const void *buf, unsigned int len)
+{
+}
+
+/* Status */
+
+/*
+ * virtio_vdpa sets no map: its addresses are the kernel's own. Everybody else
+ * has to map what a port may touch.
+ */
+static bool is_kernel_driver(struct vdpa_device *vdpa)
+{
+	const struct device_driver *driver = vdpa->dev.driver;
+
+	return driver && !strcmp(driver->name, "virtio_vdpa");
+}
+
+/* A port in use keeps the module; called with port->lock held. */
+static bool pin_module(struct qz_port *port)
+{
+	if (port->pinned)
+		return true;
+	if (!try_module_get(THIS_MODULE))
+		return false;
+	port->pinned = true;
+	if (!is_kernel_driver(&port->vdpa))
+		rcu_assign_pointer(port->opener,
+				   get_task_pid(current, PIDTYPE_TGID));
+	return true;
+}
+
+static void unpin_module(struct qz_port *port)
+{
+	struct pid *opener;
+
+	if (!port->pinned)
+		return;
+	port->pinned = false;
+	opener = rcu_replace_pointer(port->opener, NULL,
+				     lockdep_is_held(&port->lock));
+	put_pid(opener);
+	/*
+	 * Unloading now would wait for whoever resets us to let go of the
+	 * device, so we return from here before our code goes.
+	 */
+	module_put(THIS_MODULE);
+}
+
+static u8 get_status(struct vdpa_device *vdpa)
+{
+	const struct qz_port *port = to_port(vdpa);
+	u8 status = READ_ONCE(port->status);
+
+	if (READ_ONCE(port->broken))
+		status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	return status;
+}
+
+static void set_status(struct vdpa_device *vdpa, u8 status)
+{
+	struct qz_port *port = to_port(vdpa);
+
+	mutex_lock(&port->lock);
+	if (pin_module(port)) {
+		WRITE_ONCE(port->status,
+			   status & ~VIRTIO_CONFIG_S_NEEDS_RESET);
+		if (is_kernel_driver(vdpa) && !rcu_access_pointer(port->map))
+			rcu_assign_pointer(port->map, &qz_map_identity);
+		qz_port_start(port);
+	}
+	mutex_unlock(&port->lock);
+}
+
+static void reset_queue(struct qz_queue *queue)
+{
+	queue->ready = false;
+	queue->num = QZ_RING_MAX;
+	queue->base = 0;
+	queue->desc = 0;
+	queue->driver = 0;
+	queue->device = 0;
+	spin_lock_bh(&queue->cb_lock);
+	queue->cb = (struct vdpa_callback){};
+	spin_unlock_bh(&queue->cb_lock);
+}
+
+/* The driver's map stays: it is vhost-vdpa's to take away. */
+static int reset(struct vdpa_device *vdpa)
+{
+	struct qz_port *port = to_port(vdpa);
+	int i;
+
+	mutex_lock(&port->lock);
+	qz_port_stop(port);
+	WRITE_ONCE(port->status, 0);
+	WRITE_ONCE(port->broken, false);
+	port->suspended = false;
+	port->features = 0;
+	for (i = 0; i < vdpa->nvqs; i++)
+		reset_queue(&port->queues[i]);
+	if (rcu_access_pointer(port->map) == &qz_map_identity)
+		rcu_assign_pointer(port->map, NULL);
+	unpin_module(port);
+	mutex_unlock(&port->lock);
+	return 0;
+}
+
+static int suspend(struct vdpa_device *vdpa)
+{
+	struct qz_port *port = to_port(vdpa);
+
+	mutex_lock(&port->lock);
+	port->suspended = true;
+	qz_port_stop(port);
+	mutex_unlock(&port->lock);
+	return 0;
+}
+
+static int resume(struct vdpa_device *vdpa)
+{
+	struct qz_port *port = to_port(vdpa);
+
+	mutex_lock(&port->lock);
+	port->suspended = false;
+	qz_port_start(port);
+	mutex_unlock(&port->lock);
+	return 0;
+}
+
+/* Memory */
+
+static int set_map(struct vdpa_device *vdpa, unsigned int asid,
+		   struct vhost_iotlb *iotlb)
+{
+	struct qz_port *port = to_port(vdpa);
+	struct qz_map *map;
+
+	map = qz_map_create(iotlb);
+	if (IS_ERR(map))
+		return PTR_ERR(map);
+	mutex_lock(&port->lock);
+	qz_port_set_map(port, map);
+	mutex_unlock(&port->lock);
+	return 0;
+}
+
+/* vhost-vdpa is closed; its last unmapping does not come by set_map(). */
+static int reset_map(struct vdpa_device *vdpa, unsigned int asid)
+{
+	struct qz_port *port = to_port(vdpa);
+
+	mutex_lock(&port->lock);
+	qz_port_set_map(port, NULL);
+	mutex_unlock(&port->lock);
+	return 0;
+}
+
+/* At the last put_device(). */
+static void free_vdpa(struct vdpa_device *vdpa)
+{
+	qz_port_free(to_port(vdpa));
+}
+
+const struct vdpa_config_ops qz_vdpa_ops = {
+	.set_vq_address		= set_vq_address,
+	.set_vq_num		= set_vq_num,
+	.kick_vq		= kick_vq,
+	.set_vq_cb		= set_vq_cb,
+	.set_vq_ready		= set_vq_ready,
+	.get_vq_ready		= get_vq_ready,
+	.set_vq_state		= set_vq_state,
+	.get_vq_state		= get_vq_state,
+	.get_vendor_vq_stats	= get_vendor_vq_stats,
+	.get_vq_align		= get_vq_align,
+	.get_vq_num_max		= get_vq_num_max,
+	.get_device_features	= get_device_features,
+	.set_driver_features	= set_driver_features,
+	.get_driver_features	= get_driver_features,
+	.set_config_cb		= set_config_cb,
+	.get_device_id		= get_device_id,
+	.get_vendor_id		= get_vendor_id,
+	.get_status		= get_status,
+	.set_status		= set_status,
+	.reset			= reset,
+	.suspend		= suspend,
+	.resume			= resume,
+	.get_config_size	= get_config_size,
+	.get_config		= get_config,
+	.set_config		= set_config,
+	.set_map		= set_map,
+	.reset_map		= reset_map,
+	.free			= free_vdpa,
+};
