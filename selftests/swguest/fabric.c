@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+#define _GNU_SOURCE
+#include "fabric.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+int queztl_fd(void)
+{
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = open(QUEZTL_DEVICE, O_RDWR | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int call(unsigned long number, void *argument)
+{
+	int fd = queztl_fd();
+
+	if (fd < 0)
+		return fd;
+	return ioctl(fd, number, argument) ? -errno : 0;
+}
+
+int fabric_add(const char *name, __u64 *id)
+{
+	struct queztl_fabric_add add = { .size = sizeof(add) };
+	int r;
+
+	strncpy(add.name, name, sizeof(add.name) - 1);
+	r = call(QUEZTL_FABRIC_ADD, &add);
+	if (!r && id)
+		*id = add.id;
+	return r;
+}
+
+int fabric_del(__u64 id)
+{
+	struct queztl_fabric_del del = { .size = sizeof(del), .id = id };
+
+	return call(QUEZTL_FABRIC_DEL, &del);
+}
+
+int fabric_find(const char *name, struct queztl_fabric_next *found)
+{
+	int r;
+
+	*found = (struct queztl_fabric_next){ .size = sizeof(*found) };
+	while (!(r = call(QUEZTL_FABRIC_NEXT, found)))
+		if (!strcmp(found->name, name))
+			return 0;
+	return r;
+}
+
+int run_program(int quiet, const char *const argv[])
+{
+	posix_spawn_file_actions_t actions;
+	int status = -1, r;
+	pid_t pid;
+
+	posix_spawn_file_actions_init(&actions);
+	if (quiet)
+		for (int fd = 1; fd <= 2; fd++)
+			posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_WRONLY, 0);
+	r = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	if (r)
+		return -r;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
+}
+
+static int write_sysfs(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY), r = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		r = -errno;
+	close(fd);
+	return r;
+}
+
+int port_bind(const char *name, const char *driver)
+{
+	char path[128], link[128] = "";
+
+	snprintf(path, sizeof(path), "/sys/bus/vdpa/devices/%s/driver", name);
+	if (readlink(path, link, sizeof(link) - 1) > 0) {
+		if (!strcmp(strrchr(link, '/') + 1, driver))
+			return 0;
+		strcat(path, "/unbind");
+		write_sysfs(path, name);
+	}
+	snprintf(path, sizeof(path), "/sys/bus/vdpa/devices/%s/driver_override", name);
+	write_sysfs(path, driver);
+	snprintf(path, sizeof(path), "/sys/bus/vdpa/drivers/%s/bind", driver);
+	return write_sysfs(path, name);
+}
+
+int port_add(const char *name, const char *fabric, const __u8 mac[6], int mtu)
+{
+	char mgmt[64], address[32], size[16];
+	const char *argv[] = { "vdpa", "dev", "add", "name", name, "mgmtdev", mgmt, "mac", address,
+			       mtu ? "mtu" : NULL, size, NULL };
+	int r;
+
+	snprintf(mgmt, sizeof(mgmt), "queztl/%s", fabric);
+	snprintf(address, sizeof(address), "%02x:%02x:%02x:%02x:%02x:%02x",
+		 mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	snprintf(size, sizeof(size), "%d", mtu);
+	r = run_program(0, argv);
+	if (r)
+		return r < 0 ? r : -EIO;
+	return port_bind(name, "vhost_vdpa");
+}
+
+int port_del(const char *name)
+{
+	const char *argv[] = { "vdpa", "dev", "del", name, NULL };
+	int r = run_program(0, argv);
+
+	return r > 0 ? -EIO : r;
+}
+
+int port_find(const char *name, struct queztl_port_next *found)
+{
+	int r;
+
+	*found = (struct queztl_port_next){ .size = sizeof(*found) };
+	while (!(r = call(QUEZTL_PORT_NEXT, found)))
+		if (!strcmp(found->name, name))
+			return 0;
+	return r;
+}
+
+int port_stats(const char *name, struct queztl_port_stats *stats)
+{
+	struct queztl_port_next port;
+	int r = port_find(name, &port);
+
+	if (r)
+		return r;
+	*stats = (struct queztl_port_stats){ .size = sizeof(*stats), .id = port.id };
+	return call(QUEZTL_PORT_STATS, stats);
+}
+
+void fabric_sweep(void)
+{
+	struct queztl_port_next port = { .size = sizeof(port) };
+	struct queztl_fabric_next fabric = { .size = sizeof(fabric) };
+
+	/* reserved members are zero on output, so the structures can go in again as they are */
+	while (!call(QUEZTL_PORT_NEXT, &port))
+		if (!strncmp(port.name, FABRIC_PREFIX, strlen(FABRIC_PREFIX)))
+			port_del(port.name);
+	while (!call(QUEZTL_FABRIC_NEXT, &fabric))
+		if (!strncmp(fabric.name, FABRIC_PREFIX, strlen(FABRIC_PREFIX)))
+			fabric_del(fabric.id);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Fabrics and ports, made and asked about as an administrator does. All return 0 or -errno unless said otherwise. */
+#ifndef QUEZTL_FABRIC_H
+#define QUEZTL_FABRIC_H
+
+#include <linux/queztl.h>
+
+#define FABRIC_PREFIX	"qt"	/* every fabric and port of the tests begins so: fabric_sweep() deletes them */
+
+int queztl_fd(void);					/* /dev/queztl, opened once; -errno */
+
+int fabric_add(const char *name, __u64 *id);
+int fabric_del(__u64 id);
+int fabric_find(const char *name, struct queztl_fabric_next *found);
+
+/* mtu 0: the default. Binds the port to vhost_vdpa, or to what @driver says. */
+int port_add(const char *name, const char *fabric, const __u8 mac[6], int mtu);
+int port_del(const char *name);
+int port_bind(const char *name, const char *driver);
+int port_find(const char *name, struct queztl_port_next *found);
+int port_stats(const char *name, struct queztl_port_stats *stats);
+
+void fabric_sweep(void);
+
+/* Run a program and wait; its exit code, output thrown away when @quiet. */
+int run_program(int quiet, const char *const argv[]);
+
+#endif

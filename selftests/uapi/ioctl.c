@@ -1,0 +1,799 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Every ioctl, with everything wrong that a caller can get wrong. The table drives it: see calls[]. */
+#define _GNU_SOURCE
+#define KTAP_MAIN
+#include "ktap.h"
+#include "fabric.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/kvm.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+
+#define NOBODY	65534
+#define ROOM	4096		/* larger than any argument */
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+static const __u8 mac[6] = { 0x52, 0x54, 0, 0, 0, 1 };
+
+/* What the calls are made on. Each test's child makes its own. */
+static struct {
+	int device, system, kvm, vm;	/* -1: not there */
+	__u64 vm_id, fabric, port;
+} world;
+
+struct call {
+	const char *name;
+	unsigned int number;
+	__u32 size;			/* of ABI version 1 */
+	bool on_vm, fills;
+	void (*prepare)(void *argument);/* makes it good for one successful call */
+	void (*undo)(void *argument);	/* takes the effect of that call back */
+	int reserved[4];		/* offsets of reserved bytes, 0 ends */
+};
+
+static __u64 make_fabric(const char *name)
+{
+	__u64 id = 0;
+
+	ASSERT_EQ(fabric_add(name, &id), 0);
+	return id;
+}
+
+static void prepare_attach(void *argument)
+{
+	((struct queztl_vm_attach *)argument)->kvm_fd = world.kvm;
+}
+
+static void undo_attach(void *argument)
+{
+	struct queztl_vm_attach *attach = argument;
+
+	EXPECT_EQ(attach->id, world.vm_id);
+	EXPECT_EQ(fcntl(attach->vm_fd, F_GETFD), FD_CLOEXEC);
+	close(attach->vm_fd);
+}
+
+static void prepare_open(void *argument)
+{
+	((struct queztl_vm_open *)argument)->id = world.vm_id;
+}
+
+static void undo_open(void *argument)
+{
+	struct queztl_vm_open *open = argument;
+
+	EXPECT_EQ(fcntl(open->vm_fd, F_GETFD), FD_CLOEXEC);
+	close(open->vm_fd);
+}
+
+static void undo_detach(void *argument)
+{
+	struct queztl_vm_attach attach = { .size = sizeof(attach), .kvm_fd = world.kvm };
+
+	(void)argument;
+	ASSERT_EQ(ioctl(world.device, QUEZTL_VM_ATTACH, &attach), 0);
+	EXPECT_EQ(attach.id, world.vm_id);
+	close(world.vm);
+	world.vm = attach.vm_fd;
+}
+
+static void prepare_fabric_add(void *argument)
+{
+	strcpy(((struct queztl_fabric_add *)argument)->name, "qtnew");
+}
+
+static void undo_fabric_add(void *argument)
+{
+	EXPECT_EQ(fabric_del(((struct queztl_fabric_add *)argument)->id), 0);
+}
+
+static void prepare_fabric_del(void *argument)
+{
+	struct queztl_fabric_next found;
+	int r = fabric_find("qtold", &found);
+
+	((struct queztl_fabric_del *)argument)->id = r ? make_fabric("qtold") : found.id;
+}
+
+static void prepare_port_stats(void *argument)
+{
+	((struct queztl_port_stats *)argument)->id = world.port;
+}
+
+#define CALL(name_, struct_, ...) { .name = #name_, .number = name_, .size = sizeof(struct struct_), __VA_ARGS__ }
+
+/*
+ * One row per ioctl of the header: the Makefile counts them there (QUEZTL_CALLS), and a call the kernel knows without a
+ * row here fails the test no_call_without_a_row. Sizes are those of layout.c.
+ */
+static const struct call calls[] = {
+	CALL(QUEZTL_GET_INFO, queztl_info, .fills = true, .reserved = { offsetof(struct queztl_info, reserved) }),
+	CALL(QUEZTL_VM_NEXT, queztl_vm_next, .fills = true),
+	CALL(QUEZTL_VM_ATTACH, queztl_vm_attach, .fills = true, .prepare = prepare_attach, .undo = undo_attach),
+	CALL(QUEZTL_VM_OPEN, queztl_vm_open, .fills = true, .prepare = prepare_open, .undo = undo_open,
+	     .reserved = { offsetof(struct queztl_vm_open, reserved) }),
+	CALL(QUEZTL_VM_INFO, queztl_vm_info, .fills = true, .on_vm = true,
+	     .reserved = { offsetof(struct queztl_vm_info, reserved) }),
+	CALL(QUEZTL_VM_VCPU, queztl_vm_vcpu, .fills = true, .on_vm = true),
+	CALL(QUEZTL_VM_STATS, queztl_vm_stats, .fills = true, .on_vm = true),
+	CALL(QUEZTL_VM_DETACH, queztl_vm_detach, .on_vm = true, .undo = undo_detach),
+	CALL(QUEZTL_FABRIC_ADD, queztl_fabric_add, .fills = true, .prepare = prepare_fabric_add,
+	     .undo = undo_fabric_add),
+	CALL(QUEZTL_FABRIC_DEL, queztl_fabric_del, .prepare = prepare_fabric_del),
+	CALL(QUEZTL_FABRIC_NEXT, queztl_fabric_next, .fills = true,
+	     .reserved = { offsetof(struct queztl_fabric_next, reserved) }),
+	CALL(QUEZTL_PORT_NEXT, queztl_port_next, .fills = true,
+	     .reserved = { offsetof(struct queztl_port_next, reserved), offsetof(struct queztl_port_next, reserved) + 2,
+			   offsetof(struct queztl_port_next, reserved) + 4 }),
+	CALL(QUEZTL_PORT_STATS, queztl_port_stats, .fills = true, .prepare = prepare_port_stats),
+};
+_Static_assert(ARRAY_SIZE(calls) == QUEZTL_CALLS, "an ioctl of queztl.h has no row in calls[]");
+
+/* ---- the world ---- */
+
+static void open_vm(void)
+{
+	struct queztl_vm_attach attach = { .size = sizeof(attach) };
+
+	world.kvm = world.vm = -1;
+	world.system = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (world.system < 0)
+		return;
+	world.kvm = ioctl(world.system, KVM_CREATE_VM, 0);
+	ASSERT_GE(world.kvm, 0);
+	ASSERT_EQ(ioctl(world.kvm, KVM_CREATE_VCPU, 0) < 0, 0);
+	attach.kvm_fd = world.kvm;
+	ASSERT_EQ(ioctl(world.device, QUEZTL_VM_ATTACH, &attach), 0);
+	world.vm = attach.vm_fd;
+	world.vm_id = attach.id;
+}
+
+static void open_world(void)
+{
+	struct queztl_port_next port;
+
+	world.device = queztl_fd();
+	ASSERT_GE(world.device, 0);
+	world.fabric = make_fabric("qtblue");
+	ASSERT_EQ(port_add("qtport", "qtblue", mac, 0), 0);
+	ASSERT_EQ(port_find("qtport", &port), 0);
+	world.port = port.id;
+	open_vm();
+}
+
+static int fd_of(const struct call *call)
+{
+	return call->on_vm ? world.vm : world.device;
+}
+
+static bool can_call(const struct call *call)
+{
+	if (world.system >= 0)
+		return true;
+	return !call->on_vm && call->number != QUEZTL_VM_ATTACH && call->number != QUEZTL_VM_OPEN &&
+	       call->number != QUEZTL_VM_NEXT;
+}
+
+#define for_each_call(call) \
+	for (const struct call *call = calls; call < calls + ARRAY_SIZE(calls); call++) \
+		if (can_call(call))
+
+/* A good argument of @size bytes at @at. */
+static void prepare(const struct call *call, void *at, __u32 size)
+{
+	memset(at, 0, size);
+	*(__u32 *)at = size;
+	if (call->prepare)
+		call->prepare(at);
+}
+
+/* What a failing call must leave as it is. */
+struct snapshot {
+	__u32 vms, fabrics, ports;
+	int fds;
+};
+
+static struct snapshot take_snapshot(void)
+{
+	struct queztl_info info = { .size = sizeof(info) };
+	struct queztl_port_next port = { .size = sizeof(port) };
+	struct snapshot now = { 0 };
+	DIR *dir = opendir("/proc/self/fd");
+
+	ASSERT_EQ(ioctl(world.device, QUEZTL_GET_INFO, &info), 0);
+	now.vms = info.vms;
+	now.fabrics = info.fabrics;
+	while (!ioctl(world.device, QUEZTL_PORT_NEXT, &port))
+		now.ports++;
+	while (readdir(dir))
+		now.fds++;
+	closedir(dir);
+	return now;
+}
+
+/* The call fails with @error, writes nothing into the @room bytes at @at and changes nothing. */
+static void expect_refused(const struct call *call, int fd, unsigned long number, void *at, size_t room, int error,
+			   const char *why, long detail)
+{
+	static char before[4 * ROOM];
+	struct snapshot then = take_snapshot(), now;
+	int r;
+
+	memcpy(before, at, room);
+	errno = 0;
+	r = ioctl(fd, number, at);
+	KTAP_CHECK(r == -1 && errno == error, false, "%s, %s (%ld): expected %s, got %d %s", call->name, why, detail,
+		   strerrorname_np(error), r, r ? strerrorname_np(errno) : "");
+	KTAP_CHECK(!memcmp(before, at, room), false, "%s, %s (%ld): failed and wrote", call->name, why, detail);
+	now = take_snapshot();
+	KTAP_CHECK(!memcmp(&then, &now, sizeof(now)), false,
+		   "%s, %s (%ld): failed and changed something: vms %u %u, fabrics %u %u, ports %u %u, fds %d %d",
+		   call->name, why, detail, then.vms, now.vms, then.fabrics, now.fabrics, then.ports, now.ports,
+		   then.fds, now.fds);
+}
+
+/* ---- sizes ---- */
+
+TEST(exact_size_is_taken)
+{
+	static char argument[ROOM];
+
+	open_world();
+	for_each_call(call) {
+		memset(argument, 0xa5, sizeof(argument));
+		prepare(call, argument, call->size);
+		KTAP_CHECK(!ioctl(fd_of(call), call->number, argument), false, "%s: %s", call->name, strerror(errno));
+		EXPECT_EQ(*(__u32 *)argument, call->size);
+		for (size_t i = call->size; i < sizeof(argument); i++)
+			KTAP_CHECK(argument[i] == (char)0xa5, true, "%s wrote beyond its size", call->name);
+		for (int i = 0; call->reserved[i]; i++)
+			KTAP_CHECK(!argument[call->reserved[i]], false, "%s: reserved is not zero", call->name);
+		if (call->undo)
+			call->undo(argument);
+	}
+}
+
+TEST(longer_zero_is_taken)
+{
+	static char argument[ROOM];
+	static const int more[] = { 1, 4, 8, 100, 1000 };
+
+	open_world();
+	for_each_call(call) {
+		for (size_t m = 0; m < ARRAY_SIZE(more); m++) {
+			memset(argument, 0xa5, sizeof(argument));
+			prepare(call, argument, call->size + more[m]);
+			KTAP_CHECK(!ioctl(fd_of(call), call->number, argument), false, "%s + %d: %s", call->name,
+				   more[m], strerror(errno));
+			for (size_t i = call->size; i < sizeof(argument); i++)
+				KTAP_CHECK(argument[i] == (i < call->size + more[m] ? 0 : (char)0xa5), true,
+					   "%s wrote what it does not know", call->name);
+			if (call->undo)
+				call->undo(argument);
+		}
+	}
+}
+
+TEST(longer_nonzero_is_e2big)
+{
+	static char argument[ROOM];
+	static const int more[] = { 1, 4, 8, 100, 1000 };
+
+	open_world();
+	for_each_call(call) {
+		for (size_t m = 0; m < ARRAY_SIZE(more); m++) {
+			prepare(call, argument, call->size + more[m]);
+			argument[call->size + more[m] - 1] = 1;
+			expect_refused(call, fd_of(call), call->number, argument, ROOM, E2BIG, "last byte set", more[m]);
+			prepare(call, argument, call->size + more[m]);
+			argument[call->size] = 1;
+			expect_refused(call, fd_of(call), call->number, argument, ROOM, E2BIG, "first byte set", more[m]);
+		}
+	}
+}
+
+TEST(too_small_is_einval)
+{
+	static char argument[ROOM];
+
+	open_world();
+	for_each_call(call) {
+		const __u32 sizes[] = { 0, 1, 4, 7, call->size - 1, call->size - 4, call->size - 8 };
+
+		for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+			prepare(call, argument, call->size);
+			*(__u32 *)argument = sizes[i];
+			expect_refused(call, fd_of(call), call->number, argument, ROOM, EINVAL, "size", sizes[i]);
+		}
+	}
+}
+
+TEST(huge_is_e2big)
+{
+	static char argument[3 * ROOM];
+	static const __u32 sizes[] = { ROOM + 1, 2 * ROOM, 0x7fffffff, 0x80000000, 0xffffffff };
+
+	open_world();
+	for_each_call(call) {
+		memset(argument, 0, sizeof(argument));
+		for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+			prepare(call, argument, call->size);
+			*(__u32 *)argument = sizes[i];
+			expect_refused(call, fd_of(call), call->number, argument, sizeof(argument), E2BIG, "size",
+				       sizes[i]);
+		}
+	}
+}
+
+/* ---- members ---- */
+
+TEST(unknown_flag_is_einval)
+{
+	static char argument[ROOM];
+
+	open_world();
+	for_each_call(call) {
+		for (int bit = 0; bit < 32; bit++) {
+			prepare(call, argument, call->size);
+			((__u32 *)argument)[1] = 1u << bit;
+			expect_refused(call, fd_of(call), call->number, argument, ROOM, EINVAL, "flag", bit);
+		}
+	}
+}
+
+TEST(reserved_set_is_einval)
+{
+	static char argument[ROOM];
+
+	open_world();
+	for_each_call(call) {
+		for (int i = 0; call->reserved[i]; i++) {
+			prepare(call, argument, call->size);
+			argument[call->reserved[i]] = 1;
+			expect_refused(call, fd_of(call), call->number, argument, ROOM, EINVAL, "reserved",
+				       call->reserved[i]);
+		}
+	}
+}
+
+/* ---- pointers ---- */
+
+TEST(bad_pointer_is_efault)
+{
+	char *page = mmap(NULL, ROOM, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *bad[] = { NULL, (void *)1, page, page + ROOM - 4, (void *)-1L, (void *)-ROOM, (void *)(1L << 47),
+			(void *)0xffffffff81000000 };
+	struct snapshot then, now;
+
+	open_world();
+	for_each_call(call) {
+		for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+			then = take_snapshot();
+			EXPECT_FAILS(ioctl(fd_of(call), call->number, bad[i]), EFAULT);
+			now = take_snapshot();
+			EXPECT(!memcmp(&then, &now, sizeof(now)));
+		}
+	}
+}
+
+/* The last bytes of the argument are on a page of another protection. */
+static char *straddle(const struct call *call, char *pages, int tail, int protection)
+{
+	char *at = pages + ROOM - (call->size - tail);
+
+	mprotect(pages, 2 * ROOM, PROT_READ | PROT_WRITE);
+	memset(pages, 0, 2 * ROOM);
+	prepare(call, at, call->size);
+	if (protection == PROT_READ)
+		mprotect(tail == (int)call->size ? at : pages + ROOM, ROOM, PROT_READ);
+	else
+		mprotect(pages + ROOM, ROOM, protection);
+	return at;
+}
+
+TEST(half_unreadable_is_efault)
+{
+	char *pages = mmap(NULL, 2 * ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	open_world();
+	for_each_call(call) {
+		const int tails[] = { 1, 4, call->size - 4 };
+
+		for (size_t i = 0; i < ARRAY_SIZE(tails); i++) {
+			char *at = straddle(call, pages, tails[i], PROT_NONE);
+
+			expect_refused(call, fd_of(call), call->number, at, call->size - tails[i], EFAULT,
+				       "bytes unreadable", tails[i]);
+		}
+	}
+}
+
+/* Nothing is written and nothing has changed: no fabric made, no descriptor left over, not even half an answer. */
+TEST(read_only_is_efault)
+{
+	char *pages = mmap(NULL, 2 * ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	open_world();
+	for_each_call(call) {
+		const int tails[] = { call->size, 1, 4, call->size - 4 };
+
+		for (size_t i = 0; call->fills && i < ARRAY_SIZE(tails); i++) {
+			char *at = straddle(call, pages, tails[i], PROT_READ);
+
+			expect_refused(call, fd_of(call), call->number, at, call->size, EFAULT, "bytes read-only",
+				       tails[i]);
+		}
+	}
+	mprotect(pages, 2 * ROOM, PROT_READ | PROT_WRITE);
+}
+
+/* ---- numbers and descriptors ---- */
+
+static bool has_row(unsigned int number, bool on_vm)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		if (calls[i].number == number && calls[i].on_vm == on_vm)
+			return true;
+	return false;
+}
+
+static void probe_numbers(int fd, bool on_vm)
+{
+	for (int number = 0; number < 256; number++) {
+		__u32 argument[ROOM / 4] = { 0 };	/* size 0 is EINVAL to any call */
+		unsigned int code = _IO(QUEZTL_IOC_MAGIC, number);
+
+		if (!has_row(code, on_vm))
+			EXPECT_FAILS(ioctl(fd, code, argument), ENOTTY);
+		else
+			EXPECT_FAILS(ioctl(fd, code, argument), EINVAL);
+		EXPECT_FAILS(ioctl(fd, _IO(QUEZTL_IOC_MAGIC + 1, number), argument), ENOTTY);
+		EXPECT_FAILS(ioctl(fd, _IOWR(QUEZTL_IOC_MAGIC, number, __u64), argument), ENOTTY);
+	}
+}
+
+TEST(no_call_without_a_row)
+{
+	open_world();
+	probe_numbers(world.device, false);
+	if (world.vm >= 0)
+		probe_numbers(world.vm, true);
+}
+
+TEST(call_on_the_wrong_descriptor_is_enotty)
+{
+	static char argument[ROOM];
+	int null = open("/dev/null", O_RDWR);
+
+	open_world();
+	if (world.system < 0)
+		SKIP("no /dev/kvm");
+	for_each_call(call) {
+		prepare(call, argument, call->size);
+		expect_refused(call, call->on_vm ? world.device : world.vm, call->number, argument, ROOM, ENOTTY,
+			       "wrong descriptor", 0);
+		EXPECT_FAILS(ioctl(null, call->number, argument), ENOTTY);
+		if (call->number == QUEZTL_FABRIC_DEL)
+			fabric_del(((struct queztl_fabric_del *)argument)->id);
+	}
+}
+
+/* A 32 bit program's way in: int 0x80, with a pointer below 4 GB. */
+static int ioctl32(int fd, unsigned int number, void *argument)
+{
+	int r;
+
+	__asm__ volatile("int $0x80" : "=a"(r) : "0"(54), "b"(fd), "c"(number), "d"((__u32)(unsigned long)argument)
+			 : "memory", "r8", "r9", "r10", "r11");
+	return r;
+}
+
+TEST(works_for_32_bit_callers)
+{
+	char *argument = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+
+	open_world();
+	for_each_call(call) {
+		prepare(call, argument, call->size);
+		KTAP_CHECK(!ioctl32(fd_of(call), call->number, argument), false, "%s fails", call->name);
+		if (call->undo)
+			call->undo(argument);
+	}
+}
+
+static void expect_attach_fails(int kvm_fd, int error)
+{
+	struct queztl_vm_attach attach = { .size = sizeof(attach), .kvm_fd = kvm_fd };
+
+	EXPECT_FAILS(ioctl(world.device, QUEZTL_VM_ATTACH, &attach), error);
+}
+
+TEST(attach_wants_a_kvm_vm)
+{
+	int ends[2], closed = dup(0), vcpu;
+
+	open_world();
+	close(closed);
+	ASSERT_EQ(pipe(ends), 0);
+	expect_attach_fails(-1, EBADF);
+	expect_attach_fails(-100, EBADF);
+	expect_attach_fails(0x7fffffff, EBADF);
+	expect_attach_fails(ends[0], EINVAL);
+	expect_attach_fails(world.device, EINVAL);
+	expect_attach_fails(open("/", O_PATH), EBADF);
+	if (world.system < 0)
+		SKIP("no /dev/kvm: only the errors without it were tried");
+	expect_attach_fails(world.system, EINVAL);
+	expect_attach_fails(world.vm, EINVAL);
+	vcpu = ioctl(world.kvm, KVM_CREATE_VCPU, 1);
+	ASSERT_GE(vcpu, 0);
+	expect_attach_fails(vcpu, EINVAL);
+}
+
+TEST(no_free_descriptor_is_emfile)
+{
+	static char argument[ROOM];
+
+	open_world();
+	if (world.system < 0)
+		SKIP("no /dev/kvm");
+	while (open("/dev/null", O_RDONLY) >= 0)
+		;
+	EXPECT_EQ(errno, EMFILE);
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		if (calls[i].number != QUEZTL_VM_ATTACH && calls[i].number != QUEZTL_VM_OPEN)
+			continue;
+		prepare(&calls[i], argument, calls[i].size);
+		EXPECT_FAILS(ioctl(world.device, calls[i].number, argument), EMFILE);
+	}
+}
+
+/* ---- rights ---- */
+
+static void become_nobody(void)
+{
+	ASSERT_EQ(setgroups(0, NULL), 0);
+	ASSERT_EQ(setresgid(NOBODY, NOBODY, NOBODY), 0);
+	ASSERT_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
+}
+
+TEST(node_is_closed_to_others)
+{
+	become_nobody();
+	EXPECT_FAILS(open(QUEZTL_DEVICE, O_RDWR), EACCES);
+	EXPECT_FAILS(open(QUEZTL_DEVICE, O_RDONLY), EACCES);
+}
+
+TEST(fabrics_want_cap_net_admin)
+{
+	struct queztl_fabric_add add = { .size = sizeof(add), .name = "qtno" };
+	struct queztl_fabric_del del = { .size = sizeof(del) };
+	struct queztl_fabric_next next = { .size = sizeof(next) };
+
+	open_world();
+	del.id = make_fabric("qtmine");
+	become_nobody();
+	EXPECT_FAILS(ioctl(world.device, QUEZTL_FABRIC_ADD, &add), EPERM);
+	EXPECT_EQ(add.id, 0);
+	EXPECT_FAILS(ioctl(world.device, QUEZTL_FABRIC_DEL, &del), EPERM);
+	EXPECT_EQ(ioctl(world.device, QUEZTL_FABRIC_NEXT, &next), 0);	/* looking is free */
+	EXPECT_EQ(fabric_find("qtmine", &next), 0);
+	EXPECT_EQ(fabric_find("qtno", &next), -ENOENT);
+}
+
+TEST(vm_of_another_user_is_eperm)
+{
+	struct queztl_vm_open open = { .size = sizeof(open) };
+	struct queztl_vm_detach detach = { .size = sizeof(detach) };
+	struct queztl_vm_info info = { .size = sizeof(info) };
+
+	open_world();
+	if (world.system < 0)
+		SKIP("no /dev/kvm");
+	become_nobody();
+	open.id = world.vm_id;
+	EXPECT_FAILS(ioctl(world.device, QUEZTL_VM_OPEN, &open), EPERM);
+	EXPECT_FAILS(ioctl(world.vm, QUEZTL_VM_DETACH, &detach), EPERM);
+	EXPECT_EQ(ioctl(world.vm, QUEZTL_VM_INFO, &info), 0);	/* the descriptor is the right to look */
+}
+
+TEST(own_vm_is_opened_without_rights)
+{
+	struct queztl_vm_attach attach = { .size = sizeof(attach) };
+	struct queztl_vm_open open = { .size = sizeof(open) };
+	struct queztl_vm_info info = { .size = sizeof(info) };
+	struct queztl_vm_detach detach = { .size = sizeof(detach) };
+
+	open_world();
+	if (world.system < 0)
+		SKIP("no /dev/kvm");
+	become_nobody();
+	attach.kvm_fd = ioctl(world.system, KVM_CREATE_VM, 0);
+	ASSERT_GE(attach.kvm_fd, 0);
+	ASSERT_EQ(ioctl(world.device, QUEZTL_VM_ATTACH, &attach), 0);
+	EXPECT_NE(attach.id, world.vm_id);
+	open.id = attach.id;
+	ASSERT_EQ(ioctl(world.device, QUEZTL_VM_OPEN, &open), 0);
+	ASSERT_EQ(ioctl(open.vm_fd, QUEZTL_VM_INFO, &info), 0);
+	EXPECT_EQ(info.uid, NOBODY);
+	EXPECT_EQ(info.pid, getpid());
+	EXPECT_EQ(ioctl(open.vm_fd, QUEZTL_VM_DETACH, &detach), 0);
+	EXPECT_FAILS(ioctl(open.vm_fd, QUEZTL_VM_INFO, &info), ENOENT);
+}
+
+/* ---- fabrics and ports ---- */
+
+static void try_name(const char *name, size_t length, int error)
+{
+	struct queztl_fabric_add add = { .size = sizeof(add) };
+	int r;
+
+	memcpy(add.name, name, length);
+	errno = 0;
+	r = ioctl(world.device, QUEZTL_FABRIC_ADD, &add);
+	KTAP_CHECK(error ? r == -1 && errno == error : r == 0, false, "fabric name '%.32s': expected %s, got %d %s",
+		   name, error ? strerrorname_np(error) : "success", r, r ? strerrorname_np(errno) : "");
+	if (!r)
+		EXPECT_EQ(fabric_del(add.id), 0);
+}
+
+TEST(fabric_names)
+{
+	static const char *const bad[] = { "", "/", "..", ".", "a/b", "-a", ".a", "_a", "qt ", " qt", "q\tt", "qt\n",
+					   "q:t", "q\\t", "q%s", "q\xc3\xa4", "\x7f", "q*" };
+	static const char *const good[] = { "q", "Q", "7", "qt-_.", "qt..", "qtABCxyz019", "qt.a-b_c",
+					    "qt34567890123456789012345678901" };
+
+	world.device = queztl_fd();
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		try_name(bad[i], strlen(bad[i]), EINVAL);
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		try_name(good[i], strlen(good[i]), 0);
+	try_name("qt345678901234567890123456789012", QUEZTL_NAME_MAX, EINVAL);	/* no NUL */
+	make_fabric("qttwice");
+	try_name("qttwice", 7, EEXIST);
+	try_name("qttwic", 6, 0);
+	try_name("qttwiceX", 8, 0);
+}
+
+TEST(fabric_ids_are_not_reused)
+{
+	__u64 first, second, last = 0;
+
+	world.device = queztl_fd();
+	first = make_fabric("qtone");
+	EXPECT_EQ(fabric_del(first), 0);
+	EXPECT_EQ(fabric_del(first), -ENOENT);
+	second = make_fabric("qtone");
+	EXPECT(second > first);
+	EXPECT_EQ(fabric_del(0), -ENOENT);
+	EXPECT_EQ(fabric_del(second + 1), -ENOENT);
+	EXPECT_EQ(fabric_del(~0ULL), -ENOENT);
+	EXPECT_EQ(fabric_del(second), 0);
+	for (int i = 0; i < 100; i++) {
+		__u64 id = make_fabric("qtmany");
+
+		ASSERT(id > last);
+		last = id;
+		ASSERT_EQ(fabric_del(id), 0);
+	}
+}
+
+TEST(fabric_with_ports_is_ebusy)
+{
+	struct queztl_fabric_next fabric;
+	struct queztl_port_next port;
+
+	open_world();
+	EXPECT_EQ(fabric_find("qtblue", &fabric), 0);
+	EXPECT_EQ(fabric.ports, 1);
+	EXPECT_EQ(fabric_del(world.fabric), -EBUSY);
+	EXPECT_EQ(port_find("qtport", &port), 0);
+	EXPECT_EQ(port.fabric_id, world.fabric);
+	EXPECT(!memcmp(port.mac, mac, sizeof(mac)));
+	EXPECT_EQ(port.mtu, 1500);
+	EXPECT_GE(port.max_vqp, 1);
+	EXPECT_EQ(port.state, 0);
+	EXPECT_EQ(port.pid, 0);
+	EXPECT_EQ(port_del("qtport"), 0);
+	EXPECT_EQ(port_find("qtport", &port), -ENOENT);
+	EXPECT_EQ(fabric_find("qtblue", &fabric), 0);
+	EXPECT_EQ(fabric.ports, 0);
+	EXPECT_EQ(fabric_del(world.fabric), 0);
+	EXPECT_EQ(fabric_find("qtblue", &fabric), -ENOENT);
+}
+
+TEST(iteration_goes_up_and_ends)
+{
+	struct queztl_fabric_next next = { .size = sizeof(next) };
+	struct queztl_info info = { .size = sizeof(info) };
+	__u64 last = 0, middle = 0;
+	__u32 seen = 0;
+	char name[32];
+
+	world.device = queztl_fd();
+	for (int i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "qtrow%d", i);
+		middle = make_fabric(name);
+		if (i == 10)
+			last = middle;
+	}
+	EXPECT_EQ(fabric_del(last), 0);
+	next.id = last;			/* the id itself need not exist */
+	EXPECT_EQ(ioctl(world.device, QUEZTL_FABRIC_NEXT, &next), 0);
+	EXPECT(!strcmp(next.name, "qtrow11"));
+	next.id = last = 0;
+	while (!ioctl(world.device, QUEZTL_FABRIC_NEXT, &next)) {
+		ASSERT(next.id > last);
+		last = next.id;
+		ASSERT(++seen < 1000);
+	}
+	EXPECT_EQ(errno, ENOENT);
+	EXPECT_EQ(next.id, last);
+	ASSERT_EQ(ioctl(world.device, QUEZTL_GET_INFO, &info), 0);
+	EXPECT_EQ(info.fabrics, seen);
+	next.id = ~0ULL;
+	EXPECT_FAILS(ioctl(world.device, QUEZTL_FABRIC_NEXT, &next), ENOENT);
+}
+
+TEST(unknown_ids_are_enoent)
+{
+	static const __u64 ids[] = { 0, 1ULL << 32, 1ULL << 63, ~0ULL };
+
+	open_world();
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+		struct queztl_vm_open open = { .size = sizeof(open), .id = ids[i] };
+		struct queztl_port_stats stats = { .size = sizeof(stats), .id = ids[i] };
+		struct queztl_port_next port = { .size = sizeof(port), .id = ids[i] };
+		struct queztl_vm_next vm = { .size = sizeof(vm), .id = ids[i] };
+
+		EXPECT_FAILS(ioctl(world.device, QUEZTL_VM_OPEN, &open), ENOENT);
+		EXPECT_FAILS(ioctl(world.device, QUEZTL_PORT_STATS, &stats), ENOENT);
+		if (!ids[i])
+			continue;
+		EXPECT_FAILS(ioctl(world.device, QUEZTL_PORT_NEXT, &port), ENOENT);
+		EXPECT_FAILS(ioctl(world.device, QUEZTL_VM_NEXT, &vm), ENOENT);
+	}
+	if (world.vm >= 0) {
+		struct queztl_vm_vcpu vcpu = { .size = sizeof(vcpu), .index = 1 };
+
+		EXPECT_FAILS(ioctl(world.vm, QUEZTL_VM_VCPU, &vcpu), ENOENT);
+		vcpu.index = ~0u;
+		EXPECT_FAILS(ioctl(world.vm, QUEZTL_VM_VCPU, &vcpu), ENOENT);
+	}
+}
+
+TEST(info_is_sensible)
+{
+	struct queztl_info info = { .size = sizeof(info) };
+	FILE *file = fopen("/proc/sys/kernel/osrelease", "r");
+	char release[64] = "";
+
+	open_world();
+	ASSERT(file && fgets(release, sizeof(release), file));
+	release[strcspn(release, "\n")] = 0;
+	memset(info.module, 0xff, sizeof(info.module));
+	memset(info.kernel, 0xff, sizeof(info.kernel));
+	ASSERT_EQ(ioctl(world.device, QUEZTL_GET_INFO, &info), 0);
+	EXPECT_EQ(info.abi_version, QUEZTL_ABI_VERSION);
+	EXPECT(info.features & QUEZTL_F_FABRIC);
+	EXPECT_EQ(info.features & ~(QUEZTL_F_FABRIC | QUEZTL_F_DIRECT | QUEZTL_F_CHANNEL | QUEZTL_F_SCHED), 0);
+	EXPECT_EQ(info.fabrics, 1);
+	EXPECT_GE(info.vms, world.vm >= 0);
+	EXPECT(memchr(info.module, 0, sizeof(info.module)) && info.module[0]);
+	EXPECT(memchr(info.kernel, 0, sizeof(info.kernel)) && !strcmp(info.kernel, release));
+}
+
+int main(int argc, char **argv)
+{
+	if (access(QUEZTL_DEVICE, F_OK)) {
+		printf("KTAP version 1\n1..0 # SKIP no " QUEZTL_DEVICE "\n");
+		return KTAP_SKIP;
+	}
+	fabric_sweep();
+	return ktap_run(argc, argv, fabric_sweep);
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The header alone must compile, and every structure must lie alike for 32 and 64 bit callers. This file is only
+ * compiled (for both), never run. The numbers are ABI version 1 and never change: new members go to the end.
+ */
+#include <linux/queztl.h>
+#include <stddef.h>
+
+#define SIZE(type, size) _Static_assert(sizeof(struct type) == (size), #type)
+#define AT(type, member, offset) \
+	_Static_assert(offsetof(struct type, member) == (offset), #type "." #member); \
+	_Static_assert(offsetof(struct type, size) == 0 && offsetof(struct type, flags) == 4, #type)
+
+SIZE(queztl_info, 128);
+AT(queztl_info, abi_version, 8);
+AT(queztl_info, features, 16);
+AT(queztl_info, vms, 24);
+AT(queztl_info, fabrics, 28);
+AT(queztl_info, module, 32);
+AT(queztl_info, kernel, 64);
+
+SIZE(queztl_vm_next, 16);
+AT(queztl_vm_next, id, 8);
+
+SIZE(queztl_vm_attach, 24);
+AT(queztl_vm_attach, kvm_fd, 8);
+AT(queztl_vm_attach, vm_fd, 12);
+AT(queztl_vm_attach, id, 16);
+
+SIZE(queztl_vm_open, 24);
+AT(queztl_vm_open, id, 8);
+AT(queztl_vm_open, vm_fd, 16);
+
+SIZE(queztl_vm_info, 56);
+AT(queztl_vm_info, id, 8);
+AT(queztl_vm_info, pid, 16);
+AT(queztl_vm_info, uid, 20);
+AT(queztl_vm_info, vcpus, 24);
+AT(queztl_vm_info, seen_ns, 32);
+AT(queztl_vm_info, comm, 40);
+
+SIZE(queztl_vm_vcpu, 16);
+AT(queztl_vm_vcpu, index, 8);
+AT(queztl_vm_vcpu, tid, 12);
+
+SIZE(queztl_vm_stats, 64);
+AT(queztl_vm_stats, exits, 8);
+AT(queztl_vm_stats, signal_exits, 56);
+
+SIZE(queztl_vm_detach, 8);
+
+SIZE(queztl_fabric_add, 48);
+AT(queztl_fabric_add, id, 8);
+AT(queztl_fabric_add, name, 16);
+
+SIZE(queztl_fabric_del, 16);
+AT(queztl_fabric_del, id, 8);
+
+SIZE(queztl_fabric_next, 56);
+AT(queztl_fabric_next, id, 8);
+AT(queztl_fabric_next, ports, 16);
+AT(queztl_fabric_next, name, 24);
+
+SIZE(queztl_port_next, 80);
+AT(queztl_port_next, id, 8);
+AT(queztl_port_next, fabric_id, 16);
+AT(queztl_port_next, name, 24);
+AT(queztl_port_next, mac, 56);
+AT(queztl_port_next, mtu, 62);
+AT(queztl_port_next, state, 64);
+AT(queztl_port_next, pid, 68);
+AT(queztl_port_next, max_vqp, 72);
+AT(queztl_port_next, reserved, 74);
+
+SIZE(queztl_port_stats, 224);
+AT(queztl_port_stats, id, 8);
+AT(queztl_port_stats, tx_packets, 16);
+AT(queztl_port_stats, worker_runs, 88);
+AT(queztl_port_stats, drops, 96);
+_Static_assert(QUEZTL_DROP_REASONS <= QUEZTL_DROP_ROOM, "drops");
+_Static_assert(QUEZTL_DROP_RX_BROKEN == 10, "drop reasons keep their numbers");
