@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+"""Append the paths of one rtt.json to a results list: results.py RTT.JSON RESULTS.JSON
+
+One object per path that is not the baseline. ratio says how many times better than the baseline; above 1 is better.
+"""
+import json
+import pathlib
+import sys
+
+BASELINE = "bridge"
+QUANTITIES = [("mean", "ns"), ("p50", "ns"), ("p99", "ns"), ("p999", "ns")]
+COUNTS = ["exits", "halts", "interrupts", "switches"]
+
+
+def rows(rtt):
+    paths = rtt["paths"]
+    baseline = next((row for path, row in paths.items() if path.startswith(BASELINE + ".")), None)
+    conditions = {**rtt["conditions"], "event": "before send() to after recv(), CLOCK_MONOTONIC in the guest"}
+    for path, row in paths.items():
+        if baseline is None or row is baseline:
+            continue
+        name = f"udp{conditions['size']}_rtt"
+        values = [(quantity, row[quantity], baseline[quantity], unit) for quantity, unit in QUANTITIES]
+        values += [(f"{count}_per_trip", row["per_trip"][count], baseline["per_trip"][count], "1")
+                   for count in COUNTS]
+        for quantity, value, base, unit in values:
+            yield {"name": f"{name}.{path.split('.')[0]}.{quantity}", "value": value, "unit": unit,
+                   "baseline_name": BASELINE, "baseline": base, "ratio": round(base / value, 3) if value else None,
+                   "n": row["n"], "p50": row["p50"], "p99": row["p99"], "conditions": conditions}
+
+
+def main(source, target):
+    target = pathlib.Path(target)
+    known = json.loads(target.read_text()) if target.exists() else []
+    known += rows(json.loads(pathlib.Path(source).read_text()))
+    target.write_text(json.dumps(known, indent=1) + "\n")
+
+
+main(*sys.argv[1:])
