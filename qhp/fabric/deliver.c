@@ -10,6 +10,7 @@
 #include <linux/if_vlan.h>
 #include <linux/ktime.h>
 #include <linux/string.h>
+#include <linux/virtio_byteorder.h>
 #include <uapi/linux/vhost_types.h>
 
 #include "module/trace.h"
@@ -176,7 +177,7 @@ static enum copy_result fill(struct qz_queue *queue, const struct frame *frame,
 	};
 	struct cursor from = frame->payload;
 	struct frame_head head = {
-		.virtio.num_buffers = cpu_to_le16(nbuffers),
+		.virtio.num_buffers = __cpu_to_virtio16(true, nbuffers),
 		.eth = frame->head.eth,
 	};
 

@@ -367,8 +367,12 @@ unsigned int qz_fabric_count(void)
 
 u64 qz_fabric_features(void)
 {
-	return QUEZTL_F_FABRIC |
-	       (IS_ENABLED(QZ_HAVE_TASK_WORK_ADD) ? QUEZTL_F_DIRECT : 0);
+	u64 features = QUEZTL_F_FABRIC;
+
+#ifdef QZ_HAVE_TASK_WORK_ADD
+	features |= QUEZTL_F_DIRECT;
+#endif
+	return features;
 }
 
 int qz_fabric_init(void)

@@ -69,7 +69,7 @@ struct qz_fabric {
 	u64 id;
 	struct vdpa_mgmt_dev mgmt;
 	struct list_head list;
-	struct mutex lock;
+	struct mutex lock;	/* see above */
 	struct list_head ports;
 	u32 nports;
 	bool dying;
@@ -127,8 +127,8 @@ struct qz_queue {
 	struct qz_ring ring;
 	struct qz_chain chain;
 	u32 hint;
-	spinlock_t lock;
-	spinlock_t cb_lock;
+	spinlock_t lock;	/* see above */
+	spinlock_t cb_lock;	/* see above */
 	struct vdpa_callback cb;
 
 	unsigned long flags;
@@ -187,7 +187,7 @@ struct qz_port {
 	u8 mac[ETH_ALEN];
 	u64 mac_key;
 	u16 mtu;
-	struct mutex lock;
+	struct mutex lock;	/* see above */
 	u8 status;
 	bool broken;
 	bool suspended;

@@ -115,7 +115,7 @@ void qz_port_free(struct qz_port *port)
 	for (i = 0; i < ARRAY_SIZE(port->queues); i++)
 		qz_queue_free(&port->queues[i]);
 	qz_map_free(rcu_dereference_protected(port->map, true));
-	put_pid(port->opener);
+	put_pid(rcu_dereference_protected(port->opener, true));
 	if (atomic_dec_and_test(&qz_ports_alive))
 		wake_up_var(&qz_ports_alive);
 }

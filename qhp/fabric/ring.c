@@ -18,9 +18,20 @@ void qz_chain_reset(struct qz_chain *chain)
 	chain->in_len = 0;
 }
 
+/* Ring words are little endian (VERSION_1) and change under us. */
+static u16 load16(const __virtio16 *where)
+{
+	return le16_to_cpu((__force __le16)READ_ONCE(*where));
+}
+
+static void store16(__virtio16 *where, u16 value)
+{
+	WRITE_ONCE(*where, (__force __virtio16)cpu_to_le16(value));
+}
+
 static u16 read_avail_idx(const struct qz_ring *ring)
 {
-	return le16_to_cpu((__force __le16)READ_ONCE(ring->avail->idx));
+	return load16(&ring->avail->idx);
 }
 
 static bool read_ring_desc(const struct qz_ring *ring, u32 i,
@@ -135,8 +146,7 @@ int qz_ring_pop(struct qz_ring *ring, struct qz_chain *chain,
 		return -EINVAL;
 
 	smp_rmb();	/* the index before what it covers */
-	head = READ_ONCE(ring->avail->ring[ring->last_avail & (ring->num - 1)]);
-	head = le16_to_cpu((__force __le16)head);
+	head = load16(&ring->avail->ring[ring->last_avail & (ring->num - 1)]);
 	if (unlikely(head >= ring->num))
 		return -EINVAL;
 	if (unlikely(!walk_chain(ring, chain, head, mem)))
@@ -161,8 +171,7 @@ void qz_ring_push(struct qz_ring *ring, u16 head, u32 len)
 void qz_ring_publish(struct qz_ring *ring)
 {
 	smp_wmb();	/* elements and data before the index */
-	WRITE_ONCE(ring->used->idx,
-		   (__force __virtio16)cpu_to_le16(ring->used_idx));
+	store16(&ring->used->idx, ring->used_idx);
 }
 
 /* Does the driver ask for an interrupt for what was published? */
@@ -173,14 +182,10 @@ bool qz_ring_wants_signal(const struct qz_ring *ring)
 	if (ring->signalled == ring->used_idx)
 		return false;
 	smp_mb();	/* the published index before the driver's wish */
-	if (!ring->event_idx) {
-		u16 flags = READ_ONCE(ring->avail->flags);
-
-		flags = le16_to_cpu((__force __le16)flags);
-		return !(flags & VRING_AVAIL_F_NO_INTERRUPT);
-	}
-	event = READ_ONCE(ring->avail->ring[ring->num]);
-	event = le16_to_cpu((__force __le16)event);
+	if (!ring->event_idx)
+		return !(load16(&ring->avail->flags) &
+			 VRING_AVAIL_F_NO_INTERRUPT);
+	event = load16(&ring->avail->ring[ring->num]);
 	return vring_need_event(event, ring->used_idx, ring->signalled);
 }
 
@@ -193,14 +198,7 @@ void qz_ring_signalled(struct qz_ring *ring)
 static void write_avail_event(struct qz_ring *ring, u16 event)
 {
 	/* The avail event follows the used ring's last element. */
-	u16 *where = (u16 *)&ring->used->ring[ring->num];
-
-	WRITE_ONCE(*where, (__force u16)cpu_to_le16(event));
-}
-
-static void write_used_flags(struct qz_ring *ring, u16 flags)
-{
-	WRITE_ONCE(ring->used->flags, (__force __virtio16)cpu_to_le16(flags));
+	store16((__virtio16 *)&ring->used->ring[ring->num], event);
 }
 
 /* With EVENT_IDX: an event half the index space away never comes. */
@@ -209,7 +207,7 @@ void qz_ring_disable_kicks(struct qz_ring *ring)
 	if (ring->event_idx)
 		write_avail_event(ring, ring->last_avail + 0x8000);
 	else
-		write_used_flags(ring, VRING_USED_F_NO_NOTIFY);
+		store16(&ring->used->flags, VRING_USED_F_NO_NOTIFY);
 }
 
 /* Return: true when buffers came meanwhile, for which there may be no kick. */
@@ -218,7 +216,7 @@ bool qz_ring_enable_kicks(struct qz_ring *ring)
 	if (ring->event_idx)
 		write_avail_event(ring, ring->last_avail);
 	else
-		write_used_flags(ring, 0);
+		store16(&ring->used->flags, 0);
 	smp_mb();	/* the wish before the second look */
 	return read_avail_idx(ring) != ring->last_avail;
 }

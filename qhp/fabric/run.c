@@ -102,7 +102,7 @@ static bool run_ring(struct qz_queue *queue)
 	int idx;
 
 	idx = srcu_read_lock(&qz_fabric_srcu);
-	if (smp_load_acquire(&queue->live)) {
+	if (smp_load_acquire(&queue->live)) {	/* as in qz_queue_start() */
 		run.map = srcu_dereference(port->map, &qz_fabric_srcu);
 		run.sw = srcu_dereference(port->fabric->sw, &qz_fabric_srcu);
 		more = serve_ring(&run, queue);
@@ -144,7 +144,7 @@ static void run_task_work(struct callback_head *tw)
 
 	/* A kick from here on queues the task work anew. */
 	clear_bit(QZ_QUEUE_PENDING, &queue->flags);
-	smp_mb__after_atomic();
+	smp_mb__after_atomic();	/* before looking at the ring */
 	port->counts.direct_runs++;
 	run_queue(queue);
 	put_device(&port->vdpa.dev);
@@ -244,7 +244,7 @@ void qz_run_try(struct qz_queue *queue, void (*fn)(struct qz_queue *queue))
 	if (!own_ring(queue))
 		return;
 	idx = srcu_read_lock(&qz_fabric_srcu);
-	if (smp_load_acquire(&queue->live))
+	if (smp_load_acquire(&queue->live))	/* as in qz_queue_start() */
 		fn(queue);
 	srcu_read_unlock(&qz_fabric_srcu, idx);
 	disown_ring(queue);

@@ -12,6 +12,7 @@
 #include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/vhost_iotlb.h>
+#include <linux/virtio_byteorder.h>
 #include <net/netlink.h>
 #include <uapi/linux/vdpa.h>
 #include <uapi/linux/virtio_ids.h>
@@ -254,9 +255,9 @@ static void get_config(struct vdpa_device *vdpa, unsigned int offset,
 {
 	const struct qz_port *port = to_port(vdpa);
 	struct virtio_net_config config = {
-		.status = cpu_to_le16(VIRTIO_NET_S_LINK_UP),
-		.max_virtqueue_pairs = cpu_to_le16(QZ_MAX_VQP),
-		.mtu = cpu_to_le16(port->mtu),
+		.status = __cpu_to_virtio16(true, VIRTIO_NET_S_LINK_UP),
+		.max_virtqueue_pairs = __cpu_to_virtio16(true, QZ_MAX_VQP),
+		.mtu = __cpu_to_virtio16(true, port->mtu),
 	};
 
 	memcpy(config.mac, port->mac, sizeof(config.mac));
@@ -283,10 +284,13 @@ static bool is_kernel_driver(struct vdpa_device *vdpa)
 	return driver && !strcmp(driver->name, "virtio_vdpa");
 }
 
-/* A port in use keeps the module; called with port->lock held. */
-static bool pin_module(struct qz_port *port)
+/*
+ * A port with a driver keeps the module; called with port->lock held. (The
+ * virtio bus acknowledges a device once more after its driver has left.)
+ */
+static bool pin_module(struct qz_port *port, u8 status)
 {
-	if (port->pinned)
+	if (port->pinned || !(status & VIRTIO_CONFIG_S_DRIVER))
 		return true;
 	if (!try_module_get(THIS_MODULE))
 		return false;
@@ -329,7 +333,7 @@ static void set_status(struct vdpa_device *vdpa, u8 status)
 	struct qz_port *port = to_port(vdpa);
 
 	mutex_lock(&port->lock);
-	if (pin_module(port)) {
+	if (pin_module(port, status)) {
 		WRITE_ONCE(port->status,
 			   status & ~VIRTIO_CONFIG_S_NEEDS_RESET);
 		if (is_kernel_driver(vdpa) && !rcu_access_pointer(port->map))
