@@ -1,0 +1,123 @@
+#!/bin/bash
+# Runs the functional tests inside an emulated host (L1) and prints KTAP: one test per program, with its own as subtests.
+#   lab run selftests/l1/all.sh [PROGRAM...]
+# A program's test passes when the program does, the kernel log has no new splat, and no port, fabric or VM is left.
+# QZ_USER_BUILD: the programs (default build/selftests), QZ_USER_KO: the module, QZ_USER_<PROGRAM>_ARGS: more arguments.
+set -u
+SRC=${QZ_SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
+BUILD=${QZ_USER_BUILD:-$SRC/build/selftests}
+OUT=${QZ_OUT:-/tmp/queztl-out}
+export QZ_USER_KO=${QZ_USER_KO:-$SRC/queztl.ko}
+PROGRAMS=${*:-ioctl functional hostile netns lifecycle}
+SPLAT='WARNING: CPU|WARNING: (possible|suspicious|inconsistent|bad|held)|BUG: |kernel BUG|Oops|Call Trace:|KASAN:|KFENCE:|UBSAN:|'\
+'INFO: task .* blocked|rcu: INFO|soft lockup|general protection|refcount_t:|corruption|Bad page state|double free|'\
+'kmemleak: .*new suspected|Unable to handle|Object .*Redzone|Poison overwritten|Objects remaining in'
+number=0 pass=0 fail=0 skip=0
+
+say() { echo "# $*"; }
+
+load_modules() {
+	local module
+	for module in vhost_iotlb vdpa kvm vhost_vdpa virtio_vdpa virtio_net; do
+		modprobe "$module" || say "no module $module"
+	done
+	[ -e /dev/kvm ] || modprobe kvm-amd nested=0 2>/dev/null || modprobe kvm-intel 2>/dev/null
+	insmod "$QZ_USER_KO" || return
+	udevadm settle 2>/dev/null
+	[ -e /dev/queztl ]
+}
+
+# The slab caches that may grow for ever without anybody noticing otherwise.
+slab_kb() { awk '/^SUnreclaim:/ {print $2}' /proc/meminfo; }
+
+command_of() {
+	case $1 in
+	netns) echo "$SRC/selftests/net/netns.sh" ;;
+	*) echo "$BUILD/$1" ;;
+	esac
+}
+
+leftovers() {
+	local count
+	count=$(vdpa dev show 2>/dev/null | grep -c queztl/)
+	[ "$count" = 0 ] || echo "$count ports left"
+	count=$(cut -d' ' -f3 <(grep '^queztl ' /proc/modules))
+	[ "${count:-0}" = 0 ] || echo "module in use $count times"
+	if [ -w /sys/kernel/debug/kmemleak ]; then
+		echo scan >/sys/kernel/debug/kmemleak
+		grep -A8 'unreferenced object' /sys/kernel/debug/kmemleak
+	fi
+}
+
+verdict() {	# NAME CODE REASON
+	number=$((number + 1))
+	case $2 in
+	0) pass=$((pass + 1)); echo "ok $number $1" ;;
+	4) skip=$((skip + 1)); echo "ok $number $1 # SKIP $3" ;;
+	*) fail=$((fail + 1)); echo "not ok $number $1${3:+ # $3}" ;;
+	esac
+}
+
+run_program() {
+	local name=$1 args_name="QZ_USER_${1^^}_ARGS" code started=$SECONDS mark log reason slab
+	local command args
+	command=$(command_of "$name")
+	read -ra args <<<"${!args_name:-}"
+	log=$OUT/$name.log
+	mark=$(dmesg | wc -l)
+	slab=$(slab_kb)
+	say "Subtest: $name"
+	"$command" ${args[0]+"${args[@]}"} 2>&1 </dev/null | tee "$log" | sed -u 's/^/    /'
+	code=${PIPESTATUS[0]}
+	reason=
+	[ "$code" != 4 ] || reason=$(grep -m1 -o 'SKIP.*' "$log" | cut -c6-)
+	dmesg | tail -n +$((mark + 1)) >"$OUT/$name.dmesg"
+	if grep -qE "$SPLAT" "$OUT/$name.dmesg"; then
+		code=1 reason="kernel log: $(grep -m1 -E "$SPLAT" "$OUT/$name.dmesg")"
+	fi
+	sleep 0.2	# what the last process held is given back by then
+	if [ -n "$(leftovers)" ]; then
+		code=1 reason="$reason left behind: $(leftovers | head -3 | tr '\n' ' ')"
+	fi
+	say "$name: $((SECONDS - started)) s, unreclaimable slab $slab -> $(slab_kb) kB"
+	verdict "$name" "$code" "$reason"
+}
+
+# The module goes when nobody uses it, and takes everything along.
+check_unload() {
+	local mark left
+	mark=$(dmesg | wc -l)
+	if ! rmmod queztl; then
+		verdict unload 1 "rmmod failed, refcount $(cat /sys/module/queztl/refcnt 2>/dev/null)"
+		return
+	fi
+	left=$(ls -d /dev/queztl /sys/class/misc/queztl /sys/bus/queztl /sys/kernel/debug/queztl 2>/dev/null)
+	if dmesg | tail -n +$((mark + 1)) | grep -E "$SPLAT"; then
+		verdict unload 1 "kernel log"
+	elif [ -n "$left" ]; then
+		verdict unload 1 "left behind: $left"
+	else
+		verdict unload 0
+	fi
+}
+
+main() {
+	local program
+	echo "KTAP version 1"
+	echo "1..$(($(wc -w <<<"$PROGRAMS") + 1))"
+	mkdir -p "$OUT"
+	if ! load_modules; then
+		say "queztl.ko does not load: $(dmesg | tail -3 | tr '\n' '|')"
+		echo "Bail out!"
+		echo "# Totals: pass:0 fail:1 skip:0"
+		exit 1
+	fi
+	for program in $PROGRAMS; do
+		run_program "$program"
+	done
+	check_unload
+	echo "# Totals: pass:$pass fail:$fail skip:$skip"
+	[ $fail = 0 ]
+}
+
+main

@@ -1,0 +1,613 @@
+// SPDX-License-Identifier: GPL-2.0
+#define _GNU_SOURCE
+#include "swguest.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define fence() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define load(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define store(p, value) __atomic_store_n(p, value, __ATOMIC_RELEASE)
+
+double swg_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static int result(int r)
+{
+	return r < 0 ? -errno : r;
+}
+
+/* ---- the device ---- */
+
+static int find_node(const char *name)
+{
+	char path[128];
+	struct dirent *entry;
+	int node = -ENODEV;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/sys/bus/vdpa/devices/%s", name);
+	dir = opendir(path);
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir)))
+		if (sscanf(entry->d_name, "vhost-vdpa-%d", &node) == 1)
+			break;
+	closedir(dir);
+	return node;
+}
+
+static void *allocate(uint32_t size)
+{
+	uint8_t *area = mmap(NULL, size + (4u << 20), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *start;
+
+	if (area == MAP_FAILED)
+		return NULL;
+	/* In huge pages where there are some, with a hole around: the IOTLB holds 2048 pieces. */
+	start = (uint8_t *)(((uintptr_t)area + (2u << 20)) & ~((2ul << 20) - 1));
+	munmap(area, start - area);
+	munmap(start + size, area + size + (4u << 20) - (start + size));
+	madvise(start, size, MADV_HUGEPAGE);
+	return start;
+}
+
+int swg_open(struct swg *port, const char *name)
+{
+	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	uint64_t backend;
+	char path[64];
+
+	memset(port, 0, sizeof(*port));
+	for (int i = 0; i < SWG_RINGS; i++)
+		port->ring[i].kick = port->ring[i].call = -1;
+	port->fd = -1;
+	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+	port->node = find_node(name);
+	if (port->node < 0)
+		return port->node;
+	snprintf(path, sizeof(path), "/dev/vhost-vdpa-%d", port->node);
+	port->fd = open(path, O_RDWR | O_CLOEXEC);
+	if (port->fd < 0)
+		return -errno;
+	port->size = SWG_MEMORY;
+	port->base = SWG_BASE;
+	port->memory = allocate(port->size);
+	if (!port->memory)
+		return -ENOMEM;
+	if (ioctl(port->fd, VHOST_SET_OWNER) || ioctl(port->fd, VHOST_GET_FEATURES, &port->offered) ||
+	    ioctl(port->fd, VHOST_GET_BACKEND_FEATURES, &port->backend))
+		return -errno;
+	backend = F(VHOST_BACKEND_F_IOTLB_MSG_V2) | F(VHOST_BACKEND_F_IOTLB_BATCH);
+	return result(ioctl(port->fd, VHOST_SET_BACKEND_FEATURES, &backend));
+}
+
+int swg_set_status(struct swg *port, uint8_t status)
+{
+	return result(ioctl(port->fd, VHOST_VDPA_SET_STATUS, &status));
+}
+
+int swg_get_status(struct swg *port)
+{
+	uint8_t status = 0;
+	int r = ioctl(port->fd, VHOST_VDPA_GET_STATUS, &status);
+
+	return r ? -errno : status;
+}
+
+int swg_negotiate(struct swg *port, uint64_t features)
+{
+	const uint8_t begun = VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER;
+	int r = swg_set_status(port, begun);
+
+	if (r)
+		return r;
+	if (ioctl(port->fd, VHOST_SET_FEATURES, &features))
+		return -errno;
+	port->features = features;
+	r = swg_set_status(port, begun | VIRTIO_CONFIG_S_FEATURES_OK);
+	if (r)
+		return r;
+	r = swg_get_status(port);
+	return r < 0 ? r : r & VIRTIO_CONFIG_S_FEATURES_OK ? 0 : -EINVAL;
+}
+
+int swg_iotlb(struct swg *port, int type, uint64_t iova, const void *address, uint64_t size, int perm)
+{
+	struct vhost_msg_v2 message = { .type = VHOST_IOTLB_MSG_V2 };
+
+	message.iotlb.iova = iova;
+	message.iotlb.size = size;
+	message.iotlb.uaddr = (uintptr_t)address;
+	message.iotlb.perm = perm;
+	message.iotlb.type = type;
+	return write(port->fd, &message, sizeof(message)) == sizeof(message) ? 0 : -errno;
+}
+
+int swg_map_all(struct swg *port, bool batch)
+{
+	int r = 0, last;
+
+	if (batch)
+		r = swg_iotlb(port, VHOST_IOTLB_BATCH_BEGIN, 0, NULL, 0, 0);
+	if (!r && port->mapped)
+		r = swg_iotlb(port, VHOST_IOTLB_INVALIDATE, 0, NULL, ~0ULL, 0);
+	if (!r)
+		r = swg_iotlb(port, VHOST_IOTLB_UPDATE, port->base, port->memory, port->size, VHOST_ACCESS_RW);
+	port->mapped = !r;
+	last = batch ? swg_iotlb(port, VHOST_IOTLB_BATCH_END, 0, NULL, 0, 0) : 0;
+	return r ? r : last;
+}
+
+uint64_t swg_address(struct swg *port, const void *at)
+{
+	return port->base + ((const uint8_t *)at - port->memory);
+}
+
+/* ---- rings ---- */
+
+static void lay_out(struct swg *port, int index, int num, uint16_t first)
+{
+	struct swg_ring *ring = &port->ring[index];
+	uint8_t *area = port->memory + index * SWG_RING_ROOM;
+	uint32_t room = (port->size - SWG_BUFFERS) / SWG_RINGS;
+
+	memset(area, 0, SWG_RING_ROOM);
+	ring->desc = (void *)area;
+	ring->avail = (void *)(area + SWG_AVAIL);
+	ring->used = (void *)(area + SWG_USED);
+	ring->tables = (void *)(area + SWG_INDIRECT);
+	ring->desc_at = swg_address(port, ring->desc);
+	ring->avail_at = swg_address(port, ring->avail);
+	ring->used_at = swg_address(port, ring->used);
+	ring->tables_at = swg_address(port, ring->tables);
+	ring->buffers = port->memory + SWG_BUFFERS + index * room;
+	ring->buffers_at = swg_address(port, ring->buffers);
+	ring->num = num;
+	ring->slots = room / port->slot < (uint32_t)num ? (int)(room / port->slot) : num;
+	ring->next = ring->told = ring->seen = first;
+	ring->avail->idx = ring->used->idx = first;
+	ring->free = num;
+	ring->free_head = 0;
+	for (int i = 0; i < num; i++)
+		ring->chain[i] = i + 1;
+	ring->free_slot_count = ring->slots;
+	for (int i = 0; i < ring->slots; i++)
+		ring->free_slots[i] = ring->slots - 1 - i;
+}
+
+int swg_setup_ring(struct swg *port, int index, int num, uint16_t first)
+{
+	struct swg_ring *ring = &port->ring[index];
+	struct vhost_vring_state size = { index, num }, base = { index, first };
+	struct vhost_vring_addr address = { .index = index };
+	struct vhost_vring_file file = { .index = index };
+
+	lay_out(port, index, num, first);
+	if (ring->kick < 0)
+		ring->kick = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (ring->call < 0)
+		ring->call = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	address.desc_user_addr = ring->desc_at;
+	address.avail_user_addr = ring->avail_at;
+	address.used_user_addr = ring->used_at;
+	if (ioctl(port->fd, VHOST_SET_VRING_NUM, &size) || ioctl(port->fd, VHOST_SET_VRING_BASE, &base) ||
+	    ioctl(port->fd, VHOST_SET_VRING_ADDR, &address))
+		return -errno;
+	file.fd = ring->kick;
+	if (ioctl(port->fd, VHOST_SET_VRING_KICK, &file))
+		return -errno;
+	file.fd = ring->call;
+	return result(ioctl(port->fd, VHOST_SET_VRING_CALL, &file));
+}
+
+int swg_enable(struct swg *port, int index, int on)
+{
+	struct vhost_vring_state state = { index, on };
+
+	return result(ioctl(port->fd, VHOST_VDPA_SET_VRING_ENABLE, &state));
+}
+
+/* QEMU's order: rings, enable, then the memory, then DRIVER_OK; map_first is DPDK's. */
+int swg_start(struct swg *port, const struct swg_options *options)
+{
+	uint64_t wanted = options->features | F(VIRTIO_F_VERSION_1) | F(VIRTIO_F_ACCESS_PLATFORM);
+	int r = swg_negotiate(port, wanted), num = options->num ? options->num : 256;
+
+	port->slot = options->slot ? options->slot : 2048;
+	if (!r && options->map_first)
+		r = swg_map_all(port, !options->no_batch);
+	for (int i = 0; !r && i < SWG_RINGS; i++) {
+		r = swg_setup_ring(port, i, num, options->first);
+		if (!r)
+			r = swg_enable(port, i, 1);
+	}
+	if (r)
+		return r;
+	swg_ask_none(port, SWG_TX);
+	swg_ask(port, SWG_RX, 1);
+	if (!options->no_fill)
+		swg_fill(port);
+	if (!options->map_first && !options->no_map)
+		r = swg_map_all(port, !options->no_batch);
+	if (!r && !options->no_ready) {
+		r = swg_set_status(port, swg_get_status(port) | VIRTIO_CONFIG_S_DRIVER_OK);
+		swg_kick(port, SWG_RX);
+	}
+	return r;
+}
+
+int swg_reset(struct swg *port)
+{
+	return swg_set_status(port, 0);
+}
+
+void swg_close(struct swg *port)
+{
+	for (int i = 0; i < SWG_RINGS; i++) {
+		close(port->ring[i].kick);
+		close(port->ring[i].call);
+		port->ring[i].kick = port->ring[i].call = -1;
+	}
+	close(port->fd);
+	port->fd = -1;
+}
+
+void swg_free(struct swg *port)
+{
+	munmap(port->memory, port->size);
+	port->memory = NULL;
+}
+
+int swg_get_base(struct swg *port, int index)
+{
+	struct vhost_vring_state state = { index, 0 };
+	int r = ioctl(port->fd, VHOST_GET_VRING_BASE, &state);
+
+	return r ? -errno : (int)state.num;
+}
+
+static int do_config(struct swg *port, unsigned long number, int offset, void *buffer, int size)
+{
+	struct vhost_vdpa_config *config = calloc(1, sizeof(*config) + size);
+	int r;
+
+	config->off = offset;
+	config->len = size;
+	memcpy(config->buf, buffer, size);
+	r = result(ioctl(port->fd, number, config));
+	memcpy(buffer, config->buf, size);
+	free(config);
+	return r;
+}
+
+int swg_get_config(struct swg *port, int offset, void *buffer, int size)
+{
+	return do_config(port, VHOST_VDPA_GET_CONFIG, offset, buffer, size);
+}
+
+int swg_set_config(struct swg *port, int offset, const void *buffer, int size)
+{
+	uint8_t copy[256];
+
+	memcpy(copy, buffer, size);
+	return do_config(port, VHOST_VDPA_SET_CONFIG, offset, copy, size);
+}
+
+/* ---- notifications ---- */
+
+static uint16_t *used_event(struct swg_ring *ring)
+{
+	return &ring->avail->ring[ring->num];
+}
+
+static uint16_t *avail_event(struct swg_ring *ring)
+{
+	return (uint16_t *)&ring->used->ring[ring->num];
+}
+
+void swg_kick(struct swg *port, int index)
+{
+	uint64_t one = 1;
+
+	port->ring[index].kicks++;
+	if (write(port->ring[index].kick, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		abort();
+}
+
+void swg_flush(struct swg *port, int index)
+{
+	struct swg_ring *ring = &port->ring[index];
+	uint16_t then = ring->told;
+	bool wanted;
+
+	fence();
+	ring->told = ring->next;
+	if (port->features & F(VIRTIO_RING_F_EVENT_IDX))
+		wanted = vring_need_event(load(avail_event(ring)), ring->next, then);
+	else
+		wanted = !(load(&ring->used->flags) & VRING_USED_F_NO_NOTIFY);
+	if (wanted)
+		swg_kick(port, index);
+}
+
+void swg_ask(struct swg *port, int index, int after)
+{
+	struct swg_ring *ring = &port->ring[index];
+
+	store(&ring->avail->flags, 0);
+	store(used_event(ring), (uint16_t)(ring->seen + after - 1));
+	fence();
+}
+
+void swg_ask_none(struct swg *port, int index)
+{
+	struct swg_ring *ring = &port->ring[index];
+
+	if (port->features & F(VIRTIO_RING_F_EVENT_IDX))
+		store(used_event(ring), (uint16_t)(ring->seen - 1 - ring->num));
+	else
+		store(&ring->avail->flags, VRING_AVAIL_F_NO_INTERRUPT);
+	fence();
+}
+
+int swg_wait_call(struct swg *port, int index, int ms)
+{
+	struct pollfd wait = { .fd = port->ring[index].call, .events = POLLIN };
+	uint64_t count = 0;
+
+	if (poll(&wait, 1, ms) > 0 && read(wait.fd, &count, sizeof(count)) != sizeof(count))
+		count = 0;
+	return (int)count;
+}
+
+bool swg_used_any(struct swg *port, int index)
+{
+	struct swg_ring *ring = &port->ring[index];
+
+	return load(&ring->used->idx) != ring->seen;
+}
+
+/* ---- buffers ---- */
+
+int swg_post(struct swg *port, int index, const struct vring_desc *pieces, int count, int slot, bool table)
+{
+	struct swg_ring *ring = &port->ring[index];
+	uint16_t head = ring->free_head, at = head;
+	int needs = table ? 1 : count;
+	/* A table's place goes with its head: SWG_RING_ROOM - SWG_INDIRECT holds 2048 descriptors in all. */
+	int each = (int)((SWG_RING_ROOM - SWG_INDIRECT) / sizeof(*pieces)) / ring->num;
+
+	if (ring->free < needs || (table && count > each))
+		return -ENOSPC;
+	if (table) {
+		struct vring_desc *to = ring->tables + head * each;
+
+		for (int i = 0; i < count; i++) {
+			to[i] = pieces[i];
+			to[i].flags |= i < count - 1 ? VRING_DESC_F_NEXT : 0;
+			to[i].next = i + 1;
+		}
+		ring->desc[head] = (struct vring_desc){ .addr = ring->tables_at + head * each * sizeof(*to),
+			.len = count * sizeof(*to), .flags = VRING_DESC_F_INDIRECT };
+		ring->free_head = ring->chain[head];
+	} else {
+		for (int i = 0; i < count; i++) {
+			ring->desc[at] = pieces[i];
+			if (i < count - 1) {
+				ring->desc[at].flags |= VRING_DESC_F_NEXT;
+				ring->desc[at].next = ring->chain[at];
+			}
+			at = ring->chain[at];
+		}
+		ring->free_head = at;
+	}
+	ring->free -= needs;
+	ring->length[head] = needs;
+	ring->slot_of[head] = slot;
+	ring->avail->ring[ring->next++ & (ring->num - 1)] = head;
+	store(&ring->avail->idx, ring->next);
+	return 0;
+}
+
+/* The next used element's head, its descriptors free again; -EAGAIN, -EPROTO. */
+static int take_used(struct swg *port, int index, uint32_t *length)
+{
+	struct swg_ring *ring = &port->ring[index];
+	struct vring_used_elem *element = &ring->used->ring[ring->seen & (ring->num - 1)];
+	uint32_t head = element->id, at;
+
+	if (load(&ring->used->idx) == ring->seen)
+		return -EAGAIN;
+	head = load(&element->id);
+	if (head >= (uint32_t)ring->num || !ring->length[head])
+		return -EPROTO;
+	*length = element->len;
+	at = head;
+	for (int i = 1; i < ring->length[head]; i++)
+		at = ring->chain[at];
+	ring->chain[at] = ring->free_head;
+	ring->free_head = head;
+	ring->free += ring->length[head];
+	ring->length[head] = 0;
+	ring->seen++;
+	return (int)head;
+}
+
+static void post_receive_slot(struct swg *port, int slot)
+{
+	struct swg_ring *ring = &port->ring[SWG_RX];
+	struct vring_desc piece = { .addr = ring->buffers_at + (uint64_t)slot * port->slot, .len = port->slot,
+				    .flags = VRING_DESC_F_WRITE };
+
+	swg_post(port, SWG_RX, &piece, 1, slot, false);
+}
+
+void swg_fill(struct swg *port)
+{
+	struct swg_ring *ring = &port->ring[SWG_RX];
+
+	while (ring->free_slot_count && ring->free)
+		post_receive_slot(port, ring->free_slots[--ring->free_slot_count]);
+}
+
+int swg_reap(struct swg *port)
+{
+	struct swg_ring *ring = &port->ring[SWG_TX];
+	uint32_t length;
+	int head, count = 0;
+
+	while ((head = take_used(port, SWG_TX, &length)) >= 0) {
+		if (length)
+			return -EPROTO;		/* the device wrote nothing into what it may only read */
+		ring->free_slots[ring->free_slot_count++] = ring->slot_of[head];
+		count++;
+	}
+	return head == -EPROTO ? head : count;
+}
+
+int swg_wait_sent(struct swg *port, int ms)
+{
+	double end = swg_now() + ms / 1e3;
+	int r;
+
+	while ((r = swg_reap(port)) >= 0 && port->ring[SWG_TX].free < port->ring[SWG_TX].num) {
+		if (swg_now() > end)
+			return -ETIMEDOUT;
+		usleep(100);
+	}
+	return r < 0 ? r : 0;
+}
+
+static int cut(const struct vring_desc whole, int first, int layout, struct vring_desc *pieces)
+{
+	uint32_t at = 0, step, count = 0;
+
+	while (at < whole.len) {
+		step = whole.len - at;
+		if (at < (uint32_t)first)
+			step = first - at;
+		else if (layout & SWG_BYTES)
+			step = 1;
+		else if (layout & SWG_CROOKED)
+			step = count * 7 + 1 < step ? count * 7 + 1 : step;
+		pieces[count++] = (struct vring_desc){ .addr = whole.addr + at, .len = step };
+		at += step;
+	}
+	return (int)count;
+}
+
+int swg_send(struct swg *port, const struct virtio_net_hdr_v1 *header, const void *frame, int length, int layout)
+{
+	struct swg_ring *ring = &port->ring[SWG_TX];
+	static __thread struct vring_desc pieces[SWG_FRAME];
+	struct vring_desc whole = { .len = SWG_HEADER + length };
+	int r = swg_reap(port), slot, count, first = 0;
+	uint8_t *buffer;
+
+	if (r < 0)
+		return r;
+	if (!ring->free_slot_count)
+		return -ENOSPC;
+	if (whole.len > port->slot)
+		return -EMSGSIZE;
+	slot = ring->free_slots[ring->free_slot_count - 1];
+	buffer = ring->buffers + (size_t)slot * port->slot;
+	memset(buffer, 0, SWG_HEADER);
+	if (header)
+		memcpy(buffer, header, SWG_HEADER);
+	memcpy(buffer + SWG_HEADER, frame, length);
+	whole.addr = swg_address(port, buffer);
+	if (layout & (SWG_SPLIT | SWG_BYTES))
+		first = SWG_HEADER;
+	if (layout & SWG_CROOKED)
+		first = SWG_HEADER / 2;
+	count = cut(whole, first, layout, pieces);
+	r = swg_post(port, SWG_TX, pieces, count, slot, layout & SWG_IN_TABLE);
+	if (r)
+		return r;
+	ring->free_slot_count--;
+	if (!(layout & SWG_QUIET))
+		swg_flush(port, SWG_TX);
+	return 0;
+}
+
+/* ---- receiving ---- */
+
+static int await_used(struct swg *port, int ms)
+{
+	double end = swg_now() + ms / 1e3;
+
+	while (!swg_used_any(port, SWG_RX)) {
+		double left = end - swg_now();
+
+		swg_ask(port, SWG_RX, 1);
+		if (swg_used_any(port, SWG_RX))
+			break;
+		if (left <= 0 || !swg_wait_call(port, SWG_RX, (int)(left * 1e3) + 1))
+			return swg_used_any(port, SWG_RX) ? -ENOMSG : -ETIMEDOUT;
+	}
+	return 0;
+}
+
+/* One buffer's bytes to frame[at]: returns how many, and gives the buffer back. */
+static int take_buffer(struct swg *port, uint8_t *frame, int at, int room, int skip)
+{
+	struct swg_ring *ring = &port->ring[SWG_RX];
+	uint32_t length = 0;
+	int head = take_used(port, SWG_RX, &length), bytes;
+	const uint8_t *buffer;
+
+	if (head < 0)
+		return -EPROTO;
+	buffer = ring->buffers + (size_t)ring->slot_of[head] * port->slot;
+	if (length > port->slot || (int)length < skip)
+		return -EPROTO;
+	if (skip)
+		memcpy(&port->header, buffer, SWG_HEADER);
+	bytes = (int)length - skip;
+	if (at + bytes > room)
+		return -EMSGSIZE;
+	memcpy(frame + at, buffer + skip, bytes);
+	post_receive_slot(port, ring->slot_of[head]);
+	return bytes;
+}
+
+int swg_receive(struct swg *port, void *frame, int room, int ms)
+{
+	int length = 0, bytes = await_used(port, ms);
+
+	if (bytes)
+		return bytes;
+	port->buffers_used = 1;
+	for (int i = 0; i < port->buffers_used; i++) {
+		bytes = take_buffer(port, frame, length, room, i ? 0 : SWG_HEADER);
+		if (bytes < 0)
+			return bytes;
+		length += bytes;
+		if (i)
+			continue;
+		if (!port->header.num_buffers ||
+		    (port->header.num_buffers > 1 && !(port->features & F(VIRTIO_NET_F_MRG_RXBUF))))
+			return -EPROTO;
+		port->buffers_used = port->header.num_buffers;
+	}
+	swg_flush(port, SWG_RX);
+	return length;
+}
