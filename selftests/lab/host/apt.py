@@ -17,24 +17,22 @@ def codename():
 
 
 def mirrors():
-    """(uri, suite) pairs of the user's Debian sources."""
+    """(uri, suite) pairs of the user's Debian sources; asked this way apt tells them even before its first update."""
     suites = {codename() + tail for tail in ("", "-security", "-updates")}
-    out = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)",
-                          "Created-By: Packages"], check=True, capture_output=True, text=True).stdout
-    found = []
-    for line in out.splitlines():
-        uri, suite, component, *origin = line.split()
-        if suite in suites and component == "main" and origin in ([], ["Debian"], ["$(ORIGIN)"]):
-            found.append((uri, suite))
+    out = subprocess.run(["apt-get", "update", "--print-uris"], check=True, capture_output=True, text=True).stdout
+    found = [(uri, suite) for uri, suite in re.findall(r"^'(\S+)/dists/([^/\s]+)/InRelease'", out, re.M)
+             if suite in suites]
     if not found:
         raise SystemExit(f"lab: apt knows no Debian {codename()} source; add one to /etc/apt")
+    if not any(suite.endswith("-security") for _, suite in found):
+        cache.say(f"apt has no {codename()}-security source: kernels 6.12 may be missing")
     return found
 
 
 def sources_text():
+    """Other vendors name suites after Debian's too: such a source fails its signature check, and is ignored."""
     pairs = mirrors()
-    main = next((uri for uri, suite in pairs if suite == codename()), pairs[0][0])
-    pairs.append((main, codename() + "-backports"))
+    pairs += [(uri, codename() + "-backports") for uri, suite in pairs if suite == codename()]
     return "".join(f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {uri} {suite} main\n"
                    for uri, suite in dict.fromkeys(pairs))
 
@@ -50,10 +48,10 @@ def options():
             "-o", "Acquire::Languages=none"]
 
 
-def run(program, *args, cwd=None):
+def run(program, *args, cwd=None, must=True):
     done = subprocess.run([program, *options(), *args], cwd=cwd, capture_output=True, text=True,
                           env={**os.environ, "LC_ALL": "C"}, stdin=subprocess.DEVNULL)
-    if done.returncode:
+    if done.returncode and must:
         raise SystemExit(f"lab: {program} {' '.join(args)} failed:\n{done.stderr.strip()}")
     return done.stdout
 
@@ -63,7 +61,7 @@ def update():
     sources.parent.mkdir(parents=True, exist_ok=True)
     sources.write_text(sources_text())
     cache.say("reading the mirror's package lists")
-    run("apt-get", "update", "-qq")
+    run("apt-get", "update", "-qq", must=False)         # what a failed source lacks is named when it is missed
 
 
 def newest(package, suite=None):
