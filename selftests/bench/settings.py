@@ -64,7 +64,7 @@ def main():
     for host in (1, 2):
         vm.make_tap(f"tap{host}", "br0")
     only = sys.argv[1] if len(sys.argv) > 1 else ""
-    print(f"{'setting':<30}{'mean ms':>9}{'p50':>7}{'p99':>7}{'lost':>5}" + "".join(f"{name:>11}" for name in COUNTERS))
+    print(f"{'setting':<30}{'mean ms':>9}{'p50':>7}{'p99':>7}{'lost':>5}" + "".join(f"{name:>11}" for name in COUNTERS), flush=True)
     rows = {}
     for name, setting in SETTINGS:
         if only not in name:

@@ -59,9 +59,10 @@ def run(program, *args, cwd=None, must=True):
 def update():
     sources = cache.root() / "apt" / "sources.list"
     sources.parent.mkdir(parents=True, exist_ok=True)
-    sources.write_text(sources_text())
-    cache.say("reading the mirror's package lists")
-    run("apt-get", "update", "-qq", must=False)         # what a failed source lacks is named when it is missed
+    with cache.lock("apt"):
+        sources.write_text(sources_text())
+        cache.say("reading the mirror's package lists")
+        run("apt-get", "update", "-qq", must=False)         # what a failed source lacks is named when it is missed
 
 
 def newest(package, suite=None):
