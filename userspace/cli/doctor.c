@@ -31,7 +31,7 @@ static void print_verdict(struct cli *cli, const char *name,
 
 	fprintf(cli->out, "%-4s  %-12s  %s", words[v->status], name, v->what);
 	if (*v->remedy && cli->width && length > cli->width)
-		fprintf(cli->out, "\n%20s-> %s", "", v->remedy);
+		fprintf(cli->out, "\n%4s-> %s", "", v->remedy);
 	else if (*v->remedy)
 		fprintf(cli->out, "  -> %s", v->remedy);
 	fputc('\n', cli->out);

@@ -11,7 +11,7 @@ static void judge_no_kvm(const struct kvm_facts *f, struct verdict *v)
 		      "sudo usermod -aG kvm $USER, then log in again");
 	else if (!f->cpu_support)
 		judge(v, VERDICT_FAIL, "this CPU shows no virtualization (vmx or svm)",
-		      "switch it on in the firmware, or nested virtualization in the host");
+		      "switch it on in the firmware; in a VM: nested virtualization");
 	else
 		judge(v, VERDICT_FAIL, "no /dev/kvm: %s",
 		      "sudo modprobe kvm_intel || sudo modprobe kvm_amd",
@@ -31,7 +31,7 @@ void judge_kvm(const struct kvm_facts *f, struct verdict *v)
 		      strerror(-f->create_error));
 	else if (!f->guest_ran)
 		judge(v, VERDICT_FAIL, "/dev/kvm cannot run a guest: %s",
-		      "sudo dmesg | grep kvm; if this machine is a VM, ask for nested virtualization",
+		      "sudo dmesg | grep kvm; in a VM: nested virtualization is not sound",
 		      f->run_error ? strerror(-f->run_error) :
 		      "its first instruction fails");
 	else

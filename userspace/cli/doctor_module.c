@@ -34,7 +34,7 @@ void check_module(struct verdict *v)
 		break;
 	case MODULE_MISSING:
 		judge(v, VERDICT_FAIL, "not loaded, not installed for this kernel",
-		      "in its source: make && sudo modprobe -a kvm vdpa vhost_iotlb && sudo insmod queztl.ko");
+		      "make && sudo modprobe -a kvm vdpa vhost_iotlb && sudo insmod queztl.ko");
 		break;
 	}
 }
@@ -49,13 +49,13 @@ void judge_device(int error, bool group, struct verdict *v)
 	case EPERM:
 		judge(v, VERDICT_FAIL, "you may not open " QUEZTL_DEVICE,
 		      group ? "sudo usermod -aG queztl $USER, then log in again" :
-		      "sudo groupadd -r queztl; sudo udevadm trigger /dev/queztl; sudo usermod -aG queztl $USER");
+		      "sudo groupadd -r queztl && sudo udevadm trigger, then again doctor");
 		break;
 	case ENOENT:
 	case ENODEV:
 	case ENXIO:
 		judge(v, VERDICT_FAIL, "no " QUEZTL_DEVICE,
-		      "load queztl.ko");
+		      "sudo modprobe queztl, or sudo insmod queztl.ko");
 		break;
 	case EPROTO:
 		judge(v, VERDICT_FAIL, QUEZTL_DEVICE " speaks an older ABI than this program",
@@ -106,11 +106,11 @@ void judge_signature(const struct enforcement *e, struct verdict *v)
 		      who);
 	else if (e->signed_module)
 		judge(v, VERDICT_WARN, "%s wants a signature the kernel trusts%s; queztl.ko has one",
-		      "if it is refused: sudo mokutil --import CERTIFICATE.der, reboot",
+		      "if it is refused: sudo mokutil --import CERTIFICATE, then reboot",
 		      who, boot);
 	else
 		judge(v, VERDICT_FAIL, "%s refuses unsigned modules%s",
-		      "sign queztl.ko with a key enrolled by mokutil (DKMS does so), or disable Secure Boot",
+		      "sign queztl.ko with a key enrolled by mokutil, as DKMS does",
 		      who, boot);
 }
 

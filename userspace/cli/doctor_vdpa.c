@@ -26,8 +26,8 @@ void judge_part(const char *module, const char *use, bool needed,
 		break;
 	case MODULE_MISSING:
 		judge(v, needed ? VERDICT_FAIL : VERDICT_WARN,
-		      "this kernel has no such module: %s",
-		      "boot a kernel with CONFIG_VDPA and its drivers (Debian's has them)",
+		      "this kernel has none: %s",
+		      "boot a kernel that has CONFIG_VDPA and its drivers, as Debian's",
 		      use);
 		break;
 	}
@@ -97,7 +97,7 @@ void judge_memlock(rlim_t limit, struct verdict *v)
 		judge(v, VERDICT_OK, "unlimited: a VM's memory can be pinned",
 		      NULL);
 	else
-		judge(v, VERDICT_WARN, "%llu MiB: a VM with a port, started from here, needs all its memory",
+		judge(v, VERDICT_WARN, "%llu MiB, but a VM with a port pins all its memory",
 		      "ulimit -l unlimited as root (systemd: LimitMEMLOCK=infinity)",
 		      (unsigned long long)limit >> 20);
 }

@@ -5,7 +5,7 @@
 UNIT_SRC := $(wildcard tests/*_test.c)
 UNIT	:= $(patsubst tests/%.c,$(O)/tests/%,$(UNIT_SRC))
 SCRIPTS	:= $(wildcard tests/*_test.sh)
-WRAP	:= open ioctl readlinkat
+WRAP	:= open close ioctl readlinkat
 WRAPPED	:= $(foreach call,$(WRAP),-Wl,--wrap=$(call))
 TEST_OBJ := $(filter-out $(O)/cli/main.o,$(CLI_OBJ)) $(O)/tests/main.o \
 	$(O)/tests/fake.o $(O)/tests/run.o

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "doctor.h"
+#include "fake.h"
+#include "run.h"
+#include "sysfile.h"
+
+static void assert_verdict(const struct verdict *v, unsigned int status,
+			   const char *what, const char *remedy)
+{
+	assert_int_equal(v->status, status);
+	if (!strstr(v->what, what))
+		fail_msg("%s is not in %s", what, v->what);
+	if (!strstr(v->remedy, remedy))
+		fail_msg("%s is not in %s", remedy, v->remedy);
+	assert_true(status == VERDICT_OK ? !*v->remedy : !!*v->remedy);
+	assert_true(strlen(v->remedy) <= LINE_MAX_TEXT - 7);
+}
+
+static void kernel_is_6_12_or_later(void **state)
+{
+	struct verdict v;
+
+	(void)state;
+	judge_release("6.12.117+deb12-cloud-amd64", &v);
+	assert_verdict(&v, VERDICT_OK, "6.12.117", "");
+	judge_release("7.0.0-rc1", &v);
+	assert_verdict(&v, VERDICT_OK, "7.0", "");
+	judge_release("6.1.0-30-amd64", &v);
+	assert_verdict(&v, VERDICT_FAIL, "6.1.0-30-amd64 is older", "6.12");
+	judge_release("strange", &v);
+	assert_verdict(&v, VERDICT_WARN, "cannot tell", "6.12");
+}
+
+static void lockdown_is_in_brackets(void **state)
+{
+	(void)state;
+	assert_false(is_locked_down("[none] integrity confidentiality"));
+	assert_true(is_locked_down("none [integrity] confidentiality"));
+	assert_true(is_locked_down("none integrity [confidentiality]"));
+	assert_false(is_locked_down(""));
+}
+
+static void unsigned_module_is_refused_by_lockdown(void **state)
+{
+	struct enforcement e = { .lockdown = true, .secure_boot = true };
+	struct verdict v;
+
+	(void)state;
+	judge_signature(&e, &v);
+	assert_verdict(&v, VERDICT_FAIL, "Secure Boot is on", "mokutil");
+	e.signed_module = true;
+	judge_signature(&e, &v);
+	assert_verdict(&v, VERDICT_WARN, "kernel lockdown", "mokutil");
+	e.loaded = true;
+	judge_signature(&e, &v);
+	assert_verdict(&v, VERDICT_OK, "accepted", "");
+}
+
+static void sig_enforce_alone_refuses(void **state)
+{
+	struct enforcement e = { .sig_enforce = true };
+	struct verdict v;
+
+	(void)state;
+	judge_signature(&e, &v);
+	assert_verdict(&v, VERDICT_FAIL, "sig_enforce", "mokutil");
+	e.sig_enforce = false;
+	judge_signature(&e, &v);
+	assert_verdict(&v, VERDICT_OK, "may be loaded", "");
+}
+
+static void device_says_what_to_join(void **state)
+{
+	struct verdict v;
+
+	(void)state;
+	judge_device(0, true, &v);
+	assert_verdict(&v, VERDICT_OK, "answers", "");
+	judge_device(-EACCES, true, &v);
+	assert_verdict(&v, VERDICT_FAIL, "may not", "usermod -aG queztl");
+	judge_device(-EACCES, false, &v);
+	assert_verdict(&v, VERDICT_FAIL, "may not", "groupadd");
+	judge_device(-ENOENT, true, &v);
+	assert_verdict(&v, VERDICT_FAIL, "no /dev/queztl", "queztl.ko");
+	judge_device(-EPROTO, true, &v);
+	assert_verdict(&v, VERDICT_FAIL, "older ABI", "update");
+	judge_device(-EIO, true, &v);
+	assert_verdict(&v, VERDICT_FAIL, "nput/output", "dmesg");
+}
+
+static void device_is_asked_for_its_version(void **state)
+{
+	struct verdict v;
+
+	(void)state;
+	fake_reset();
+	check_device(&v);
+	assert_verdict(&v, VERDICT_OK, "answers", "");
+	fake.info.abi_version = 0;
+	check_device(&v);
+	assert_verdict(&v, VERDICT_FAIL, "older ABI", "update");
+}
+
+static void kvm_must_run_a_guest(void **state)
+{
+	struct kvm_facts f = { .version = 12, .cpu_support = true,
+			       .guest_ran = true };
+	struct verdict v;
+
+	(void)state;
+	judge_kvm(&f, &v);
+	assert_verdict(&v, VERDICT_OK, "runs a guest", "");
+	f.guest_ran = false;
+	judge_kvm(&f, &v);
+	assert_verdict(&v, VERDICT_FAIL, "first instruction", "nested");
+	f.create_error = -EBUSY;
+	judge_kvm(&f, &v);
+	assert_verdict(&v, VERDICT_FAIL, "cannot create", "dmesg");
+	f.open_error = -ENOENT;
+	judge_kvm(&f, &v);
+	assert_verdict(&v, VERDICT_FAIL, "no /dev/kvm", "modprobe kvm_amd");
+	f.cpu_support = false;
+	judge_kvm(&f, &v);
+	assert_verdict(&v, VERDICT_FAIL, "vmx or svm", "firmware");
+	f.open_error = -EACCES;
+	judge_kvm(&f, &v);
+	assert_verdict(&v, VERDICT_FAIL, "may not", "usermod -aG kvm");
+}
+
+static void parts_are_needed_or_useful(void **state)
+{
+	struct verdict v;
+
+	(void)state;
+	judge_part("m", "use", true, false, MODULE_MISSING, &v);
+	assert_verdict(&v, VERDICT_FAIL, "none: use", "CONFIG_VDPA");
+	judge_part("m", "use", false, false, MODULE_MISSING, &v);
+	assert_verdict(&v, VERDICT_WARN, "none: use", "CONFIG_VDPA");
+	judge_part("m", "use", true, true, MODULE_LOADABLE, &v);
+	assert_verdict(&v, VERDICT_WARN, "not loaded", "modprobe m");
+	judge_part("m", "use", true, false, MODULE_LOADABLE, &v);
+	assert_verdict(&v, VERDICT_OK, "can be loaded", "");
+	judge_part("m", "use", true, true, MODULE_BUILTIN, &v);
+	assert_verdict(&v, VERDICT_OK, "built in", "");
+}
+
+static void memlock_warns_below_unlimited(void **state)
+{
+	struct verdict v;
+
+	(void)state;
+	judge_memlock(RLIM_INFINITY, &v);
+	assert_verdict(&v, VERDICT_OK, "unlimited", "");
+	judge_memlock(8 << 20, &v);
+	assert_verdict(&v, VERDICT_WARN, "8 MiB", "ulimit -l unlimited");
+}
+
+static void own_taint_is_expected(void **state)
+{
+	struct verdict v;
+
+	(void)state;
+	judge_taint(0, &v);
+	assert_verdict(&v, VERDICT_OK, "not tainted", "");
+	judge_taint(1 << 12 | 1 << 13, &v);
+	assert_verdict(&v, VERDICT_OK, "outside the kernel", "");
+	judge_taint(1 << 9 | 1 << 12, &v);
+	assert_verdict(&v, VERDICT_WARN, "has warned", "dmesg");
+	judge_taint(1 << 7, &v);
+	assert_verdict(&v, VERDICT_FAIL, "oopsed", "reboot");
+}
+
+static bool find_in(const char *list, const char *module)
+{
+	FILE *file = fmemopen((void *)list, strlen(list), "r");
+	char path[128];
+	bool found = find_in_modules(file, module, path, sizeof(path));
+
+	fclose(file);
+	return found;
+}
+
+static void modules_are_found_by_name(void **state)
+{
+	static const char list[] =
+		"kernel/drivers/vdpa/vdpa.ko.xz: kernel/lib/other.ko\n"
+		"kernel/drivers/virtio/virtio-vdpa.ko: kernel/x/vdpa.ko\n";
+	static const char builtin[] = "kernel/drivers/vhost/vhost_iotlb.ko\n";
+
+	(void)state;
+	assert_true(find_in(list, "vdpa"));
+	assert_true(find_in(list, "virtio_vdpa"));
+	assert_false(find_in(list, "other"));
+	assert_false(find_in(list, "vhost_vdpa"));
+	assert_false(find_in(list, "vd"));
+	assert_true(find_in(builtin, "vhost_iotlb"));
+}
+
+static void doctor_prints_one_verdict_per_check(void **state)
+{
+	json_t *doctor, *checks, *check;
+	int failed = 0;
+	size_t i;
+
+	(void)state;
+	fake_reset();
+	doctor = json_loads(run("doctor --json")->out, 0, NULL);
+	checks = json_object_get(doctor, "checks");
+	assert_int_equal(json_array_size(checks), 14);
+	json_array_foreach(checks, i, check)
+		failed += !strcmp(json_string_value(
+			json_object_get(check, "status")), "fail");
+	assert_int_equal(json_is_false(json_object_get(doctor, "ok")), !!failed);
+	assert_int_equal(run("doctor")->code, failed ? 1 : 0);
+	json_decref(doctor);
+	assert_int_equal(count_lines(run_at(0, "doctor")->out), 14 + 2);
+	assert_true(longest_line(run("doctor")->out) <= LINE_MAX_TEXT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(kernel_is_6_12_or_later),
+		cmocka_unit_test(lockdown_is_in_brackets),
+		cmocka_unit_test(unsigned_module_is_refused_by_lockdown),
+		cmocka_unit_test(sig_enforce_alone_refuses),
+		cmocka_unit_test(device_says_what_to_join),
+		cmocka_unit_test(device_is_asked_for_its_version),
+		cmocka_unit_test(kvm_must_run_a_guest),
+		cmocka_unit_test(parts_are_needed_or_useful),
+		cmocka_unit_test(memlock_warns_below_unlimited),
+		cmocka_unit_test(own_taint_is_expected),
+		cmocka_unit_test(modules_are_found_by_name),
+		cmocka_unit_test(doctor_prints_one_verdict_per_check),
+	};
+
+	return cmocka_run_group_tests_name("doctor", tests, NULL, NULL);
+}

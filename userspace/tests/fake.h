@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* /dev/queztl as linux/queztl.h describes it, for tests without the module. */
+#ifndef QUEZTL_FAKE_H
+#define QUEZTL_FAKE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <queztl.h>
+
+#define FAKE_ROOM	4
+
+struct fake_vm {
+	struct queztl_vm_info info;	/* id 0: no VM */
+	struct queztl_vm_stats stats;
+	uint64_t exits_step;	/* added at each reading */
+	bool foreign;
+	bool detached;
+};
+
+struct fake_port {
+	struct queztl_port_next port;
+	struct queztl_port_stats stats;
+	uint64_t packets_step;
+};
+
+struct fake {
+	int open_error;		/* errno of open(), 0: it works */
+	int call_error;		/* errno of every ioctl */
+	unsigned long failing;	/* the only one that fails with it, 0: all */
+	struct queztl_info info;
+	struct fake_vm vms[FAKE_ROOM];
+	struct queztl_fabric_next fabrics[FAKE_ROOM];
+	struct fake_port ports[FAKE_ROOM];
+	int kvm_fd;		/* a descriptor that looks like a KVM VM */
+	uint64_t kvm_vm;	/* the VM it is */
+};
+
+extern struct fake fake;
+
+/* An empty host, and one with two VMs, two fabrics and two ports. */
+void fake_reset(void);
+void fake_populate(void);
+
+unsigned int count_descriptors(void);
+
+#endif /* QUEZTL_FAKE_H */

@@ -1,0 +1,107 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What is installed can be built with, exports what the map says, and nothing else.
+cd "$(dirname "$0")/.." || exit 1
+O=${O:-$PWD/../build/userspace} CC=${CC:-gcc}
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+number=0
+
+check() # NAME
+{
+	number=$((number + 1))
+	if "$1" >"$tmp/log" 2>&1; then
+		echo "ok $number - $1"
+	else
+		sed 's/^/# /' "$tmp/log"
+		echo "not ok $number - $1"
+	fi
+}
+
+skip() # NAME WHY
+{
+	number=$((number + 1))
+	echo "ok $number - $1 # SKIP $2"
+}
+
+installs_into_destdir()
+{
+	make -s O="$O" DESTDIR="$tmp/root" PREFIX=/usr LIBDIR=/usr/lib install &&
+	[ -x "$tmp/root/usr/bin/queztl" ] &&
+	[ -e "$tmp/root/usr/lib/libqueztl.so" ] &&
+	[ -e "$tmp/root/usr/lib/libqueztl.so.0" ] &&
+	[ -f "$tmp/root/usr/include/linux/queztl.h" ] &&
+	[ -f "$tmp/root/usr/lib/udev/rules.d/60-queztl.rules" ] &&
+	[ -f "$tmp/root/usr/share/man/man8/queztl.8" ]
+}
+
+exports_what_the_map_says()
+{
+	nm -D --defined-only "$tmp/root/usr/lib/libqueztl.so" |
+		sed -n 's/.* T \(queztl_[a-z_]*\)@@LIBQUEZTL_0.1$/\1/p' | sort >"$tmp/has"
+	sed -n 's/^\t\t\(queztl_[a-z_]*\);$/\1/p' lib/libqueztl.map | sort >"$tmp/wants"
+	[ -s "$tmp/has" ] && diff "$tmp/wants" "$tmp/has" &&
+	! nm -D --defined-only "$tmp/root/usr/lib/libqueztl.so" |
+		grep -v -e queztl_ -e LIBQUEZTL_0.1
+}
+
+prints_nothing_allocates_nothing()
+{
+	! nm -D --undefined-only "$tmp/root/usr/lib/libqueztl.so" |
+		grep -E ' (malloc|calloc|realloc|printf|puts|fputs|write|pthread_create)(@|$)'
+}
+
+builds_a_program_with_pkg_config()
+{
+	export PKG_CONFIG_LIBDIR=$tmp/root/usr/lib/pkgconfig
+	export PKG_CONFIG_SYSROOT_DIR=$tmp/root
+	# shellcheck disable=SC2046 # several words are wanted
+	$CC examples/vm_exits.c -o "$tmp/example" \
+		$(pkg-config --cflags --libs libqueztl) &&
+	readelf -d "$tmp/example" | grep -q 'libqueztl\.so\.0'
+}
+
+header_is_strict_c99()
+{
+	echo '#include <queztl.h>' |
+		$CC -x c -std=c99 -Wall -Wextra -Wpedantic -Werror -fsyntax-only \
+		-I"$tmp/root/usr/include" -
+}
+
+header_is_cxx()
+{
+	echo '#include <queztl.h>' | g++ -x c++ -Wall -Wextra -Werror \
+		-fsyntax-only -I"$tmp/root/usr/include" -
+}
+
+layout_is_the_same_on_32_bit()
+{
+	$CC -m32 -std=gnu11 -I../uapi -fsyntax-only lib/abi.c
+}
+
+completes_commands()
+{
+	bash -c '. completions/queztl
+		COMP_WORDS=(queztl fabric "") COMP_CWORD=2; _queztl
+		[[ " ${COMPREPLY[*]} " == *" add del list "* ]] || exit 1
+		COMP_WORDS=(queztl do) COMP_CWORD=1; _queztl
+		[[ ${COMPREPLY[*]} == doctor ]]'
+}
+
+echo 1..8
+check installs_into_destdir
+check exports_what_the_map_says
+check prints_nothing_allocates_nothing
+check builds_a_program_with_pkg_config
+check header_is_strict_c99
+if command -v g++ >/dev/null; then
+	check header_is_cxx
+else
+	skip header_is_cxx "no g++"
+fi
+if echo '#include <linux/types.h>' | $CC -m32 -x c -fsyntax-only - 2>/dev/null; then
+	check layout_is_the_same_on_32_bit
+else
+	skip layout_is_the_same_on_32_bit "no 32-bit headers (gcc-multilib)"
+fi
+check completes_commands

@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Manual pages are free of errors, and there is one of every function.
+cd "$(dirname "$0")/.." || exit 1
+number=0
+
+report() # STATUS NAME
+{
+	number=$((number + 1))
+	echo "$1 $number - $2"
+}
+
+lint_all() # COMMAND...
+{
+	local page bad=0
+
+	for page in man/*.[38]; do
+		# mandoc warns of every .so; groff has followed it.
+		[ "$1" = mandoc ] && grep -q '^\.so man3/' "$page" && continue
+		out=$("$@" "$page" 2>&1) && [ -z "$out" ] && continue
+		echo "# $page: $out"
+		bad=1
+	done
+	return $bad
+}
+
+check_tool() # NAME COMMAND...
+{
+	local name=$1
+	shift
+	if ! command -v "$1" >/dev/null; then
+		report ok "$name # SKIP no $1"
+	elif lint_all "$@"; then
+		report ok "$name"
+	else
+		report "not ok" "$name"
+	fi
+}
+
+groff_page() # PAGE: .so lines are relative to man/
+{
+	sed 's|^\.so man3/|.so man/|' "$1" | groff -man -ww -z -Tutf8 -I.
+}
+
+every_function_has_a_page()
+{
+	local name bad=0
+
+	while read -r name; do
+		[ -f "man/$name.3" ] && grep -q "$name (3)" man/libqueztl.3 && continue
+		echo "# no page of $name"
+		bad=1
+	done < <(sed -n 's/^\t\t\(queztl_[a-z_]*\);$/\1/p' lib/libqueztl.map)
+	return $bad
+}
+
+every_json_key_is_documented()
+{
+	local key bad=0
+
+	for key in $(grep -oh 'set_[a-z]*([a-z]*, "[a-z_]*"' cli/*.c |
+		     sed 's/.*"\(.*\)"/\1/') \
+		   $(sed -n 's/^\t\(PORT\|VM\)(\([a-z_]*\)),$/\2/p' cli/counters.c); do
+		grep -qw "$key" man/queztl.8 && continue
+		echo "# key $key is not in queztl.8"
+		bad=1
+	done
+	return $bad
+}
+
+echo 1..4
+if lint_all groff_page; then
+	report ok groff_has_no_warning
+else
+	report "not ok" groff_has_no_warning
+fi
+check_tool mandoc_has_no_warning mandoc -Tlint -Wwarning
+for check in every_function_has_a_page every_json_key_is_documented; do
+	if $check; then
+		report ok $check
+	else
+		report "not ok" $check
+	fi
+done

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Numbers, names and tables as people see them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "counters.h"
+#include "fake.h"
+#include "format.h"
+#include "process.h"
+#include "run.h"
+#include "table.h"
+
+static void assert_count(double number, const char *text)
+{
+	char buffer[COUNT_ROOM];
+
+	assert_string_equal(format_count(buffer, number), text);
+	assert_true(strlen(text) <= 5);
+}
+
+static void counts_fit_five_columns(void **state)
+{
+	(void)state;
+	assert_count(0, "0");
+	assert_count(0.25, "0.2");
+	assert_count(9, "9");
+	assert_count(12.7, "13");
+	assert_count(99999, "99999");
+	assert_count(100000, "100k");
+	assert_count(999499, "999k");
+	assert_count(999999, "1.0M");
+	assert_count(1234567, "1.2M");
+	assert_count(56789012, "56.8M");
+	assert_count(18446744073709551615.0, "18.4E");
+}
+
+static void ages_show_two_units(void **state)
+{
+	char buffer[AGE_ROOM];
+
+	(void)state;
+	assert_string_equal(format_age(buffer, 59), "59s");
+	assert_string_equal(format_age(buffer, 200), "3m20s");
+	assert_string_equal(format_age(buffer, 18180), "5h03m");
+	assert_string_equal(format_age(buffer, 1051200), "12d4h");
+}
+
+static void rates_are_per_second(void **state)
+{
+	(void)state;
+	assert_true(rate_of(10, 30, 2000000000) == 10);
+	assert_true(rate_of(10, 30, 0) == 0);
+	assert_true(rate_of(30, 10, 1000000000) == 10);
+}
+
+static void assert_printable(const char *given, const char *wanted)
+{
+	char *text = strdup(given);
+
+	make_printable(text);
+	assert_string_equal(text, wanted);
+	free(text);
+}
+
+static void control_bytes_do_not_reach_the_terminal(void **state)
+{
+	(void)state;
+	assert_printable("a\033[31mb\n", "a?[31mb?");
+	assert_printable("caf\xc3\xa9", "caf\xc3\xa9");
+	assert_printable("\xc2\x9b" "31m", "??31m");
+	assert_printable("\xff\xc3", "??");
+	assert_printable("\xed\xa0\x80", "???");
+}
+
+static const struct column columns[] = {
+	{ "NAME", LEFT, 4 }, { "N", RIGHT, 0 }, { "LAST", LEFT, 4 },
+};
+
+static const char *print_example(unsigned int limit)
+{
+	static char *text;
+	struct table table = TABLE(columns);
+	size_t size;
+	FILE *to;
+
+	free(text);
+	to = open_memstream(&text, &size);
+	add_cell(&table, "%s", "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9");
+	add_cell(&table, "%d", 5);
+	add_cell(&table, "%s", "x");
+	add_cell(&table, "%s", "b");
+	add_cell(&table, "%d", 12345);
+	add_cell(&table, "%s", "longer");
+	print_table(&table, to, limit);
+	clear_table(&table);
+	fclose(to);
+	return text;
+}
+
+static void table_aligns_columns(void **state)
+{
+	(void)state;
+	assert_string_equal(print_example(0),
+		"NAME        N  LAST\n"
+		"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9      5  x\n"
+		"b       12345  longer\n");
+}
+
+static void table_cuts_what_may_be_cut(void **state)
+{
+	(void)state;
+	assert_string_equal(print_example(18),
+		"NAME      N  LAST\n"
+		"\xc3\xa9\xc3\xa9\xc3\xa9~      5  x\n"
+		"b     12345  long~\n");
+	assert_int_equal(longest_line(print_example(18)), 18);
+}
+
+static void table_never_cuts_numbers(void **state)
+{
+	(void)state;
+	assert_non_null(strstr(print_example(1), "12345"));
+}
+
+#define FIND(words) find_vm_name(words, sizeof(words), name)
+
+static void vm_name_is_found_in_the_command_line(void **state)
+{
+	char name[NAME_ROOM];
+
+	(void)state;
+	FIND("qemu\0-m\0" "1G\0-name\0web");
+	assert_string_equal(name, "web");
+	FIND("qemu\0-name\0guest=db,debug-threads=on\0-S");
+	assert_string_equal(name, "db");
+	FIND("qemu\0-name\0debug-threads=on,guest=db2");
+	assert_string_equal(name, "db2");
+	FIND("qemu\0-name\0debug-threads=on");
+	assert_string_equal(name, "");
+	FIND("firecracker\0--id\0f1");
+	assert_string_equal(name, "f1");
+	find_vm_name("qemu\0-name", 10, name);
+	assert_string_equal(name, "");
+	find_vm_name("", 0, name);
+	assert_string_equal(name, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(counts_fit_five_columns),
+		cmocka_unit_test(ages_show_two_units),
+		cmocka_unit_test(rates_are_per_second),
+		cmocka_unit_test(control_bytes_do_not_reach_the_terminal),
+		cmocka_unit_test(table_aligns_columns),
+		cmocka_unit_test(table_cuts_what_may_be_cut),
+		cmocka_unit_test(table_never_cuts_numbers),
+		cmocka_unit_test(vm_name_is_found_in_the_command_line),
+	};
+
+	return cmocka_run_group_tests_name("text", tests, NULL, NULL);
+}
