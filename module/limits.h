@@ -55,14 +55,15 @@
 #define QZ_FLOOD_BURST		512	/* frames */
 
 /*
- * Interrupts for sent frames are held back, since virtio-net reclaims what
- * was sent when it receives. They come at the latest after QZ_TX_HOLD_US
- * microseconds (the time TCP small queues hold in flight), or when
- * QZ_TX_HOLD_FRAMES or QZ_TX_HOLD_BYTES wait: a socket's send buffer holds
- * more than that, so its owner never sleeps for us.
+ * Interrupts for sent frames are held back, since virtio-net reclaims what was
+ * sent when it receives: for twice the time an answer usually takes, but at
+ * least QZ_HOLD_MIN_NS (what NICs coalesce sent frames for) and at most
+ * QZ_HOLD_MAX_NS, and never when QZ_HOLD_FRAMES or QZ_HOLD_BYTES wait: a
+ * socket's send buffer holds more than that, so its owner never sleeps for us.
  */
-#define QZ_TX_HOLD_US		1000
-#define QZ_TX_HOLD_FRAMES	16
-#define QZ_TX_HOLD_BYTES	(32 * 1024)
+#define QZ_HOLD_MIN_NS		(50 * NSEC_PER_USEC)
+#define QZ_HOLD_MAX_NS		(5 * NSEC_PER_MSEC)
+#define QZ_HOLD_FRAMES		16
+#define QZ_HOLD_BYTES		(32 * 1024)
 
 #endif /* QZ_LIMITS_H */

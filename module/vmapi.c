@@ -142,14 +142,15 @@ int qz_vmapi_info(struct qz_call *call)
 int qz_vmapi_vcpu(struct qz_call *call)
 {
 	struct queztl_vm_vcpu *arg = call->arg;
-	struct kvm_vcpu *vcpu;
+	struct kvm_vcpu *vcpu = NULL;
 	struct file *hold;
 	int err = -ENOENT;
 
 	hold = qz_vm_hold(call->file->private_data);
 	if (!hold)
 		return -ENOENT;
-	vcpu = kvm_get_vcpu(hold->private_data, arg->index);
+	if (arg->index <= INT_MAX)	/* which KVM takes for granted */
+		vcpu = kvm_get_vcpu(hold->private_data, arg->index);
 	if (vcpu) {
 		rcu_read_lock();
 		arg->tid = pid_vnr(rcu_dereference(vcpu->pid));

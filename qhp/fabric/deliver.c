@@ -233,6 +233,7 @@ static enum copy_result put_frame(struct qz_run *run, struct qz_queue *queue,
 	port->counts.rx_packets++;
 	port->counts.rx_bytes += frame->len;
 	trace_queztl_forward(run->port->id, port->id, frame->len);
+	qz_notify_received(port);
 	if (qz_ring_wants_signal(&queue->ring)) {
 		port->counts.rx_interrupts++;
 		qz_run_wake(run, queue);
@@ -357,7 +358,7 @@ int qz_deliver_chain(struct qz_run *run, struct qz_queue *queue)
 		goto out;
 	port->counts.tx_packets++;
 	port->counts.tx_bytes += frame.len;
-	queue->held_bytes += frame.len;
+	queue->hold.bytes += frame.len;
 	return 0;
 
 out:

@@ -89,6 +89,25 @@ struct qz_area {
 };
 
 /**
+ * struct qz_hold - interrupts for sent frames that are held back
+ * @timer: ends it
+ * @until: when it ends at the latest, CLOCK_MONOTONIC nanoseconds
+ * @bytes: sent since the driver was last interrupted
+ * @sent: when something was sent that has not been answered, 0 if nothing
+ * @answer: how long an answer usually takes, nanoseconds
+ *
+ * @sent and @answer are written by senders and receivers without a lock: they
+ * are a guess, and a lost update makes it a little worse.
+ */
+struct qz_hold {
+	struct hrtimer timer;
+	u64 until;
+	u32 bytes;
+	u64 sent;
+	u64 answer;
+};
+
+/**
  * struct qz_queue - a virtqueue of a port
  * @port: its port
  * @index: even: the driver receives, odd: it sends
@@ -110,8 +129,7 @@ struct qz_area {
  * @tw: sending: the run in the sender's thread
  * @runner: sending: the task @tw was given to, to compare only
  * @work: sending: the run in a worker
- * @hold: sending: until when the interrupt is held back at the latest
- * @held_bytes: sending: bytes sent since @ring.signalled
+ * @hold: sending: interrupts held back
  */
 struct qz_queue {
 	struct qz_port *port;
@@ -135,8 +153,7 @@ struct qz_queue {
 	struct callback_head tw;
 	struct task_struct *runner;
 	struct work_struct work;
-	struct hrtimer hold;
-	u32 held_bytes;
+	struct qz_hold hold;
 };
 
 /* Counted where the work is done; read at any time, so never exact. */
@@ -263,5 +280,6 @@ void qz_notify_stop(struct qz_queue *queue);
 void qz_notify_call(struct qz_queue *queue);
 void qz_notify_config(struct qz_port *port);
 void qz_notify_sent(struct qz_queue *queue);
+void qz_notify_received(struct qz_port *port);
 
 #endif /* QZ_FABRIC_H */

@@ -5,8 +5,8 @@
  * A driver that sends asks for an interrupt so that it can reclaim what was
  * sent. virtio-net also reclaims it when it receives, which for a request that
  * gets an answer is soon enough. So that interrupt is held back, for a bounded
- * time and number of frames (QZ_TX_HOLD_* in limits.h), and never comes when
- * the driver has reclaimed by itself.
+ * time and number of frames (QZ_HOLD_* in limits.h), and never comes when the
+ * driver has reclaimed by itself.
  */
 
 #include <linux/hrtimer.h>
@@ -33,21 +33,85 @@ void qz_notify_config(struct qz_port *port)
 	spin_unlock_bh(&queue->cb_lock);
 }
 
+/*
+ * How long an answer takes is learnt from the traffic: from the first frame
+ * held back to the next frame received, averaged over some eight. When none
+ * came the estimate is halved, so one-way traffic is soon held back as little
+ * as possible.
+ */
+static u64 hold_time(struct qz_hold *hold, u64 now)
+{
+	u64 answer = READ_ONCE(hold->answer);
+
+	if (READ_ONCE(hold->sent)) {
+		answer /= 2;
+		WRITE_ONCE(hold->answer, answer);
+	}
+	WRITE_ONCE(hold->sent, now);
+	return clamp(2 * answer, (u64)QZ_HOLD_MIN_NS, (u64)QZ_HOLD_MAX_NS);
+}
+
+/* A frame was delivered to the port; process or softirq context. */
+void qz_notify_received(struct qz_port *port)
+{
+	struct qz_hold *hold = &port->queues[1].hold;
+	u64 sent = READ_ONCE(hold->sent);
+	u64 answer = READ_ONCE(hold->answer);
+
+	if (!sent)
+		return;
+	answer += min(ktime_get_ns() - sent, (u64)QZ_HOLD_MAX_NS) / 8;
+	WRITE_ONCE(hold->answer, answer - READ_ONCE(hold->answer) / 8);
+	WRITE_ONCE(hold->sent, 0);
+}
+
+/* Some slack lets the timer expire with the tick. */
+static void start_timer(struct qz_hold *hold, u64 ns)
+{
+	hrtimer_start_range_ns(&hold->timer, ns_to_ktime(ns), ns / 2,
+			       HRTIMER_MODE_REL_SOFT);
+}
+
 /* The caller owns the ring. */
 static void signal_sent(struct qz_queue *queue)
 {
 	qz_ring_signalled(&queue->ring);
-	queue->held_bytes = 0;
+	queue->hold.bytes = 0;
+	queue->hold.until = 0;
 	queue->port->counts.tx_interrupts++;
 	qz_notify_call(queue);
 }
 
-static bool held_long_enough(const struct qz_queue *queue)
+/* The driver has reclaimed what was sent, or does not want to know. */
+static void forget_sent(struct qz_queue *queue)
+{
+	qz_ring_signalled(&queue->ring);
+	queue->hold.bytes = 0;
+	queue->hold.until = 0;
+}
+
+static bool held_enough(const struct qz_queue *queue)
 {
 	u16 held = queue->ring.used_idx - queue->ring.signalled;
 
-	return held >= min(QZ_TX_HOLD_FRAMES, DIV_ROUND_UP(queue->num, 4)) ||
-	       queue->held_bytes >= QZ_TX_HOLD_BYTES;
+	return held >= min(QZ_HOLD_FRAMES, DIV_ROUND_UP(queue->num, 4)) ||
+	       queue->hold.bytes >= QZ_HOLD_BYTES;
+}
+
+/* The timer may still run for an earlier frame: then it is left alone. */
+static void hold_sent(struct qz_queue *queue)
+{
+	struct qz_hold *hold = &queue->hold;
+	u64 now, ns;
+
+	queue->port->counts.tx_held++;
+	if (hold->until)
+		return;
+	now = ktime_get_ns();
+	ns = hold_time(hold, now);
+	hold->until = now + ns;
+	if (!hrtimer_is_queued(&hold->timer))
+		start_timer(hold, ns);
 }
 
 /**
@@ -58,48 +122,47 @@ static bool held_long_enough(const struct qz_queue *queue)
  */
 void qz_notify_sent(struct qz_queue *queue)
 {
-	if (!qz_ring_wants_signal(&queue->ring)) {
-		qz_ring_signalled(&queue->ring);
-		queue->held_bytes = 0;
-		return;
-	}
-	if (held_long_enough(queue)) {
+	if (!qz_ring_wants_signal(&queue->ring))
+		forget_sent(queue);
+	else if (held_enough(queue))
 		signal_sent(queue);
-		return;
-	}
-	queue->port->counts.tx_held++;
-	/* An hrtimer with some slack often expires with the tick. */
-	if (!hrtimer_is_queued(&queue->hold))
-		hrtimer_start_range_ns(&queue->hold,
-				       ns_to_ktime(QZ_TX_HOLD_US * NSEC_PER_USEC),
-				       QZ_TX_HOLD_US * NSEC_PER_USEC,
-				       HRTIMER_MODE_REL_SOFT);
+	else
+		hold_sent(queue);
 }
 
-static void signal_held(struct qz_queue *queue)
+/* The caller owns the ring. */
+static void end_hold(struct qz_queue *queue)
 {
-	if (qz_ring_wants_signal(&queue->ring))
+	u64 until = queue->hold.until, now = ktime_get_ns();
+
+	if (!qz_ring_wants_signal(&queue->ring))
+		forget_sent(queue);
+	else if (until > now)
+		start_timer(&queue->hold, until - now);
+	else
 		signal_sent(queue);
 }
 
 /* Softirq. */
 static enum hrtimer_restart hold_expired(struct hrtimer *timer)
 {
-	qz_run_try(container_of(timer, struct qz_queue, hold), signal_held);
+	qz_run_try(container_of(timer, struct qz_queue, hold.timer), end_hold);
 	return HRTIMER_NORESTART;
 }
 
 void qz_notify_init(struct qz_queue *queue)
 {
 	spin_lock_init(&queue->cb_lock);
-	hrtimer_init(&queue->hold, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
-	queue->hold.function = hold_expired;
+	hrtimer_init(&queue->hold.timer, CLOCK_MONOTONIC,
+		     HRTIMER_MODE_REL_SOFT);
+	queue->hold.timer.function = hold_expired;
 }
 
 /* The queue is no longer live and nobody runs it: give what was held back. */
 void qz_notify_stop(struct qz_queue *queue)
 {
-	hrtimer_cancel(&queue->hold);
-	if (queue->index % 2)
-		signal_held(queue);
+	hrtimer_cancel(&queue->hold.timer);
+	queue->hold.until = 0;
+	if (queue->index % 2 && qz_ring_wants_signal(&queue->ring))
+		signal_sent(queue);
 }

@@ -119,7 +119,7 @@ static void init_ring(struct qz_queue *queue)
 	ring->desc = queue->areas[0].kva;
 	ring->avail = queue->areas[1].kva;
 	ring->used = queue->areas[2].kva;
-	queue->held_bytes = 0;
+	queue->hold.bytes = 0;
 }
 
 /**

@@ -21,8 +21,9 @@
  * bytes, as the caller was compiled. A shorter structure than the kernel's is
  * taken as if the rest were zero, as long as it holds every member of ABI
  * version 1. A longer one is taken when what the kernel does not know is zero.
- * What the kernel fills in beyond @size is not written. On failure nothing is
- * written and nothing has changed.
+ * What the kernel fills in beyond @size is not written. On failure nothing has
+ * changed, and nothing is written but, when the structure turns out not to be
+ * writable memory (EFAULT), a part of it.
  *
  * Input flags must be zero unless a flag is documented; reserved members must
  * be zero on input and are zero on output. Names are NUL terminated.
