@@ -8,7 +8,7 @@ import time
 
 QUEZTL_FABRIC_ADD = ord("Q") << 8 | 0x20
 NAME_MAX = 32
-MODULE = pathlib.Path(os.environ["QZ_SRC"]) / "queztl.ko"
+MODULE = os.environ.get("QZ_USER_MODULE") or f"{os.environ['QZ_SRC']}/build/kmod/{os.uname().release}/queztl.ko"
 VDPA_DEVICES = pathlib.Path("/sys/bus/vdpa/devices")
 
 

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0
+# Queztl. `make help` lists what there is.
+
+ifneq ($(KERNELRELEASE),)
+
+# Called by Kbuild for a tree whose Kbuild file is beside this one.
+include $(src)/Kbuild
+
+else
+
+BUILD	:= $(CURDIR)/build
+KDIR	?= $(shell scripts/kdir)
+RELEASE	= $(shell cat $(KDIR)/include/config/kernel.release)
+DESTDIR	?=
+PREFIX	?= /usr
+
+# Kbuild writes beside its sources: give each kernel a copy of them.
+KSRC	:= Kbuild module qhp uapi
+KOUT	= $(BUILD)/kmod/$(RELEASE)
+KFLAGS	= W=1
+
+all: module userspace
+
+help:
+	@echo "make              build queztl.ko, libqueztl and the program queztl"
+	@echo "make demo         two VMs talk over QHP and over vhost-net, side by side"
+	@echo "make check        every test; the last line counts them"
+	@echo "make bench        measure; results in build/bench/results.json"
+	@echo "make docs         the manual, in build/docs/html"
+	@echo "make lint         sparse, checkpatch and shellcheck"
+	@echo "make install      to DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)"
+	@echo "make clean        remove what was built; downloads stay cached"
+	@echo
+	@echo "KDIR=DIR picks the kernel headers. Without it: those of the running"
+	@echo "kernel if it is 6.12 or later, else of Debian's stock 6.12 kernel."
+
+deps:
+	@scripts/deps build
+
+module: deps
+	@test -n "$(KDIR)" || { echo "no kernel headers; see make help"; exit 1; }
+	@mkdir -p $(KOUT)
+	@cp -pru $(KSRC) $(KOUT)
+	@$(MAKE) --no-print-directory -C $(KDIR) M=$(KOUT) $(KFLAGS) modules
+	@echo "built $(KOUT:$(CURDIR)/%=%)/queztl.ko"
+
+# The lab's hosts run Debian's stock kernel whatever this machine runs.
+lab-module: deps lab-deps
+	@$(MAKE) --no-print-directory module \
+		KDIR=$$(selftests/lab/fetch kdir cloud)
+
+userspace: deps
+	@$(MAKE) --no-print-directory -C userspace O=$(BUILD)/userspace
+
+lab-deps:
+	@scripts/deps lab guest
+
+selftests: deps
+	@$(MAKE) --no-print-directory -C selftests O=$(BUILD)/selftests
+
+demo: lab-module userspace
+	@selftests/demo/demo
+
+check: lab-module userspace selftests
+	@scripts/deps test lint docs
+	@selftests/run
+
+bench: lab-module userspace
+	@selftests/bench/bench $(BENCH)
+
+docs:
+	@scripts/deps docs
+	@$(MAKE) --no-print-directory -C Documentation O=$(BUILD)/docs html
+
+lint: deps
+	@scripts/deps lint
+	@scripts/lint
+
+install: all
+	install -D -m 644 $(KOUT)/queztl.ko \
+		$(DESTDIR)/lib/modules/$(RELEASE)/updates/queztl.ko
+	@$(MAKE) --no-print-directory -C userspace O=$(BUILD)/userspace \
+		DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) install
+	@test -n "$(DESTDIR)" || depmod -a $(RELEASE)
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all help deps module lab-module userspace lab-deps selftests demo \
+	check bench docs lint install clean
+
+endif
