@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Interrupts and kicks: none too many where they are unwanted, and never one too few. */
+#define _GNU_SOURCE
+#include "world.h"
+
+#include <poll.h>
+#include <pthread.h>
+
+#define EVENT	F(VIRTIO_RING_F_EVENT_IDX)
+
+static struct member *m[2];
+
+static void make_two(uint64_t features)
+{
+	struct swg_options options = { .features = features };
+
+	make_lan(m, 2, &options);
+	while (swg_wait_call(&m[1]->port, SWG_RX, 0))
+		;
+}
+
+static void send_one(uint32_t seed)
+{
+	ASSERT_EQ(send_to(m[0], m[1]->mac, 60, seed, 0), 0);
+}
+
+static int receive_all(void)
+{
+	uint8_t frame[SWG_FRAME];
+	int count = 0;
+
+	while (swg_used_any(&m[1]->port, SWG_RX) && swg_receive(&m[1]->port, frame, sizeof(frame), 0) > 0)
+		count++;
+	return count;
+}
+
+TEST(receive_interrupt_comes_at_the_event)
+{
+	make_two(EVENT);
+	for (int after = 1; after <= 16; after++) {
+		swg_ask(&m[1]->port, SWG_RX, after);
+		for (int i = 1; i < after; i++)
+			send_one(i);
+		EXPECT_EQ(swg_wait_call(&m[1]->port, SWG_RX, SILENCE), 0);
+		send_one(0);
+		EXPECT_EQ(swg_wait_call(&m[1]->port, SWG_RX, SOON), 1);
+		send_one(0);		/* past the event: no more */
+		EXPECT_EQ(swg_wait_call(&m[1]->port, SWG_RX, SILENCE), 0);
+		EXPECT_EQ(receive_all(), after + 1);
+	}
+	EXPECT_EQ(member_stats(m[1]).rx_interrupts - m[1]->then.rx_interrupts, 16);
+}
+
+TEST(no_interrupt_is_obeyed)
+{
+	make_two(0);
+	swg_ask_none(&m[1]->port, SWG_RX);
+	for (int i = 0; i < 20; i++)
+		send_one(i);
+	EXPECT_EQ(swg_wait_call(&m[1]->port, SWG_RX, SILENCE), 0);
+	EXPECT_EQ(member_stats(m[1]).rx_interrupts, m[1]->then.rx_interrupts);
+	swg_ask(&m[1]->port, SWG_RX, 1);
+	send_one(20);
+	EXPECT_EQ(swg_wait_call(&m[1]->port, SWG_RX, SOON), 1);
+	swg_ask_none(&m[1]->port, SWG_RX);
+	EXPECT_EQ(receive_all(), 21);
+}
+
+/* The completion may be held back, but comes within a second when asked for and nothing else happens. */
+static void completion_comes(uint64_t features)
+{
+	double longest = 0;
+
+	make_two(features);
+	for (int burst = 1; burst <= 128; burst *= 2) {
+		double begun;
+
+		swg_ask(&m[0]->port, SWG_TX, features & EVENT ? burst : 1);
+		for (int i = 0; i < burst; i++)
+			ASSERT_EQ(send_to(m[0], m[1]->mac, 60, i, i < burst - 1 ? SWG_QUIET : 0), 0);
+		begun = swg_now();
+		EXPECT_GE(swg_wait_call(&m[0]->port, SWG_TX, 1000), 1);
+		if (swg_now() - begun > longest)
+			longest = swg_now() - begun;
+		EXPECT_EQ(swg_wait_sent(&m[0]->port, 0), 0);
+		swg_ask_none(&m[0]->port, SWG_TX);
+		while (swg_wait_call(&m[0]->port, SWG_TX, 10))
+			;
+		receive_all();
+	}
+	ktap_say("the latest completion came after %.1f ms", longest * 1e3);
+	member_mark(m[0]);
+	for (int i = 0; i < 50; i++)
+		send_one(i);
+	EXPECT_EQ(swg_wait_call(&m[0]->port, SWG_TX, SILENCE), 0);
+	EXPECT_EQ(member_stats(m[0]).tx_interrupts, m[0]->then.tx_interrupts);
+}
+
+TEST(send_interrupt_comes_in_time)
+{
+	completion_comes(0);
+}
+
+TEST(send_interrupt_comes_in_time_with_event_idx)
+{
+	completion_comes(EVENT);
+}
+
+/* A dropped frame is completed as well. */
+TEST(dropped_frame_completes)
+{
+	__u8 nobody[6];
+
+	make_two(EVENT);
+	frame_mac(nobody, 99);
+	swg_ask(&m[0]->port, SWG_TX, 1);
+	ASSERT_EQ(send_to(m[0], nobody, 60, 1, 0), 0);
+	EXPECT_EQ(swg_wait_call(&m[0]->port, SWG_TX, 1000), 1);
+	EXPECT_EQ(swg_wait_sent(&m[0]->port, 0), 0);
+}
+
+/* ---- kicks ---- */
+
+static int rounds_wanted(int normal)
+{
+	const char *text = getenv("QZ_USER_ROUNDS");
+
+	return text ? atoi(text) : normal;
+}
+
+static void *answer(void *argument)
+{
+	struct member *self = m[1], *other = m[0];
+	int rounds = *(int *)argument;
+	uint8_t frame[SWG_FRAME];
+
+	for (int i = 0; i < rounds; i++) {
+		if (swg_receive(&self->port, frame, sizeof(frame), 10000) != 60) {
+			ktap_say("answering %d: nothing came", i);
+			break;
+		}
+		send_to(self, other->mac, 60, frame_seed(frame), 0);
+	}
+	return NULL;
+}
+
+/* Both sides kick only when the device asks and sleep until an interrupt: one lost wake-up stops it for good. */
+static void ping_pong(uint64_t features, int rounds)
+{
+	uint8_t frame[SWG_FRAME];
+	pthread_t thread;
+	double begun, spent;
+	int i;
+
+	make_two(features);
+	ASSERT_EQ(pthread_create(&thread, NULL, answer, &rounds), 0);
+	begun = swg_now();
+	for (i = 0; i < rounds; i++) {
+		int got;
+
+		send_one(i);
+		got = swg_receive(&m[0]->port, frame, sizeof(frame), 5000);
+		KTAP_CHECK(got == 60, true, "round %d of %d: %d, a kick or an interrupt is lost", i, rounds, got);
+		ASSERT_EQ(frame_seed(frame), i);
+	}
+	spent = swg_now() - begun;
+	pthread_join(thread, NULL);
+	ktap_say("%d rounds, %.0f us each; kicks %llu, interrupts %llu, direct %llu, worker %llu", rounds,
+		 spent / rounds * 1e6, member_stats(m[0]).kicks, member_stats(m[0]).rx_interrupts,
+		 member_stats(m[0]).direct_runs, member_stats(m[0]).worker_runs);
+	EXPECT_EQ(member_stats(m[1]).rx_packets, rounds);
+	expect_no_drops(m[0]);
+	expect_no_drops(m[1]);
+}
+
+TEST_WITHIN(no_wakeup_is_lost, 300)
+{
+	ping_pong(0, rounds_wanted(100000) / 4);
+}
+
+TEST_WITHIN(no_wakeup_is_lost_with_event_idx, 300)
+{
+	ping_pong(EVENT, rounds_wanted(100000));
+}
+
+static volatile bool disturbing;
+
+/* A second vCPU that kicks the same ring at the worst times. */
+static void *disturb(void *argument)
+{
+	int fd = *(int *)argument;
+	uint64_t one = 1;
+
+	while (disturbing)
+		if (write(fd, &one, sizeof(one)) < 0)
+			usleep(1);
+	return NULL;
+}
+
+/* Bursts, each completed without a further kick: whoever runs the ring when it fills must look once more. */
+static void bursts(bool disturbed)
+{
+	unsigned int state = 1;
+	pthread_t thread;
+	int frames = 0;
+
+	make_two(EVENT);
+	disturbing = disturbed;
+	if (disturbed)
+		ASSERT_EQ(pthread_create(&thread, NULL, disturb, &m[0]->port.ring[SWG_TX].kick), 0);
+	for (int i = 0; i < rounds_wanted(100000) / 20; i++) {
+		int count = 1 + rand_r(&state) % 150;
+
+		for (int j = 0; j < count; j++)
+			ASSERT_EQ(send_to(m[0], m[1]->mac, 20, frames + j, rand_r(&state) % 3 ? SWG_QUIET : 0), 0);
+		swg_flush(&m[0]->port, SWG_TX);
+		KTAP_CHECK(!swg_wait_sent(&m[0]->port, 5000), true, "burst %d of %d frames: not all were taken", i,
+			   count);
+		for (int j = 0; j < count; j++)
+			expect_arrives(m[1], m[1]->mac, m[0], 20, frames + j);
+		frames += count;
+	}
+	disturbing = false;
+	if (disturbed)
+		pthread_join(thread, NULL);
+	ktap_say("%d frames, kicks %llu, direct %llu, worker %llu", frames, member_stats(m[0]).kicks,
+		 member_stats(m[0]).direct_runs, member_stats(m[0]).worker_runs);
+	expect_no_drops(m[1]);
+}
+
+TEST_WITHIN(no_kick_is_lost_in_bursts, 120)
+{
+	bursts(false);
+}
+
+TEST_WITHIN(no_kick_is_lost_with_two_kickers, 180)
+{
+	bursts(true);
+}
+
+/* Whoever kicked dies before it can run what it queued. */
+TEST(kicker_that_exits_loses_nothing)
+{
+	make_two(EVENT);
+	for (int i = 0; i < 100; i++) {
+		uint64_t one = 1;
+		pid_t child;
+
+		ASSERT_EQ(send_to(m[0], m[1]->mac, 60, i, SWG_QUIET), 0);
+		child = vfork();
+		if (!child) {
+			if (write(m[0]->port.ring[SWG_TX].kick, &one, sizeof(one)) < 0)
+				_exit(1);
+			_exit(0);
+		}
+		waitpid(child, NULL, 0);
+		expect_arrives(m[1], m[1]->mac, m[0], 60, i);
+	}
+	for (int i = 0; i < 100; i++) {
+		pid_t child = fork();
+
+		if (!child) {
+			uint64_t one = 1;
+
+			while (write(m[0]->port.ring[SWG_TX].kick, &one, sizeof(one)))
+				;
+		}
+		usleep(1000);
+		ASSERT_EQ(send_to(m[0], m[1]->mac, 60, i, 0), 0);
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+		expect_arrives(m[1], m[1]->mac, m[0], 60, i);
+	}
+}
