@@ -10,6 +10,7 @@
 #include "format.h"
 #include "json.h"
 #include "options.h"
+#include "portdev.h"
 #include "process.h"
 #include "snapshot.h"
 #include "table.h"
@@ -19,9 +20,8 @@ static const struct column columns[] = {
 	{ "FABRIC", LEFT, 6 },
 	{ "MAC", LEFT, 0 },
 	{ "MTU", RIGHT, 0 },
-	{ "QUEUES", RIGHT, 0 },
 	{ "STATE", LEFT, 0 },
-	{ "PID", RIGHT, 0 },
+	{ "DEVICE", LEFT, 0 },
 	{ "USED BY", LEFT, 8 },
 };
 
@@ -42,9 +42,10 @@ static json_t *port_json(const struct port *port)
 {
 	const struct queztl_port_next *p = &port->port;
 	json_t *object = json_object();
-	char mac[MAC_ROOM], comm[NAME_ROOM];
+	char mac[MAC_ROOM], comm[NAME_ROOM], device[NAME_ROOM];
 
 	read_comm(p->pid, comm);
+	read_port_device(p->name, device);
 	set_count(object, "id", p->id);
 	set_text(object, "name", p->name);
 	set_text(object, "fabric", *port->fabric ? port->fabric : NULL);
@@ -55,6 +56,7 @@ static json_t *port_json(const struct port *port)
 	set_json(object, "state", state_json(p->state));
 	set_process(object, "pid", p->pid);
 	set_text(object, "comm", *comm ? comm : NULL);
+	set_text(object, "device", *device ? device : NULL);
 	return object;
 }
 
@@ -73,7 +75,6 @@ static void add_user(struct table *table, const struct queztl_port_next *p)
 	char name[NAME_ROOM];
 
 	if (!p->pid) {
-		add_cell(table, "-");
 		add_cell(table, "%s", p->state & QUEZTL_PORT_OPEN ?
 			 "this host" : "-");
 		return;
@@ -81,21 +82,21 @@ static void add_user(struct table *table, const struct queztl_port_next *p)
 	read_vm_name(p->pid, name);
 	if (!*name)
 		read_comm(p->pid, name);
-	add_cell(table, "%d", p->pid);
-	add_cell(table, "%s", *name ? name : "-");
+	add_cell(table, "%s (%d)", *name ? name : "?", p->pid);
 }
 
 static void add_port(struct table *table, const struct port *port)
 {
 	const struct queztl_port_next *p = &port->port;
-	char mac[MAC_ROOM];
+	char mac[MAC_ROOM], device[NAME_ROOM];
 
+	read_port_device(p->name, device);
 	add_cell(table, "%s", p->name);
 	add_cell(table, "%s", *port->fabric ? port->fabric : "-");
 	add_cell(table, "%s", format_mac(mac, p->mac));
 	add_cell(table, "%u", p->mtu);
-	add_cell(table, "%u", p->max_vqp);
 	add_cell(table, "%s", describe_state(p->state));
+	add_cell(table, "%s", *device ? device : "-");
 	add_user(table, p);
 }
 

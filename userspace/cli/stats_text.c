@@ -197,7 +197,7 @@ void print_stats_text(struct cli *cli, const struct snapshot *before,
 	print_ports(&r);
 	print_vms(&r);
 	if (now->foreign_vms)
-		fprintf(cli->out, "%zu VMs of other users not shown: try with sudo\n",
+		fprintf(cli->out, "VMs of other users, not shown: %zu (try with sudo)\n",
 			now->foreign_vms);
 	else if (!now->port_count && !now->vm_count)
 		fputs("no ports and no VMs\n", cli->out);

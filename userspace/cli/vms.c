@@ -165,11 +165,11 @@ static void print_listing(struct listing *list)
 	if (list->table.cells)
 		print_table(&list->table, cli->out, cli->width);
 	else if (!list->foreign)
-		fputs("no VM runs; one of another container appears with "
-		      "queztl attach PID\n", cli->out);
+		fputs("no VM; queztl attach PID adds one that does not appear "
+		      "by itself\n", cli->out);
 	if (list->foreign)
-		fprintf(cli->out, "%u not shown, of other users: try with "
-			"sudo\n", list->foreign);
+		fprintf(cli->out, "VMs of other users, not shown: %u (try with "
+			"sudo)\n", list->foreign);
 }
 
 int run_vms(struct cli *cli, int argc, char **argv)

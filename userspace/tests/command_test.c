@@ -129,7 +129,7 @@ static void vms_of_others_are_told_not_shown(void **state)
 	assert_true(json_is_false(json_object_get(vm, "accessible")));
 	assert_true(json_is_null(json_object_get(vm, "comm")));
 	json_decref(vms);
-	assert_non_null(strstr(run("vms")->out, "1 not shown"));
+	assert_non_null(strstr(run("vms")->out, "not shown: 1"));
 }
 
 static void vm_that_ends_meanwhile_is_no_error(void **state)
@@ -171,7 +171,7 @@ static void ports_fit_a_terminal(void **state)
 	json_t *port = json_array_get(list, 0);
 
 	(void)state;
-	assert_keys(port, "id name fabric fabric_id mac mtu queue_pairs state pid comm");
+	assert_keys(port, "id name fabric fabric_id mac mtu queue_pairs state pid comm device");
 	assert_string_equal(text_at(port, "mac"), "52:54:00:00:00:01");
 	assert_string_equal(text_at(port, "fabric"), "blue");
 	assert_int_equal(number_at(port, "pid"), getpid());
