@@ -13,9 +13,10 @@ SPLAT = re.compile(r"""
     """, re.X)
 END = re.compile(r"---\[ end (trace|Kernel panic)")
 
-# A frame or RIP inside one of our modules. The module list names them always and proves nothing.
+# A frame or RIP inside one of our modules, or a RIP in module space that no module owns (called after unload). The
+# module list names ours always, and a "?" frame is a leftover of an earlier call on that stack: neither proves a thing.
 OUR_FRAME = re.compile(r"\[(queztl|qhp_guest)[\] ]|RIP: 0010:0xffffffffc")
-LISTS_MODULES = re.compile(r"Modules linked in:|last unloaded:")
+NO_PROOF = re.compile(r"Modules linked in:|last unloaded:|\]\s+\? ")
 
 
 def splats(log):
@@ -34,7 +35,7 @@ def splats(log):
 
 def is_ours(log):
     """Whether one of our modules stands in a call trace of this log."""
-    return any(OUR_FRAME.search(line) and not LISTS_MODULES.search(line)
+    return any(OUR_FRAME.search(line) and not NO_PROOF.search(line)
                for block in splats(log) for line in block)
 
 
