@@ -296,16 +296,35 @@ static void watch_prints_rates_line_by_line(void **state)
 			       "ports per second"));
 }
 
+static int run_on_full_disk(int buffering, int argc, char **argv)
+{
+	struct cli cli = { .err = tmpfile(), .out = fopen("/dev/full", "we") };
+	int code;
+
+	setvbuf(cli.out, NULL, buffering, BUFSIZ);
+	code = dispatch(&cli, commands, argc, argv);
+	fclose(cli.out);
+	fclose(cli.err);
+	return code;
+}
+
 static void full_disk_is_an_error(void **state)
 {
-	struct cli cli = { .err = tmpfile() };
 	char *argv[] = { "queztl", "info", NULL };
 
 	(void)state;
-	cli.out = fopen("/dev/full", "we");
-	assert_int_equal(dispatch(&cli, commands, 2, argv), EXIT_FAILED);
-	fclose(cli.out);
-	fclose(cli.err);
+	assert_int_equal(run_on_full_disk(_IOFBF, 2, argv), EXIT_FAILED);
+	assert_int_equal(run_on_full_disk(_IONBF, 2, argv), EXIT_FAILED);
+}
+
+static void watch_ends_when_nobody_reads(void **state)
+{
+	char *argv[] = { "queztl", "stats", "--watch", "0.1", NULL };
+
+	(void)state;
+	alarm(10);
+	assert_int_equal(run_on_full_disk(_IOFBF, 4, argv), EXIT_FAILED);
+	alarm(0);
 }
 
 #define TEST(name) \
@@ -330,6 +349,7 @@ int main(void)
 		TEST(stats_text_fits_and_explains_drops),
 		TEST(watch_prints_rates_line_by_line),
 		TEST(full_disk_is_an_error),
+		TEST(watch_ends_when_nobody_reads),
 	};
 
 	return cmocka_run_group_tests_name("command", tests, NULL, NULL);

@@ -79,6 +79,7 @@ static void iteration_visits_each_once(void **state)
 	assert_int_equal(port.mtu, 1500);
 	assert_int_equal(queztl_port_next(device, &port), 0);
 	assert_int_equal(queztl_port_next(device, &port), -ENOENT);
+	assert_int_equal(port.mtu, 9000);
 }
 
 /* A newer kernel may leave something where this version has reserved bytes. */
