@@ -7,7 +7,7 @@ set -u
 SRC=${QZ_SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILD=${QZ_USER_BUILD:-$SRC/build/selftests}
 OUT=${QZ_OUT:-/tmp/queztl-out}
-export QZ_USER_KO=${QZ_USER_KO:-$SRC/queztl.ko}
+export QZ_USER_KO=${QZ_USER_KO:-$SRC/build/kmod/$(uname -r)/queztl.ko}
 PROGRAMS=${*:-ioctl functional hostile netns lifecycle}
 SPLAT='WARNING: CPU|WARNING: (possible|suspicious|inconsistent|bad|held)|BUG: |kernel BUG|Oops|Call Trace:|KASAN:|KFENCE:|UBSAN:|'\
 'INFO: task .* blocked|rcu: INFO|soft lockup|general protection|refcount_t:|corruption|Bad page state|double free|'\

@@ -261,6 +261,7 @@ static void post_raw(struct member *member, int ring, uint64_t addr, uint32_t le
 {
 	struct vring_desc piece = { .addr = addr, .len = len, .flags = flags };
 
+	swg_reap(&member->port);
 	ASSERT_EQ(swg_post(&member->port, ring, &piece, 1, 0, false), 0);
 	swg_kick(&member->port, ring);
 }
@@ -306,6 +307,8 @@ TEST(malformed_send_ring_breaks_the_port)
 
 	make_two(NULL);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		/* a good frame as far as there is memory */
+		frame_make(m[0]->port.memory + SWG_MEMORY - 50 + SWG_HEADER, 50 - SWG_HEADER, m[1]->mac, m[0]->mac, i);
 		post_raw(m[0], SWG_TX, bad[i].addr, bad[i].len, bad[i].flags);
 		KTAP_CHECK(is_broken(m[0]), false, "bad descriptor %zu did not break the port", i);
 		expect_silence(m[1]);
