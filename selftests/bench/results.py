@@ -19,12 +19,13 @@ def rows(rtt):
     for path, row in paths.items():
         if baseline is None or row is baseline:
             continue
-        name = f"udp{conditions['size']}_rtt"
+        clock = "_icount" if conditions.get("QZ_LAB_ICOUNT") else ""
+        name = f"{path.split('.')[0]}_rtt_udp{conditions['size']}{clock}"
         values = [(quantity, row[quantity], baseline[quantity], unit) for quantity, unit in QUANTITIES]
         values += [(f"{count}_per_trip", row["per_trip"][count], baseline["per_trip"][count], "1")
                    for count in COUNTS]
         for quantity, value, base, unit in values:
-            yield {"name": f"{name}.{path.split('.')[0]}.{quantity}", "value": value, "unit": unit,
+            yield {"name": name if quantity == "mean" else f"{name}_{quantity}", "value": value, "unit": unit,
                    "baseline_name": BASELINE, "baseline": base, "ratio": round(base / value, 3) if value else None,
                    "n": row["n"], "p50": row["p50"], "p99": row["p99"], "conditions": conditions}
 
@@ -32,6 +33,7 @@ def rows(rtt):
 def main(source, target):
     target = pathlib.Path(target)
     known = json.loads(target.read_text()) if target.exists() else []
+    target.parent.mkdir(parents=True, exist_ok=True)
     known += rows(json.loads(pathlib.Path(source).read_text()))
     target.write_text(json.dumps(known, indent=1) + "\n")
 

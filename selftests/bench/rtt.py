@@ -115,7 +115,7 @@ def print_table(results):
               "".join(f"{row['per_trip'][name]:>11.2f}" for name in names), flush=True)
 
 
-def parse():
+def parse(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--paths", default="bridge,fabric", help="comma-separated: bridge, fabric (repeats allowed)")
     parser.add_argument("--rounds", type=int, default=3)
@@ -129,37 +129,60 @@ def parse():
     parser.add_argument("--append", default="", help="more guest kernel command line")
     parser.add_argument("--device", default="", help="more virtio-net-pci properties, beginning with a comma")
     parser.add_argument("--trace", type=int, default=0, metavar="N", help="also trace KVM over N round trips per path")
-    return parser.parse_args()
+    return parser.parse_args(argv)
+
+
+class Lab:
+    """Two guests with a NIC on each path."""
+
+    def __init__(self, options):
+        self.options = options
+        self.paths = list(enumerate(options.paths.split(","), 1))
+        nics = {index: PATHS[path](index, options.device) for index, path in self.paths}
+        self.guests = [vm.Guest(name, [nics[index][side] for index, _ in self.paths], machine=options.machine,
+                                cpu=options.cpu, emulator=options.emulator, kernel=options.guest,
+                                append=options.append) for side, name in enumerate("ab")]
+
+    def start(self):
+        vm.start_all(self.guests)
+        self.guests[1].expect("qzping -s >/dev/null 2>&1 &")
+
+    def measure(self, progress=lambda path, mean: None):
+        pools = {index: {"samples": [], "lost": 0, "trips": 0, "turns": [], "counts": {}} for index, _ in self.paths}
+        for _ in range(self.options.rounds):
+            for index, path in self.paths:
+                measure_turn(self.guests, index, self.options, pools[index])
+                progress(path, pools[index]["turns"][-1])
+        return {f"{path}.{index}": summary(pools[index]) for index, path in self.paths}
+
+    def stop(self):
+        for guest in self.guests:
+            guest.stop()
+
+
+def save(options, results):
+    conditions = dict(vars(options))
+    conditions.update({name: value for name, value in os.environ.items() if name.startswith("QZ_LAB_")})
+    output = pathlib.Path(os.environ["QZ_OUT"], "rtt.json")
+    output.write_text(json.dumps({"conditions": conditions, "paths": results}, indent=1) + "\n")
 
 
 def main():
     options = parse()
-    paths = list(enumerate(options.paths.split(","), 1))
-    nics = {index: PATHS[path](index, options.device) for index, path in paths}
-    guests = [vm.Guest(name, [nics[index][side] for index, _ in paths], machine=options.machine, cpu=options.cpu,
-                       emulator=options.emulator, kernel=options.guest, append=options.append)
-              for side, name in enumerate("ab")]
-    vm.start_all(guests)
-    guests[1].expect("qzping -s >/dev/null 2>&1 &")
-    pools = {index: {"samples": [], "lost": 0, "trips": 0, "turns": [], "counts": {}} for index, _ in paths}
-    for _ in range(options.rounds):
-        for index, _ in paths:
-            measure_turn(guests, index, options, pools[index])
-    results = {f"{path}.{index}": summary(pools[index]) for index, path in paths}
+    lab = Lab(options)
+    lab.start()
+    results = lab.measure()
     print_table(results)
     if options.trace:
-        for index, path in paths:
-            found = trace_path(guests, index, options)
+        for index, path in lab.paths:
+            found = trace_path(lab.guests, index, options)
             results[f"{path}.{index}"]["trace"] = found
             print(f"\n{path}.{index}: KVM events per round trip, both guests")
             for name, value in found.items():
                 print(f"  {value:8.2f}  {name}")
-    conditions = {name: value for name, value in vars(options).items()}
-    conditions.update({name: value for name, value in os.environ.items() if name.startswith("QZ_LAB_")})
-    output = pathlib.Path(os.environ["QZ_OUT"], "rtt.json")
-    output.write_text(json.dumps({"conditions": conditions, "paths": results}, indent=1) + "\n")
-    for guest in guests:
-        guest.stop()
+    save(options, results)
+    lab.stop()
 
 
-main()
+if __name__ == "__main__":
+    main()
