@@ -285,7 +285,7 @@ static u32 port_state(const struct qz_port *port)
 	u8 status = READ_ONCE(port->status);
 	u32 state = 0;
 
-	if (status)
+	if (status & VIRTIO_CONFIG_S_DRIVER)
 		state |= QUEZTL_PORT_OPEN;
 	if (READ_ONCE(port->broken))
 		state |= QUEZTL_PORT_BROKEN;

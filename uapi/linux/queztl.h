@@ -26,8 +26,9 @@
  * writable memory (EFAULT), a part of it.
  *
  * Input flags must be zero unless a flag is documented; reserved members must
- * be zero on input and are zero on output. Names are NUL terminated.
- * Process ids are those of the caller's pid namespace, 0 if not visible there.
+ * be zero on input and are zero on output; members marked out are ignored on
+ * input. Names are NUL terminated. Process ids are those of the caller's pid
+ * namespace, 0 if not visible there; user ids those of its user namespace.
  *
  * Errors every call may return:
  *
@@ -99,7 +100,8 @@ struct queztl_info {
  * QUEZTL_VM_ATTACH adds one that did not (its descriptor lives in another
  * process, say). Ids are not reused while the module is loaded. A VM
  * descriptor does not keep the VM alive: once the VM is gone its calls return
- * ENOENT.
+ * ENOENT. A VM is the caller's when the caller's effective user is the VM's
+ * (&queztl_vm_info.uid).
  */
 
 /**
@@ -307,7 +309,7 @@ struct queztl_fabric_next {
  * @QUEZTL_PORT_OPEN: a driver has taken the port
  * @QUEZTL_PORT_UP: the driver is ready (DRIVER_OK)
  * @QUEZTL_PORT_BROKEN: the driver wrote nonsense into a ring; the port is
- *	dead until the driver resets it
+ *	dead, no longer up, until the driver resets it
  */
 enum queztl_port_state {
 	QUEZTL_PORT_OPEN	= 1 << 0,
@@ -321,7 +323,8 @@ enum queztl_port_state {
  * @flags: in: 0
  * @id: in: the last id seen, 0 to begin; out: the next larger id
  * @fabric_id: out: the fabric it belongs to
- * @name: out: name of the vDPA device
+ * @name: out: name of the vDPA device (a longer one is refused when the port
+ *	is added)
  * @mac: out: its Ethernet address
  * @mtu: out: largest payload of a frame, bytes
  * @state: out: bits of &enum queztl_port_state
@@ -397,7 +400,8 @@ enum queztl_drop {
  * @tx_held: out: interrupts for sent frames that were held back
  * @direct_runs: out: times the send ring was served in the sender's thread
  * @worker_runs: out: times a worker served it
- * @drops: out: frames not delivered, by &enum queztl_drop
+ * @drops: out: frames not delivered, by &enum queztl_drop; an entry beyond
+ *	those this header names is 0 or a newer reason's
  *
  * Counts begin with the port and survive a reset of its driver.
  *
