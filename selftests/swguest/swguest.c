@@ -550,6 +550,7 @@ int swg_send(struct swg *port, const struct virtio_net_hdr_v1 *header, const voi
 
 /* ---- receiving ---- */
 
+/* -ENOMSG: something is used, but the interrupt for it did not come. */
 static int await_used(struct swg *port, int ms)
 {
 	double end = swg_now() + ms / 1e3;
@@ -560,8 +561,12 @@ static int await_used(struct swg *port, int ms)
 		swg_ask(port, SWG_RX, 1);
 		if (swg_used_any(port, SWG_RX))
 			break;
-		if (left <= 0 || !swg_wait_call(port, SWG_RX, (int)(left * 1e3) + 1))
-			return swg_used_any(port, SWG_RX) ? -ENOMSG : -ETIMEDOUT;
+		if (left > 0 && swg_wait_call(port, SWG_RX, (int)(left * 1e3) + 1))
+			continue;
+		if (!swg_used_any(port, SWG_RX))
+			return -ETIMEDOUT;
+		/* It came at the last moment: so may its interrupt. */
+		return swg_wait_call(port, SWG_RX, 1000) ? 0 : -ENOMSG;
 	}
 	return 0;
 }

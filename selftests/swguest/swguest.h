@@ -107,7 +107,10 @@ void swg_flush(struct swg *port, int ring);		/* kick if the device wants it */
 void swg_kick(struct swg *port, int ring);		/* kick anyway */
 int swg_reap(struct swg *port);				/* take completed sends back; how many */
 int swg_wait_sent(struct swg *port, int ms);		/* until all are completed */
-/* Length of a frame; -ETIMEDOUT, -EPROTO: the device wrote nonsense, -EMSGSIZE: @room is too small. */
+/*
+ * Length of a frame; -ETIMEDOUT, -ENOMSG: one came without the interrupt asked for, -EPROTO: the device wrote nonsense,
+ * -EMSGSIZE: @room is too small.
+ */
 int swg_receive(struct swg *port, void *frame, int room, int ms);
 bool swg_used_any(struct swg *port, int ring);
 
