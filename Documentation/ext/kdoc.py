@@ -70,8 +70,8 @@ class Header:
                        if (found := IOCTL.match(value))}
         self.magic = {IOCTL.match(self.defines[name])[1] for name in self.ioctls}
         self.by_name = {item.name: item for item in self.items if item.name}
-        self.macros = set(self.ioctls) | {item.name for item in self.items if item.kind == "define"}
-        self.macros |= {name for item in self.items if item.kind == "enum" for name in item.declared}
+        self.macros = {name: name for name in [*self.ioctls, *(i.name for i in self.items if i.kind == "define")]}
+        self.macros |= {name: f"{item.name}.{name}" for item in self.items if item.kind == "enum" for name in item.declared}
 
     def warn(self, line, text):
         logger.warning(text, location=f"{self.path}:{line}")
@@ -139,7 +139,7 @@ class Header:
         self.check_ioctls()
 
     def check_declarations(self):
-        known = self.by_name.keys() | self.macros | self.magic
+        known = self.by_name.keys() | self.macros.keys() | self.magic
         for found in [*re.finditer(r"^(?:struct|enum) (\w+) {", self.text, re.M), *DEFINE.finditer(self.text)]:
             if found[1] not in known:
                 self.warn(self.line_of(found.start()), f"{found[1]} is not documented")
@@ -168,7 +168,7 @@ class Header:
         if parameter:
             return f"``{parameter}``"
         if word:
-            return f":c:macro:`{word}`" if word in self.macros else word
+            return f":c:macro:`{word} <{self.macros[word]}>`" if word in self.macros else word
         if member:
             return f":c:member:`{name}.{member}`"
         return f":c:{kind or getattr(self.by_name.get(name), 'kind', 'struct')}:`{name}`"
