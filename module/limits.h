@@ -56,8 +56,8 @@
 
 /*
  * Interrupts for sent frames are held back, since virtio-net reclaims what was
- * sent when it receives: for twice the time an answer usually takes, but at
- * least QZ_HOLD_MIN_NS (what NICs coalesce sent frames for) and at most
+ * sent when it receives: for four times as long as an answer usually takes, but
+ * at least QZ_HOLD_MIN_NS (what NICs coalesce sent frames for) and at most
  * QZ_HOLD_MAX_NS, and never when QZ_HOLD_FRAMES or QZ_HOLD_BYTES wait: a
  * socket's send buffer holds more than that, so its owner never sleeps for us.
  */

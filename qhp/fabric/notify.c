@@ -48,7 +48,7 @@ static u64 hold_time(struct qz_hold *hold, u64 now)
 		WRITE_ONCE(hold->answer, answer);
 	}
 	WRITE_ONCE(hold->sent, now);
-	return clamp(2 * answer, (u64)QZ_HOLD_MIN_NS, (u64)QZ_HOLD_MAX_NS);
+	return clamp(4 * answer, (u64)QZ_HOLD_MIN_NS, (u64)QZ_HOLD_MAX_NS);
 }
 
 /* A frame was delivered to the port; process or softirq context. */
@@ -122,6 +122,10 @@ static void hold_sent(struct qz_queue *queue)
  */
 void qz_notify_sent(struct qz_queue *queue)
 {
+	if (qz_ring_catch_up(&queue->ring)) {
+		queue->hold.bytes = 0;
+		queue->hold.until = 0;	/* the rest begins a hold of its own */
+	}
 	if (!qz_ring_wants_signal(&queue->ring))
 		forget_sent(queue);
 	else if (held_enough(queue))

@@ -189,6 +189,24 @@ bool qz_ring_wants_signal(const struct qz_ring *ring)
 	return vring_need_event(event, ring->used_idx, ring->signalled);
 }
 
+/*
+ * Has the driver moved its event since we last looked? Then it has seen what
+ * lies before the event, and only what lies behind still wants an interrupt.
+ */
+bool qz_ring_catch_up(struct qz_ring *ring)
+{
+	u16 published = ring->used_idx - ring->signalled;
+	u16 seen;
+
+	if (!ring->event_idx)
+		return false;
+	seen = load16(&ring->avail->ring[ring->num]) - ring->signalled;
+	if (!seen || seen > published)
+		return false;
+	ring->signalled += seen;
+	return true;
+}
+
 /* The driver was signalled, or wants none for what was published so far. */
 void qz_ring_signalled(struct qz_ring *ring)
 {

@@ -92,6 +92,7 @@ int qz_ring_pop(struct qz_ring *ring, struct qz_chain *chain,
 void qz_ring_push(struct qz_ring *ring, u16 head, u32 len);
 void qz_ring_publish(struct qz_ring *ring);
 bool qz_ring_wants_signal(const struct qz_ring *ring);
+bool qz_ring_catch_up(struct qz_ring *ring);
 void qz_ring_signalled(struct qz_ring *ring);
 void qz_ring_disable_kicks(struct qz_ring *ring);
 bool qz_ring_enable_kicks(struct qz_ring *ring);

@@ -17,6 +17,12 @@ uint32_t mutate_random(struct mutator *mutator, uint32_t below)
 #define random(below) mutate_random(mutator, below)
 #define one_in(n) (!random(n))
 
+/*
+ * One chain in so many is beyond repair: it breaks the port and makes what is behind it in the ring unread. The others are
+ * merely odd, so that a reset is paid for by many chains.
+ */
+#define BAD	48
+
 /* Addresses: inside, at every edge, outside, wrapping; low ones may be host physical. */
 static uint64_t odd_address(struct mutator *mutator)
 {
@@ -81,11 +87,11 @@ void mutate_chain(struct mutator *mutator, int index)
 
 		ring->desc[head] = (struct vring_desc){ ring->tables_at + first * sizeof(*to), count * sizeof(*to),
 							VRING_DESC_F_INDIRECT, 0 };
-		if (one_in(4))
+		if (one_in(BAD))
 			ring->desc[head].len += one_in(2) ? random(64) : 16 * random(40000);
-		if (one_in(8))
+		if (one_in(BAD))
 			ring->desc[head].addr = odd_address(mutator);
-		if (one_in(16))
+		if (one_in(BAD))
 			ring->desc[head].flags |= random(8);
 		to = ring->tables + first;
 		at = 0;
@@ -100,7 +106,7 @@ void mutate_chain(struct mutator *mutator, int index)
 			desc->flags |= VRING_DESC_F_NEXT;
 		address += desc->len;
 	}
-	switch (random(12)) {
+	switch (one_in(BAD) ? random(8) : 8 + random(8)) {
 	case 0: victim->addr = odd_address(mutator); break;
 	case 1: victim->len = odd_length(mutator); break;
 	case 2: victim->next = random(65536); break;
@@ -109,10 +115,15 @@ void mutate_chain(struct mutator *mutator, int index)
 	case 5: victim->flags ^= VRING_DESC_F_NEXT; break;
 	case 6: victim->flags |= VRING_DESC_F_INDIRECT; break;				/* nested, or in a chain */
 	case 7: victim->flags = random(65536); break;
+	/* odd, but legal */
 	case 8: victim->len = 0; break;
-	default: victim->len = 1 + random(100); break;					/* nothing wrong with that */
+	case 9: victim->len = 1 + random(100); break;
+	case 10: victim->len = random(3000); break;
+	case 11: victim->flags |= random(65536) & ~7; break;
+	case 12: victim->addr = mutator->port->base + random(SWG_BUFFERS); break;	/* send or overwrite the rings */
+	default: break;
 	}
-	ring->avail->ring[ring->next++ & (ring->num - 1)] = one_in(40) ? random(65536) : head;
+	ring->avail->ring[ring->next++ & (ring->num - 1)] = one_in(4 * BAD) ? random(65536) : head;
 }
 
 void mutate_ring(struct mutator *mutator, int index)

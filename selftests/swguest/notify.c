@@ -205,7 +205,6 @@ static void volley(uint64_t features)
 	double begun = swg_now();
 
 	make_two(features);
-
 	for (int i = 0; i < 50000 && !enough(begun); i++)
 		expect_pair_works(m[0], m[1], i * 2);
 	expect_no_drops(m[0]);
