@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+#define _GNU_SOURCE
+#include "tinyvm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define CODE	0x1000
+
+/* Counts in memory and says so at a port, for ever. */
+static const uint8_t code[] = {
+	0xff, 0x06, 0x00, 0x20,		/* again: inc word [0x2000] */
+	0xa1, 0x00, 0x20,		/* mov ax, [0x2000] */
+	0xe7, 0x10,			/* out 0x10, ax */
+	0xeb, 0xf5,			/* jmp again */
+};
+
+static int set_registers(struct tinyvm *tiny)
+{
+	struct kvm_regs regs = { .rip = CODE, .rflags = 2 };
+	struct kvm_sregs sregs;
+
+	if (ioctl(tiny->vcpu, KVM_GET_SREGS, &sregs))
+		return -errno;
+	sregs.cs.base = 0;
+	sregs.cs.selector = 0;
+	if (ioctl(tiny->vcpu, KVM_SET_SREGS, &sregs) || ioctl(tiny->vcpu, KVM_SET_REGS, &regs))
+		return -errno;
+	return 0;
+}
+
+static int add_memory(struct tinyvm *tiny)
+{
+	struct kvm_userspace_memory_region region = { .memory_size = tiny->size };
+
+	tiny->memory = mmap(NULL, tiny->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (tiny->memory == MAP_FAILED)
+		return -errno;
+	memset(tiny->memory, 0x90, tiny->size);
+	memcpy(tiny->memory + CODE, code, sizeof(code));
+	region.userspace_addr = (uintptr_t)tiny->memory;
+	return ioctl(tiny->vm, KVM_SET_USER_MEMORY_REGION, &region) ? -errno : 0;
+}
+
+int tinyvm_create(struct tinyvm *tiny, int megabytes)
+{
+	int r;
+
+	*tiny = (struct tinyvm){ .vm = -1, .vcpu = -1, .size = (size_t)megabytes << 20 };
+	tiny->system = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (tiny->system < 0)
+		return -errno;
+	tiny->vm = ioctl(tiny->system, KVM_CREATE_VM, 0);
+	if (tiny->vm < 0)
+		return -errno;
+	r = add_memory(tiny);
+	if (r)
+		return r;
+	tiny->vcpu = ioctl(tiny->vm, KVM_CREATE_VCPU, 0);
+	tiny->run_size = ioctl(tiny->system, KVM_GET_VCPU_MMAP_SIZE, 0);
+	tiny->run = mmap(NULL, tiny->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, tiny->vcpu, 0);
+	if (tiny->vcpu < 0 || tiny->run == MAP_FAILED)
+		return -errno;
+	return set_registers(tiny);
+}
+
+long tinyvm_run(struct tinyvm *tiny, long exits)
+{
+	long count = 0;
+
+	while (exits < 0 || count < exits) {
+		if (ioctl(tiny->vcpu, KVM_RUN, 0) && errno != EINTR)
+			return -errno;
+		if (tiny->run->exit_reason == KVM_EXIT_IO)
+			count++;
+		else if (tiny->run->exit_reason != KVM_EXIT_INTR)
+			return -ENOEXEC;
+	}
+	return count;
+}
+
+void tinyvm_destroy(struct tinyvm *tiny)
+{
+	munmap(tiny->run, tiny->run_size);
+	close(tiny->vcpu);
+	close(tiny->vm);
+	close(tiny->system);
+	munmap(tiny->memory, tiny->size);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The smallest VM there is: real mode code on one vCPU, in a few pages of memory. */
+#ifndef QUEZTL_TINYVM_H
+#define QUEZTL_TINYVM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct tinyvm {
+	int system, vm, vcpu;
+	struct kvm_run *run;
+	size_t run_size;
+	uint8_t *memory;
+	size_t size;
+};
+
+/* 0 or -errno. @megabytes of memory, all of it touched by the host. */
+int tinyvm_create(struct tinyvm *tiny, int megabytes);
+/* Runs until @exits port I/O exits were taken (< 0: for ever): how many, or -errno. */
+long tinyvm_run(struct tinyvm *tiny, long exits);
+void tinyvm_destroy(struct tinyvm *tiny);
+
+#endif
