@@ -71,7 +71,7 @@ class Header:
         self.magic = {IOCTL.match(self.defines[name])[1] for name in self.ioctls}
         self.by_name = {item.name: item for item in self.items if item.name}
         self.macros = {name: name for name in [*self.ioctls, *(i.name for i in self.items if i.kind == "define")]}
-        self.macros |= {name: f"{item.name}.{name}" for item in self.items if item.kind == "enum" for name in item.declared}
+        self.macros |= {name: f"{i.name}.{name}" for i in self.items if i.kind == "enum" for name in i.declared}
 
     def warn(self, line, text):
         logger.warning(text, location=f"{self.path}:{line}")
