@@ -102,16 +102,16 @@ static bool held_enough(const struct qz_queue *queue)
 static void hold_sent(struct qz_queue *queue)
 {
 	struct qz_hold *hold = &queue->hold;
-	u64 now, ns;
+	u64 now = ktime_get_ns();
 
-	queue->port->counts.tx_held++;
-	if (hold->until)
-		return;
-	now = ktime_get_ns();
-	ns = hold_time(hold, now);
-	hold->until = now + ns;
-	if (!hrtimer_is_queued(&hold->timer))
-		start_timer(hold, ns);
+	if (!hold->until) {
+		hold->until = now + hold_time(hold, now);
+		queue->port->counts.tx_held++;
+	}
+	if (hold->until <= now)
+		signal_sent(queue);
+	else if (!hrtimer_is_queued(&hold->timer))
+		start_timer(hold, hold->until - now);
 }
 
 /**
@@ -134,23 +134,11 @@ void qz_notify_sent(struct qz_queue *queue)
 		hold_sent(queue);
 }
 
-/* The caller owns the ring. */
-static void end_hold(struct qz_queue *queue)
-{
-	u64 until = queue->hold.until, now = ktime_get_ns();
-
-	if (!qz_ring_wants_signal(&queue->ring))
-		forget_sent(queue);
-	else if (until > now)
-		start_timer(&queue->hold, until - now);
-	else
-		signal_sent(queue);
-}
-
 /* Softirq. */
 static enum hrtimer_restart hold_expired(struct hrtimer *timer)
 {
-	qz_run_try(container_of(timer, struct qz_queue, hold.timer), end_hold);
+	qz_run_try(container_of(timer, struct qz_queue, hold.timer),
+		   qz_notify_sent);
 	return HRTIMER_NORESTART;
 }
 

@@ -232,8 +232,7 @@ void qz_run_kick(struct qz_queue *queue)
  * @queue: the queue
  * @fn: what to do, called with the ring owned and the queue live
  *
- * When somebody runs the ring nothing is done: the runner's end comes later
- * than this call.
+ * When somebody runs the ring nothing is done here: the runner looks again.
  *
  * Context: softirq or process.
  */
@@ -241,8 +240,11 @@ void qz_run_try(struct qz_queue *queue, void (*fn)(struct qz_queue *queue))
 {
 	int idx;
 
-	if (!own_ring(queue))
-		return;
+	if (!own_ring(queue)) {
+		set_bit(QZ_QUEUE_AGAIN, &queue->flags);
+		if (!own_ring(queue))	/* still, or it has seen the bit */
+			return;
+	}
 	idx = srcu_read_lock(&qz_fabric_srcu);
 	if (smp_load_acquire(&queue->live))	/* as in qz_queue_start() */
 		fn(queue);
