@@ -120,15 +120,18 @@ static void aim(int index)
 	frame_mac(mutator[index].other, target < 5 ? targets[target] + 1 : (index ? HOSTILE : SINK) + 1);
 }
 
-/* How far the device has read, by its own account: what is in the rings may be a lie. */
-static void count_met(int index)
+/* How far the device has read, by its own account: what is in the rings may be a lie. False: no further. */
+static bool count_met(int index)
 {
+	uint64_t before = met;
+
 	for (int i = 0; i < SWG_RINGS; i++) {
 		uint16_t now = swg_get_base(&port[index], i);
 
 		met += (uint16_t)(now - base[index][i]) <= SWG_MAX_RING ? (uint16_t)(now - base[index][i]) : 0;
 		base[index][i] = now;
 	}
+	return met != before;
 }
 
 static void spoil(int index, int which)
@@ -162,19 +165,20 @@ static void one_turn(int index)
 {
 	struct swg *self = &port[index];
 	int status;
+	bool moved;
 
 	aim(index);
 	spoil(index, SWG_RX);
 	spoil(index, SWG_TX);
 	swg_kick(self, SWG_TX);
 	kicks++;
-	count_met(index);
+	moved = count_met(index);
 	status = swg_get_status(self);
 	if (status & VIRTIO_CONFIG_S_NEEDS_RESET) {
 		broken++;
 		met++;		/* the chain that did it */
 	}
-	if (!status || status & VIRTIO_CONFIG_S_NEEDS_RESET || !mutate_random(&mutator[index], 256))
+	if (!status || status & VIRTIO_CONFIG_S_NEEDS_RESET || !mutate_random(&mutator[index], moved ? 256 : 4))
 		start_again(index);
 }
 

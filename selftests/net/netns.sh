@@ -1,0 +1,247 @@
+#!/bin/bash
+# Three ports as the host's own network interfaces (virtio_vdpa), each in a network namespace of its own. KTAP.
+# Needs root and queztl.ko loaded; QZ_USER_KO names the module for the tests that load it again.
+set -u
+NUMBERS="1 2 3"
+FABRIC=qtnet
+number=0 pass=0 fail=0 skip=0
+
+say() { echo "# $*"; }
+
+# A fabric by ioctl: fabric add NAME, fabric del NAME.
+fabric() {
+	python3 -S - "$@" <<'PY'
+import fcntl, struct, sys
+ADD, DEL, NEXT = 0x5120, 0x5121, 0x5122
+with open("/dev/queztl", "rb+", buffering=0) as device:
+    verb, name = sys.argv[1:]
+    if verb == "add":
+        fcntl.ioctl(device, ADD, bytearray(struct.pack("IIQ32s", 48, 0, 0, name.encode())))
+    else:
+        last = 0
+        while True:
+            found = bytearray(struct.pack("IIQII32s", 56, 0, last, 0, 0, b""))
+            fcntl.ioctl(device, NEXT, found)
+            last, _, _, label = struct.unpack("QII32s", found[8:])
+            if label.rstrip(b"\0") == name.encode():
+                fcntl.ioctl(device, DEL, bytearray(struct.pack("IIQ", 16, 0, last)))
+                break
+PY
+}
+
+run_test() {	# NAME: a function; its output is shown when it fails; exit code 4 is a skip
+	local output code
+	number=$((number + 1))
+	output=$("$1" 2>&1)
+	code=$?
+	case $code in
+	0) pass=$((pass + 1)); [ -z "$output" ] || sed 's/^/# /' <<<"$output"; echo "ok $number $1" ;;
+	4) skip=$((skip + 1)); echo "ok $number $1 # SKIP $output" ;;
+	*) fail=$((fail + 1)); sed 's/^/# /' <<<"$output"; echo "not ok $number $1" ;;
+	esac
+}
+
+in_ns() { local ns=$1; shift; timeout 60 ip netns exec "qt$ns" "$@"; }
+
+bind_virtio() {
+	local device=/sys/bus/vdpa/devices/$1
+	case $(readlink "$device/driver") in
+	*/virtio_vdpa) return ;;
+	?*) echo "$1" >"$device/driver/unbind" ;;
+	esac
+	echo virtio_vdpa >"$device/driver_override"
+	echo "$1" >/sys/bus/vdpa/drivers/virtio_vdpa/bind
+}
+
+interface_of() { basename "$(echo /sys/bus/vdpa/devices/"$1"/virtio*/net/*)"; }
+
+make_port() {	# NUMBER [MTU]
+	local dev
+	vdpa dev add name "qtn$1" mgmtdev "queztl/$FABRIC" mac "52:54:00:51:01:0$1" ${2:+mtu "$2"} || return
+	bind_virtio "qtn$1" || return
+	dev=$(interface_of "qtn$1")
+	ip netns add "qt$1" 2>/dev/null
+	ip link set "$dev" netns "qt$1" name eth0 || return
+	ip -n "qt$1" address add "10.9.0.$1/24" dev eth0
+	ip -n "qt$1" address add "fd00:9::$1/64" dev eth0 nodad
+	ip -n "qt$1" link set lo up
+	ip -n "qt$1" link set eth0 up
+}
+
+make_net() {
+	local n
+	fabric add "$FABRIC" || return
+	for n in $NUMBERS; do
+		make_port "$n" || return
+	done
+}
+
+end_net() {
+	local n
+	for n in $NUMBERS; do
+		[ ! -e "/sys/bus/vdpa/devices/qtn$n" ] || vdpa dev del "qtn$n"
+		ip netns del "qt$n" 2>/dev/null
+	done
+	fabric del "$FABRIC" 2>/dev/null
+}
+
+counter() { vdpa -j dev vstats show "$1" qidx "$2" | tr ',{}' '\n\n\n' | sed -n "s/.*\"$3\": *\([0-9]*\).*/\1/p"; }
+
+ping_all_pairs() {
+	local a b
+	for a in $NUMBERS; do
+		for b in $NUMBERS; do
+			[ "$a" = "$b" ] || in_ns "$a" ping -q -c 3 -i 0.05 -W 2 "10.9.0.$b" >/dev/null ||
+				{ echo "$a does not reach $b"; return 1; }
+		done
+	done
+}
+
+ping_every_size() {
+	local size
+	for size in 0 1 17 18 56 500 1000 1400 1471 1472; do
+		in_ns 1 ping -q -c 2 -i 0.02 -W 2 -M "do" -s $size 10.9.0.2 >/dev/null || { echo "size $size"; return 1; }
+	done
+	# in fragments
+	in_ns 1 ping -q -c 2 -W 2 -s 20000 10.9.0.2 >/dev/null || { echo "fragments"; return 1; }
+	! in_ns 1 ping -q -c 1 -W 1 -M "do" -s 1473 10.9.0.2 >/dev/null 2>&1
+}
+
+flood_ping_loses_nothing() {
+	local line
+	line=$(in_ns 1 ping -q -f -c 3000 -s 1000 10.9.0.2 | grep -o '[0-9]* received, .*')
+	echo "$line"
+	[[ $line == "3000 received, 0% packet loss"* ]]
+}
+
+neighbours_are_discovered() {
+	in_ns 1 ping -q -6 -c 2 -W 2 fd00:9::3 >/dev/null || { echo "no IPv6"; return 1; }
+	in_ns 1 ip -6 neigh show fd00:9::3 | grep -q 52:54:00:51:01:03 || { in_ns 1 ip -6 neigh; return 1; }
+	in_ns 1 ip neigh flush all
+	in_ns 1 ping -q -c 1 -W 2 10.9.0.3 >/dev/null || { echo "no ARP"; return 1; }
+	in_ns 1 ip neigh show 10.9.0.3 | grep -q 52:54:00:51:01:03 || { in_ns 1 ip neigh; return 1; }
+	in_ns 1 ping -q -6 -c 2 -W 2 ff02::1%eth0 >/dev/null || { echo "no multicast"; return 1; }
+}
+
+iperf() {	# ARGUMENTS: prints the receiver's bits per second
+	local server out
+	in_ns 2 iperf3 -s -1 >/dev/null 2>&1 &
+	server=$!
+	sleep 1
+	out=$(in_ns 1 iperf3 -J -c 10.9.0.2 -t 4 "$@") || { echo "$out" | grep error; kill $server; return 1; }
+	wait $server
+	python3 -S -c '
+import json, sys
+end = json.load(sys.stdin)["end"]
+total = end.get("sum_received") or end["sum"]
+print(int(total["bits_per_second"]), total["bytes"], total.get("lost_percent", 0))' <<<"$out"
+}
+
+has_iperf() { command -v iperf3 >/dev/null || { echo "no iperf3"; exit 4; }; }
+
+tcp_flows() {
+	local rate bytes
+	has_iperf
+	read -r rate bytes _ < <(iperf) || return
+	echo "TCP $((rate / 1000000)) Mbit/s"
+	[ "$bytes" -gt 1000000 ]
+}
+
+udp_flows() {
+	local rate bytes lost
+	has_iperf
+	read -r rate bytes lost < <(iperf -u -b 5M -l 1400) || return
+	echo "UDP $((rate / 1000)) kbit/s, $lost % lost"
+	[ "$bytes" -gt 500000 ] && [ "${lost%.*}" -le 10 ]
+}
+
+ports_are_shown() {
+	vdpa mgmtdev show | grep -q "^queztl/$FABRIC:" || { vdpa mgmtdev show; return 1; }
+	vdpa dev show qtn1 | grep -q "mgmtdev queztl/$FABRIC" || { vdpa dev show; return 1; }
+	vdpa dev config show qtn1 | grep -q "mac 52:54:00:51:01:01.*mtu 1500" || { vdpa dev config show qtn1; return 1; }
+}
+
+statistics_follow_traffic() {
+	local before after
+	before=$(counter qtn1 1 tx_packets)
+	in_ns 1 ping -q -c 50 -i 0.01 10.9.0.2 >/dev/null
+	after=$(counter qtn1 1 tx_packets)
+	echo "tx_packets $before -> $after"
+	[ -n "$before" ] && [ $((after - before)) -ge 50 ] && [ $((after - before)) -le 60 ]
+}
+
+port_is_deleted_under_load() {
+	local i load
+	for i in 1 2 3 4 5; do
+		in_ns 1 ping -q -f -c 100000 -w 3 10.9.0.3 >/dev/null 2>&1 &
+		load=$!
+		sleep 0.5
+		timeout 20 vdpa dev del qtn3 || { echo "round $i: del failed"; return 1; }
+		wait $load
+		make_port 3 || { echo "round $i: add failed"; return 1; }
+		in_ns 1 ping -q -c 2 -W 2 10.9.0.3 >/dev/null || { echo "round $i: not reached again"; return 1; }
+	done
+}
+
+fabric_in_use_stays() {
+	! fabric del "$FABRIC" 2>/dev/null && ping_all_pairs
+}
+
+module_in_use_stays() {
+	! rmmod queztl 2>/dev/null || { echo "removed in use"; return 1; }
+	ping_all_pairs
+}
+
+module_goes_and_comes() {
+	local i load
+	[ -n "${QZ_USER_KO:-}" ] || { echo "QZ_USER_KO does not name the module"; exit 4; }
+	for i in {1..20}; do
+		in_ns 1 ping -q -f -w 1 10.9.0.2 >/dev/null 2>&1 &
+		load=$!
+		in_ns 2 ping -q -f -w 1 10.9.0.3 >/dev/null 2>&1 &
+		load="$load $!"
+		sleep 0.2
+		! rmmod queztl 2>/dev/null || { echo "round $i: removed under load"; return 1; }
+		end_net			# the pings still run
+		rmmod queztl || { echo "round $i: refcount $(cat /sys/module/queztl/refcnt)"; return 1; }
+		[ ! -e /dev/queztl ] || { echo "round $i: node left"; return 1; }
+		# shellcheck disable=SC2086
+		wait $load
+		insmod "$QZ_USER_KO" || { echo "round $i: insmod"; return 1; }
+		make_net || { echo "round $i: no net"; return 1; }
+		in_ns 1 ping -q -c 1 -W 2 10.9.0.2 >/dev/null || { echo "round $i: no ping"; return 1; }
+	done
+}
+
+# With ports but no driver on them, the module may go and takes them along.
+module_takes_idle_ports_along() {
+	local n
+	[ -n "${QZ_USER_KO:-}" ] || { echo "QZ_USER_KO does not name the module"; exit 4; }
+	end_net
+	fabric add "$FABRIC" || return
+	vdpa dev add name qtn1 mgmtdev "queztl/$FABRIC" || return
+	n=/sys/bus/vdpa/devices/qtn1
+	[ ! -e $n/driver ] || echo qtn1 >$n/driver/unbind
+	rmmod queztl || { echo "refcount $(cat /sys/module/queztl/refcnt)"; return 1; }
+	[ ! -e $n ] || { echo "port left"; return 1; }
+	insmod "$QZ_USER_KO"
+}
+
+TESTS="ports_are_shown ping_all_pairs ping_every_size flood_ping_loses_nothing neighbours_are_discovered tcp_flows udp_flows
+statistics_follow_traffic port_is_deleted_under_load fabric_in_use_stays module_in_use_stays module_goes_and_comes
+module_takes_idle_ports_along"
+
+echo "KTAP version 1"
+if [ ! -e /dev/queztl ]; then
+	echo "1..0 # SKIP no /dev/queztl"
+	exit 4
+fi
+echo "1..$(wc -w <<<"$TESTS")"
+trap end_net EXIT
+end_net 2>/dev/null
+make_net || { echo "Bail out! no network"; exit 1; }
+for test in $TESTS; do
+	run_test "$test"
+done
+echo "# Totals: pass:$pass fail:$fail xfail:0 xpass:0 skip:$skip error:0"
+[ $fail = 0 ]
