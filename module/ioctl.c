@@ -5,6 +5,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/module.h>
+#include <linux/pagemap.h>
 #include <linux/uaccess.h>
 #include <linux/utsname.h>
 
@@ -69,6 +70,11 @@ static int copy_in(const struct qz_ioctl *ioctl, union ioctl_arg *arg,
 	return 0;
 }
 
+static u32 answer_size(const struct qz_ioctl *ioctl, u32 size)
+{
+	return ioctl->answers ? min(size, ioctl->size) : 0;
+}
+
 static void publish(struct qz_call *call)
 {
 	if (call->publish)
@@ -102,10 +108,13 @@ static long run_ioctl(const struct qz_ioctl *table, size_t n,
 	err = copy_in(ioctl, &arg, user, &size);
 	if (err)
 		return err;
+	/* Nothing is done, and nothing written, for whom we cannot answer. */
+	if (fault_in_safe_writeable(user, answer_size(ioctl, size)))
+		return -EFAULT;
 	err = ioctl->run(&call);
 	if (err)
 		return err;
-	if (copy_to_user(user, &arg, min(size, ioctl->size))) {
+	if (copy_to_user(user, &arg, answer_size(ioctl, size))) {
 		abandon(ioctl, &call);
 		return -EFAULT;
 	}
@@ -114,15 +123,16 @@ static long run_ioctl(const struct qz_ioctl *table, size_t n,
 }
 
 /*
- * A row: number, structure, the last member of its first version, handler and
- * undo. The static_asserts hold the layout that programs were compiled with.
+ * A row: number, structure, the last member of its first version, handler,
+ * undo, and whether there is an answer. The static_asserts hold the layout that programs were compiled with.
  */
-#define ROW(_cmd, _struct, _last, _run, _undo)				\
+#define ROW(_cmd, _struct, _last, _run, _undo, _answers)		\
 	{								\
 		.cmd = _cmd,						\
 		.size = sizeof(struct _struct) + BUILD_BUG_ON_ZERO(	\
 			sizeof(struct _struct) > sizeof(union ioctl_arg)), \
 		.min_size = offsetofend(struct _struct, _last),		\
+		.answers = _answers,					\
 		.run = _run,						\
 		.undo = _undo,						\
 	}
@@ -142,27 +152,30 @@ static_assert(sizeof(struct queztl_port_next) == 80);
 static_assert(sizeof(struct queztl_port_stats) == 224);
 
 static const struct qz_ioctl device_ioctls[] = {
-	ROW(QUEZTL_GET_INFO, queztl_info, kernel, get_info, NULL),
-	ROW(QUEZTL_VM_NEXT, queztl_vm_next, id, qz_vmapi_next, NULL),
-	ROW(QUEZTL_VM_ATTACH, queztl_vm_attach, id, qz_vmapi_attach, NULL),
-	ROW(QUEZTL_VM_OPEN, queztl_vm_open, reserved, qz_vmapi_open, NULL),
+	ROW(QUEZTL_GET_INFO, queztl_info, kernel, get_info, NULL, true),
+	ROW(QUEZTL_VM_NEXT, queztl_vm_next, id, qz_vmapi_next, NULL, true),
+	ROW(QUEZTL_VM_ATTACH, queztl_vm_attach, id,
+	    qz_vmapi_attach, NULL, true),
+	ROW(QUEZTL_VM_OPEN, queztl_vm_open, reserved, qz_vmapi_open, NULL, true),
 	ROW(QUEZTL_FABRIC_ADD, queztl_fabric_add, name,
-	    qz_fabricapi_add, qz_fabricapi_add_undo),
-	ROW(QUEZTL_FABRIC_DEL, queztl_fabric_del, id, qz_fabricapi_del, NULL),
+	    qz_fabricapi_add, qz_fabricapi_add_undo, true),
+	ROW(QUEZTL_FABRIC_DEL, queztl_fabric_del, id,
+	    qz_fabricapi_del, NULL, false),
 	ROW(QUEZTL_FABRIC_NEXT, queztl_fabric_next, name,
-	    qz_fabricapi_next, NULL),
+	    qz_fabricapi_next, NULL, true),
 	ROW(QUEZTL_PORT_NEXT, queztl_port_next, reserved,
-	    qz_fabricapi_port_next, NULL),
+	    qz_fabricapi_port_next, NULL, true),
 	ROW(QUEZTL_PORT_STATS, queztl_port_stats, drops,
-	    qz_fabricapi_port_stats, NULL),
+	    qz_fabricapi_port_stats, NULL, true),
 };
 
 static const struct qz_ioctl vm_ioctls[] = {
-	ROW(QUEZTL_VM_INFO, queztl_vm_info, comm, qz_vmapi_info, NULL),
-	ROW(QUEZTL_VM_VCPU, queztl_vm_vcpu, tid, qz_vmapi_vcpu, NULL),
+	ROW(QUEZTL_VM_INFO, queztl_vm_info, comm, qz_vmapi_info, NULL, true),
+	ROW(QUEZTL_VM_VCPU, queztl_vm_vcpu, tid, qz_vmapi_vcpu, NULL, true),
 	ROW(QUEZTL_VM_STATS, queztl_vm_stats, signal_exits,
-	    qz_vmapi_stats, NULL),
-	ROW(QUEZTL_VM_DETACH, queztl_vm_detach, flags, qz_vmapi_detach, NULL),
+	    qz_vmapi_stats, NULL, true),
+	ROW(QUEZTL_VM_DETACH, queztl_vm_detach, flags,
+	    qz_vmapi_detach, NULL, false),
 };
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -32,6 +32,7 @@ struct qz_call {
  * @cmd: its number
  * @size: of the kernel's structure, bytes
  * @min_size: of the structure in ABI version 1
+ * @answers: the structure is copied out when the handler returns 0
  * @run: the handler
  * @undo: takes back what @run did when the result cannot be copied out
  */
@@ -39,6 +40,7 @@ struct qz_ioctl {
 	unsigned int cmd;
 	u32 size;
 	u32 min_size;
+	bool answers;
 	int (*run)(struct qz_call *call);
 	void (*undo)(struct qz_call *call);
 };

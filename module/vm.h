@@ -70,6 +70,7 @@ void qz_vm_exit(void);
 
 /* vmfile.c: from a process to its KVM descriptors */
 struct file *qz_vmfile_next(struct task_struct *task, unsigned int *fd);
+struct task_struct *qz_vmfile_maker(struct file *file);
 struct file *qz_vm_hold(const struct qz_vm *vm);
 
 /* vmscan.c: from KVM's announcements to the registry */

@@ -8,6 +8,7 @@
 #include <linux/kvm_host.h>
 #include <linux/module.h>
 #include <linux/pid.h>
+#include <linux/sched/task.h>
 #include <linux/uidgid.h>
 
 #include "uapi/linux/queztl.h"
@@ -70,6 +71,18 @@ int qz_vmapi_next(struct qz_call *call)
 	return 0;
 }
 
+/* The VM belongs to the process that made it, if that still holds it. */
+static struct qz_vm *attach_vm(struct file *file)
+{
+	struct task_struct *task = qz_vmfile_maker(file);
+	struct qz_vm *vm;
+
+	vm = qz_vm_add(file, task ?: current, true);
+	if (task)
+		put_task_struct(task);
+	return vm;
+}
+
 int qz_vmapi_attach(struct qz_call *call)
 {
 	struct queztl_vm_attach *attach = call->arg;
@@ -80,8 +93,7 @@ int qz_vmapi_attach(struct qz_call *call)
 	file = fget(attach->kvm_fd);
 	if (!file)
 		return -EBADF;
-	vm = file_is_kvm(file) ? qz_vm_add(file, current, true) :
-				 ERR_PTR(-EINVAL);
+	vm = file_is_kvm(file) ? attach_vm(file) : ERR_PTR(-EINVAL);
 	fput(file);
 	if (IS_ERR(vm))
 		return PTR_ERR(vm);

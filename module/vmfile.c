@@ -10,6 +10,7 @@
 #include <linux/file.h>
 #include <linux/kvm_host.h>
 #include <linux/pid.h>
+#include <linux/pid_namespace.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -70,6 +71,36 @@ struct file *qz_vmfile_next(struct task_struct *task, unsigned int *fd)
 
 	*fd = iterate_group(task, *fd, &search);
 	return search.file;
+}
+
+/**
+ * qz_vmfile_maker - the process that made a VM
+ * @file: a KVM VM descriptor
+ *
+ * Return: a thread of it, with a reference, when it still holds a descriptor
+ * of the VM, else NULL.
+ */
+struct task_struct *qz_vmfile_maker(struct file *file)
+{
+	struct kvm *kvm = file->private_data;
+	struct vmfile_search search = { .kvm = kvm };
+	struct task_struct *task;
+
+	rcu_read_lock();
+	task = pid_task(find_pid_ns(kvm->userspace_pid, &init_pid_ns),
+			PIDTYPE_PID);
+	if (task)
+		get_task_struct(task);
+	rcu_read_unlock();
+	if (!task)
+		return NULL;
+	iterate_group(task, 0, &search);
+	if (search.file) {
+		fput(search.file);
+		return task;
+	}
+	put_task_struct(task);
+	return NULL;
 }
 
 /**

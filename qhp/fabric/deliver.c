@@ -122,7 +122,8 @@ static enum copy_result cursor_copy(struct cursor *to, struct cursor *from,
 	return COPY_DONE;
 }
 
-static void drop(struct qz_port *port, enum queztl_drop reason, u32 len)
+/* Count a frame that is not delivered. */
+void qz_deliver_drop(struct qz_port *port, enum queztl_drop reason, u32 len)
 {
 	atomic64_inc(&port->counts.drops[reason]);
 	trace_queztl_drop(port->id, reason, len);
@@ -223,7 +224,7 @@ static enum copy_result put_frame(struct qz_run *run, struct qz_queue *queue,
 	}
 	if (reason != QUEZTL_DROP_REASONS) {
 		queue->ring.last_avail = start;
-		drop(port, reason, frame->len);
+		qz_deliver_drop(port, reason, frame->len);
 		if (reason == QUEZTL_DROP_RX_BROKEN)
 			qz_port_break(port);
 		return COPY_DONE;
@@ -248,11 +249,10 @@ static enum copy_result deliver_to(struct qz_run *run, struct qz_port *port,
 	enum copy_result ret = COPY_DONE;
 	struct qz_queue *queue = &port->queues[0];
 
-	run->packets--;
 	run->bytes -= frame->len;
 	/* Pairs with the release in qz_queue_start(). */
 	if (!smp_load_acquire(&queue->live)) {
-		drop(port, QUEZTL_DROP_DOWN, frame->len);
+		qz_deliver_drop(port, QUEZTL_DROP_DOWN, frame->len);
 		return ret;
 	}
 	spin_lock_bh(&queue->lock);
@@ -272,6 +272,7 @@ static enum copy_result deliver_to_all(struct qz_run *run,
 		port = READ_ONCE(run->sw->ports[i]);
 		if (!port || port == run->port)	/* none: it is being deleted */
 			continue;
+		run->packets--;
 		ret = deliver_to(run, port, frame);
 		if (ret != COPY_DONE)
 			return ret;
@@ -362,6 +363,6 @@ int qz_deliver_chain(struct qz_run *run, struct qz_queue *queue)
 	return 0;
 
 out:
-	drop(port, reason, frame.len);
+	qz_deliver_drop(port, reason, frame.len);
 	return reason == QUEZTL_DROP_BAD_RING ? -EINVAL : 0;
 }

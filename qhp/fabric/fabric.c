@@ -399,6 +399,8 @@ void qz_fabric_exit(void)
 	mutex_unlock(&qz_fabrics_lock);
 	qz_port_wait_all_freed();
 	wait_var_event(&qz_fabrics_alive, !atomic_read(&qz_fabrics_alive));
+	/* Whoever let go last may still be in our code, in a task. */
+	synchronize_rcu_tasks();
 	bus_unregister(&qz_bus);
 	destroy_workqueue(qz_fabric_wq);
 }

@@ -273,6 +273,7 @@ void qz_run_init(struct qz_queue *queue);
 /* deliver.c */
 struct qz_run;
 int qz_deliver_chain(struct qz_run *run, struct qz_queue *queue);
+void qz_deliver_drop(struct qz_port *port, enum queztl_drop reason, u32 len);
 
 /* notify.c */
 void qz_notify_init(struct qz_queue *queue);

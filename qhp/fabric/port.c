@@ -122,12 +122,11 @@ void qz_port_free(struct qz_port *port)
 
 /*
  * A run queued on a thread that has not got to it keeps a reference on its
- * port. Wait for all, and then for the last instructions of such runs.
+ * port: wait for all of them.
  */
 void qz_port_wait_all_freed(void)
 {
 	wait_var_event(&qz_ports_alive, !atomic_read(&qz_ports_alive));
-	synchronize_rcu_tasks();
 }
 
 static int check_config(const struct vdpa_dev_set_config *config)
@@ -285,7 +284,7 @@ static u32 port_state(const struct qz_port *port)
 	u8 status = READ_ONCE(port->status);
 	u32 state = 0;
 
-	if (status & VIRTIO_CONFIG_S_DRIVER)
+	if (status & ~VIRTIO_CONFIG_S_ACKNOWLEDGE)
 		state |= QUEZTL_PORT_OPEN;
 	if (READ_ONCE(port->broken))
 		state |= QUEZTL_PORT_BROKEN;

@@ -53,6 +53,8 @@ static int serve_one(struct qz_run *run, struct qz_queue *queue)
 
 	qz_chain_reset(&queue->chain);
 	ret = qz_queue_pop(queue);
+	if (ret < 0)
+		qz_deliver_drop(run->port, QUEZTL_DROP_BAD_RING, 0);
 	if (ret <= 0)
 		return ret;
 	ret = qz_deliver_chain(run, queue);

@@ -286,11 +286,12 @@ static bool is_kernel_driver(struct vdpa_device *vdpa)
 
 /*
  * A port with a driver keeps the module; called with port->lock held. (The
- * virtio bus acknowledges a device once more after its driver has left.)
+ * virtio bus acknowledges a device once more after its driver has left, and
+ * QEMU 10 never says DRIVER after a reset.)
  */
 static bool pin_module(struct qz_port *port, u8 status)
 {
-	if (port->pinned || !(status & VIRTIO_CONFIG_S_DRIVER))
+	if (port->pinned || !(status & ~VIRTIO_CONFIG_S_ACKNOWLEDGE))
 		return true;
 	if (!try_module_get(THIS_MODULE))
 		return false;

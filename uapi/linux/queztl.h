@@ -22,8 +22,7 @@
  * taken as if the rest were zero, as long as it holds every member of ABI
  * version 1. A longer one is taken when what the kernel does not know is zero.
  * What the kernel fills in beyond @size is not written. On failure nothing has
- * changed, and nothing is written but, when the structure turns out not to be
- * writable memory (EFAULT), a part of it.
+ * changed and nothing is written.
  *
  * Input flags must be zero unless a flag is documented; reserved members must
  * be zero on input and are zero on output; members marked out are ignored on
@@ -37,7 +36,8 @@
  * E2BIG      @size is larger than the kernel's structure and the unknown
  *            bytes are not zero
  * EINVAL     malformed: @size too small, unknown flags, a reserved member set
- * EFAULT     the pointer is not readable and writable memory
+ * EFAULT     the pointer is not readable memory, or not writable where a
+ *            member is marked out
  * EOPNOTSUPP known, but not in this kernel (see &queztl_info.features)
  * ENOMEM     no memory
  * ========== ==============================================================
@@ -357,7 +357,7 @@ struct queztl_port_next {
  * @QUEZTL_DROP_SPOOFED: the source address is not the port's own
  * @QUEZTL_DROP_NO_PORT: no port of the fabric has the destination address
  * @QUEZTL_DROP_RATE: the sender's broadcast and multicast rate is used up
- * @QUEZTL_DROP_BAD_RING: the ring the frame was read from is malformed
+ * @QUEZTL_DROP_BAD_RING: the ring the frame was to be read from is malformed
  * @QUEZTL_DROP_DOWN: the receiver's driver is not ready
  * @QUEZTL_DROP_FULL: the receiver has no free buffers
  * @QUEZTL_DROP_NO_SPACE: the receiver's buffer is too small for the frame
@@ -390,14 +390,15 @@ enum queztl_drop {
  * @size: in: sizeof(struct queztl_port_stats)
  * @flags: in: 0
  * @id: in: the port's id
- * @tx_packets: out: frames the port sent that reached at least one port
+ * @tx_packets: out: frames the port sent that were not dropped on its side
  * @tx_bytes: out: their bytes, without virtio_net_hdr
  * @rx_packets: out: frames delivered to the port
  * @rx_bytes: out: their bytes
  * @kicks: out: notifications by the driver
  * @rx_interrupts: out: interrupts for received frames
  * @tx_interrupts: out: interrupts for sent frames
- * @tx_held: out: interrupts for sent frames that were held back
+ * @tx_held: out: times the interrupt for sent frames was held back; many are
+ *	never needed
  * @direct_runs: out: times the send ring was served in the sender's thread
  * @worker_runs: out: times a worker served it
  * @drops: out: frames not delivered, by &enum queztl_drop; an entry beyond
