@@ -28,9 +28,10 @@ def add(name):
         fcntl.ioctl(device, QUEZTL_FABRIC_ADD, argument)
 
 
-def add_port(fabric, name, mac):
+def add_port(fabric, name, mac, mtu=None):
     """A port for a VMM; returns its /dev/vhost-vdpa-N."""
-    run("vdpa", "dev", "add", "name", name, "mgmtdev", f"queztl/{fabric}", "mac", mac)
+    more = ["mtu", str(mtu)] if mtu else []
+    run("vdpa", "dev", "add", "name", name, "mgmtdev", f"queztl/{fabric}", "mac", mac, *more)
     for _ in range(50):
         for child in (VDPA_DEVICES / name).glob("vhost-vdpa-*"):
             if pathlib.Path("/dev", child.name).exists():

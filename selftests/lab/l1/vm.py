@@ -19,7 +19,8 @@ QEMU = {"7": "/usr/bin/qemu-system-x86_64", "10": CACHE / "qemu/10/qemu-system-x
 PR_SET_PDEATHSIG = 1
 
 # microvm without the ISA timers and interrupt controller: q35 guests now and then hang calibrating them under emulation.
-MACHINES = {"microvm": "microvm,pcie=on,pit=off,pic=off,rtc=off,isa-serial=off", "q35": "q35"}
+MACHINES = {"microvm": "microvm,pcie=on,pit=off,pic=off,rtc=off,isa-serial=off",
+            "microvm-mmio": "microvm,pit=off,pic=off,rtc=off,isa-serial=off", "q35": "q35"}
 READY_SECONDS = 120
 
 
@@ -61,20 +62,26 @@ class Guest:
     tokens = itertools.count(1)
 
     def __init__(self, name, nics=(), machine="microvm", emulator="7", kernel="tiny", mem="256M", cpus=1, cpu="host",
-                 append="", extra=()):
+                 append="", extra=(), may_reboot=False):
         self.name, self.nics, self.machine, self.kernel = name, list(nics), machine, kernel
         self.program, self.mem, self.cpus, self.cpu = QEMU[emulator], mem, cpus, cpu
-        self.append, self.extra = append, list(extra)
+        self.append, self.extra, self.may_reboot = append, list(extra), may_reboot
         self.tmp = pathlib.Path(tempfile.mkdtemp(prefix=f"guest-{name}-", dir="/run"))
         self.buffer = b""
         self.port = self.process = None
+
+    def device(self, kind, properties):
+        """A virtio device on the machine's bus."""
+        if self.machine == "microvm-mmio":
+            return ["-device", f"virtio-{kind}-device{properties}"]
+        return ["-device", f"virtio-{kind}-pci{properties}" + (",romfile=" if kind == "net" else "")]
 
     def argv(self):
         image = CACHE / "guests" / self.kernel
         net = ",".join(f"{nic.mac}={nic.address}" for nic in self.nics)
         argv = [self.program, "-nodefaults", "-no-user-config", "-display", "none", "-M", MACHINES[self.machine],
-                "-accel", "kvm", "-cpu", self.cpu, "-smp", self.cpus, "-m", self.mem, "-no-reboot",
-                "-device", "virtio-serial-pci",
+                "-accel", "kvm", "-cpu", self.cpu, "-smp", self.cpus, "-m", self.mem,
+                *([] if self.may_reboot else ["-no-reboot"]), *self.device("serial", ""),
                 "-chardev", f"file,id=console,path={self.tmp}/console", "-device", "virtconsole,chardev=console",
                 "-chardev", f"socket,id=command,path={self.tmp}/command,server=on,wait=off",
                 "-device", "virtserialport,chardev=command,name=queztl.command",
@@ -82,7 +89,9 @@ class Guest:
                 "-append", f"console=hvc0 quiet panic=-1 no_timer_check mitigations=off qz.net={net} {self.append}"]
         for index, nic in enumerate(self.nics):
             argv += ["-netdev", f"{nic.netdev},id=net{index}",
-                     "-device", f"virtio-net-pci,netdev=net{index},mac={nic.mac},romfile={nic.device}"]
+                     *self.device("net", f",netdev=net{index},mac={nic.mac}{nic.device}")]
+        if self.machine == "microvm-mmio":
+            argv += ["-global", "virtio-mmio.force-legacy=false"]
         return [str(word) for word in argv + self.extra]
 
     # -- life -------------------------------------------------------------------------------------------------------
@@ -109,6 +118,17 @@ class Guest:
         self.boot_seconds = float(line.split()[1])
         return self
 
+    def reboot(self, seconds=READY_SECONDS):
+        """Restart the guest inside the same QEMU, without a word to its drivers (needs may_reboot)."""
+        self.post("reboot -f")
+        return self.wait_ready(seconds)
+
+    def kill(self):
+        """End QEMU as a crash would."""
+        self.process.kill()
+        self.process.wait()
+        self.stop()
+
     def stop(self):
         if self.process and self.process.poll() is None:
             self.process.terminate()
@@ -119,6 +139,7 @@ class Guest:
                 self.process.wait()
         if self.port:
             self.port.close()
+            self.port = None
 
     def __enter__(self):
         return self.start().wait_ready()

@@ -1,0 +1,413 @@
+#!/usr/bin/env python3
+"""End-to-end tests: stock QEMU, guests, queztl.ko and its tool together. Runs inside L1 (see ./run); prints KTAP.
+
+    e2e.py [NAME...]        only tests whose name contains one of these words (and those that load the module)
+"""
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import ktap
+import world
+from ktap import Failure, check, say
+from world import address, ask, counts, expect_ping, expect_silence, expect_talk, expect_udp, guest, guests, mac, port
+
+NOBODY = 65534
+MEGABYTE = 1 << 20
+
+
+def expect_exit(code, *argv, user=None):
+    found, _, err = world.queztl(*argv, user=user)
+    check(found == code, f"queztl {' '.join(argv)}: exit {found}, not {code}: {err}")
+
+
+# -- the module comes -------------------------------------------------------------------------------------------------
+def without_the_module_the_tool_says_so():
+    for command in (["info"], ["vms"], ["stats"], ["fabric", "list"], ["fabric", "add", "x"], ["port", "list"]):
+        expect_exit(5, *command)
+    expect_exit(1, "doctor")
+
+
+def a_vm_older_than_the_module_appears_by_itself():
+    early = guest("early")
+    world.fabric.load()
+    world.wait_for("the VM appears", lambda: early.process.pid in world.vms(), 5)
+    early.expect("true")
+    world.make_fabrics()
+
+
+# -- numbers ----------------------------------------------------------------------------------------------------------
+def vms_and_stats_show_the_right_numbers():
+    early = guest("early")
+    pid = early.process.pid
+    found = world.vms()[pid]
+    threads = {int(path.name) for path in pathlib.Path(f"/proc/{pid}/task").iterdir()}
+    tids = [vcpu["tid"] for vcpu in found["vcpus"]]
+    check(len(tids) == 2 and len(set(tids)) == 2, f"vCPUs of the VM: {found['vcpus']}, expected 2")
+    check(set(tids) <= threads, f"vCPU threads {tids} are not of process {pid}: {sorted(threads)}")
+    check(found["uid"] == 0 and found["comm"].startswith("qemu"), f"uid {found['uid']}, comm {found['comm']}")
+    before = world.vm_counts(pid)
+    early.expect("for i in 1 2 3 4 5; do usleep 10000; done")
+    after, kvm = world.vm_counts(pid), early.stats()
+    for name in ("exits", "halt_exits", "irq_injections"):
+        check(after[name] > before[name], f"{name} of a working VM stays {after[name]}")
+    check(before["exits"] <= after["exits"] <= kvm["exits"], f"{after['exits']} exits, KVM says {kvm['exits']} later")
+
+
+def info_counts_vms_and_fabrics():
+    info = ask("info")
+    check(info["vms"] == len(world.vms()), f"info says {info['vms']} VMs, vms lists {len(world.vms())}")
+    check(info["fabrics"] == len(world.FABRICS), f"info says {info['fabrics']} fabrics")
+    check("fabric" in info["features"], f"features: {info['features']}")
+    check(info["kernel"] == os.uname().release, f"kernel {info['kernel']}")
+
+
+# -- the tool ---------------------------------------------------------------------------------------------------------
+def fabrics_come_and_go_by_the_tool():
+    expect_exit(0, "fabric", "add", "green")
+    check({found["name"] for found in ask("fabric", "list")} == {"blue", "red", "green"}, "green is not listed")
+    expect_exit(1, "fabric", "add", "green")
+    expect_exit(2, "fabric", "add", "no/name")
+    expect_exit(1, "fabric", "del", "blue")        # it has ports
+    expect_exit(0, "fabric", "del", "green")
+    check({found["name"] for found in ask("fabric", "list")} == {"blue", "red"}, "green is still listed")
+
+
+def ports_are_listed_as_they_were_made():
+    listed = {found["name"]: found for found in ask("port", "list")}
+    check(set(listed) == set(world.PORTS), f"ports listed: {sorted(listed)}")
+    for name, (where, _, mtu) in world.PORTS.items():
+        found = listed[name]
+        check(found["fabric"] == where and found["mac"] == mac(name) and found["mtu"] == (mtu or 1500) and
+              found["device"] == os.path.basename(world.NODES[name]), f"port {name}: {found}")
+
+
+def what_does_not_exist_exits_with_3():
+    expect_exit(3, "fabric", "del", "nowhere")
+    expect_exit(3, "detach", "999999")
+    expect_exit(3, "attach", "4000000")
+    expect_exit(3, "attach", str(os.getpid()))      # holds no VM
+
+
+def what_is_not_permitted_exits_with_4():
+    for command in (["info"], ["vms"], ["fabric", "add", "x"], ["port", "list"]):
+        expect_exit(4, *command, user=NOBODY)
+    early = world.vms()[guest("early").process.pid]
+    mode = os.stat("/dev/queztl").st_mode & 0o777
+    try:
+        os.chmod("/dev/queztl", 0o666)
+        expect_exit(0, "info", user=NOBODY)
+        expect_exit(4, "fabric", "add", "x", user=NOBODY)
+        expect_exit(4, "fabric", "del", "red", user=NOBODY)
+        expect_exit(4, "detach", str(early["id"]), user=NOBODY)
+    finally:
+        os.chmod("/dev/queztl", mode)
+
+
+def doctor_finds_nothing_in_the_way():
+    code, out, _ = world.queztl("doctor")
+    check(code == 0, f"exit {code}: " + "; ".join(line for line in out.splitlines() if line.startswith("FAIL")))
+
+
+# -- two guests and more ----------------------------------------------------------------------------------------------
+def two_guests_ping_and_lose_no_datagram():
+    a, b = guests("a", "b")
+    expect_ping(a, address("blue-b"), 5)
+    expect_ping(b, address("blue-a"), 5)
+    expect_udp(a, address("blue-b"), 600)           # more than the 256 entries of its rings
+    expect_udp(b, address("blue-a"), 300, 1400)
+
+
+def large_frames_pass_up_to_the_mtu():
+    a, b = guests("a", "b")
+    check(int(a.expect("cat /sys/class/net/eth0/mtu")) == world.JUMBO, "the guest does not know the port's MTU")
+    for size in (1472, 1473, 4000, world.JUMBO - 28):
+        expect_ping(a, address("blue-b"), 2, size)
+    expect_udp(b, address("blue-a"), 50, world.JUMBO - 28)
+    check(counts("blue-b")[0]["drops"]["no_space"] == 0, "a frame found no space")
+
+
+def qemu_10_talks_with_qemu_7():
+    a, c = guests("a", "c")
+    expect_talk(c, address("blue-a"))
+    expect_udp(a, address("blue-c"), 100, world.JUMBO - 28)
+
+
+def unicast_between_two_is_not_seen_by_a_third():
+    a, _, _ = guests("a", "b", "c")
+    expect_ping(a, address("blue-b"))               # both know each other's address now
+    before, at_b = counts("blue-c", "blue-b")
+    expect_udp(a, address("blue-b"), 200, 1000)
+    after, now_at_b = counts("blue-c", "blue-b")
+    seen = after["rx_bytes"] - before["rx_bytes"]
+    check(now_at_b["rx_bytes"] - at_b["rx_bytes"] > 200 * 1000, "the frames did not reach their receiver's counter")
+    check(seen < 1000, f"the third port received {seen} bytes")     # less than one frame: stray ARP or IPv6 multicast
+
+
+def broadcast_reaches_both_others():
+    a, b, c = guests("a", "b", "c")
+    for each in (b, c):
+        each.expect("echo 0 > /proc/sys/net/ipv4/icmp_echo_ignore_broadcasts")
+    before = counts("blue-b", "blue-c")
+    _, text = a.run("ping -c 3 -i 0.5 -W 5 10.1.0.255")
+    after = counts("blue-b", "blue-c")
+    for name, old, new in zip("bc", before, after):
+        check(new["rx_packets"] - old["rx_packets"] >= 3, f"port of {name} received {new['rx_packets']} broadcasts")
+        check(f"from {address('blue-' + name)}:" in text, f"guest {name} did not answer a broadcast: {text}")
+
+
+def two_fabrics_are_isolated():
+    a, b, _ = guests("a", "b", "c")
+    expect_talk(b, address("red-c"), 50)
+    unknown = "10.1.0.77"
+    (sender,), red = counts("blue-a"), counts("red-b", "red-c")
+    a.expect(f"arp -s {unknown} {mac('red-c')}")
+    expect_silence(a, unknown)
+    a.run("arping -c 3 -I eth0 10.1.0.78")
+    (sender_now,), red_now = counts("blue-a"), counts("red-b", "red-c")
+    a.expect(f"arp -d {unknown}")
+    check(sender_now["drops"]["no_port"] - sender["drops"]["no_port"] >= 3, "frames to the other fabric's MAC are lost")
+    for old, new in zip(red, red_now):
+        check(new["rx_bytes"] - old["rx_bytes"] < 3 * 98, f"red received {new['rx_bytes'] - old['rx_bytes']} bytes")
+
+
+def a_changed_mac_gets_nothing_out():
+    a, _ = guests("a", "b")
+    (before,) = counts("blue-a")
+    change = "ip link set eth0 down; ip link set eth0 address {}; ip link set eth0 up"
+    try:
+        a.expect(change.format("52:54:00:e2:ff:ff"))
+        (before,) = counts("blue-a")
+        expect_silence(a, address("blue-b"))
+        a.run("arping -c 3 -I eth0 10.1.0.2")
+        (after,) = counts("blue-a")
+    finally:
+        a.expect(change.format(mac("blue-a")))
+    check(after["tx_packets"] == before["tx_packets"], f"{after['tx_packets'] - before['tx_packets']} frames got out")
+    check(after["drops"]["spoofed"] - before["drops"]["spoofed"] >= 3, f"spoofed: {after['drops']['spoofed']}")
+    expect_talk(a, address("blue-b"), 50)
+
+
+# -- other machines, rings --------------------------------------------------------------------------------------------
+def talk_with_a(name, count=200):
+    a, other = guests("a", name)
+    try:
+        expect_talk(other, address("blue-a"), count)
+        expect_talk(a, address("blue-d"), 50)
+    finally:
+        world.stop(name)
+
+
+def rings_of_1024_entries_work():
+    talk_with_a("wide", 1200)                       # more than a ring's entries
+
+
+def a_q35_guest_talks_with_a_microvm_guest():
+    talk_with_a("q35")
+
+
+def a_virtio_mmio_guest_talks():
+    talk_with_a("mmio")
+
+
+def a_virtio_mmio_guest_of_qemu_10_talks():
+    talk_with_a("mmio10")
+
+
+# -- resets -----------------------------------------------------------------------------------------------------------
+def traffic_works_after_interface_down_and_up():
+    a, _ = guests("a", "b")
+    for _ in range(3):
+        a.expect("ip link set eth0 down && ip link set eth0 up")
+        expect_ping(a, address("blue-b"))
+    expect_udp(a, address("blue-b"), 100)
+
+
+def traffic_works_after_the_driver_is_bound_anew():
+    a, b = guests("a", "b")
+    device = a.expect("basename $(readlink /sys/class/net/eth0/device)").strip()
+    driver = "/sys/bus/virtio/drivers/virtio_net"
+    for _ in range(3):
+        a.expect(f"echo {device} > {driver}/unbind")
+        check("up" not in port("blue-a")["state"], "the port is up without a driver")
+        expect_silence(b, address("blue-a"))
+        a.expect(f"echo {device} > {driver}/bind; ip address add {address('blue-a')}/24 dev eth0; "
+                 "ip link set eth0 up")
+        expect_ping(a, address("blue-b"))
+    expect_talk(b, address("blue-a"), 100)
+
+
+def traffic_works_after_a_guest_reboot():
+    a, b = guests("a", "b")
+    pid = a.process.pid
+    world.flood(b, address("blue-a"), mac("blue-a"))
+    try:
+        a.reboot()
+    finally:
+        world.stop_flood(b, address("blue-a"))
+    a.expect("qzping -s >/dev/null 2>&1 &")
+    check(a.process.poll() is None and pid in world.vms(), "the VM did not live on")
+    expect_talk(a, address("blue-b"), 100)
+    expect_talk(b, address("blue-a"), 100)
+
+
+# -- crashes ----------------------------------------------------------------------------------------------------------
+def a_killed_qemu_leaves_its_peer_and_port_usable():
+    a, b = guests("a", "b")
+    gone, peer = b.process.pid, a.process.pid
+    check(port("blue-b")["pid"] == gone, f"port of process {port('blue-b')['pid']}, not {gone}")
+    world.flood(a, address("blue-b"), mac("blue-b"))
+    time.sleep(1)
+    try:
+        world.kill(b)
+        ended = asked = time.monotonic()
+        while gone in world.vms():
+            asked = time.monotonic()
+            check(asked - ended < 1, "the VM is listed 1 s after its process has ended")
+        say(f"the VM was gone from a list begun {asked - ended:.2f} s after the process's end")
+        found = port("blue-b")
+        check(found["state"] == [] and not found["pid"], f"the dead VM's port: {found}")
+        check(peer in world.vms() and "up" in port("blue-a")["state"], "the peer's VM or port did not survive")
+        before, _ = counts("blue-b", "blue-a")
+        time.sleep(1)
+        after, _ = counts("blue-b", "blue-a")
+        check(after["drops"]["down"] > before["drops"]["down"], "the flood to the closed port is not counted")
+        guest("b")                                  # the port is taken again while the flood goes on
+    finally:
+        world.stop_flood(a, address("blue-b"))
+    a, b = guests("a", "b")
+    expect_talk(a, address("blue-b"), 100)
+    expect_talk(b, address("blue-a"), 100)
+
+
+def memory():
+    """What is free, and the unreclaimable slab, in bytes, with all caches dropped."""
+    os.sync()
+    for _ in range(3):
+        pathlib.Path("/proc/sys/vm/drop_caches").write_text("3")
+        time.sleep(0.3)
+    lines = pathlib.Path("/proc/meminfo").read_text().splitlines()
+    found = {words[0].rstrip(":"): int(words[1]) * 1024 for words in map(str.split, lines)}
+    return found["MemAvailable"], found["SUnreclaim"]
+
+
+def slabs_of_queztl():
+    lines = pathlib.Path("/proc/slabinfo").read_text().splitlines()
+    return {line.split()[0]: int(line.split()[1]) for line in lines if "queztl" in line}
+
+
+def live_and_die():
+    short = world.build("short").start()
+    pid = short.process.pid
+    try:
+        world.wait_for("the short-lived VM brings its port up", lambda: "up" in port("blue-d")["state"], 120)
+        check(pid in world.vms(), "the short-lived VM is not listed")
+    finally:
+        world.kill(short)
+    world.wait_for("the killed VM is gone", lambda: pid not in world.vms(), 1)
+
+
+def ten_killed_vms_leave_nothing():
+    """A VM's memory is pinned through its port (96 MB each): a single leaked map is more than the margin of 48 MB."""
+    world.stop_all()
+    live_and_die()                                  # whatever is allocated once
+    slabs, (available, unreclaimable) = slabs_of_queztl(), memory()
+    for _ in range(10):
+        live_and_die()
+    now_slabs, (now_available, now_unreclaimable) = slabs_of_queztl(), memory()
+    lost, grown = available - now_available, now_unreclaimable - unreclaimable
+    say(f"10 VMs: available {-lost / MEGABYTE:+.1f} MB, unreclaimable slab {grown / MEGABYTE:+.2f} MB")
+    check(lost < 48 * MEGABYTE, f"{lost / MEGABYTE:.0f} MB less available after 10 VMs")
+    check(grown < 4 * MEGABYTE, f"unreclaimable slab grew by {grown / MEGABYTE:.1f} MB")
+    check(all(count <= slabs.get(name, 0) for name, count in now_slabs.items()), f"slabs: {slabs} -> {now_slabs}")
+    check(world.vms() == {}, f"VMs left: {world.vms()}")
+    check(world.references() == 0, f"module in use {world.references()} times")
+
+
+# -- the module goes --------------------------------------------------------------------------------------------------
+def remove_module():
+    done = subprocess.run(["rmmod", "queztl"], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout
+
+
+def rmmod_is_refused_under_load_and_breaks_nothing():
+    a, b = guests("a", "b")
+    world.flood(a, address("blue-b"), mac("blue-b"))
+    try:
+        before, = counts("blue-b")
+        for _ in range(3):
+            code, text = remove_module()
+            check(code != 0, "rmmod removed the module under open ports")
+            check("in use" in text, f"rmmod: {text}")
+            time.sleep(0.3)
+        after, = counts("blue-b")
+        check(after["rx_packets"] > before["rx_packets"] + 50, "the load did not go on")
+    finally:
+        world.stop_flood(a, address("blue-b"))
+    expect_talk(a, address("blue-b"), 100)
+    expect_talk(b, address("blue-a"), 100)
+
+
+def rmmod_works_when_no_port_is_open():
+    early = guest("early")                          # a VM without a port does not hold the module
+    world.stop_all(but=["early"])
+    world.wait_for("the module is unused", lambda: world.references() == 0, 5)
+    code, text = remove_module()
+    check(code == 0, f"rmmod: {text}")
+    left = [path for path in ("/dev/queztl", "/sys/bus/queztl", "/sys/module/queztl", "/sys/bus/vdpa/devices/blue-a")
+            if os.path.exists(path)]
+    check(not left, f"left behind: {left}")
+    early.expect("true")
+    expect_exit(5, "info")
+
+
+def the_module_works_when_loaded_again():
+    early = guest("early")
+    world.fabric.load()
+    world.wait_for("the VM appears", lambda: early.process.pid in world.vms(), 5)
+    world.make_fabrics()
+    a, _ = guests("a", "b")
+    expect_talk(a, address("blue-b"), 100)
+    world.stop_all()
+    world.wait_for("the module is unused", lambda: world.references() == 0, 5)
+    code, text = remove_module()
+    check(code == 0, f"rmmod: {text}")
+
+
+FIRST = [without_the_module_the_tool_says_so, a_vm_older_than_the_module_appears_by_itself]
+TESTS = [
+    vms_and_stats_show_the_right_numbers, info_counts_vms_and_fabrics, fabrics_come_and_go_by_the_tool,
+    ports_are_listed_as_they_were_made, what_does_not_exist_exits_with_3, what_is_not_permitted_exits_with_4,
+    doctor_finds_nothing_in_the_way, two_guests_ping_and_lose_no_datagram, large_frames_pass_up_to_the_mtu,
+    qemu_10_talks_with_qemu_7, unicast_between_two_is_not_seen_by_a_third, broadcast_reaches_both_others,
+    two_fabrics_are_isolated, a_changed_mac_gets_nothing_out, rings_of_1024_entries_work,
+    a_q35_guest_talks_with_a_microvm_guest, a_virtio_mmio_guest_talks, a_virtio_mmio_guest_of_qemu_10_talks,
+    traffic_works_after_interface_down_and_up, traffic_works_after_the_driver_is_bound_anew,
+    traffic_works_after_a_guest_reboot, a_killed_qemu_leaves_its_peer_and_port_usable,
+    rmmod_is_refused_under_load_and_breaks_nothing, ten_killed_vms_leave_nothing, rmmod_works_when_no_port_is_open,
+    the_module_works_when_loaded_again,
+]
+
+
+def main():
+    chosen = [test for test in TESTS if len(sys.argv) < 2 or any(word in test.__name__ for word in sys.argv[1:])]
+    log, started = world.KernelLog(), time.monotonic()
+
+    def after(result):
+        if result == "fail":
+            world.save_consoles()
+        log.look()
+
+    failed = ktap.run(FIRST + chosen, after)
+    say(f"{time.monotonic() - started:.0f} s, lab faults {len(world.LAB_FAULTS)}")
+    world.stop_all()
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
