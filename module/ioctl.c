@@ -124,13 +124,15 @@ static long run_ioctl(const struct qz_ioctl *table, size_t n,
 
 /*
  * A row: number, structure, the last member of its first version, handler,
- * undo, and whether there is an answer. The static_asserts hold the layout that programs were compiled with.
+ * undo, and whether there is an answer. The static_asserts hold the layout that
+ * programs were compiled with.
  */
 #define ROW(_cmd, _struct, _last, _run, _undo, _answers)		\
 	{								\
 		.cmd = _cmd,						\
-		.size = sizeof(struct _struct) + BUILD_BUG_ON_ZERO(	\
-			sizeof(struct _struct) > sizeof(union ioctl_arg)), \
+		.size = sizeof(struct _struct) +			\
+			BUILD_BUG_ON_ZERO(sizeof(struct _struct) >	\
+					  sizeof(union ioctl_arg)),	\
 		.min_size = offsetofend(struct _struct, _last),		\
 		.answers = _answers,					\
 		.run = _run,						\
