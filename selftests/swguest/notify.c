@@ -311,7 +311,7 @@ TEST_WITHIN(frame_behind_the_runners_back_is_seen, 120)
 	ring = &m[0]->port.ring[SWG_TX];
 	disturbing = true;
 	ASSERT_EQ(pthread_create(&thread, NULL, kick_once_a_round, NULL), 0);
-	for (i = 0; i < (uint32_t)rounds_wanted(100000) && !enough(begun); i++) {
+	for (i = 0; i < (uint32_t)rounds_wanted(20000) && !enough(begun); i++) {
 		uint64_t kicks = ring->kicks;
 
 		ASSERT_EQ(send_to(m[0], m[1]->mac, 20, 2 * i, SWG_QUIET), 0);
@@ -322,7 +322,7 @@ TEST_WITHIN(frame_behind_the_runners_back_is_seen, 120)
 		ASSERT_EQ(send_to(m[0], m[1]->mac, 20, 2 * i + 1, 0), 0);
 		unkicked += kicks == ring->kicks;
 		KTAP_CHECK(!swg_wait_sent(&m[0]->port, 1000), true, "round %u: used %u of %u, event %u", i, ring->used->idx,
-			   ring->next, *(uint16_t *)&ring->used->ring[ring->num]);
+			   ring->next, (uint16_t)ring->used->ring[ring->num].id);
 		expect_arrives(m[1], m[1]->mac, m[0], 20, 2 * i);
 		expect_arrives(m[1], m[1]->mac, m[0], 20, 2 * i + 1);
 	}
