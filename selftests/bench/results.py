@@ -20,7 +20,8 @@ def rows(rtt):
         if baseline is None or row is baseline:
             continue
         clock = "_icount" if conditions.get("QZ_LAB_ICOUNT") else ""
-        name = f"{path.split('.')[0]}_rtt_udp{conditions['size']}{clock}"
+        label = f"_{conditions['label']}" if conditions.get("label") else ""
+        name = f"{path.split('.')[0]}_rtt_udp{conditions['size']}{label}{clock}"
         values = [(quantity, row[quantity], baseline[quantity], unit) for quantity, unit in QUANTITIES]
         values += [(f"{count}_per_trip", row["per_trip"][count], baseline["per_trip"][count], "1")
                    for count in COUNTS]

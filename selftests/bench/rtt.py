@@ -128,6 +128,7 @@ def parse(argv=None):
     parser.add_argument("--cpu", default="host")
     parser.add_argument("--append", default="", help="more guest kernel command line")
     parser.add_argument("--device", default="", help="more virtio-net-pci properties, beginning with a comma")
+    parser.add_argument("--label", default="", help="a word for these settings in the results")
     parser.add_argument("--trace", type=int, default=0, metavar="N", help="also trace KVM over N round trips per path")
     return parser.parse_args(argv)
 
