@@ -17,6 +17,7 @@ import vm
 
 QUEZTL = SOURCE / "build/userspace/queztl"
 NAMES = {"fabric": "QHP fabric", "bridge": "vhost-net + bridge"}
+HOSTS = {"tcg": "emulated", "kvm": "nested"}
 TURNS = ["--guest", "cloud", "--rounds", "2", "-n", "400", "--warmup", "100"]
 STARTED = time.monotonic()
 
@@ -46,33 +47,34 @@ def show_ping(guest, name, address):
 def show_table(results):
     rows = {path.split(".")[0]: row for path, row in results.items()}
     bridge, fabric = rows["bridge"], rows["fabric"]
-    say(f"\n  UDP 64 B round trips        {'n':>5} {'lost':>4}  {'mean':>7} {'p50':>7} {'p99':>7}"
+    say(f"\n  UDP 64 B round trips   {'n':>5} {'lost':>4}  {'mean':>7} {'p50':>7} {'p99':>7}"
         f"  {'exits':>5} {'switches':>8}")
     for name, row in (("bridge", bridge), ("fabric", fabric)):
-        say(f"  {NAMES[name]:<27} {row['n']:>5} {row['lost']:>4}  {row['mean'] / 1e6:>7.3f} {row['p50'] / 1e6:>7.3f}"
+        say(f"  {NAMES[name]:<22} {row['n']:>5} {row['lost']:>4}  {row['mean'] / 1e6:>7.3f} {row['p50'] / 1e6:>7.3f}"
             f" {row['p99'] / 1e6:>7.3f}  {row['per_trip']['exits']:>5.1f} {row['per_trip']['switches']:>8.1f}")
     ratios = [bridge[key] / fabric[key] for key in ("mean", "p50", "p99")]
     counts = [bridge["per_trip"][key] / fabric["per_trip"][key] for key in ("exits", "switches")]
-    say(f"  {'times better':<27} {'':>5} {'':>4}  {ratios[0]:>7.2f} {ratios[1]:>7.2f} {ratios[2]:>7.2f}"
+    say(f"  {'times better':<22} {'':>5} {'':>4}  {ratios[0]:>7.2f} {ratios[1]:>7.2f} {ratios[2]:>7.2f}"
         f"  {counts[0]:>5.2f} {counts[1]:>8.2f}")
     say("  (ms; exits by KVM's counters and context switches of the host, per round trip)")
 
 
 def main():
     options = rtt.parse(TURNS + sys.argv[1:])
-    step(f"host: Linux {os.uname().release}, KVM ({os.environ['QZ_LAB_ACCEL']}), {os.environ['QZ_LAB_CPUS']} CPU")
+    step(f"host: Linux {os.uname().release} with KVM, {HOSTS[os.environ['QZ_LAB_ACCEL']]}, "
+         f"{os.environ['QZ_LAB_CPUS']} CPU")
     lab = rtt.Lab(options)
     say(queztl("info"))
-    step("starting two stock QEMU VMs with Debian's kernel, a NIC on each path")
+    step("booting two stock QEMU VMs with Debian's kernel: half a minute or more")
     lab.start()
-    step("they run; queztl.ko sees them:")
+    step("they run, each with a NIC on both paths; queztl.ko sees them:")
     say(queztl("vms"))
     say(queztl("port", "list"))
     step("ping")
     for index, path in lab.paths:
         show_ping(lab.guests[0], path, rtt.address(index, 2))
     step(f"UDP, the paths in turns, {options.n} round trips each")
-    results = lab.measure(lambda path, mean: say(f"    {NAMES[path]:<20} {mean / 1e6:.3f} ms"))
+    results = lab.measure(lambda path, mean: say(f"    {NAMES[path]:<20} mean {mean / 1e6:.3f} ms"))
     show_table(results)
     rtt.save(options, results)
     lab.stop()

@@ -50,7 +50,8 @@ def vms_and_stats_show_the_right_numbers():
     tids = [vcpu["tid"] for vcpu in found["vcpus"]]
     check(len(tids) == 2 and len(set(tids)) == 2, f"vCPUs of the VM: {found['vcpus']}, expected 2")
     check(set(tids) <= threads, f"vCPU threads {tids} are not of process {pid}: {sorted(threads)}")
-    check(found["uid"] == 0 and found["comm"].startswith("qemu"), f"uid {found['uid']}, comm {found['comm']}")
+    check(found["uid"] == 0 and found["comm"].startswith("qemu") and found["name"] == "early",
+          f"uid {found['uid']}, comm {found['comm']}, name {found['name']}")
     before = world.vm_counts(pid)
     early.expect("for i in 1 2 3 4 5; do usleep 10000; done")
     after, kvm = world.vm_counts(pid), early.stats()

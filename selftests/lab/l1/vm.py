@@ -79,9 +79,9 @@ class Guest:
     def argv(self):
         image = CACHE / "guests" / self.kernel
         net = ",".join(f"{nic.mac}={nic.address}" for nic in self.nics)
-        argv = [self.program, "-nodefaults", "-no-user-config", "-display", "none", "-M", MACHINES[self.machine],
-                "-accel", "kvm", "-cpu", self.cpu, "-smp", self.cpus, "-m", self.mem,
-                *([] if self.may_reboot else ["-no-reboot"]), *self.device("serial", ""),
+        argv = [self.program, "-name", self.name, "-nodefaults", "-no-user-config", "-display", "none",
+                "-M", MACHINES[self.machine], "-accel", "kvm", "-cpu", self.cpu, "-smp", self.cpus,
+                "-m", self.mem, *([] if self.may_reboot else ["-no-reboot"]), *self.device("serial", ""),
                 "-chardev", f"file,id=console,path={self.tmp}/console", "-device", "virtconsole,chardev=console",
                 "-chardev", f"socket,id=command,path={self.tmp}/command,server=on,wait=off",
                 "-device", "virtserialport,chardev=command,name=queztl.command",
