@@ -545,7 +545,8 @@ TEST(threads_have_vms_of_their_own)
 {
 	long states[5] = { 0 };
 	pthread_t threads[5];
-	__u64 id = 0, tids = 0;
+	__s32 tids[5];
+	__u64 id = 0;
 	int vm;
 
 	open_device();
@@ -561,11 +562,12 @@ TEST(threads_have_vms_of_their_own)
 		ASSERT_GE(vm, 0);
 		ASSERT_EQ(ioctl(vm, QUEZTL_VM_VCPU, &vcpu), 0);
 		EXPECT_NE(vcpu.tid, getpid());
+		tids[i] = vcpu.tid;
+		for (int j = 0; j < i; j++)
+			EXPECT_NE(tids[i], tids[j]);
 		EXPECT_GE(get_stats(vm).io_exits, 1999);
-		tids ^= (__u64)vcpu.tid << 8 * i;	/* all different, see below */
 	}
 	EXPECT_EQ(next_vm_of(getpid(), &id), -ENOENT);
-	EXPECT_NE(tids, 0);
 	for (int i = 0; i < 5; i++)
 		states[i] = 0;
 	for (int i = 0; i < 5; i++)
