@@ -10,7 +10,7 @@
  * @port: the sender
  * @map: its address space
  * @sw: its fabric's ports
- * @packets: how many frames it may still deliver
+ * @packets: frames it may still serve or flood
  * @bytes: how many bytes it may still copy
  * @nwake: number of @wake
  * @wake: receivers to interrupt at the end
