@@ -92,23 +92,18 @@ static bool serve_ring(struct qz_run *run, struct qz_queue *queue)
 	}
 }
 
-static bool run_ring(struct qz_queue *queue)
+static bool run_ring(struct qz_run *run, struct qz_queue *queue)
 {
 	struct qz_port *port = queue->port;
-	struct qz_run run = {
-		.port = port,
-		.packets = QZ_RUN_PACKETS,
-		.bytes = QZ_RUN_BYTES,
-	};
 	bool more = false;
 	int idx;
 
 	idx = srcu_read_lock(&qz_fabric_srcu);
 	if (smp_load_acquire(&queue->live)) {	/* as in qz_queue_start() */
-		run.map = srcu_dereference(port->map, &qz_fabric_srcu);
-		run.sw = srcu_dereference(port->fabric->sw, &qz_fabric_srcu);
-		more = serve_ring(&run, queue);
-		wake_receivers(&run);
+		run->map = srcu_dereference(port->map, &qz_fabric_srcu);
+		run->sw = srcu_dereference(port->fabric->sw, &qz_fabric_srcu);
+		more = serve_ring(run, queue);
+		wake_receivers(run);
 		qz_notify_sent(queue);
 	}
 	srcu_read_unlock(&qz_fabric_srcu, idx);
@@ -117,21 +112,27 @@ static bool run_ring(struct qz_queue *queue)
 
 /*
  * One runner at a time: whoever finds the ring taken makes the runner look
- * again, and a runner looks after it let go.
+ * again, and a runner looks after it let go. All its looks come out of one
+ * budget, so a thread cannot be kept busy by what other vCPUs send.
  *
  * Context: process or softirq.
  */
 static void run_queue(struct qz_queue *queue)
 {
+	struct qz_run run = {
+		.port = queue->port,
+		.packets = QZ_RUN_PACKETS,
+		.bytes = QZ_RUN_BYTES,
+	};
 	bool more;
 
 	set_bit(QZ_QUEUE_AGAIN, &queue->flags);
 	while (test_bit(QZ_QUEUE_AGAIN, &queue->flags) && own_ring(queue)) {
 		clear_bit(QZ_QUEUE_AGAIN, &queue->flags);
 		smp_mb__after_atomic();	/* before looking at the ring */
-		more = run_ring(queue);
+		more = run_ring(&run, queue);
 		disown_ring(queue);
-		if (more) {
+		if (more || --run.packets <= 0) {
 			qz_run_in_worker(queue);
 			return;
 		}
