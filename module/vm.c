@@ -43,6 +43,7 @@ static struct qz_vm *alloc_vm(struct file *file, struct task_struct *task)
 		return NULL;
 	refcount_set(&vm->ref, 2);	/* the registry's and the caller's */
 	vm->kvm = kvm;
+	vm->owner = file->f_op->owner;
 	vm->tgid = get_task_pid(task, PIDTYPE_TGID);
 	vm->uid = task_euid(task);
 	vm->seen_ns = ktime_get_boottime_ns();

@@ -20,6 +20,7 @@
 
 struct file;
 struct kvm;
+struct module;
 struct pid;
 struct task_struct;
 
@@ -30,7 +31,8 @@ struct task_struct;
  * struct qz_vm - a virtual machine
  * @ref: references: one by the registry, one by each VM descriptor
  * @id: its id, never reused
- * @kvm: KVM's structure, to compare only
+ * @kvm: KVM's structure, to compare only, but see qz_vm_hold()
+ * @owner: the module KVM's files belong to, to compare only
  * @tgid: process that holds the VM
  * @uid: its effective user when the VM was found
  * @seen_ns: CLOCK_BOOTTIME when the VM was found
@@ -43,7 +45,8 @@ struct task_struct;
 struct qz_vm {
 	refcount_t ref;
 	u64 id;
-	const struct kvm *kvm;
+	struct kvm *kvm;
+	const struct module *owner;
 	struct pid *tgid;
 	kuid_t uid;
 	u64 seen_ns;

@@ -143,9 +143,7 @@ int qz_vmapi_info(struct qz_call *call)
 
 	hold = qz_vm_hold(vm);
 	if (hold) {
-		struct kvm *kvm = hold->private_data;
-
-		info->vcpus = atomic_read(&kvm->online_vcpus);
+		info->vcpus = atomic_read(&vm->kvm->online_vcpus);
 		fput(hold);
 	}
 	return 0;
@@ -153,16 +151,17 @@ int qz_vmapi_info(struct qz_call *call)
 
 int qz_vmapi_vcpu(struct qz_call *call)
 {
+	const struct qz_vm *vm = call->file->private_data;
 	struct queztl_vm_vcpu *arg = call->arg;
 	struct kvm_vcpu *vcpu = NULL;
 	struct file *hold;
 	int err = -ENOENT;
 
-	hold = qz_vm_hold(call->file->private_data);
+	hold = qz_vm_hold(vm);
 	if (!hold)
 		return -ENOENT;
 	if (arg->index <= INT_MAX)	/* which KVM takes for granted */
-		vcpu = kvm_get_vcpu(hold->private_data, arg->index);
+		vcpu = kvm_get_vcpu(vm->kvm, arg->index);
 	if (vcpu) {
 		rcu_read_lock();
 		arg->tid = pid_vnr(rcu_dereference(vcpu->pid));
@@ -192,18 +191,17 @@ static void add_vcpu_stats(struct queztl_vm_stats *sum,
 
 int qz_vmapi_stats(struct qz_call *call)
 {
+	const struct qz_vm *vm = call->file->private_data;
 	struct queztl_vm_stats *stats = call->arg;
 	struct kvm_vcpu *vcpu;
 	struct file *hold;
-	struct kvm *kvm;
 	unsigned long i;
 
-	hold = qz_vm_hold(call->file->private_data);
+	hold = qz_vm_hold(vm);
 	if (!hold)
 		return -ENOENT;
-	kvm = hold->private_data;
 	memset_after(stats, 0, flags);
-	kvm_for_each_vcpu(i, vcpu, kvm)
+	kvm_for_each_vcpu(i, vcpu, vm->kvm)
 		add_vcpu_stats(stats, &vcpu->stat);
 	fput(hold);
 	return 0;

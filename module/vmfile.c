@@ -9,28 +9,47 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/kvm_host.h>
+#include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/string.h>
 
 #include "vm.h"
 
 struct vmfile_search {
 	const struct kvm *kvm;		/* NULL: any */
+	const struct module *owner;	/* of KVM's files; NULL: VM files only */
 	struct file *file;
 };
+
+/*
+ * A VM also lives as long as a vCPU's descriptor. KVM does not tell a vCPU's
+ * file from others, but no other file of KVM's has this name.
+ */
+static bool is_vcpu_of(const struct file *file,
+		       const struct vmfile_search *search)
+{
+	const struct kvm_vcpu *vcpu = file->private_data;
+
+	return search->owner && file->f_op->owner == search->owner &&
+	       str_has_prefix(file->f_path.dentry->d_name.name, "kvm-vcpu:") &&
+	       vcpu->kvm == search->kvm;
+}
 
 /* Under files->file_lock: must not sleep. */
 static int match_vmfile(const void *data, struct file *file, unsigned int fd)
 {
 	struct vmfile_search *search = (struct vmfile_search *)data;
 
-	if (!file_is_kvm(file))
+	if (file_is_kvm(file)) {
+		if (search->kvm && file->private_data != search->kvm)
+			return 0;
+	} else if (!is_vcpu_of(file, search)) {
 		return 0;
-	if (search->kvm && file->private_data != search->kvm)
-		return 0;
+	}
 	search->file = get_file(file);
 	return fd + 1;
 }
@@ -107,15 +126,14 @@ struct task_struct *qz_vmfile_maker(struct file *file)
  * qz_vm_hold - keep a VM alive for a moment
  * @vm: the VM
  *
- * While the file returned is held, its private_data is the VM's struct kvm and
- * may be followed.
+ * While the file returned is held, vm->kvm may be followed.
  *
- * Return: the file, with a reference, or NULL when the VM is gone or its
- * process no longer has a descriptor of it.
+ * Return: a file of the VM or of a vCPU of it, with a reference, or NULL when
+ * the VM is gone or its process no longer has such a descriptor.
  */
 struct file *qz_vm_hold(const struct qz_vm *vm)
 {
-	struct vmfile_search search = { .kvm = vm->kvm };
+	struct vmfile_search search = { .kvm = vm->kvm, .owner = vm->owner };
 	struct task_struct *task;
 
 	if (!qz_vm_live(vm))
