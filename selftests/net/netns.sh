@@ -98,6 +98,24 @@ ping_all_pairs() {
 	done
 }
 
+# Frames that arrive and frames that do not leave a trace, with the same counts as the statistics.
+trace_points_follow_frames() {
+	local tracing=/sys/kernel/tracing before after seen
+	echo 1 >$tracing/events/queztl/enable || return
+	echo >$tracing/trace
+	before=$(counter qtn1 1 drop_no_port)
+	in_ns 1 ping -q -c 3 -i 0.05 -W 2 10.9.0.2 >/dev/null
+	in_ns 1 ip neigh replace 10.9.0.99 lladdr 52:54:00:51:01:99 dev eth0
+	in_ns 1 ping -q -c 2 -i 0.05 -W 1 10.9.0.99 >/dev/null
+	in_ns 1 ip neigh del 10.9.0.99 dev eth0
+	after=$(counter qtn1 1 drop_no_port)
+	echo 0 >$tracing/events/queztl/enable
+	seen=$(grep -c 'queztl_drop: port=[0-9]* reason=no_port len=98$' $tracing/trace)
+	[ "$((after - before))" = 2 ] && [ "$seen" = 2 ] || { echo "dropped $((after - before)), traced $seen"; return 1; }
+	seen=$(grep -c 'queztl_forward: from=[0-9]* to=[0-9]* len=98$' $tracing/trace)
+	[ "$seen" = 6 ] || { echo "forwarded 6, traced $seen"; return 1; }
+}
+
 ping_every_size() {
 	local size
 	for size in 0 1 17 18 56 500 1000 1400 1471 1472; do
@@ -229,7 +247,7 @@ module_takes_idle_ports_along() {
 }
 
 TESTS="ports_are_shown ping_all_pairs ping_every_size flood_ping_loses_nothing neighbours_are_discovered tcp_flows udp_flows
-statistics_follow_traffic port_is_deleted_under_load fabric_in_use_stays module_in_use_stays module_goes_and_comes
+statistics_follow_traffic trace_points_follow_frames port_is_deleted_under_load fabric_in_use_stays module_in_use_stays module_goes_and_comes
 module_takes_idle_ports_along"
 
 echo "KTAP version 1"
