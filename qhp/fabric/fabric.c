@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Fabrics: the bus they are on, their list, and their switch tables. */
+/* Fabrics: the bus they are on, and their list. */
 
 #include <linux/ctype.h>
 #include <linux/device/bus.h>
-#include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 #include <uapi/linux/vdpa.h>
@@ -30,146 +29,11 @@ static struct virtio_device_id qz_mgmt_ids[] = {
 	{ 0 },
 };
 
-static void free_switch(struct qz_switch *sw)
-{
-	if (sw)
-		kvfree(sw->tab.slots);
-	kvfree(sw);
-}
-
-static struct qz_switch *alloc_switch(u32 nports)
-{
-	u32 slots = qz_mactab_slots(nports);
-	struct qz_switch *sw;
-
-	sw = kvzalloc(struct_size(sw, ports, nports), GFP_KERNEL_ACCOUNT);
-	if (!sw)
-		return NULL;
-	sw->n = nports;
-	sw->tab.mask = slots - 1;
-	sw->tab.seed = get_random_u32();
-	sw->tab.slots = kvcalloc(slots, sizeof(*sw->tab.slots),
-				 GFP_KERNEL_ACCOUNT);
-	if (sw->tab.slots)
-		return sw;
-	kvfree(sw);
-	return NULL;
-}
-
-/* A table of the fabric's ports; fabric->lock held. */
-static struct qz_switch *build_switch(struct qz_fabric *fabric)
-{
-	struct qz_switch *sw;
-	struct qz_port *port;
-	u32 i = 0;
-
-	sw = alloc_switch(fabric->nports);
-	if (!sw)
-		return ERR_PTR(-ENOMEM);
-	list_for_each_entry(port, &fabric->ports, list) {
-		if (!qz_mactab_add(&sw->tab, port->mac_key, port)) {
-			free_switch(sw);
-			return ERR_PTR(-EEXIST);
-		}
-		sw->ports[i++] = port;
-	}
-	return sw;
-}
-
-/* fabric->lock held; when this returns nobody uses the old table. */
-static void replace_switch(struct qz_fabric *fabric, struct qz_switch *sw)
-{
-	struct qz_switch *old;
-
-	old = rcu_replace_pointer(fabric->sw, sw,
-				  lockdep_is_held(&fabric->lock));
-	synchronize_srcu_expedited(&qz_fabric_srcu);
-	free_switch(old);
-}
-
-/**
- * qz_fabric_attach - let frames find a port
- * @fabric: the fabric
- * @port: a port of it that nobody uses yet
- *
- * Context: process, may sleep.
- * Return: 0, -EEXIST when the address is taken, -ENOSPC when there are too
- * many ports, -ENODEV when the fabric is being deleted, -ENOMEM.
- */
-int qz_fabric_attach(struct qz_fabric *fabric, struct qz_port *port)
-{
-	struct qz_switch *sw;
-	int err = 0;
-
-	mutex_lock(&fabric->lock);
-	if (fabric->dying)
-		err = -ENODEV;
-	else if (fabric->nports == QZ_MAX_PORTS)
-		err = -ENOSPC;
-	if (err)
-		goto out;
-
-	list_add_tail(&port->list, &fabric->ports);
-	fabric->nports++;
-	sw = build_switch(fabric);
-	if (IS_ERR(sw)) {
-		list_del_init(&port->list);
-		fabric->nports--;
-		err = PTR_ERR(sw);
-		goto out;
-	}
-	replace_switch(fabric, sw);
-out:
-	mutex_unlock(&fabric->lock);
-	return err;
-}
-
-/* Take a port out of a table in place when there is no memory for a new one. */
-static void blank_port(struct qz_fabric *fabric, struct qz_port *port)
-{
-	struct qz_switch *sw;
-	u32 i;
-
-	sw = rcu_dereference_protected(fabric->sw,
-				       lockdep_is_held(&fabric->lock));
-	for (i = 0; i <= sw->tab.mask; i++)
-		if (sw->tab.slots[i].port == port)
-			WRITE_ONCE(sw->tab.slots[i].port, NULL);
-	for (i = 0; i < sw->n; i++)
-		if (sw->ports[i] == port)
-			WRITE_ONCE(sw->ports[i], NULL);
-	synchronize_srcu_expedited(&qz_fabric_srcu);
-}
-
-/**
- * qz_fabric_detach - frames no longer find a port
- * @fabric: the fabric
- * @port: a port of it
- *
- * When this returns nobody delivers to the port. It cannot fail.
- *
- * Context: process, may sleep.
- */
-void qz_fabric_detach(struct qz_fabric *fabric, struct qz_port *port)
-{
-	struct qz_switch *sw;
-
-	mutex_lock(&fabric->lock);
-	list_del_init(&port->list);
-	fabric->nports--;
-	sw = build_switch(fabric);
-	if (IS_ERR(sw))
-		blank_port(fabric, port);
-	else
-		replace_switch(fabric, sw);
-	mutex_unlock(&fabric->lock);
-}
-
 static void release_fabric(struct device *dev)
 {
 	struct qz_fabric *fabric = container_of(dev, struct qz_fabric, dev);
 
-	free_switch(rcu_dereference_protected(fabric->sw, true));
+	qz_switch_free(rcu_dereference_protected(fabric->sw, true));
 	kfree(fabric);
 	if (atomic_dec_and_test(&qz_fabrics_alive))
 		wake_up_var(&qz_fabrics_alive);
@@ -183,7 +47,7 @@ static struct qz_fabric *alloc_fabric(const char *name)
 	fabric = kzalloc(sizeof(*fabric), GFP_KERNEL_ACCOUNT);
 	if (!fabric)
 		return ERR_PTR(-ENOMEM);
-	sw = alloc_switch(0);
+	sw = qz_switch_alloc(0);
 	if (!sw) {
 		kfree(fabric);
 		return ERR_PTR(-ENOMEM);

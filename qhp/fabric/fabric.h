@@ -240,8 +240,12 @@ static inline bool qz_port_has(const struct qz_port *port, unsigned int bit)
 int qz_fabric_create(const char *name, u64 *id);
 int qz_fabric_destroy(u64 id);
 int qz_fabric_next(struct queztl_fabric_next *next);
-int qz_fabric_attach(struct qz_fabric *fabric, struct qz_port *port);
-void qz_fabric_detach(struct qz_fabric *fabric, struct qz_port *port);
+
+/* switch.c */
+struct qz_switch *qz_switch_alloc(u32 nports);
+void qz_switch_free(struct qz_switch *sw);
+int qz_switch_attach(struct qz_fabric *fabric, struct qz_port *port);
+void qz_switch_detach(struct qz_fabric *fabric, struct qz_port *port);
 
 /* port.c */
 extern const struct vdpa_mgmtdev_ops qz_port_mgmt_ops;
@@ -256,6 +260,10 @@ int qz_port_stats(struct queztl_port_stats *stats);
 
 /* vdpa.c */
 extern const struct vdpa_config_ops qz_vdpa_ops;
+
+/* vstats.c */
+int qz_vstats_get(struct vdpa_device *vdpa, u16 idx, struct sk_buff *msg,
+		  struct netlink_ext_ack *extack);
 
 /* queue.c */
 int qz_queue_init(struct qz_queue *queue, struct qz_port *port, u16 index);

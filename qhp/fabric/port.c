@@ -230,7 +230,7 @@ static int add_port(struct vdpa_mgmt_dev *mgmt, const char *name,
 	err = init_port(port, fabric, config);
 	if (err)
 		goto err_put;
-	err = qz_fabric_attach(fabric, port);
+	err = qz_switch_attach(fabric, port);
 	if (err)
 		goto err_put;
 	list_port(port);
@@ -241,7 +241,7 @@ static int add_port(struct vdpa_mgmt_dev *mgmt, const char *name,
 
 err_detach:
 	unlist_port(port);
-	qz_fabric_detach(fabric, port);
+	qz_switch_detach(fabric, port);
 err_put:
 	put_device(&port->vdpa.dev);
 	return err;
@@ -256,7 +256,7 @@ static void del_port(struct vdpa_mgmt_dev *mgmt, struct vdpa_device *vdpa)
 
 	get_device(&vdpa->dev);
 	unlist_port(port);
-	qz_fabric_detach(fabric, port);
+	qz_switch_detach(fabric, port);
 	_vdpa_unregister_device(vdpa);	/* the driver has let go of it */
 	for (i = 0; i < ARRAY_SIZE(port->queues); i++)
 		cancel_work_sync(&port->queues[i].work);

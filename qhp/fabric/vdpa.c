@@ -13,8 +13,6 @@
 #include <linux/pid.h>
 #include <linux/vhost_iotlb.h>
 #include <linux/virtio_byteorder.h>
-#include <net/netlink.h>
-#include <uapi/linux/vdpa.h>
 #include <uapi/linux/virtio_ids.h>
 
 #include "fabric.h"
@@ -130,73 +128,6 @@ static u32 get_vq_align(struct vdpa_device *vdpa)
 static u16 get_vq_num_max(struct vdpa_device *vdpa)
 {
 	return QZ_RING_MAX;
-}
-
-/* `vdpa dev vstats`: one counter of one queue */
-
-struct vstat {
-	const char *name;
-	size_t offset;
-};
-
-#define VSTAT(_name) { #_name, offsetof(struct qz_port_counts, _name) }
-#define VDROP(_name, _reason) \
-	{ "drop_" #_name, offsetof(struct qz_port_counts, drops[_reason]) }
-
-static const struct vstat rx_vstats[] = {
-	VSTAT(rx_packets),
-	VSTAT(rx_bytes),
-	VSTAT(rx_interrupts),
-	VDROP(down, QUEZTL_DROP_DOWN),
-	VDROP(full, QUEZTL_DROP_FULL),
-	VDROP(no_space, QUEZTL_DROP_NO_SPACE),
-	VDROP(rx_broken, QUEZTL_DROP_RX_BROKEN),
-};
-
-static const struct vstat tx_vstats[] = {
-	VSTAT(tx_packets),
-	VSTAT(tx_bytes),
-	VSTAT(kicks),
-	VSTAT(tx_interrupts),
-	VSTAT(tx_held),
-	VSTAT(direct_runs),
-	VSTAT(worker_runs),
-	VDROP(runt, QUEZTL_DROP_RUNT),
-	VDROP(too_big, QUEZTL_DROP_TOO_BIG),
-	VDROP(bad_header, QUEZTL_DROP_BAD_HEADER),
-	VDROP(spoofed, QUEZTL_DROP_SPOOFED),
-	VDROP(no_port, QUEZTL_DROP_NO_PORT),
-	VDROP(rate, QUEZTL_DROP_RATE),
-	VDROP(bad_ring, QUEZTL_DROP_BAD_RING),
-};
-
-static int put_vstat(struct sk_buff *msg, const char *name, u64 value)
-{
-	if (nla_put_string(msg, VDPA_ATTR_DEV_VENDOR_ATTR_NAME, name) ||
-	    nla_put_u64_64bit(msg, VDPA_ATTR_DEV_VENDOR_ATTR_VALUE, value,
-			      VDPA_ATTR_PAD))
-		return -EMSGSIZE;
-	return 0;
-}
-
-static int get_vendor_vq_stats(struct vdpa_device *vdpa, u16 idx,
-			       struct sk_buff *msg,
-			       struct netlink_ext_ack *extack)
-{
-	const void *counts = &to_port(vdpa)->counts;
-	const struct vstat *vstat, *end;
-	int err = 0;
-
-	if (idx >= vdpa->nvqs) {
-		NL_SET_ERR_MSG(extack, "no such virtqueue");
-		return -EINVAL;
-	}
-	vstat = idx % 2 ? tx_vstats : rx_vstats;
-	end = vstat + (idx % 2 ? ARRAY_SIZE(tx_vstats) : ARRAY_SIZE(rx_vstats));
-	for (; vstat < end && !err; vstat++)
-		err = put_vstat(msg, vstat->name,
-				READ_ONCE(*(u64 *)(counts + vstat->offset)));
-	return err;
 }
 
 /* Features and configuration space */
@@ -443,7 +374,7 @@ const struct vdpa_config_ops qz_vdpa_ops = {
 	.get_vq_ready		= get_vq_ready,
 	.set_vq_state		= set_vq_state,
 	.get_vq_state		= get_vq_state,
-	.get_vendor_vq_stats	= get_vendor_vq_stats,
+	.get_vendor_vq_stats	= qz_vstats_get,
 	.get_vq_align		= get_vq_align,
 	.get_vq_num_max		= get_vq_num_max,
 	.get_device_features	= get_device_features,

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+/* `vdpa dev vstats`: a port's counters, by queue. */
+
+#include <net/netlink.h>
+#include <uapi/linux/vdpa.h>
+
+#include "fabric.h"
+
+struct vstat {
+	const char *name;
+	size_t offset;
+};
+
+#define VSTAT(_name) { #_name, offsetof(struct qz_port_counts, _name) }
+#define VDROP(_name, _reason) \
+	{ "drop_" #_name, offsetof(struct qz_port_counts, drops[_reason]) }
+
+static const struct vstat rx_vstats[] = {
+	VSTAT(rx_packets),
+	VSTAT(rx_bytes),
+	VSTAT(rx_interrupts),
+	VDROP(down, QUEZTL_DROP_DOWN),
+	VDROP(full, QUEZTL_DROP_FULL),
+	VDROP(no_space, QUEZTL_DROP_NO_SPACE),
+	VDROP(rx_broken, QUEZTL_DROP_RX_BROKEN),
+};
+
+static const struct vstat tx_vstats[] = {
+	VSTAT(tx_packets),
+	VSTAT(tx_bytes),
+	VSTAT(kicks),
+	VSTAT(tx_interrupts),
+	VSTAT(tx_held),
+	VSTAT(direct_runs),
+	VSTAT(worker_runs),
+	VDROP(runt, QUEZTL_DROP_RUNT),
+	VDROP(too_big, QUEZTL_DROP_TOO_BIG),
+	VDROP(bad_header, QUEZTL_DROP_BAD_HEADER),
+	VDROP(spoofed, QUEZTL_DROP_SPOOFED),
+	VDROP(no_port, QUEZTL_DROP_NO_PORT),
+	VDROP(rate, QUEZTL_DROP_RATE),
+	VDROP(bad_ring, QUEZTL_DROP_BAD_RING),
+};
+
+static int put_vstat(struct sk_buff *msg, const char *name, u64 value)
+{
+	if (nla_put_string(msg, VDPA_ATTR_DEV_VENDOR_ATTR_NAME, name) ||
+	    nla_put_u64_64bit(msg, VDPA_ATTR_DEV_VENDOR_ATTR_VALUE, value,
+			      VDPA_ATTR_PAD))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/* Of queue @idx; process context, called by the vDPA bus. */
+int qz_vstats_get(struct vdpa_device *vdpa, u16 idx, struct sk_buff *msg,
+		  struct netlink_ext_ack *extack)
+{
+	const void *counts = &container_of(vdpa, struct qz_port, vdpa)->counts;
+	const struct vstat *vstat, *end;
+	int err = 0;
+
+	if (idx >= vdpa->nvqs) {
+		NL_SET_ERR_MSG(extack, "no such virtqueue");
+		return -EINVAL;
+	}
+	vstat = idx % 2 ? tx_vstats : rx_vstats;
+	end = vstat + (idx % 2 ? ARRAY_SIZE(tx_vstats) : ARRAY_SIZE(rx_vstats));
+	for (; vstat < end && !err; vstat++)
+		err = put_vstat(msg, vstat->name,
+				READ_ONCE(*(u64 *)(counts + vstat->offset)));
+	return err;
+}
