@@ -18,6 +18,8 @@ PREFIX	?= /usr
 KSRC	:= Kbuild module qhp uapi
 KOUT	= $(BUILD)/kmod/$(RELEASE)
 KFLAGS	= W=1
+# V=1 shows the commands.
+SUBMAKE	:= $(MAKE) --no-print-directory $(if $(V),,-s)
 
 all: module userspace
 
@@ -41,7 +43,7 @@ module: deps
 	@test -n "$(KDIR)" || { echo "no kernel headers; see make help"; exit 1; }
 	@mkdir -p $(KOUT)
 	@cp -pru $(KSRC) $(KOUT)
-	@$(MAKE) --no-print-directory -C $(KDIR) M=$(KOUT) $(KFLAGS) modules
+	@$(SUBMAKE) -C $(KDIR) M=$(KOUT) $(KFLAGS) modules
 	@echo "built $(KOUT:$(CURDIR)/%=%)/queztl.ko"
 
 # The lab's hosts run Debian's stock kernel whatever this machine runs.
@@ -50,13 +52,14 @@ lab-module: deps lab-deps
 		KDIR=$$(selftests/lab/fetch kdir cloud)
 
 userspace: deps
-	@$(MAKE) --no-print-directory -C userspace O=$(BUILD)/userspace
+	@$(SUBMAKE) -C userspace O=$(BUILD)/userspace
+	@echo "built build/userspace: queztl, libqueztl"
 
 lab-deps:
 	@scripts/deps lab guest
 
 selftests: deps
-	@$(MAKE) --no-print-directory -C selftests O=$(BUILD)/selftests
+	@$(SUBMAKE) -C selftests O=$(BUILD)/selftests
 
 demo: lab-module userspace
 	@selftests/demo/demo
@@ -70,7 +73,7 @@ bench: lab-module userspace
 
 docs:
 	@scripts/deps docs
-	@$(MAKE) --no-print-directory -C Documentation O=$(BUILD)/docs html
+	@$(SUBMAKE) -C Documentation O=$(BUILD)/docs html
 
 lint: deps
 	@scripts/deps lint
@@ -79,7 +82,7 @@ lint: deps
 install: all
 	install -D -m 644 $(KOUT)/queztl.ko \
 		$(DESTDIR)/lib/modules/$(RELEASE)/updates/queztl.ko
-	@$(MAKE) --no-print-directory -C userspace O=$(BUILD)/userspace \
+	@$(SUBMAKE) -C userspace O=$(BUILD)/userspace \
 		DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) install
 	@test -n "$(DESTDIR)" || depmod -a $(RELEASE)
 

@@ -56,7 +56,7 @@ def show_table(results):
     counts = [bridge["per_trip"][key] / fabric["per_trip"][key] for key in ("exits", "switches")]
     say(f"  {'times better':<22} {'':>5} {'':>4}  {ratios[0]:>7.2f} {ratios[1]:>7.2f} {ratios[2]:>7.2f}"
         f"  {counts[0]:>5.2f} {counts[1]:>8.2f}")
-    say("  (ms; exits by KVM's counters and context switches of the host, per round trip)")
+    say("  (ms; VM exits and context switches of the host, per round trip)")
 
 
 def main():
