@@ -28,6 +28,7 @@ help:
 	@echo "make demo         two VMs talk over QHP and over vhost-net, side by side"
 	@echo "make check        every test; the last line counts them"
 	@echo "make bench        measure; results in build/bench/results.json"
+	@echo "make kernel       Linux 6.12 with patches/: debug and release, cached"
 	@echo "make docs         the manual, in build/docs/html"
 	@echo "make lint         sparse, checkpatch and shellcheck"
 	@echo "make install      to DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)"
@@ -50,6 +51,11 @@ module: deps
 lab-module: deps lab-deps
 	@$(MAKE) --no-print-directory module \
 		KDIR=$$(selftests/lab/fetch kdir cloud)
+
+# Linux with patches/; nothing is done for what is built already.
+kernel:
+	@scripts/deps kernel
+	@scripts/kernel build $(FLAVOUR)
 
 userspace: deps
 	@$(SUBMAKE) -C userspace O=$(BUILD)/userspace
@@ -90,6 +96,6 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all help deps module lab-module userspace lab-deps selftests demo \
-	check bench docs lint install clean
+	kernel check bench docs lint install clean
 
 endif

@@ -1,4 +1,5 @@
-"""Stock Debian kernels: image, modules and headers of one release, unpacked side by side in one cache entry."""
+"""Kernels an L1 can boot: Debian's stock ones (image, modules and headers of one release, unpacked side by side in one
+cache entry), those that scripts/kernel built, and any other by its path."""
 import pathlib
 import re
 import shutil
@@ -7,6 +8,7 @@ import subprocess
 from . import apt, cache
 
 FLAVOURS = {"cloud": "linux-image-6.12-cloud-amd64", "generic": "linux-image-6.12-amd64"}
+BUILT = ("debug", "release", "base")        # by scripts/kernel
 
 
 class Kernel:
@@ -67,13 +69,17 @@ def stock(flavour, refresh=False):
 
 
 def find(what):
-    """A flavour, or the path of a vmlinuz whose modules lie beside it.
+    """A stock flavour, one that scripts/kernel built, or the path of a vmlinuz whose modules lie beside it.
 
     For a path P the modules are looked for in P's directory and its parent (lib/modules/RELEASE below it); a kernel
     with everything built in needs none.
     """
     if what in FLAVOURS:
         return stock(what)
+    if what in BUILT:
+        what = cache.root() / "linux/out" / what / "vmlinuz"
+        if not what.exists():
+            raise SystemExit(f"lab: no {what.parent.name} kernel yet: scripts/kernel build {what.parent.name}")
     image = pathlib.Path(what).resolve(strict=True)
     release = image_release(image)
     for base in (image.parent, image.parent.parent):
