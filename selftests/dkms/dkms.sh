@@ -1,0 +1,54 @@
+#!/bin/bash
+# DKMS builds and installs queztl.ko for a stock kernel, and takes it away again. In directories of its own: nothing of
+# this machine's DKMS or modules is touched. Usage: dkms.sh KDIR; KTAP.
+set -u
+TOP=$(cd "$(dirname "$0")/../.." && pwd)
+KDIR=$1
+RELEASE=$(cat "$KDIR/include/config/kernel.release")
+VERSION=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' "$TOP/dkms.conf")
+WORK=$(mktemp -d --tmpdir queztl-dkms-XXXXXX)
+trap 'rm -rf "$WORK"' EXIT
+number=0 failed=0
+
+in_dkms() {	# VERB ARGUMENTS
+	dkms "$1" --dkmstree "$WORK/tree" --sourcetree "$WORK/src" --installtree "$WORK/installed" -m queztl -v "$VERSION" "${@:2}"
+}
+
+is_for_release() { [ "$(modinfo -F vermagic "$1" | cut -d' ' -f1)" = "$RELEASE" ]; }
+
+installed() { find "$WORK/installed" -name 'queztl.ko*'; }
+
+adds() { in_dkms add && [ -e "$WORK/tree/queztl/$VERSION/source" ]; }
+
+builds() {
+	in_dkms build -k "$RELEASE" --kernelsourcedir "$KDIR" || { cat "$WORK/tree/queztl/$VERSION/build/make.log"; return 1; }
+	is_for_release "$WORK/tree/queztl/$VERSION/$RELEASE/$(uname -m)/module/queztl.ko"
+}
+
+installs() {
+	in_dkms install -k "$RELEASE" --kernelsourcedir "$KDIR" --no-depmod && is_for_release "$(installed)" &&
+		[[ $(in_dkms status) == *": installed"* ]]
+}
+
+removes() { in_dkms remove --all --no-depmod && [ -z "$(installed)" ] && [ ! -e "$WORK/tree/queztl/$VERSION" ]; }
+
+check() {
+	number=$((number + 1))
+	if "$1" >"$WORK/log" 2>&1 </dev/null; then
+		echo "ok $number $1"
+	else
+		failed=1
+		sed 's/^/# /' "$WORK/log"
+		echo "not ok $number $1"
+	fi
+}
+
+mkdir -p "$WORK/tree" "$WORK/src/queztl-$VERSION" "$WORK/installed/$RELEASE"
+# What dkms.conf says is enough.
+cp -r "$TOP"/{dkms.conf,Kbuild,module,qhp,uapi} "$WORK/src/queztl-$VERSION"
+echo "KTAP version 1"
+echo "1..4"
+for test in adds builds installs removes; do
+	check $test
+done
+exit $failed
