@@ -218,8 +218,8 @@ def a_virtio_mmio_guest_talks():
     talk_with_a("mmio")
 
 
-def a_virtio_mmio_guest_of_qemu_10_talks():
-    talk_with_a("mmio10")
+def a_virtio_mmio_guest_of_the_other_qemu_talks():
+    talk_with_a("mmio-other")
 
 
 # -- resets -----------------------------------------------------------------------------------------------------------
@@ -395,7 +395,7 @@ TESTS = [
     doctor_finds_nothing_in_the_way, two_guests_ping_and_lose_no_datagram, large_frames_pass_up_to_the_mtu,
     qemu_10_talks_with_qemu_7, unicast_between_two_is_not_seen_by_a_third, broadcast_reaches_both_others,
     two_fabrics_are_isolated, a_changed_mac_gets_nothing_out, rings_of_1024_entries_work,
-    a_q35_guest_talks_with_a_microvm_guest, a_virtio_mmio_guest_talks, a_virtio_mmio_guest_of_qemu_10_talks,
+    a_q35_guest_talks_with_a_microvm_guest, a_virtio_mmio_guest_talks, a_virtio_mmio_guest_of_the_other_qemu_talks,
     traffic_works_after_interface_down_and_up, traffic_works_after_the_driver_is_bound_anew,
     traffic_works_after_a_guest_reboot, a_killed_qemu_leaves_its_peer_and_port_usable,
     rmmod_is_refused_under_load_and_breaks_nothing, ten_killed_vms_leave_nothing, rmmod_works_when_no_port_is_open,

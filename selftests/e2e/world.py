@@ -103,16 +103,17 @@ def nic(name, device=""):
 
 
 # -- guests -----------------------------------------------------------------------------------------------------------
+OTHER = {"7": "10", "10": "7"}[vm.VMM]
 # name: (ports and their device properties, properties of the guest); those on blue-d are there one at a time
 GUESTS = {
     "early": ({}, {"cpus": 2, "mem": "128M"}),
     "a": ({"blue-a": HUGE}, {"may_reboot": True}),
     "b": ({"blue-b": HUGE + ",rx_queue_size=256,tx_queue_size=256", "red-b": ""}, {}),
-    "c": ({"blue-c": HUGE, "red-c": ""}, {"emulator": "10"}),
+    "c": ({"blue-c": HUGE, "red-c": ""}, {"emulator": OTHER}),
     "wide": ({"blue-d": ",rx_queue_size=1024,tx_queue_size=1024"}, {}),
     "q35": ({"blue-d": ""}, {"machine": "q35"}),
     "mmio": ({"blue-d": ""}, {"machine": "microvm-mmio"}),
-    "mmio10": ({"blue-d": ""}, {"machine": "microvm-mmio", "emulator": "10"}),
+    "mmio-other": ({"blue-d": ""}, {"machine": "microvm-mmio", "emulator": OTHER}),
     "short": ({"blue-d": ""}, {"mem": "96M"}),
 }
 RETRIES = {"q35": 2}        # now and then a q35 guest hangs in early boot under emulation: no fault of what is tested

@@ -16,6 +16,7 @@ import time
 CACHE = pathlib.Path(os.environ["QZ_CACHE"])
 KVM_STATS = pathlib.Path("/sys/kernel/debug/kvm")
 QEMU = {"7": "/usr/bin/qemu-system-x86_64", "10": CACHE / "qemu/10/qemu-system-x86_64"}
+VMM = os.environ.get("QZ_USER_VMM", "7")       # which of them runs guests that do not say
 PR_SET_PDEATHSIG = 1
 
 # microvm without the ISA timers and interrupt controller: q35 guests now and then hang calibrating them under emulation.
@@ -61,7 +62,7 @@ def make_tap(name, bridge):
 class Guest:
     tokens = itertools.count(1)
 
-    def __init__(self, name, nics=(), machine="microvm", emulator="7", kernel="tiny", mem="256M", cpus=1, cpu="host",
+    def __init__(self, name, nics=(), machine="microvm", emulator=VMM, kernel="tiny", mem="256M", cpus=1, cpu="host",
                  append="", extra=(), may_reboot=False):
         self.name, self.nics, self.machine, self.kernel = name, list(nics), machine, kernel
         self.program, self.mem, self.cpus, self.cpu = QEMU[emulator], mem, cpus, cpu
