@@ -15,12 +15,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define KTAP_SKIP	4	/* exit code, as kselftest has it */
 #define KTAP_SECONDS	60	/* a test's time unless it says more: emulated hosts are slow */
+#define KTAP_DEBUG_FACTOR 6	/* how much slower a kernel with sanitizers and lockdep is */
 
 struct ktap_test {
 	const char *name;
@@ -38,6 +40,8 @@ extern struct ktap_shared *ktap_shared;
 
 void ktap_register(struct ktap_test *test);
 int ktap_run(int argc, char **argv, void (*between)(void));
+/* Every time limit is multiplied by this: QZ_USER_TIME_FACTOR, else by the kernel's name. */
+int ktap_factor(void);
 
 #define TEST_WITHIN(name_, seconds_) \
 	static void name_(void); \
@@ -94,6 +98,19 @@ void ktap_register(struct ktap_test *test)
 	ktap_last = &test->next;
 }
 
+int ktap_factor(void)
+{
+	static int factor;
+	const char *said = getenv("QZ_USER_TIME_FACTOR");
+	struct utsname kernel;
+
+	if (!factor && said)
+		factor = atoi(said);
+	if (factor <= 0)
+		factor = !uname(&kernel) && strstr(kernel.release, "debug") ? KTAP_DEBUG_FACTOR : 1;
+	return factor;
+}
+
 /* The child's wait status, or -1: it used up its time. One that even SIGKILL does not end is left behind. */
 static int ktap_wait(pid_t child, int seconds)
 {
@@ -126,7 +143,7 @@ static int ktap_fork(struct ktap_test *test)
 		_exit(ktap_shared->failed ? 1 : 0);
 	}
 	setpgid(child, child);
-	return ktap_wait(child, test->seconds);
+	return ktap_wait(child, test->seconds * ktap_factor());
 }
 
 static bool ktap_wanted(struct ktap_test *test, int argc, char **argv)
@@ -158,7 +175,7 @@ int ktap_run(int argc, char **argv, void (*between)(void))
 		status = ktap_fork(test);
 		code = status != -1 && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 		if (status == -1)
-			ktap_say("%s: no end within %d s", test->name, test->seconds);
+			ktap_say("%s: no end within %d s", test->name, test->seconds * ktap_factor());
 		else if (WIFSIGNALED(status))
 			ktap_say("%s: killed by signal %d", test->name, WTERMSIG(status));
 		if (ktap_shared->failed)

@@ -13,13 +13,20 @@
 
 extern char **environ;
 
+static int device = -1;
+
 int queztl_fd(void)
 {
-	static int fd = -1;
+	if (device < 0)
+		device = open(QUEZTL_DEVICE, O_RDWR | O_CLOEXEC);
+	return device < 0 ? -errno : device;
+}
 
-	if (fd < 0)
-		fd = open(QUEZTL_DEVICE, O_RDWR | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+void queztl_close(void)
+{
+	if (device >= 0)
+		close(device);
+	device = -1;
 }
 
 static int call(unsigned long number, void *argument)

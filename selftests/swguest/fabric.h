@@ -8,6 +8,7 @@
 #define FABRIC_PREFIX	"qt"	/* every fabric and port of the tests begins so: fabric_sweep() deletes them */
 
 int queztl_fd(void);					/* /dev/queztl, opened once; -errno */
+void queztl_close(void);
 
 int fabric_add(const char *name, __u64 *id);
 int fabric_del(__u64 id);

@@ -8,7 +8,7 @@
 #include "ktap.h"
 #include "swguest.h"
 
-#define SOON	3000		/* ms in which what must happen has happened, on a slow host */
+#define SOON	(3000 * ktap_factor())	/* ms in which what must happen has happened, on a slow host */
 #define SILENCE	50		/* ms after which what has not come does not come */
 
 struct member {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Every ioctl, with everything wrong that a caller can get wrong. The table drives it: see calls[]. */
+/* Every ioctl, with everything wrong that a caller can get wrong. The table drives it: see calls.c. */
 #define _GNU_SOURCE
 #define KTAP_MAIN
 #include "ktap.h"
+#include "calls.h"
 #include "fabric.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/kvm.h>
@@ -14,206 +14,7 @@
 #include <sys/prctl.h>
 
 #define NOBODY	65534
-#define ROOM	4096		/* larger than any argument */
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-
-static const __u8 mac[6] = { 0x52, 0x54, 0, 0, 0, 1 };
-
-/* What the calls are made on. Each test's child makes its own. */
-static struct {
-	int device, system, kvm, vm;	/* -1: not there */
-	__u64 vm_id, fabric, port;
-} world;
-
-struct call {
-	const char *name;
-	unsigned int number;
-	__u32 size;			/* of ABI version 1 */
-	bool on_vm, fills;
-	void (*prepare)(void *argument);/* makes it good for one successful call */
-	void (*undo)(void *argument);	/* takes the effect of that call back */
-	int reserved[4];		/* offsets of reserved bytes, 0 ends */
-};
-
-static __u64 make_fabric(const char *name)
-{
-	__u64 id = 0;
-
-	ASSERT_EQ(fabric_add(name, &id), 0);
-	return id;
-}
-
-static void prepare_attach(void *argument)
-{
-	((struct queztl_vm_attach *)argument)->kvm_fd = world.kvm;
-}
-
-static void undo_attach(void *argument)
-{
-	struct queztl_vm_attach *attach = argument;
-
-	EXPECT_EQ(attach->id, world.vm_id);
-	EXPECT_EQ(fcntl(attach->vm_fd, F_GETFD), FD_CLOEXEC);
-	close(attach->vm_fd);
-}
-
-static void prepare_open(void *argument)
-{
-	((struct queztl_vm_open *)argument)->id = world.vm_id;
-}
-
-static void undo_open(void *argument)
-{
-	struct queztl_vm_open *open = argument;
-
-	EXPECT_EQ(fcntl(open->vm_fd, F_GETFD), FD_CLOEXEC);
-	close(open->vm_fd);
-}
-
-static void undo_detach(void *argument)
-{
-	struct queztl_vm_attach attach = { .size = sizeof(attach), .kvm_fd = world.kvm };
-
-	(void)argument;
-	ASSERT_EQ(ioctl(world.device, QUEZTL_VM_ATTACH, &attach), 0);
-	EXPECT_EQ(attach.id, world.vm_id);
-	close(world.vm);
-	world.vm = attach.vm_fd;
-}
-
-static void prepare_fabric_add(void *argument)
-{
-	strcpy(((struct queztl_fabric_add *)argument)->name, "qtnew");
-}
-
-static void undo_fabric_add(void *argument)
-{
-	EXPECT_EQ(fabric_del(((struct queztl_fabric_add *)argument)->id), 0);
-}
-
-static void prepare_fabric_del(void *argument)
-{
-	struct queztl_fabric_next found;
-	int r = fabric_find("qtold", &found);
-
-	((struct queztl_fabric_del *)argument)->id = r ? make_fabric("qtold") : found.id;
-}
-
-static void prepare_port_stats(void *argument)
-{
-	((struct queztl_port_stats *)argument)->id = world.port;
-}
-
-#define CALL(name_, struct_, ...) { .name = #name_, .number = name_, .size = sizeof(struct struct_), __VA_ARGS__ }
-
-/*
- * One row per ioctl of the header: the Makefile counts them there (QUEZTL_CALLS), and a call the kernel knows without a
- * row here fails the test no_call_without_a_row. Sizes are those of layout.c.
- */
-static const struct call calls[] = {
-	CALL(QUEZTL_GET_INFO, queztl_info, .fills = true, .reserved = { offsetof(struct queztl_info, reserved) }),
-	CALL(QUEZTL_VM_NEXT, queztl_vm_next, .fills = true),
-	CALL(QUEZTL_VM_ATTACH, queztl_vm_attach, .fills = true, .prepare = prepare_attach, .undo = undo_attach),
-	CALL(QUEZTL_VM_OPEN, queztl_vm_open, .fills = true, .prepare = prepare_open, .undo = undo_open,
-	     .reserved = { offsetof(struct queztl_vm_open, reserved) }),
-	CALL(QUEZTL_VM_INFO, queztl_vm_info, .fills = true, .on_vm = true,
-	     .reserved = { offsetof(struct queztl_vm_info, reserved) }),
-	CALL(QUEZTL_VM_VCPU, queztl_vm_vcpu, .fills = true, .on_vm = true),
-	CALL(QUEZTL_VM_STATS, queztl_vm_stats, .fills = true, .on_vm = true),
-	CALL(QUEZTL_VM_DETACH, queztl_vm_detach, .on_vm = true, .undo = undo_detach),
-	CALL(QUEZTL_FABRIC_ADD, queztl_fabric_add, .fills = true, .prepare = prepare_fabric_add,
-	     .undo = undo_fabric_add),
-	CALL(QUEZTL_FABRIC_DEL, queztl_fabric_del, .prepare = prepare_fabric_del),
-	CALL(QUEZTL_FABRIC_NEXT, queztl_fabric_next, .fills = true,
-	     .reserved = { offsetof(struct queztl_fabric_next, reserved) }),
-	CALL(QUEZTL_PORT_NEXT, queztl_port_next, .fills = true,
-	     .reserved = { offsetof(struct queztl_port_next, reserved), offsetof(struct queztl_port_next, reserved) + 2,
-			   offsetof(struct queztl_port_next, reserved) + 4 }),
-	CALL(QUEZTL_PORT_STATS, queztl_port_stats, .fills = true, .prepare = prepare_port_stats),
-};
-_Static_assert(ARRAY_SIZE(calls) == QUEZTL_CALLS, "an ioctl of queztl.h has no row in calls[]");
-
-/* ---- the world ---- */
-
-static void open_vm(void)
-{
-	struct queztl_vm_attach attach = { .size = sizeof(attach) };
-
-	world.kvm = world.vm = -1;
-	world.system = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-	if (world.system < 0)
-		return;
-	world.kvm = ioctl(world.system, KVM_CREATE_VM, 0);
-	ASSERT_GE(world.kvm, 0);
-	ASSERT_EQ(ioctl(world.kvm, KVM_CREATE_VCPU, 0) < 0, 0);
-	attach.kvm_fd = world.kvm;
-	ASSERT_EQ(ioctl(world.device, QUEZTL_VM_ATTACH, &attach), 0);
-	world.vm = attach.vm_fd;
-	world.vm_id = attach.id;
-}
-
-static void open_world(void)
-{
-	struct queztl_port_next port;
-
-	world.device = queztl_fd();
-	ASSERT_GE(world.device, 0);
-	world.fabric = make_fabric("qtblue");
-	ASSERT_EQ(port_add("qtport", "qtblue", mac, 0), 0);
-	ASSERT_EQ(port_find("qtport", &port), 0);
-	world.port = port.id;
-	open_vm();
-}
-
-static int fd_of(const struct call *call)
-{
-	return call->on_vm ? world.vm : world.device;
-}
-
-static bool can_call(const struct call *call)
-{
-	if (world.system >= 0)
-		return true;
-	return !call->on_vm && call->number != QUEZTL_VM_ATTACH && call->number != QUEZTL_VM_OPEN &&
-	       call->number != QUEZTL_VM_NEXT;
-}
-
-#define for_each_call(call) \
-	for (const struct call *call = calls; call < calls + ARRAY_SIZE(calls); call++) \
-		if (can_call(call))
-
-/* A good argument of @size bytes at @at. */
-static void prepare(const struct call *call, void *at, __u32 size)
-{
-	memset(at, 0, size);
-	*(__u32 *)at = size;
-	if (call->prepare)
-		call->prepare(at);
-}
-
-/* What a failing call must leave as it is. */
-struct snapshot {
-	__u32 vms, fabrics, ports;
-	int fds;
-};
-
-static struct snapshot take_snapshot(void)
-{
-	struct queztl_info info = { .size = sizeof(info) };
-	struct queztl_port_next port = { .size = sizeof(port) };
-	struct snapshot now = { 0 };
-	DIR *dir = opendir("/proc/self/fd");
-
-	ASSERT_EQ(ioctl(world.device, QUEZTL_GET_INFO, &info), 0);
-	now.vms = info.vms;
-	now.fabrics = info.fabrics;
-	while (!ioctl(world.device, QUEZTL_PORT_NEXT, &port))
-		now.ports++;
-	while (readdir(dir))
-		now.fds++;
-	closedir(dir);
-	return now;
-}
 
 /* The call fails with @error, writes nothing into the @room bytes at @at and changes nothing. */
 static void expect_refused(const struct call *call, int fd, unsigned long number, void *at, size_t room, int error,
@@ -231,9 +32,9 @@ static void expect_refused(const struct call *call, int fd, unsigned long number
 	KTAP_CHECK(!memcmp(before, at, room), false, "%s, %s (%ld): failed and wrote", call->name, why, detail);
 	now = take_snapshot();
 	KTAP_CHECK(!memcmp(&then, &now, sizeof(now)), false,
-		   "%s, %s (%ld): failed and changed something: vms %u %u, fabrics %u %u, ports %u %u, fds %d %d",
+		   "%s, %s (%ld): failed and changed something: vms %u %u, fabrics %u %u, ports %u %u, fds %d %d, module references %d %d",
 		   call->name, why, detail, then.vms, now.vms, then.fabrics, now.fabrics, then.ports, now.ports,
-		   then.fds, now.fds);
+		   then.fds, now.fds, then.references, now.references);
 }
 
 /* ---- sizes ---- */
@@ -580,7 +381,7 @@ TEST(fabrics_want_cap_net_admin)
 	struct queztl_fabric_next next = { .size = sizeof(next) };
 
 	open_world();
-	del.id = make_fabric("qtmine");
+	del.id = add_fabric("qtmine");
 	become_nobody();
 	EXPECT_FAILS(ioctl(world.device, QUEZTL_FABRIC_ADD, &add), EPERM);
 	EXPECT_EQ(add.id, 0);
@@ -659,7 +460,7 @@ TEST(fabric_names)
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
 		try_name(good[i], strlen(good[i]), 0);
 	try_name("qt345678901234567890123456789012", QUEZTL_NAME_MAX, EINVAL);	/* no NUL */
-	make_fabric("qttwice");
+	add_fabric("qttwice");
 	try_name("qttwice", 7, EEXIST);
 	try_name("qttwic", 6, 0);
 	try_name("qttwiceX", 8, 0);
@@ -670,17 +471,17 @@ TEST(fabric_ids_are_not_reused)
 	__u64 first, second, last = 0;
 
 	world.device = queztl_fd();
-	first = make_fabric("qtone");
+	first = add_fabric("qtone");
 	EXPECT_EQ(fabric_del(first), 0);
 	EXPECT_EQ(fabric_del(first), -ENOENT);
-	second = make_fabric("qtone");
+	second = add_fabric("qtone");
 	EXPECT(second > first);
 	EXPECT_EQ(fabric_del(0), -ENOENT);
 	EXPECT_EQ(fabric_del(second + 1), -ENOENT);
 	EXPECT_EQ(fabric_del(~0ULL), -ENOENT);
 	EXPECT_EQ(fabric_del(second), 0);
 	for (int i = 0; i < 100; i++) {
-		__u64 id = make_fabric("qtmany");
+		__u64 id = add_fabric("qtmany");
 
 		ASSERT(id > last);
 		last = id;
@@ -699,7 +500,7 @@ TEST(fabric_with_ports_is_ebusy)
 	EXPECT_EQ(fabric_del(world.fabric), -EBUSY);
 	EXPECT_EQ(port_find("qtport", &port), 0);
 	EXPECT_EQ(port.fabric_id, world.fabric);
-	EXPECT(!memcmp(port.mac, mac, sizeof(mac)));
+	EXPECT(!memcmp(port.mac, world_mac, sizeof(world_mac)));
 	EXPECT_EQ(port.mtu, 1500);
 	EXPECT_GE(port.max_vqp, 1);
 	EXPECT_EQ(port.state, 0);
@@ -723,7 +524,7 @@ TEST(iteration_goes_up_and_ends)
 	world.device = queztl_fd();
 	for (int i = 0; i < 20; i++) {
 		snprintf(name, sizeof(name), "qtrow%d", i);
-		middle = make_fabric(name);
+		middle = add_fabric(name);
 		if (i == 10)
 			last = middle;
 	}
