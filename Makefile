@@ -17,6 +17,7 @@ PREFIX	?= /usr
 # Kbuild writes beside its sources: give each kernel a copy of them.
 KSRC	:= Kbuild module qhp uapi
 KOUT	= $(BUILD)/kmod/$(RELEASE)
+TOUT	= $(BUILD)/kmod-tests/$(RELEASE)
 KFLAGS	= W=1
 # V=1 shows the commands.
 SUBMAKE	:= $(MAKE) --no-print-directory $(if $(V),,-s)
@@ -47,9 +48,16 @@ module: deps
 	@$(SUBMAKE) -C $(KDIR) M=$(KOUT) $(KFLAGS) modules
 	@echo "built $(KOUT:$(CURDIR)/%=%)/queztl.ko"
 
+# Modules that only tests load.
+test-modules: deps
+	@mkdir -p $(TOUT)
+	@cp -pru selftests/kmod/. $(TOUT)
+	@$(SUBMAKE) -C $(KDIR) M=$(TOUT) $(KFLAGS) modules
+	@echo "built $(TOUT:$(CURDIR)/%=%)"
+
 # The lab's hosts run Debian's stock kernel whatever this machine runs.
 lab-module: deps lab-deps
-	@$(MAKE) --no-print-directory module \
+	@$(MAKE) --no-print-directory module test-modules \
 		KDIR=$$(selftests/lab/fetch kdir cloud)
 
 # Linux with patches/; nothing is done for what is built already.
@@ -95,7 +103,7 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help deps module lab-module userspace lab-deps selftests demo \
-	kernel check bench docs lint install clean
+.PHONY: all help deps module test-modules lab-module userspace lab-deps \
+	selftests demo kernel check bench docs lint install clean
 
 endif

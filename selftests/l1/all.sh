@@ -8,7 +8,8 @@ SRC=${QZ_SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILD=${QZ_USER_BUILD:-$SRC/build/selftests}
 OUT=${QZ_OUT:-/tmp/queztl-out}
 export QZ_USER_KO=${QZ_USER_KO:-$SRC/build/kmod/$(uname -r)/queztl.ko}
-PROGRAMS=${*:-ioctl functional hostile netns lifecycle}
+export QZ_USER_TEST_MODULES=${QZ_USER_TEST_MODULES:-$SRC/build/kmod-tests/$(uname -r)}
+PROGRAMS=${*:-ioctl failnth functional hostile races netns lifecycle}
 SPLAT='WARNING: CPU|WARNING: (possible|suspicious|inconsistent|bad|held)|BUG: |kernel BUG|Oops|Call Trace:|KASAN:|KFENCE:|UBSAN:|'\
 'INFO: task .* blocked|rcu: INFO|soft lockup|general protection|refcount_t:|corruption|Bad page state|double free|'\
 'kmemleak: .*new suspected|Unable to handle|Object .*Redzone|Poison overwritten|Objects remaining in'
