@@ -252,15 +252,10 @@ static void del_port(struct vdpa_mgmt_dev *mgmt, struct vdpa_device *vdpa)
 {
 	struct qz_fabric *fabric = container_of(mgmt, struct qz_fabric, mgmt);
 	struct qz_port *port = container_of(vdpa, struct qz_port, vdpa);
-	int i;
 
-	get_device(&vdpa->dev);
 	unlist_port(port);
 	qz_switch_detach(fabric, port);
 	_vdpa_unregister_device(vdpa);	/* the driver has let go of it */
-	for (i = 0; i < ARRAY_SIZE(port->queues); i++)
-		cancel_work_sync(&port->queues[i].work);
-	put_device(&vdpa->dev);
 }
 
 const struct vdpa_mgmtdev_ops qz_port_mgmt_ops = {

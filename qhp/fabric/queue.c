@@ -178,7 +178,14 @@ int qz_queue_init(struct qz_queue *queue, struct qz_port *port, u16 index)
 	return queue->chain.segs ? 0 : -ENOMEM;
 }
 
+/*
+ * Nobody has a reference on the port. Whoever gave up the last one may have
+ * queued the worker just before, long after the queue was stopped; the worker
+ * finds it so, but needs it to look. May sleep.
+ */
 void qz_queue_free(struct qz_queue *queue)
 {
+	if (queue->port)	/* else it was never initialised */
+		cancel_work_sync(&queue->work);
 	kvfree(queue->chain.segs);
 }
