@@ -102,6 +102,7 @@ void qz_port_break(struct qz_port *port)
 	int i;
 
 	WRITE_ONCE(port->broken, true);
+	smp_mb();	/* broken before live, as in qz_queue_start() */
 	for (i = 0; i < port->vdpa.nvqs; i++)
 		WRITE_ONCE(port->queues[i].live, false);
 	qz_notify_config(port);

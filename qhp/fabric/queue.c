@@ -142,6 +142,9 @@ int qz_queue_start(struct qz_queue *queue, const struct qz_map *map)
 	if (queue->index % 2 == 0)
 		qz_ring_disable_kicks(&queue->ring);
 	smp_store_release(&queue->live, true);	/* the ring before live */
+	smp_mb();	/* live before broken, as in qz_port_break() */
+	if (READ_ONCE(queue->port->broken))
+		WRITE_ONCE(queue->live, false);
 	if (queue->index % 2)
 		qz_run_in_worker(queue);
 	return 0;
