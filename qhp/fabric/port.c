@@ -60,7 +60,8 @@ void qz_port_stop(struct qz_port *port)
  * qz_port_start - let the data path use every ring that is ready
  * @port: the port; nothing happens when it may not run
  *
- * A ring outside the map is left alone: the rest of the map may come.
+ * A ring outside the map is left alone: the rest of the map may come. Without
+ * memory to map a ring the port is broken: nobody else would tell the driver.
  *
  * Context: process, port->lock held, may sleep.
  */
@@ -77,8 +78,12 @@ void qz_port_start(struct qz_port *port)
 		return;
 	for (i = 0; i < port->vdpa.nvqs; i++) {
 		queue = &port->queues[i];
-		if (queue->ready && !queue->areas[0].kva)
-			qz_queue_start(queue, map);
+		if (!queue->ready || queue->areas[0].kva)
+			continue;
+		if (qz_queue_start(queue, map) == -ENOMEM) {
+			qz_port_break(port);
+			return;
+		}
 	}
 }
 

@@ -25,7 +25,7 @@ int qz_queue_pop(struct qz_queue *queue)
 	return qz_ring_pop(&queue->ring, &queue->chain, &mem);
 }
 
-/* The pages of an area that is not contiguous; may sleep. */
+/* The pages of an area that is not contiguous, or ERR_PTR; may sleep. */
 static void *vmap_area(const struct qz_map *map, u64 addr, u32 bytes, u32 perm,
 		       u32 *hint)
 {
@@ -36,16 +36,18 @@ static void *vmap_area(const struct qz_map *map, u64 addr, u32 bytes, u32 perm,
 
 	pages = kmalloc_array(n, sizeof(*pages), GFP_KERNEL);
 	if (!pages)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	for (i = 0; i < n; i++) {
 		len = PAGE_SIZE;
 		kva = qz_map_find(map, page_addr + i * PAGE_SIZE, &len, perm,
 				  hint);
-		if (!kva)
+		if (!kva) {
+			kva = ERR_PTR(-EFAULT);
 			goto out;
+		}
 		pages[i] = virt_to_page(kva);
 	}
-	kva = vmap(pages, n, VM_MAP, PAGE_KERNEL);
+	kva = vmap(pages, n, VM_MAP, PAGE_KERNEL) ?: ERR_PTR(-ENOMEM);
 out:
 	kfree(pages);
 	return kva;
@@ -55,6 +57,7 @@ static int map_area(struct qz_area *area, const struct qz_map *map, u64 addr,
 		    u32 bytes, u32 perm, u32 *hint)
 {
 	u32 len = bytes;
+	void *vmap;
 
 	if (addr + bytes - 1 < addr)
 		return -EINVAL;
@@ -63,9 +66,10 @@ static int map_area(struct qz_area *area, const struct qz_map *map, u64 addr,
 		return -EFAULT;
 	if (len == bytes)
 		return 0;
-	area->vmap = vmap_area(map, addr, bytes, perm, hint);
-	if (!area->vmap)
-		return -EFAULT;
+	vmap = vmap_area(map, addr, bytes, perm, hint);
+	if (IS_ERR(vmap))
+		return PTR_ERR(vmap);
+	area->vmap = vmap;
 	area->kva = area->vmap + offset_in_page(addr);
 	return 0;
 }
@@ -128,7 +132,7 @@ static void init_ring(struct qz_queue *queue)
  * @map: the driver's address space, already the port's
  *
  * Context: process, port->lock held, may sleep.
- * Return: 0, or a negative error when the ring is not where the driver said.
+ * Return: 0; -ENOMEM; another error when the ring is not where the driver said.
  */
 int qz_queue_start(struct qz_queue *queue, const struct qz_map *map)
 {
