@@ -40,6 +40,8 @@
 #include "module/limits.h"
 #include "ring.h"
 
+struct vhost_iotlb;
+
 /**
  * struct qz_switch - a fabric's ports as the data path sees them
  * @tab: by Ethernet address
@@ -252,6 +254,7 @@ extern const struct vdpa_mgmtdev_ops qz_port_mgmt_ops;
 void qz_port_start(struct qz_port *port);
 void qz_port_stop(struct qz_port *port);
 void qz_port_set_map(struct qz_port *port, const struct qz_map *map);
+void qz_port_trim_map(struct qz_port *port, struct vhost_iotlb *iotlb);
 void qz_port_break(struct qz_port *port);
 void qz_port_free(struct qz_port *port);
 void qz_port_wait_all_freed(void);

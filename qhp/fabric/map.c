@@ -106,6 +106,40 @@ struct qz_map *qz_map_create(struct vhost_iotlb *iotlb)
 	return map;
 }
 
+static bool is_still_mapped(const struct qz_extent *extent,
+			    struct vhost_iotlb *iotlb)
+{
+	const struct vhost_iotlb_map *entry;
+
+	entry = vhost_iotlb_itree_first(iotlb, extent->start, extent->last);
+	return entry && entry->start == extent->start &&
+	       entry->last == extent->last && entry->perm == extent->perm &&
+	       phys_to_virt(entry->addr) == extent->kva;
+}
+
+/**
+ * qz_map_trim - take out what is no longer mapped
+ * @map: a table nobody reads
+ * @iotlb: what vhost-vdpa has mapped now
+ *
+ * What needs no memory and cannot fail.
+ *
+ * Context: process, may sleep.
+ */
+void qz_map_trim(struct qz_map *map, struct vhost_iotlb *iotlb)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < map->n; i++) {
+		if (is_still_mapped(&map->extents[i], iotlb))
+			map->extents[n++] = map->extents[i];
+		else
+			put_extent(&map->extents[i]);
+		cond_resched();
+	}
+	map->n = n;
+}
+
 /* No reader is left. May sleep. */
 void qz_map_free(const struct qz_map *map)
 {

@@ -43,6 +43,7 @@ struct qz_map {
 extern const struct qz_map qz_map_identity;
 
 struct qz_map *qz_map_create(struct vhost_iotlb *iotlb);
+void qz_map_trim(struct qz_map *map, struct vhost_iotlb *iotlb);
 void qz_map_free(const struct qz_map *map);
 void *qz_map_find(const struct qz_map *map, u64 addr, u32 *len, u32 perm,
 		  u32 *hint);

@@ -99,6 +99,22 @@ void qz_port_set_map(struct qz_port *port, const struct qz_map *map)
 }
 
 /*
+ * There is no memory for a new address space: of the old one, what is still
+ * mapped remains. port->lock held, may sleep.
+ */
+void qz_port_trim_map(struct qz_port *port, struct vhost_iotlb *iotlb)
+{
+	const struct qz_map *map;
+
+	qz_port_stop(port);
+	map = rcu_dereference_protected(port->map,
+					lockdep_is_held(&port->lock));
+	if (map && !map->identity)
+		qz_map_trim((struct qz_map *)map, iotlb);
+	qz_port_start(port);
+}
+
+/*
  * The driver wrote nonsense: the port is dead until it is reset. Called by a
  * run, in process or softirq context, possibly with a queue->lock held.
  */

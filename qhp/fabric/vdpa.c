@@ -333,6 +333,7 @@ static int resume(struct vdpa_device *vdpa)
 
 /* Memory */
 
+/* vhost-vdpa gives memory back to the VMM whatever this returns. */
 static int set_map(struct vdpa_device *vdpa, unsigned int asid,
 		   struct vhost_iotlb *iotlb)
 {
@@ -340,12 +341,13 @@ static int set_map(struct vdpa_device *vdpa, unsigned int asid,
 	struct qz_map *map;
 
 	map = qz_map_create(iotlb);
-	if (IS_ERR(map))
-		return PTR_ERR(map);
 	mutex_lock(&port->lock);
-	qz_port_set_map(port, map);
+	if (IS_ERR(map))
+		qz_port_trim_map(port, iotlb);
+	else
+		qz_port_set_map(port, map);
 	mutex_unlock(&port->lock);
-	return 0;
+	return PTR_ERR_OR_ZERO(map);
 }
 
 /* vhost-vdpa is closed; its last unmapping does not come by set_map(). */
