@@ -10,7 +10,7 @@ sys.path.insert(0, str(HERE / "ext"))
 project = "Queztl"
 author = "The Queztl maintainers"
 copyright = "The Queztl authors"
-version = release = re.search(r'MODULE_VERSION\("(.*)"\)', (HERE.parent / "module/main.c").read_text())[1]
+version = release = re.search(r'QZ_VERSION\s+"(.*)"', (HERE.parent / "module/version.h").read_text())[1]
 
 extensions = ["kdoc"]
 master_doc = "index"

@@ -11,6 +11,7 @@
 
 #include "uapi/linux/queztl.h"
 #include "ioctl.h"
+#include "version.h"
 #include "vm.h"
 #include "qhp/fabric/fabricapi.h"
 
@@ -45,7 +46,7 @@ static int get_info(struct qz_call *call)
 	info->features = QUEZTL_F_FABRIC | qz_fabric_features();
 	info->vms = qz_vm_count();
 	info->fabrics = qz_fabric_count();
-	strscpy_pad(info->module, THIS_MODULE->version);
+	strscpy_pad(info->module, QZ_VERSION);
 	strscpy_pad(info->kernel, init_utsname()->release);
 	return 0;
 }

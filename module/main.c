@@ -10,6 +10,7 @@
 #include <linux/module.h>
 
 #include "ioctl.h"
+#include "version.h"
 #include "vm.h"
 #include "qhp/fabric/fabricapi.h"
 
@@ -60,5 +61,5 @@ module_exit(queztl_exit);
 
 MODULE_DESCRIPTION("Networking between virtual machines, and their registry");
 MODULE_AUTHOR("The Queztl maintainers");
-MODULE_VERSION("0.1.0");
+MODULE_VERSION(QZ_VERSION);
 MODULE_LICENSE("GPL");

@@ -8,53 +8,20 @@
  * inside the sender's call, so a VM leaves the registry before it is freed.
  */
 
-#include <linux/kstrtox.h>
 #include <linux/net.h>
 #include <linux/netlink.h>
 #include <linux/skbuff.h>
-#include <linux/string.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
 
+#include "kvmevent.h"
 #include "vm.h"
 
 #define UEVENT_GROUP	1	/* the kernel's own; udev's is 2 */
 
 static struct socket *uevent_sock;
 
-struct vm_event {
-	bool create;
-	bool destroy;
-	int pid;
-	const char *key;
-};
-
-static void parse_variable(struct vm_event *event, const char *var)
-{
-	if (!strcmp(var, "EVENT=create"))
-		event->create = true;
-	else if (!strcmp(var, "EVENT=destroy"))
-		event->destroy = true;
-	else if (!strncmp(var, "PID=", 4))
-		event->pid = kstrtoint(var + 4, 10, &event->pid) ? 0 : event->pid;
-	else if (!strncmp(var, "STATS_PATH=", 11))
-		event->key = kbasename(var + 11);
-}
-
-/* @text is @len bytes of NUL terminated strings, the first "action@path". */
-static bool parse_event(struct vm_event *event, const char *text, size_t len)
-{
-	static const char head[] = "change@/devices/virtual/misc/kvm";
-	const char *end = text + len;
-
-	if (len < sizeof(head) || end[-1] || memcmp(text, head, sizeof(head)))
-		return false;
-	for (text += sizeof(head); text < end; text += strlen(text) + 1)
-		parse_variable(event, text);
-	return event->pid > 0 && event->create != event->destroy;
-}
-
-static void handle_event(const struct vm_event *event)
+static void handle_event(const struct qz_kvmevent *event)
 {
 	if (event->create)
 		qz_vmscan_created(event->pid, event->key);
@@ -73,10 +40,10 @@ static void uevent_ready(struct sock *sk)
 	struct sk_buff *skb;
 
 	while ((skb = skb_dequeue(&sk->sk_receive_queue))) {
-		struct vm_event event = { .key = "" };
+		struct qz_kvmevent event;
 
 		if (!skb_is_nonlinear(skb) &&
-		    parse_event(&event, skb->data, skb->len))
+		    qz_kvmevent_parse(&event, skb->data, skb->len))
 			handle_event(&event);
 		consume_skb(skb);
 	}

@@ -3,7 +3,7 @@
 #ifndef QZ_BUCKET_H
 #define QZ_BUCKET_H
 
-#include "plain.h"
+#include "module/plain.h"
 
 /**
  * struct qz_bucket - a token bucket

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Fabrics: the bus they are on, and their list. */
 
-#include <linux/ctype.h>
 #include <linux/device/bus.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
@@ -10,6 +9,7 @@
 
 #include "fabric.h"
 #include "fabricapi.h"
+#include "name.h"
 
 DEFINE_SRCU(qz_fabric_srcu);
 struct workqueue_struct *qz_fabric_wq;
@@ -99,19 +99,6 @@ static struct qz_fabric *find_id(u64 id)
 	return NULL;
 }
 
-static bool name_is_good(const char *name)
-{
-	if (strnlen(name, QUEZTL_NAME_MAX) == QUEZTL_NAME_MAX)
-		return false;
-	if (!isascii(*name) || !isalnum(*name))
-		return false;
-	for (; *name; name++)
-		if (!isascii(*name) ||
-		    (!isalnum(*name) && !strchr("-_.", *name)))
-			return false;
-	return true;
-}
-
 static int register_fabric(struct qz_fabric *fabric)
 {
 	int err;
@@ -138,7 +125,7 @@ int qz_fabric_create(const char *name, u64 *id)
 	struct qz_fabric *fabric;
 	int err;
 
-	if (!name_is_good(name))
+	if (!qz_name_is_good(name))
 		return -EINVAL;
 
 	mutex_lock(&qz_fabrics_lock);

@@ -38,6 +38,7 @@
 #include "mactab.h"
 #include "map.h"
 #include "module/limits.h"
+#include "patience.h"
 #include "ring.h"
 
 struct vhost_iotlb;
@@ -95,18 +96,13 @@ struct qz_area {
  * @timer: ends it
  * @until: when it ends at the latest, CLOCK_MONOTONIC nanoseconds
  * @bytes: sent since the driver was last interrupted
- * @sent: when something was sent that has not been answered, 0 if nothing
- * @answer: how long an answer usually takes, nanoseconds
- *
- * @sent and @answer are written by senders and receivers without a lock: they
- * are a guess, and a lost update makes it a little worse.
+ * @patience: how long is worth while
  */
 struct qz_hold {
 	struct hrtimer timer;
 	u64 until;
 	u32 bytes;
-	u64 sent;
-	u64 answer;
+	struct qz_patience patience;
 };
 
 /**

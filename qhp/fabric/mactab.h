@@ -6,7 +6,7 @@
 #ifndef QZ_MACTAB_H
 #define QZ_MACTAB_H
 
-#include "plain.h"
+#include "module/plain.h"
 
 /* An address as a number; 0 is no port's. */
 static inline u64 qz_mac_key(const u8 *mac)

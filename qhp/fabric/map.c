@@ -154,32 +154,6 @@ void qz_map_free(const struct qz_map *map)
 	kvfree(map);
 }
 
-static bool extent_has(const struct qz_extent *extent, u64 addr)
-{
-	return addr >= extent->start && addr <= extent->last;
-}
-
-static const struct qz_extent *find_extent(const struct qz_map *map, u64 addr,
-					   u32 *hint)
-{
-	u32 low = 0, high = map->n, mid;
-
-	if (*hint < map->n && extent_has(&map->extents[*hint], addr))
-		return &map->extents[*hint];
-	while (low < high) {
-		mid = (low + high) / 2;
-		if (extent_has(&map->extents[mid], addr)) {
-			*hint = mid;
-			return &map->extents[mid];
-		}
-		if (addr < map->extents[mid].start)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	return NULL;
-}
-
 /**
  * qz_map_find - where the kernel sees a driver's memory
  * @map: the address space; the caller is in an SRCU section it was read in
@@ -194,19 +168,12 @@ static const struct qz_extent *find_extent(const struct qz_map *map, u64 addr,
 void *qz_map_find(const struct qz_map *map, u64 addr, u32 *len, u32 perm,
 		  u32 *hint)
 {
-	const struct qz_extent *extent;
-
 	if (map->identity) {
 		if (!pfn_valid(PHYS_PFN(addr)))
 			return NULL;
 		return phys_to_virt(addr);
 	}
-	extent = find_extent(map, addr, hint);
-	if (!extent || !(extent->perm & perm))
-		return NULL;
-	if (extent->last - addr < *len - 1)
-		*len = extent->last - addr + 1;
-	return extent->kva + (addr - extent->start);
+	return qz_extent_find(map->extents, map->n, addr, len, perm, hint);
 }
 
 /* Copy from a driver's memory; false when not all of it may be read. */

@@ -10,23 +10,9 @@
 #ifndef QZ_MAP_H
 #define QZ_MAP_H
 
-#include <linux/types.h>
+#include "extent.h"
 
 struct vhost_iotlb;
-
-/**
- * struct qz_extent - memory that is contiguous for driver and kernel
- * @start: the driver's first address, page aligned
- * @last: the driver's last address
- * @kva: where the kernel sees @start
- * @perm: VHOST_ACCESS_RO, _WO or _RW
- */
-struct qz_extent {
-	u64 start;
-	u64 last;
-	u8 *kva;
-	u32 perm;
-};
 
 /**
  * struct qz_map - an address space

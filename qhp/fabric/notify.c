@@ -33,36 +33,14 @@ void qz_notify_config(struct qz_port *port)
 	spin_unlock_bh(&queue->cb_lock);
 }
 
-/*
- * How long an answer takes is learnt from the traffic: from the first frame
- * held back to the next frame received, averaged over some eight. When none
- * came the estimate is halved, so one-way traffic is soon held back as little
- * as possible.
- */
-static u64 hold_time(struct qz_hold *hold, u64 now)
-{
-	u64 answer = READ_ONCE(hold->answer);
-
-	if (READ_ONCE(hold->sent)) {
-		answer /= 2;
-		WRITE_ONCE(hold->answer, answer);
-	}
-	WRITE_ONCE(hold->sent, now);
-	return clamp(4 * answer, (u64)QZ_HOLD_MIN_NS, (u64)QZ_HOLD_MAX_NS);
-}
-
 /* A frame was delivered to the port; process or softirq context. */
 void qz_notify_received(struct qz_port *port)
 {
-	struct qz_hold *hold = &port->queues[1].hold;
-	u64 sent = READ_ONCE(hold->sent);
-	u64 answer = READ_ONCE(hold->answer);
+	struct qz_patience *patience = &port->queues[1].hold.patience;
 
-	if (!sent)
-		return;
-	answer += min(ktime_get_ns() - sent, (u64)QZ_HOLD_MAX_NS) / 8;
-	WRITE_ONCE(hold->answer, answer - READ_ONCE(hold->answer) / 8);
-	WRITE_ONCE(hold->sent, 0);
+	/* Reading the clock costs more than the look whether it is needed. */
+	if (qz_patience_waits(patience))
+		qz_patience_answered(patience, ktime_get_ns());
 }
 
 /* Some slack lets the timer expire with the tick. */
@@ -94,8 +72,7 @@ static bool held_enough(const struct qz_queue *queue)
 {
 	u16 held = queue->ring.used_idx - queue->ring.signalled;
 
-	return held >= min(QZ_HOLD_FRAMES, DIV_ROUND_UP(queue->num, 4)) ||
-	       queue->hold.bytes >= QZ_HOLD_BYTES;
+	return qz_patience_ends(held, queue->num, queue->hold.bytes);
 }
 
 /* The timer may still run for an earlier frame: then it is left alone. */
@@ -105,7 +82,7 @@ static void hold_sent(struct qz_queue *queue)
 	u64 now = ktime_get_ns();
 
 	if (!hold->until) {
-		hold->until = now + hold_time(hold, now);
+		hold->until = now + qz_patience_begin(&hold->patience, now);
 		queue->port->counts.tx_held++;
 	}
 	if (hold->until <= now)

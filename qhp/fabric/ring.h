@@ -10,7 +10,7 @@
 #ifndef QZ_RING_H
 #define QZ_RING_H
 
-#include "plain.h"
+#include "module/plain.h"
 
 /**
  * struct qz_seg - a piece of a buffer, in the driver's addresses, unchecked

@@ -37,6 +37,7 @@ struct ktap_shared {		/* between a test's child and the parent */
 };
 
 extern struct ktap_shared *ktap_shared;
+extern const struct ktap_test *ktap_running;	/* in its child */
 
 void ktap_register(struct ktap_test *test);
 int ktap_run(int argc, char **argv, void (*between)(void));
@@ -90,6 +91,7 @@ int ktap_factor(void);
 
 #ifdef KTAP_MAIN
 struct ktap_shared *ktap_shared;
+const struct ktap_test *ktap_running;
 static struct ktap_test *ktap_first, **ktap_last = &ktap_first;
 
 void ktap_register(struct ktap_test *test)
@@ -138,6 +140,7 @@ static int ktap_fork(struct ktap_test *test)
 	child = fork();
 	if (child == 0) {
 		setpgid(0, 0);
+		ktap_running = test;
 		test->run();
 		fflush(stdout);
 		_exit(ktap_shared->failed ? 1 : 0);

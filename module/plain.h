@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the pure parts (ring, mactab, bucket) need of the world. They build in
- * the kernel and, for fuzzers and simulators, in user space.
+ * What the pure parts need of the world. They build in the kernel and, for
+ * tests, fuzzers and simulators, in user space.
  */
 #ifndef QZ_PLAIN_H
 #define QZ_PLAIN_H
@@ -10,6 +10,11 @@
 
 #include <linux/compiler.h>
 #include <linux/errno.h>
+#include <linux/limits.h>
+#include <linux/math.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+#include <linux/time64.h>
 #include <linux/types.h>
 #include <asm/barrier.h>
 #include <asm/byteorder.h>

@@ -5,9 +5,11 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <linux/virtio_ring.h>
 
 typedef uint8_t u8;
@@ -26,6 +28,20 @@ typedef uint64_t u64;
 #define le64_to_cpu(x)		le64toh(x)
 #define cpu_to_le16(x)		htole16(x)
 #define cpu_to_le32(x)		htole32(x)
+#define cpu_to_le64(x)		htole64(x)
 #define unlikely(x)		__builtin_expect(!!(x), 0)
+
+#define U32_MAX			UINT32_MAX
+#define U64_MAX			UINT64_MAX
+#define NSEC_PER_USEC		1000L
+#define NSEC_PER_MSEC		1000000L
+#define NSEC_PER_SEC		1000000000L
+#define DIV_ROUND_UP(n, d)	(((n) + (d) - 1) / (d))
+#define min(a, b)						\
+	({ __typeof__(a) min_a = (a); __typeof__(b) min_b = (b);	\
+	   min_a < min_b ? min_a : min_b; })
+#define clamp(v, low, high)					\
+	({ __typeof__(v) clamp_v = (v);				\
+	   clamp_v < (low) ? (low) : clamp_v > (high) ? (high) : clamp_v; })
 
 #endif /* QZ_PLAIN_USER_H */

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What KVM says when a VM begins or ends: see kvmevent.h. */
+
+#include "kvmevent.h"
+
+/* Return: 0 for what is no thread's number. */
+static int parse_pid(const char *text)
+{
+	int pid = 0;
+
+	for (; *text >= '0' && *text <= '9'; text++) {
+		if (pid > (INT_MAX - 9) / 10)
+			return 0;
+		pid = 10 * pid + (*text - '0');
+	}
+	return *text ? 0 : pid;
+}
+
+static const char *last_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static void parse_variable(struct qz_kvmevent *event, const char *var)
+{
+	if (!strcmp(var, "EVENT=create"))
+		event->create = true;
+	else if (!strcmp(var, "EVENT=destroy"))
+		event->destroy = true;
+	else if (!strncmp(var, "PID=", 4))
+		event->pid = parse_pid(var + 4);
+	else if (!strncmp(var, "STATS_PATH=", 11))
+		event->key = last_name(var + 11);
+}
+
+/**
+ * qz_kvmevent_parse - is this uevent a VM's, and what does it say?
+ * @event: out; valid as long as @text when true is returned
+ * @text: NUL terminated strings, the first of them "action@path"
+ * @len: bytes of them all
+ *
+ * Context: any.
+ * Return: true for a VM's begin or end.
+ */
+bool qz_kvmevent_parse(struct qz_kvmevent *event, const char *text, size_t len)
+{
+	static const char head[] = "change@/devices/virtual/misc/kvm";
+	const char *end = text + len;
+
+	*event = (struct qz_kvmevent){ .key = "" };
+	if (len < sizeof(head) || end[-1] || memcmp(text, head, sizeof(head)))
+		return false;
+	for (text += sizeof(head); text < end; text += strlen(text) + 1)
+		parse_variable(event, text);
+	return event->pid && event->create != event->destroy;
+}
