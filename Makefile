@@ -28,6 +28,7 @@ help:
 	@echo "make              build queztl.ko, libqueztl and the program queztl"
 	@echo "make demo         two VMs talk over QHP and over vhost-net, side by side"
 	@echo "make check        every test; the last line counts them"
+	@echo "make kunit        the pure parts' KUnit suites in user mode Linux"
 	@echo "make bench        measure; results in build/bench/results.json"
 	@echo "make kernel       Linux 6.12 with patches/: debug and release, cached"
 	@echo "make docs         the manual, in build/docs/html"
@@ -79,8 +80,12 @@ demo: lab-module userspace
 	@selftests/demo/demo
 
 check: lab-module userspace selftests
-	@scripts/deps test lint docs
+	@scripts/deps test kunit lint docs
 	@selftests/run
+
+kunit:
+	@scripts/deps kunit
+	@scripts/kunit $(KUNIT)
 
 bench: lab-module userspace
 	@selftests/bench/bench $(BENCH)
@@ -104,6 +109,6 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all help deps module test-modules lab-module userspace lab-deps \
-	selftests demo kernel check bench docs lint install clean
+	selftests demo kernel check kunit bench docs lint install clean
 
 endif
