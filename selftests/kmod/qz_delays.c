@@ -127,9 +127,11 @@ static bool is_in_queztl(unsigned long address)
 static void maybe_wait(struct point *point)
 {
 	unsigned int chance = READ_ONCE(one_in), longest = READ_ONCE(max_us);
+	s64 hits = atomic64_inc_return(&point->hits);
 
-	atomic64_inc(&point->hits);
-	if (!longest || (chance && get_random_u32_below(chance)))
+	/* What is seldom met is delayed more often. */
+	chance = clamp_t(s64, hits / 64, 1, max(chance, 1U));
+	if (!longest || get_random_u32_below(chance))
 		return;
 	atomic64_inc(&point->delays);
 	udelay(1 + get_random_u32_below(longest));
