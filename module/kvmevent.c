@@ -54,5 +54,8 @@ bool qz_kvmevent_parse(struct qz_kvmevent *event, const char *text, size_t len)
 		return false;
 	for (text += sizeof(head); text < end; text += strlen(text) + 1)
 		parse_variable(event, text);
-	return event->pid && event->create != event->destroy;
+	/* Without memory for the first announcement the second has no PID. */
+	if (event->create)
+		return event->pid && !event->destroy;
+	return event->destroy;
 }

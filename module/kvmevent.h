@@ -9,7 +9,7 @@
  * struct qz_kvmevent - an announcement
  * @create: a VM begins
  * @destroy: a VM ends
- * @pid: the thread that created it
+ * @pid: the thread that created it, 0 at an end that was not announced before
  * @key: KVM's name for it, empty without debugfs; part of the text
  */
 struct qz_kvmevent {
