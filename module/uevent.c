@@ -11,6 +11,8 @@
 #include <linux/net.h>
 #include <linux/netlink.h>
 #include <linux/skbuff.h>
+#include <linux/socket.h>
+#include <linux/workqueue.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
 
@@ -49,11 +51,30 @@ static void uevent_ready(struct sock *sk)
 	}
 }
 
+/*
+ * Netlink sends nothing more to a socket that lost something until somebody
+ * reads from it. So read, but leave what has just come to uevent_ready(). Then
+ * look for what was lost until here. Process context.
+ */
+static void listen_again(struct work_struct *work)
+{
+	struct msghdr msg = {};
+	int ret;
+
+	do {
+		ret = kernel_recvmsg(uevent_sock, &msg, NULL, 0, 0,
+				     MSG_DONTWAIT | MSG_PEEK);
+		cond_resched();
+	} while (ret >= 0 || ret == -ENOBUFS);
+	qz_vmscan_resync();
+}
+
+static DECLARE_WORK(listen_work, listen_again);
+
 /* An announcement was lost for want of memory or room; must not sleep. */
 static void uevent_lost(struct sock *sk)
 {
-	sk->sk_err = 0;
-	qz_vmscan_resync();
+	schedule_work(&listen_work);
 }
 
 int qz_uevent_init(void)
@@ -88,5 +109,6 @@ int qz_uevent_init(void)
  */
 void qz_uevent_exit(void)
 {
+	disable_work_sync(&listen_work);
 	sock_release(uevent_sock);
 }

@@ -158,6 +158,13 @@ static void huge_pids_do_not_overflow(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pid_of(test, "9999999999999999999999999"), -1);
 }
 
+/* A VM that could not be announced: KVM has no memory for its creator then. */
+static void end_without_a_pid_is_an_end(struct kunit *test)
+{
+	KUNIT_EXPECT_TRUE(test, ours(test, HEAD "EVENT=destroy\0PID=0\0" PATH));
+	KUNIT_EXPECT_TRUE(test, ours(test, HEAD "EVENT=destroy\0" PATH));
+}
+
 static void missing_pid_is_refused(struct kunit *test)
 {
 	KUNIT_EXPECT_FALSE(test, ours(test, HEAD "EVENT=create\0" PATH));
@@ -203,6 +210,7 @@ static struct kunit_case kvmevent_cases[] = {
 	KUNIT_CASE(create_or_destroy_not_both_nor_none),
 	KUNIT_CASE(pid_is_a_positive_number),
 	KUNIT_CASE(huge_pids_do_not_overflow),
+	KUNIT_CASE(end_without_a_pid_is_an_end),
 	KUNIT_CASE(missing_pid_is_refused),
 	KUNIT_CASE(strange_strings_are_passed_over),
 	KUNIT_CASE(every_event_begins_anew),
