@@ -78,6 +78,8 @@ static u32 answer_size(const struct qz_ioctl *ioctl, u32 size)
 
 static void publish(struct qz_call *call)
 {
+	if (call->commit)
+		call->commit(call);
 	if (call->publish)
 		fd_install(call->fd, call->publish);
 }

@@ -19,12 +19,14 @@ struct file;
  * @arg: the argument's copy
  * @publish: out: a file to install at @fd once nothing can fail any more
  * @fd: out: the descriptor reserved for it
+ * @commit: out: what is done then, just before; it cannot fail
  */
 struct qz_call {
 	struct file *file;
 	void *arg;
 	struct file *publish;
 	int fd;
+	void (*commit)(struct qz_call *call);
 };
 
 /**

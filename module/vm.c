@@ -32,6 +32,13 @@ void qz_vm_put(struct qz_vm *vm)
 		free_vm(vm);
 }
 
+static const char *key_of(const struct kvm *kvm)
+{
+	if (IS_ERR_OR_NULL(kvm->debugfs_dentry))
+		return "";
+	return kvm->debugfs_dentry->d_name.name;
+}
+
 /* May sleep. @file is a KVM VM's, so its kvm lives as long as the file. */
 static struct qz_vm *alloc_vm(struct file *file, struct task_struct *task)
 {
@@ -45,11 +52,11 @@ static struct qz_vm *alloc_vm(struct file *file, struct task_struct *task)
 	vm->kvm = kvm;
 	vm->owner = file->f_op->owner;
 	vm->tgid = get_task_pid(task, PIDTYPE_TGID);
+	vm->maker = kvm->userspace_pid;
 	vm->uid = task_euid(task);
 	vm->seen_ns = ktime_get_boottime_ns();
 	get_task_comm(vm->comm, task->group_leader);
-	if (!IS_ERR_OR_NULL(kvm->debugfs_dentry))
-		strscpy(vm->key, kvm->debugfs_dentry->d_name.name);
+	strscpy(vm->key, key_of(kvm));
 	return vm;
 }
 
@@ -63,6 +70,13 @@ static struct qz_vm *find_kvm(const struct kvm *kvm)
 		if (vm->kvm == kvm)
 			return vm;
 	return NULL;
+}
+
+/* Whose end was not announced: another VM is there now, which is held. */
+static bool is_stale(const struct qz_vm *vm, const struct kvm *kvm)
+{
+	return vm->maker != kvm->userspace_pid ||
+	       strncmp(vm->key, key_of(kvm), sizeof(vm->key) - 1);
 }
 
 /* Called with xa_lock held; the registry's reference goes to the caller. */
@@ -81,6 +95,23 @@ static void show_vm(struct qz_vm *vm)
 	vm->hidden = false;
 	qz_vms_visible++;
 	trace_queztl_vm_attach(vm->id, pid_nr(vm->tgid));
+}
+
+/* Called with xa_lock held: the VM if it is known, with a reference. */
+static struct qz_vm *get_known(const struct kvm *kvm)
+{
+	struct qz_vm *vm = find_kvm(kvm);
+
+	if (!vm)
+		return NULL;
+	if (is_stale(vm, kvm)) {
+		unlink_vm(vm);
+		qz_vm_put(vm);
+		return NULL;
+	}
+	refcount_inc(&vm->ref);
+	vm->marked = false;
+	return vm;
 }
 
 /* Called with xa_lock held, which is dropped to allocate. */
@@ -104,32 +135,31 @@ static int link_vm(struct qz_vm *vm)
  * qz_vm_add - register the VM behind a KVM descriptor
  * @file: a file that file_is_kvm() is true of; held by the caller
  * @task: the process that holds it
- * @show: make a detached VM visible again
+ *
+ * A VM that is known needs no memory: a rescan without does not forget it.
  *
  * Context: process, may sleep.
  * Return: the VM, known before or new, with a reference; ERR_PTR on error.
  */
-struct qz_vm *qz_vm_add(struct file *file, struct task_struct *task, bool show)
+struct qz_vm *qz_vm_add(struct file *file, struct task_struct *task)
 {
+	const struct kvm *kvm = file->private_data;
 	struct qz_vm *vm, *known;
 	int err;
 
+	xa_lock(&qz_vms);
+	known = get_known(kvm);
+	xa_unlock(&qz_vms);
+	if (known)
+		return known;
 	vm = alloc_vm(file, task);
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
 
 	do {
 		xa_lock(&qz_vms);
-		known = find_kvm(vm->kvm);
-		if (known) {
-			refcount_inc(&known->ref);
-			known->marked = false;
-			if (show && known->hidden)
-				show_vm(known);
-			err = 0;
-		} else {
-			err = link_vm(vm);
-		}
+		known = get_known(kvm);
+		err = known ? 0 : link_vm(vm);
 		xa_unlock(&qz_vms);
 	} while (err == -EAGAIN);
 
@@ -178,6 +208,15 @@ bool qz_vm_live(const struct qz_vm *vm)
 	live = !vm->gone && !vm->hidden;
 	xa_unlock(&qz_vms);
 	return live;
+}
+
+/* Attached again. */
+void qz_vm_show(struct qz_vm *vm)
+{
+	xa_lock(&qz_vms);
+	if (!vm->gone && vm->hidden)
+		show_vm(vm);
+	xa_unlock(&qz_vms);
 }
 
 /* Detach: the entry stays, so that a rescan does not bring the VM back. */

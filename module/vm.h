@@ -34,6 +34,7 @@ struct task_struct;
  * @kvm: KVM's structure, to compare only, but see qz_vm_hold()
  * @owner: the module KVM's files belong to, to compare only
  * @tgid: process that holds the VM
+ * @maker: thread that made it, as KVM noted it
  * @uid: its effective user when the VM was found
  * @seen_ns: CLOCK_BOOTTIME when the VM was found
  * @gone: KVM destroyed the VM; written under the registry's lock, sticky
@@ -48,6 +49,7 @@ struct qz_vm {
 	struct kvm *kvm;
 	const struct module *owner;
 	struct pid *tgid;
+	pid_t maker;
 	kuid_t uid;
 	u64 seen_ns;
 	bool gone;
@@ -58,11 +60,12 @@ struct qz_vm {
 };
 
 /* vm.c: the registry */
-struct qz_vm *qz_vm_add(struct file *file, struct task_struct *task, bool show);
+struct qz_vm *qz_vm_add(struct file *file, struct task_struct *task);
 struct qz_vm *qz_vm_get(u64 id);
 struct qz_vm *qz_vm_next(u64 id);
 void qz_vm_put(struct qz_vm *vm);
 bool qz_vm_live(const struct qz_vm *vm);
+void qz_vm_show(struct qz_vm *vm);
 int qz_vm_hide(struct qz_vm *vm);
 bool qz_vm_known(const char *key);
 void qz_vm_gone_key(const char *key);

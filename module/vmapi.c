@@ -77,10 +77,16 @@ static struct qz_vm *attach_vm(struct file *file)
 	struct task_struct *task = qz_vmfile_maker(file);
 	struct qz_vm *vm;
 
-	vm = qz_vm_add(file, task ?: current, true);
+	vm = qz_vm_add(file, task ?: current);
 	if (task)
 		put_task_struct(task);
 	return vm;
+}
+
+/* A VM that was detached is known, but not shown before all has gone well. */
+static void show_attached(struct qz_call *call)
+{
+	qz_vm_show(call->publish->private_data);
 }
 
 int qz_vmapi_attach(struct qz_call *call)
@@ -101,6 +107,7 @@ int qz_vmapi_attach(struct qz_call *call)
 	attach->id = vm->id;
 	err = prepare_vm_fd(call, vm);
 	attach->vm_fd = call->fd;
+	call->commit = show_attached;
 	return err;
 }
 

@@ -44,7 +44,7 @@ static void scan_process(struct task_struct *task)
 	struct qz_vm *vm;
 
 	while ((file = qz_vmfile_next(task, &fd))) {
-		vm = qz_vm_add(file, task, false);
+		vm = qz_vm_add(file, task);
 		fput(file);
 		if (!IS_ERR(vm))
 			qz_vm_put(vm);
