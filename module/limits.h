@@ -13,6 +13,9 @@
  */
 #define QZ_VM_TRIES		12
 
+/* Without memory to register what was found: look again after so long. */
+#define QZ_VM_RESCAN_MS		200
+
 /* Fabrics at once: each is a device and a vDPA management device. */
 #define QZ_MAX_FABRICS		1024
 

@@ -36,19 +36,23 @@ static DEFINE_SPINLOCK(newborns_lock);	/* newborns, resync; a leaf */
 static void scan_newborns(struct work_struct *work);
 static DECLARE_DELAYED_WORK(newborns_work, scan_newborns);
 
-/* Register every VM the process holds. */
-static void scan_process(struct task_struct *task)
+/* Register every VM the process holds; false when there was no memory. */
+static bool scan_process(struct task_struct *task)
 {
 	unsigned int fd = 0;
 	struct file *file;
 	struct qz_vm *vm;
+	bool all = true;
 
 	while ((file = qz_vmfile_next(task, &fd))) {
 		vm = qz_vm_add(file, task);
 		fput(file);
 		if (!IS_ERR(vm))
 			qz_vm_put(vm);
+		else if (PTR_ERR(vm) == -ENOMEM)
+			all = false;
 	}
+	return all;
 }
 
 static struct task_struct *get_process(int *nr)
@@ -69,23 +73,68 @@ static struct task_struct *get_process(int *nr)
 	return task;
 }
 
-static void scan_all(void)
+static bool scan_all(void)
 {
 	struct task_struct *task;
+	bool all = true;
 	int nr = 1;
 
 	while ((task = get_process(&nr))) {
-		scan_process(task);
+		all &= scan_process(task);
 		put_task_struct(task);
 		cond_resched();
 	}
+	return all;
+}
+
+static void scan_later(void)
+{
+	spin_lock(&newborns_lock);
+	resync = true;
+	spin_unlock(&newborns_lock);
+	schedule_delayed_work(&newborns_work,
+			      msecs_to_jiffies(QZ_VM_RESCAN_MS));
 }
 
 static void scan_again(void)
 {
 	qz_vm_mark_all();
-	scan_all();
+	if (!scan_all())
+		scan_later();
 	qz_vm_gone_marked();
+}
+
+/*
+ * KVM had no memory to announce an end when a VM's process is gone, or still
+ * there without it. Of processes that live only the one at hand is looked at.
+ */
+static bool is_orphan(const struct qz_vm *vm, struct task_struct *task)
+{
+	struct file *file;
+
+	if (!pid_has_task(vm->tgid, PIDTYPE_TGID))
+		return true;
+	if (vm->tgid != task_tgid(task))
+		return false;
+	file = qz_vm_hold(vm);
+	if (file)
+		fput(file);
+	return !file;
+}
+
+/* Every VM that comes is an occasion to look for those that went. */
+static bool any_orphan(struct task_struct *task)
+{
+	bool found = false;
+	struct qz_vm *vm;
+	u64 id = 0;
+
+	while (!found && (vm = qz_vm_next(id))) {
+		id = vm->id;
+		found = is_orphan(vm, task);
+		qz_vm_put(vm);
+	}
+	return found;
 }
 
 /* True when there is nothing more to wait for. */
@@ -100,6 +149,8 @@ static bool scan_newborn(struct newborn *newborn)
 	if (!task)
 		return true;
 	scan_process(task);
+	if (any_orphan(task))
+		qz_vmscan_resync();
 	put_task_struct(task);
 	return qz_vm_known(newborn->key) || ++newborn->tries >= QZ_VM_TRIES;
 }
@@ -167,7 +218,8 @@ void qz_vmscan_created(int pid, const char *key)
 /* When the module is loaded: VMs that run already. May sleep. */
 void qz_vmscan_init(void)
 {
-	scan_all();
+	if (!scan_all())
+		scan_later();
 }
 
 /* No announcement comes any more. */
