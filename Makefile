@@ -32,7 +32,7 @@ help:
 	@echo "make bench        measure; results in build/bench/results.json"
 	@echo "make kernel       Linux 6.12 with patches/: debug and release, cached"
 	@echo "make docs         the manual, in build/docs/html"
-	@echo "make lint         sparse, checkpatch and shellcheck"
+	@echo "make lint         sparse, checkpatch, shellcheck, patches/"
 	@echo "make install      to DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)"
 	@echo "make clean        remove what was built; downloads stay cached"
 	@echo
@@ -80,7 +80,7 @@ demo: lab-module userspace
 	@selftests/demo/demo
 
 check: lab-module userspace selftests
-	@scripts/deps test kunit lint docs
+	@scripts/deps test kunit lint patches docs
 	@selftests/run
 
 kunit:
@@ -95,7 +95,7 @@ docs:
 	@$(SUBMAKE) -C Documentation O=$(BUILD)/docs html
 
 lint: deps
-	@scripts/deps lint
+	@scripts/deps lint patches
 	@scripts/lint
 
 install: all
