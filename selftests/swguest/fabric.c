@@ -43,7 +43,7 @@ int fabric_add(const char *name, __u64 *id)
 	struct queztl_fabric_add add = { .size = sizeof(add) };
 	int r;
 
-	strncpy(add.name, name, sizeof(add.name) - 1);
+	snprintf(add.name, sizeof(add.name), "%s", name);
 	r = call(QUEZTL_FABRIC_ADD, &add);
 	if (!r && id)
 		*id = add.id;
