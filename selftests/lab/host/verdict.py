@@ -15,7 +15,7 @@ END = re.compile(r"---\[ end (trace|Kernel panic)")
 
 # A frame or RIP inside one of our modules, or a RIP in module space that no module owns (called after unload). The
 # module list names ours always, and a "?" frame is a leftover of an earlier call on that stack: neither proves a thing.
-OUR_FRAME = re.compile(r"\[(queztl|qhp_guest)[\] ]|RIP: 0010:0xffffffffc")
+OUR_FRAME = re.compile(r"\[(queztl|qhp_guest|qz_\w+)[\] ]|RIP: 0010:0xffffffffc")
 NO_PROOF = re.compile(r"Modules linked in:|last unloaded:|\]\s+\? ")
 
 
