@@ -29,6 +29,7 @@ help:
 	@echo "make demo         two VMs talk over QHP and over vhost-net, side by side"
 	@echo "make check        every test; the last line counts them"
 	@echo "make kunit        the pure parts' KUnit suites in user mode Linux"
+	@echo "make kernel-selftests  the kernel's own, base against patched"
 	@echo "make bench        measure; results in build/bench/results.json"
 	@echo "make kernel       Linux 6.12 with patches/: debug and release, cached"
 	@echo "make docs         the manual, in build/docs/html"
@@ -87,6 +88,11 @@ kunit:
 	@scripts/deps kunit
 	@scripts/kunit $(KUNIT)
 
+# Not part of check: it takes hours.
+kernel-selftests: lab-deps
+	@scripts/deps kself
+	@selftests/kernel/run $(KSELF)
+
 bench: lab-module userspace
 	@selftests/bench/bench $(BENCH)
 
@@ -109,6 +115,7 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all help deps module test-modules lab-module userspace lab-deps \
-	selftests demo kernel check kunit bench docs lint install clean
+	selftests demo kernel check kunit kernel-selftests bench docs lint \
+	install clean
 
 endif
