@@ -8,6 +8,7 @@
  * inside the sender's call, so a VM leaves the registry before it is freed.
  */
 
+#include <linux/delay.h>
 #include <linux/net.h>
 #include <linux/netlink.h>
 #include <linux/skbuff.h>
@@ -53,19 +54,24 @@ static void uevent_ready(struct sock *sk)
 
 /*
  * Netlink sends nothing more to a socket that lost something until somebody
- * reads from it. So read, but leave what has just come to uevent_ready(). Then
- * look for what was lost until here. Process context.
+ * finds it empty. So read, but leave what has just come to uevent_ready();
+ * twice, since what was under way when something was lost may come between
+ * the two looks netlink takes. Then look for what was lost until here.
+ *
+ * Context: process, may sleep.
  */
 static void listen_again(struct work_struct *work)
 {
 	struct msghdr msg = {};
-	int ret;
+	int ret, empty = 0;
 
-	do {
+	while (empty < 2) {
 		ret = kernel_recvmsg(uevent_sock, &msg, NULL, 0, 0,
 				     MSG_DONTWAIT | MSG_PEEK);
-		cond_resched();
-	} while (ret >= 0 || ret == -ENOBUFS);
+		if (ret < 0 && ret != -ENOBUFS && ret != -ENOMEM)
+			empty++;
+		msleep(1);
+	}
 	qz_vmscan_resync();
 }
 
