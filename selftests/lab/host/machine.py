@@ -15,7 +15,7 @@ VIRTIOFSD = "/usr/lib/qemu/virtiofsd"
 LAB = pathlib.Path(__file__).resolve().parent.parent
 CMDLINE = ("rootfstype=virtiofs root=root ro console=ttyS0 loglevel=5 log_buf_len=4M panic=-1 oops=panic "
            "panic_on_warn=1 unknown_nmi_panic no_timer_check mitigations=off net.ifnames=0 random.trust_cpu=on")
-BOOT_SECONDS = 180          # generous: two compilers may share the machine with us
+BOOT_SECONDS = 600          # a debug kernel takes half a minute by itself, and compilers may share the machine with us
 
 
 class Listener:
