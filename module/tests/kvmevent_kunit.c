@@ -176,10 +176,12 @@ static void missing_pid_is_refused(struct kunit *test)
 /* Many empty strings, and a name far longer than any of KVM's. */
 static void strange_strings_are_passed_over(struct kunit *test)
 {
-	static char text[4096] = HEAD;
 	const size_t head = sizeof(HEAD) - 1;
+	static char text[4096];
 	struct qz_kvmevent event;
 
+	memset(text, 0, sizeof(text));
+	memcpy(text, HEAD, head);
 	KUNIT_EXPECT_FALSE(test, parse_bytes(test, &event, text, sizeof(text)));
 	memset(text + head, 'x', sizeof(text) - head);
 	memcpy(text + head, "EVENT=create\0PID=1\0STATS_PATH=", 30);

@@ -9,7 +9,7 @@ BUILD=${QZ_USER_BUILD:-$SRC/build/selftests}
 OUT=${QZ_OUT:-/tmp/queztl-out}
 export QZ_USER_KO=${QZ_USER_KO:-$SRC/build/kmod/$(uname -r)/queztl.ko}
 export QZ_USER_TEST_MODULES=${QZ_USER_TEST_MODULES:-$SRC/build/kmod-tests/$(uname -r)}
-PROGRAMS=${*:-ioctl failnth functional hostile races netns lifecycle native}
+PROGRAMS=${*:-ioctl failnth functional hostile races netns lifecycle native kunit}
 SPLAT='WARNING: CPU|WARNING: (possible|suspicious|inconsistent|bad|held)|BUG: |kernel BUG|Oops|Call Trace:|KASAN:|KFENCE:|UBSAN:|'\
 'INFO: task .* blocked|rcu: INFO|soft lockup|general protection|refcount_t:|corruption|Bad page state|double free|'\
 'kmemleak: .*new suspected|Unable to handle|Object .*Redzone|Poison overwritten|Objects remaining in'
@@ -35,6 +35,7 @@ command_of() {
 	case $1 in
 	netns) echo "$SRC/selftests/net/netns.sh" ;;
 	native) echo "$SRC/selftests/sched/native.sh" ;;
+	kunit) echo "$SRC/selftests/l1/kunit.sh" ;;
 	*) echo "$BUILD/$1" ;;
 	esac
 }

@@ -9,9 +9,10 @@
 static bool is_good(struct kunit *test, const char *text)
 {
 	char *name = kunit_kzalloc(test, QUEZTL_NAME_MAX, GFP_KERNEL);
+	size_t len = strlen(text);
 
 	KUNIT_ASSERT_NOT_NULL(test, name);
-	strncpy(name, text, QUEZTL_NAME_MAX);
+	memcpy(name, text, min(len, (size_t)QUEZTL_NAME_MAX));
 	return qz_name_is_good(name);
 }
 
