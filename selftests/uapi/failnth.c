@@ -408,10 +408,13 @@ static void map_failed(void)
 	expect_victim_recovers();
 }
 
+/* Rings are mapped anew with every map: without memory for that the driver is told. */
 static void map_succeeded(void)
 {
-	expect_lan_works();
-	EXPECT(extra_is_reachable());
+	if (!(swg_get_status(&pair[1]->port) & VIRTIO_CONFIG_S_NEEDS_RESET)) {
+		expect_lan_works();
+		EXPECT(extra_is_reachable());
+	}
 	EXPECT_EQ(unmap_extra(), 0);
 	expect_victim_recovers();
 }
@@ -779,13 +782,18 @@ TEST_WITHIN(module_loaded_without_memory, 900)
 	ko_file = ko ? open(ko, O_RDONLY | O_CLOEXEC) : -1;
 	if (ko_file < 0)
 		SKIP("QZ_USER_KO names no module");
+	/* The loader's own part is not ours, and its trace events warn about a lack of memory. */
+	if (!inject_within("do_init_module"))
+		SKIP("the kernel has no filter of callers");
 	ASSERT_EQ(unload_module(), 0);
 	EXPECT_GE(inject_sweep(&sweep), 20);
+	EXPECT(inject_within(NULL));
 }
 
 /* The module is loaded for whoever comes next, and nobody here holds it. */
 static void tidy_up(void)
 {
+	inject_within(NULL);
 	if (!exists(QUEZTL_DEVICE) && ko) {
 		unload_module();
 		load_module();

@@ -56,6 +56,47 @@ const char *inject_setup(void)
 	return NULL;
 }
 
+/* Where a function begins, and what comes behind it. */
+static bool find_function(const char *function, unsigned long long *start, unsigned long long *end)
+{
+	FILE *symbols = fopen("/proc/kallsyms", "r");
+	unsigned long long address;
+	char line[512], name[256];
+
+	*start = *end = 0;
+	for (int pass = 0; symbols && pass < 2; pass++) {
+		rewind(symbols);
+		while (fgets(line, sizeof(line), symbols)) {
+			if (sscanf(line, "%llx %*c %255s", &address, name) != 2)
+				continue;
+			if (pass == 0 && !strcmp(name, function))
+				*start = address;
+			if (pass == 1 && address > *start && (!*end || address < *end))
+				*end = address;
+		}
+	}
+	if (symbols)
+		fclose(symbols);
+	return *start && *end;
+}
+
+bool inject_within(const char *function)
+{
+	static const char *const attributes[] = { "failslab", "fail_page_alloc", "fail_usercopy" };
+	unsigned long long start = 0, end = ~0ULL;
+	char from[32], to[32];
+	bool ok = true;
+
+	if (function && !find_function(function, &start, &end))
+		return false;
+	snprintf(from, sizeof(from), "%#llx", start);
+	snprintf(to, sizeof(to), "%#llx", end);
+	for (size_t i = 0; i < sizeof(attributes) / sizeof(*attributes); i++)
+		ok &= write_setting(attributes[i], "require-start", from) &&
+		      write_setting(attributes[i], "require-end", to);
+	return ok;
+}
+
 void inject_arm(int nth)
 {
 	char text[16];

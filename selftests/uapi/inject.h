@@ -11,6 +11,12 @@
 /* NULL when ready, else why not. */
 const char *inject_setup(void);
 
+/*
+ * From now on only what is called from within this function of the kernel fails; NULL: everything again. Warnings of the
+ * kernel's own about a lack of memory are left out so. False: the kernel cannot tell.
+ */
+bool inject_within(const char *function);
+
 /* The calling thread's nth point from now fails. */
 void inject_arm(int nth);
 /* No more of that. True when the point was reached. */
