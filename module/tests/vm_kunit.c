@@ -52,7 +52,7 @@ static struct fake_vm *new_vm(struct kunit *test, const char *key)
 /* As a scan does: the reference is given back at once. Returns the id. */
 static u64 found(struct kunit *test, struct fake_vm *fake)
 {
-	struct qz_vm *vm = qz_vm_add(&fake->file, current, false);
+	struct qz_vm *vm = qz_vm_add(&fake->file, current);
 	u64 id;
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(vm));
@@ -81,7 +81,7 @@ static u64 next_id(u64 id)
 static void vm_is_described(struct kunit *test)
 {
 	struct fake_vm *fake = new_vm(test, "12-34");
-	struct qz_vm *vm = qz_vm_add(&fake->file, current, false);
+	struct qz_vm *vm = qz_vm_add(&fake->file, current);
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(vm));
 	KUNIT_EXPECT_PTR_EQ(test, vm->kvm, fake->kvm);
@@ -179,8 +179,9 @@ static void only_attach_brings_a_detached_vm_back(struct kunit *test)
 	qz_vm_put(vm);
 	KUNIT_EXPECT_EQ(test, found(test, fake), id);
 	KUNIT_EXPECT_FALSE(test, is_known(id));
-	vm = qz_vm_add(&fake->file, current, true);
+	vm = qz_vm_add(&fake->file, current);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(vm));
+	qz_vm_show(vm);
 	KUNIT_EXPECT_EQ(test, vm->id, id);
 	KUNIT_EXPECT_TRUE(test, qz_vm_live(vm));
 	KUNIT_EXPECT_EQ(test, qz_vm_count(), 1);
@@ -194,7 +195,8 @@ static void attaching_a_visible_vm_counts_once(struct kunit *test)
 	struct qz_vm *vm;
 
 	found(test, fake);
-	vm = qz_vm_add(&fake->file, current, true);
+	vm = qz_vm_add(&fake->file, current);
+	qz_vm_show(vm);
 	KUNIT_EXPECT_EQ(test, qz_vm_count(), 1);
 	KUNIT_EXPECT_EQ(test, attached, 1);
 	qz_vm_put(vm);
@@ -204,7 +206,7 @@ static void attaching_a_visible_vm_counts_once(struct kunit *test)
 static void dead_vm_is_gone_for_its_descriptor(struct kunit *test)
 {
 	struct fake_vm *fake = new_vm(test, "1-1");
-	struct qz_vm *vm = qz_vm_add(&fake->file, current, false);
+	struct qz_vm *vm = qz_vm_add(&fake->file, current);
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(vm));
 	qz_vm_gone_key("1-1");
@@ -221,7 +223,7 @@ static void dead_vm_is_gone_for_its_descriptor(struct kunit *test)
 static void death_of_a_detached_vm_counts_no_other(struct kunit *test)
 {
 	struct fake_vm *fake = new_vm(test, "1-1");
-	struct qz_vm *vm = qz_vm_add(&fake->file, current, false);
+	struct qz_vm *vm = qz_vm_add(&fake->file, current);
 
 	found(test, new_vm(test, "1-2"));
 	KUNIT_EXPECT_EQ(test, qz_vm_hide(vm), 0);
@@ -282,7 +284,7 @@ static void registry_has_an_end(struct kunit *test)
 	struct fake_vm *fake = new_vm(test, "1-1");
 
 	qz_vms_visible = QZ_MAX_VMS;
-	KUNIT_EXPECT_PTR_EQ(test, qz_vm_add(&fake->file, current, false),
+	KUNIT_EXPECT_PTR_EQ(test, qz_vm_add(&fake->file, current),
 			    ERR_PTR(-ENOSPC));
 	qz_vms_visible = QZ_MAX_VMS - 1;
 	found(test, fake);
@@ -309,7 +311,7 @@ static int add_many(void *data)
 
 	for (i = 0; i < 2 * VMS_EACH; i++) {
 		vm = qz_vm_add(i % 2 ? &adder->shared->file :
-			       &adder->vms[i / 2]->file, current, false);
+			       &adder->vms[i / 2]->file, current);
 		if (IS_ERR(vm))
 			adder->failed = true;
 		else
