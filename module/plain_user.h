@@ -37,6 +37,7 @@ typedef uint64_t u64;
 #define NSEC_PER_MSEC		1000000L
 #define NSEC_PER_SEC		1000000000L
 #define DIV_ROUND_UP(n, d)	(((n) + (d) - 1) / (d))
+#define min_t(type, a, b)	min((type)(a), (type)(b))
 #define min(a, b)						\
 	({ __typeof__(a) min_a = (a); __typeof__(b) min_b = (b);	\
 	   min_a < min_b ? min_a : min_b; })

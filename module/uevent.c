@@ -70,7 +70,7 @@ static void listen_again(struct work_struct *work)
 				     MSG_DONTWAIT | MSG_PEEK);
 		if (ret < 0 && ret != -ENOBUFS && ret != -ENOMEM)
 			empty++;
-		msleep(1);
+		usleep_range(1000, 2000);
 	}
 	qz_vmscan_resync();
 }

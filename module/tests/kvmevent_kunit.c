@@ -70,20 +70,16 @@ static void without_debugfs_the_key_is_empty(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, event.key, "1-2");
 }
 
+#define REST "EVENT=create\0PID=1\0"
+
 static void other_devices_are_not_kvm(struct kunit *test)
 {
-	const char rest[] = "EVENT=create\0PID=1\0";
-
-	KUNIT_EXPECT_TRUE(test, ours(test, HEAD "EVENT=create\0PID=1\0"));
-	KUNIT_EXPECT_FALSE(test, ours(test,
-		"change@/devices/virtual/misc/kvm2\0EVENT=create\0PID=1\0"));
-	KUNIT_EXPECT_FALSE(test, ours(test,
-		"change@/devices/virtual/misc/kv\0\0EVENT=create\0PID=1\0"));
-	KUNIT_EXPECT_FALSE(test, ours(test,
-		"remove@/devices/virtual/misc/kvm\0EVENT=create\0PID=1\0"));
-	KUNIT_EXPECT_FALSE(test, ours(test,
-		"Change@/devices/virtual/misc/kvm\0EVENT=create\0PID=1\0"));
-	KUNIT_EXPECT_FALSE(test, is_ours(test, rest, sizeof(rest) - 1));
+	KUNIT_EXPECT_TRUE(test, ours(test, HEAD REST));
+	KUNIT_EXPECT_FALSE(test, ours(test, "change@/devices/virtual/misc/kvm2\0" REST));
+	KUNIT_EXPECT_FALSE(test, ours(test, "change@/devices/virtual/misc/kv\0\0" REST));
+	KUNIT_EXPECT_FALSE(test, ours(test, "remove@/devices/virtual/misc/kvm\0" REST));
+	KUNIT_EXPECT_FALSE(test, ours(test, "Change@/devices/virtual/misc/kvm\0" REST));
+	KUNIT_EXPECT_FALSE(test, ours(test, REST));
 	/* udev's own messages begin like this. */
 	KUNIT_EXPECT_FALSE(test, ours(test, "libudev\0\xfe\xed\xca\xfe"));
 }

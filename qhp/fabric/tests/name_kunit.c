@@ -12,7 +12,7 @@ static bool is_good(struct kunit *test, const char *text)
 	size_t len = strlen(text);
 
 	KUNIT_ASSERT_NOT_NULL(test, name);
-	memcpy(name, text, min(len, (size_t)QUEZTL_NAME_MAX));
+	memcpy(name, text, min_t(size_t, len, QUEZTL_NAME_MAX));
 	return qz_name_is_good(name);
 }
 
