@@ -71,7 +71,7 @@ tell_kunit_py() {
 
 main() {
 	local suite mark log
-	modprobe -q kunit
+	modprobe -q kunit enable=1
 	[ -d /sys/module/kunit ] || skip_all "the kernel has no KUnit"
 	[ -e "$MODULE" ] || { say "$MODULE is not built"; exit 1; }
 	mark=$(dmesg | wc -l)

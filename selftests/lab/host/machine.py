@@ -14,7 +14,8 @@ from . import process
 VIRTIOFSD = "/usr/lib/qemu/virtiofsd"
 LAB = pathlib.Path(__file__).resolve().parent.parent
 CMDLINE = ("rootfstype=virtiofs root=root ro console=ttyS0 loglevel=5 log_buf_len=4M panic=-1 oops=panic "
-           "panic_on_warn=1 unknown_nmi_panic no_timer_check mitigations=off net.ifnames=0 random.trust_cpu=on")
+           "panic_on_warn=1 unknown_nmi_panic no_timer_check mitigations=off net.ifnames=0 random.trust_cpu=on "
+           "rcupdate.rcu_cpu_stall_timeout=60")       # an emulated host is slow
 BOOT_SECONDS = 600          # a debug kernel takes half a minute by itself, and compilers may share the machine with us
 
 
