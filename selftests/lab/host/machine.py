@@ -16,6 +16,7 @@ LAB = pathlib.Path(__file__).resolve().parent.parent
 CMDLINE = ("rootfstype=virtiofs root=root ro console=ttyS0 loglevel=5 log_buf_len=4M panic=-1 oops=panic "
            "panic_on_warn=1 unknown_nmi_panic no_timer_check mitigations=off net.ifnames=0 random.trust_cpu=on "
            "rcupdate.rcu_cpu_stall_timeout=60")       # an emulated host is slow
+SILENT_SECONDS = 240        # L1 says every ten that it lives
 BOOT_SECONDS = 600          # a debug kernel takes half a minute by itself, and compilers may share the machine with us
 
 
@@ -49,6 +50,7 @@ class Machine:
         self.output = self.verdict = self.qemu = None
         self.children, self.words, self.partial, self.shown = [], [], b"", b""
         self.news = threading.Event()
+        self.heard_at = time.monotonic()
 
     # -- what L1's init reads before it hides L0's file system ------------------------------------------------------
     def write_job(self):
@@ -115,6 +117,7 @@ class Machine:
 
     def hear(self, data):
         *lines, self.partial = (self.partial + data).split(b"\n")
+        self.heard_at = time.monotonic()
         self.words += [line.decode().split() for line in lines]
         self.news.set()
 
@@ -122,17 +125,22 @@ class Machine:
         return next((words for words in self.words if words[0] == word), None)
 
     def wait_for(self, word, seconds):
-        """The channel's line that starts with `word`, or None when QEMU ended or the time is over."""
+        """The channel's line that starts with `word`, or None when QEMU ended, L1 stands still or the time is over."""
         deadline = time.monotonic() + seconds
         while not self.heard(word):
             alive = self.qemu.poll() is None
             if not alive:
                 self.verdict.drain()
-            if not alive or time.monotonic() > deadline:
+            if not alive or self.stands_still() or time.monotonic() > deadline:
                 break
             self.news.wait(0.1)
             self.news.clear()
         return self.heard(word)
+
+    def stands_still(self):
+        """L1 has started and does not even say that it lives. Virtual time may be slower than that."""
+        return (self.heard("start") and self.options.icount is None
+                and time.monotonic() - self.heard_at > SILENT_SECONDS)
 
     def ask_where(self):
         """Make a stuck L1 panic, so that the console shows where it is."""

@@ -41,6 +41,10 @@ def watch(host):
         return Outcome("clean", int(end[1]))
     if host.qemu.poll() is not None:
         return judge_death(host)
+    if host.stands_still():
+        host.ask_where()
+        found = judge_death(host)
+        return dataclasses.replace(found, reason=f"stood still for {machine.SILENT_SECONDS} s: {found.reason}")
     host.ask_where()
     console = host.log("console")
     return Outcome("time-out", TIME_OUT, f"no end within {host.options.time_limit} s", text_of(verdict.splats(console)))
