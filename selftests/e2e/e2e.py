@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import ktap
 import world
+import vm
 from ktap import check, say
 from world import address, ask, counts, expect_ping, expect_silence, expect_talk, expect_udp, guest, guests, mac, port
 
@@ -271,7 +272,7 @@ def a_killed_qemu_leaves_its_peer_and_port_usable():
         ended = asked = time.monotonic()
         while gone in world.vms():
             asked = time.monotonic()
-            check(asked - ended < 1, "the VM is listed 1 s after its process has ended")
+            check(asked - ended < vm.SLOW, f"the VM is listed {vm.SLOW} s after its process has ended")
         say(f"the VM was gone from a list begun {asked - ended:.2f} s after the process's end")
         world.forget(b)
         found = port("blue-b")
@@ -300,6 +301,10 @@ def memory():
     return found["MemAvailable"], found["SUnreclaim"]
 
 
+def total_memory():
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
 def slabs_of_queztl():
     lines = pathlib.Path("/proc/slabinfo").read_text().splitlines()
     return {line.split()[0]: int(line.split()[1]) for line in lines if "queztl" in line}
@@ -320,7 +325,11 @@ def live_and_die(look=lambda: None):
 
 
 def ten_killed_vms_leave_nothing():
-    """A VM's memory is pinned through its port (96 MB each): a single leaked map is more than the margin of 48 MB."""
+    """A VM's memory is pinned through its port (96 MB each): a single leaked map is more than the margin of 48 MB.
+
+    KASAN keeps up to 1/32 of all memory in quarantine: there it is two leaked maps, or three.
+    """
+    quarantine = total_memory() // 32 if vm.SLOW > 1 else 0
     world.stop_all()
     without, _ = memory()
     with_one, _ = live_and_die(memory)              # also whatever is allocated once
@@ -331,8 +340,8 @@ def ten_killed_vms_leave_nothing():
     now_slabs, (now_available, now_unreclaimable) = slabs_of_queztl(), memory()
     lost, grown = available - now_available, now_unreclaimable - unreclaimable
     say(f"10 VMs: available {-lost / MEGABYTE:+.1f} MB, unreclaimable slab {grown / MEGABYTE:+.2f} MB")
-    check(lost < 48 * MEGABYTE, f"{lost / MEGABYTE:.0f} MB less available after 10 VMs")
-    check(grown < 4 * MEGABYTE, f"unreclaimable slab grew by {grown / MEGABYTE:.1f} MB")
+    check(lost < 48 * MEGABYTE + quarantine, f"{lost / MEGABYTE:.0f} MB less available after 10 VMs")
+    check(grown < 4 * MEGABYTE + quarantine, f"unreclaimable slab grew by {grown / MEGABYTE:.1f} MB")
     check(all(count <= slabs.get(name, 0) for name, count in now_slabs.items()), f"slabs: {slabs} -> {now_slabs}")
     check(world.vms() == {}, f"VMs left: {world.vms()}")
     check(world.references() == 0, f"module in use {world.references()} times")

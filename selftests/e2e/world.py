@@ -31,7 +31,7 @@ def queztl(*argv, user=None):
         QUEZTL.chmod(0o755)
     other = {"user": user, "group": user, "extra_groups": []} if user else {}
     done = subprocess.run([QUEZTL, *argv], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          stdin=subprocess.DEVNULL, cwd="/", timeout=120, **other)
+                          stdin=subprocess.DEVNULL, cwd="/", timeout=120 * vm.SLOW, **other)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -67,7 +67,7 @@ def references():
 
 def wait_for(what, condition, seconds=30):
     """Poll a condition; the time it took."""
-    started = time.monotonic()
+    started, seconds = time.monotonic(), seconds * vm.SLOW
     while not condition():
         if time.monotonic() - started > seconds:
             raise Failure(f"not within {seconds} s: {what}")
