@@ -617,17 +617,21 @@ static void cycle(int times)
 	drop_caches();
 }
 
-#define CYCLES 1000
 
 /*
  * Nothing is kept per VM: a cache that gained 9 objects for 10 VMs is a leak. Below that is noise (objects that lie ready
  * for a CPU count as used; small ones come in slabs of hundreds). Together all caches may gain 4 kB a VM, a third of a
  * struct kvm; available memory 16 MB, a sixteenth of what the VMs had.
+ *
+ * KASAN keeps what was freed, up to 1/32 of all memory, and makes a VM cost half a second: there it is 200 VMs, and what they
+ * leave is kmemleak's to find.
  */
 TEST_WITHIN(thousand_vms_leave_nothing, 400)
 {
 	static struct cache before[CACHES], after[CACHES];
-	long available, kilobytes, margin = CYCLES * 9 / 10;
+	bool quarantine = ktap_factor() > 1;
+	int cycles = quarantine ? 200 : 1000;
+	long available, kilobytes, margin = cycles * 9 / 10, kept = quarantine ? meminfo("MemTotal:") / 32 : 0;
 	double begun;
 	int n;
 
@@ -637,8 +641,8 @@ TEST_WITHIN(thousand_vms_leave_nothing, 400)
 	available = meminfo("MemAvailable:");
 	kilobytes = meminfo("SUnreclaim:");
 	begun = now();
-	cycle(CYCLES);
-	ktap_say("%d VMs in %.1f s; available %ld -> %ld kB, unreclaimable slab %ld -> %ld kB", CYCLES, now() - begun,
+	cycle(cycles);
+	ktap_say("%d VMs in %.1f s; available %ld -> %ld kB, unreclaimable slab %ld -> %ld kB", cycles, now() - begun,
 		 available, meminfo("MemAvailable:"), kilobytes, meminfo("SUnreclaim:"));
 	EXPECT_GE(n, 20);
 	EXPECT_EQ(read_caches(after), n);
@@ -647,11 +651,11 @@ TEST_WITHIN(thousand_vms_leave_nothing, 400)
 
 		if (gained > margin / 4)
 			ktap_say("%s: %ld objects of %ld bytes more", after[i].name, gained, after[i].size);
-		if (after[i].size > 32 && !strcmp(before[i].name, after[i].name))
+		if (!quarantine && after[i].size > 32 && !strcmp(before[i].name, after[i].name))
 			EXPECT_LE(gained, margin);
 	}
-	EXPECT_LE(meminfo("SUnreclaim:"), kilobytes + CYCLES * 4);
-	EXPECT_GE(meminfo("MemAvailable:"), available - 16384);
+	EXPECT_LE(meminfo("SUnreclaim:"), kilobytes + cycles * 4 + kept);
+	EXPECT_GE(meminfo("MemAvailable:"), available - 16384 - kept);
 	EXPECT_EQ(count_vms(), 0);
 }
 
