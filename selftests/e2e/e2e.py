@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import ktap
 import world
-import vm
+import vm                       # world knows where it is
 from ktap import check, say
 from world import address, ask, counts, expect_ping, expect_silence, expect_talk, expect_udp, guest, guests, mac, port
 

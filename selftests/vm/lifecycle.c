@@ -619,7 +619,6 @@ static void cycle(int times)
 	drop_caches();
 }
 
-
 /*
  * Nothing is kept per VM: a cache that gained 9 objects for 10 VMs is a leak. Below that is noise (objects that lie ready
  * for a CPU count as used; small ones come in slabs of hundreds). Together all caches may gain 4 kB a VM, a third of a

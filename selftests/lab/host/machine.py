@@ -149,9 +149,9 @@ class Machine:
     def nudge(self):
         """Ask L1 whether it lives; the interrupt wakes one that would sleep for ever.
 
-        QEMU's SVM emulation changes cs->interrupt_request without the lock that its timers take: now and then a timer
-        interrupt of L1 stays in the APIC's IRR and the halted CPU never hears of it, nor of the next, as there is none.
-        Any other interrupt makes the APIC look again. In virtual time there is one thread, and nothing is lost.
+        Seen in one that stood still: its timer's interrupt in the APIC's IRR, interrupts enabled, the CPU halted. The timer
+        is one-shot, so none follows. Since L1 is nudged none stood still in two hours of nested guests; that an interrupt of
+        another device makes the CPU look again is what we take from it. In virtual time the emulator has one thread.
         """
         now = time.monotonic()
         if self.heard("start") and self.options.icount is None and now - self.nudged_at > NUDGE_SECONDS:
