@@ -315,7 +315,7 @@ def live_and_die(look=lambda: None):
     short = world.build("short").start()
     pid = short.process.pid
     try:
-        world.wait_for("the short-lived VM brings its port up", lambda: "up" in port("blue-d")["state"], 120)
+        world.wait_for_port("blue-d", short)
         check(pid in world.vms(), "the short-lived VM is not listed")
         seen = look()
     finally:

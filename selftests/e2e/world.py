@@ -75,6 +75,14 @@ def wait_for(what, condition, seconds=30):
     return time.monotonic() - started
 
 
+def wait_for_port(name, guest_):
+    """A guest that is not asked anything brings its port up."""
+    deadline = time.monotonic() + vm.READY_SECONDS
+    while "up" not in port(name)["state"]:
+        guest_.check(deadline)
+        time.sleep(0.1)
+
+
 # -- fabrics and ports ------------------------------------------------------------------------------------------------
 # name: (fabric, number, MTU); an address is 10.FABRIC.0.NUMBER
 FABRICS = {"blue": 1, "red": 2}

@@ -13,9 +13,11 @@ from . import process
 
 VIRTIOFSD = "/usr/lib/qemu/virtiofsd"
 LAB = pathlib.Path(__file__).resolve().parent.parent
+# init_on_alloc: virtiofsd writes to L1's memory behind the emulator's back, which then runs what it had translated from a
+# page's last owner. A page that L1 itself zeroes is translated anew. (Debian's kernels do so by default.)
 CMDLINE = ("rootfstype=virtiofs root=root ro console=ttyS0 loglevel=5 log_buf_len=4M panic=-1 oops=panic "
            "panic_on_warn=1 unknown_nmi_panic no_timer_check mitigations=off net.ifnames=0 random.trust_cpu=on "
-           "rcupdate.rcu_cpu_stall_timeout=60")       # an emulated host is slow
+           "rcupdate.rcu_cpu_stall_timeout=60 init_on_alloc=1")
 NUDGE_SECONDS = 2
 SILENT_SECONDS = 240        # so long no answer to a nudge: L1 stands still
 BOOT_SECONDS = 600          # a debug kernel takes half a minute by itself, and compilers may share the machine with us
