@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <linux/virtio_net.h>
 #include <linux/virtio_ring.h>
 
 typedef uint8_t u8;
@@ -29,6 +30,7 @@ typedef uint64_t u64;
 #define cpu_to_le16(x)		htole16(x)
 #define cpu_to_le32(x)		htole32(x)
 #define cpu_to_le64(x)		htole64(x)
+#define cpu_to_be32(x)		htobe32(x)
 #define unlikely(x)		__builtin_expect(!!(x), 0)
 
 #define U32_MAX			UINT32_MAX
@@ -44,5 +46,41 @@ typedef uint64_t u64;
 #define clamp(v, low, high)					\
 	({ __typeof__(v) clamp_v = (v);				\
 	   clamp_v < (low) ? (low) : clamp_v > (high) ? (high) : clamp_v; })
+
+/* Of the uapi headers of Linux 6.2 and later. */
+#ifndef VIRTIO_NET_F_HOST_USO
+#define VIRTIO_NET_F_GUEST_USO4	54
+#define VIRTIO_NET_F_GUEST_USO6	55
+#define VIRTIO_NET_F_HOST_USO	56
+#define VIRTIO_NET_HDR_GSO_UDP_L4	5
+#endif
+
+/* Internet checksums (RFC 1071), as in net/checksum.h. */
+#define CSUM_MANGLED_0		((__sum16)0xffff)
+
+static inline __wsum csum_add(__wsum a, __wsum b)
+{
+	a += b;
+	return a + (a < b);
+}
+
+static inline __wsum csum_partial(const void *from, int len, __wsum sum)
+{
+	const u8 *byte = from;
+	u16 word;
+
+	for (; len > 1; len -= 2, byte += 2) {
+		memcpy(&word, byte, sizeof(word));
+		sum = csum_add(sum, word);
+	}
+	return len ? csum_add(sum, htole16(*byte)) : sum;
+}
+
+static inline __sum16 csum_fold(__wsum sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum;
+}
 
 #endif /* QZ_PLAIN_USER_H */

@@ -74,6 +74,12 @@ static inline void *kunit_kzalloc(struct kunit *test, size_t size, int gfp)
 	return calloc(1, size);
 }
 
+static inline void kunit_kfree(struct kunit *test, const void *memory)
+{
+	(void)test;
+	free((void *)memory);
+}
+
 static inline void *kunit_kcalloc(struct kunit *test, size_t n, size_t size, int gfp)
 {
 	return kunit_kzalloc(test, n * size, gfp);
