@@ -12,7 +12,7 @@
  * @empty_ns: when the bucket was, or will be, empty
  *
  * The bucket keeps one time stamp: it holds (now - empty_ns) / interval_ns
- * tokens, and taking one moves empty_ns forward.
+ * tokens, and taking some moves empty_ns forward.
  */
 struct qz_bucket {
 	u64 interval_ns;
@@ -21,6 +21,6 @@ struct qz_bucket {
 };
 
 void qz_bucket_init(struct qz_bucket *bucket, u32 rate, u32 burst);
-bool qz_bucket_take(struct qz_bucket *bucket, u64 now_ns);
+bool qz_bucket_take(struct qz_bucket *bucket, u64 now_ns, u32 tokens);
 
 #endif /* QZ_BUCKET_H */

@@ -35,6 +35,7 @@
 #include "uapi/linux/queztl.h"
 #include <uapi/linux/virtio_net.h>
 #include "bucket.h"
+#include "frame.h"
 #include "mactab.h"
 #include "map.h"
 #include "module/limits.h"
@@ -128,6 +129,8 @@ struct qz_hold {
  * @runner: sending: the task @tw was given to, to compare only
  * @work: sending: the run in a worker
  * @hold: sending: interrupts held back
+ * @frame: sending: the frame being worked on
+ * @bufs: receiving: the buffers being filled; guarded by @lock
  */
 struct qz_queue {
 	struct qz_port *port;
@@ -152,6 +155,10 @@ struct qz_queue {
 	struct task_struct *runner;
 	struct work_struct work;
 	struct qz_hold hold;
+	union {
+		struct qz_frame frame;
+		struct qz_buffers bufs;
+	};
 };
 
 /* Counted where the work is done; read at any time, so never exact. */
@@ -217,12 +224,22 @@ struct qz_port {
 	struct qz_queue queues[2 * QZ_MAX_VQP];
 };
 
+/* Checksums and cutting, of what a driver sends and of what it receives. */
+#define QZ_OFFLOAD_FEATURES						\
+	(BIT_ULL(VIRTIO_NET_F_CSUM) | BIT_ULL(VIRTIO_NET_F_GUEST_CSUM) | \
+	 BIT_ULL(VIRTIO_NET_F_HOST_TSO4) | BIT_ULL(VIRTIO_NET_F_GUEST_TSO4) | \
+	 BIT_ULL(VIRTIO_NET_F_HOST_TSO6) | BIT_ULL(VIRTIO_NET_F_GUEST_TSO6) | \
+	 BIT_ULL(VIRTIO_NET_F_HOST_ECN) | BIT_ULL(VIRTIO_NET_F_GUEST_ECN) | \
+	 BIT_ULL(VIRTIO_NET_F_HOST_USO) | BIT_ULL(VIRTIO_NET_F_GUEST_USO4) | \
+	 BIT_ULL(VIRTIO_NET_F_GUEST_USO6))
+
 #define QZ_FABRIC_FEATURES						\
 	(BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_F_ACCESS_PLATFORM) | \
 	 BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) |				\
 	 BIT_ULL(VIRTIO_RING_F_EVENT_IDX) |				\
 	 BIT_ULL(VIRTIO_NET_F_MAC) | BIT_ULL(VIRTIO_NET_F_MTU) |	\
-	 BIT_ULL(VIRTIO_NET_F_STATUS) | BIT_ULL(VIRTIO_NET_F_MRG_RXBUF))
+	 BIT_ULL(VIRTIO_NET_F_STATUS) | BIT_ULL(VIRTIO_NET_F_MRG_RXBUF) | \
+	 QZ_OFFLOAD_FEATURES)
 
 #define QZ_HDR_LEN	sizeof(struct virtio_net_hdr_mrg_rxbuf)
 
@@ -277,8 +294,12 @@ void qz_run_in_worker(struct qz_queue *queue);
 void qz_run_try(struct qz_queue *queue, void (*fn)(struct qz_queue *queue));
 void qz_run_init(struct qz_queue *queue);
 
-/* deliver.c */
+/* receive.c */
 struct qz_run;
+bool qz_receive(struct qz_run *run, struct qz_port *port,
+		const struct qz_frame *frame);
+
+/* deliver.c */
 int qz_deliver_chain(struct qz_run *run, struct qz_queue *queue);
 void qz_deliver_drop(struct qz_port *port, enum queztl_drop reason, u32 len);
 

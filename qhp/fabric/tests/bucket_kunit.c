@@ -11,7 +11,7 @@ static u32 take_all(struct qz_bucket *bucket, u64 now)
 {
 	u32 n = 0;
 
-	while (n < 1000000 && qz_bucket_take(bucket, now))
+	while (n < 1000000 && qz_bucket_take(bucket, now, 1))
 		n++;
 	return n;
 }
@@ -55,10 +55,22 @@ static void parts_of_a_token_add_up(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, take_all(&bucket, now + 3000000), 1);
 }
 
+static void bucket_gives_all_or_none(struct kunit *test)
+{
+	struct qz_bucket bucket;
+
+	qz_bucket_init(&bucket, 2000, 512);
+	KUNIT_EXPECT_FALSE(test, qz_bucket_take(&bucket, SECOND, 513));
+	KUNIT_EXPECT_TRUE(test, qz_bucket_take(&bucket, SECOND, 500));
+	KUNIT_EXPECT_FALSE(test, qz_bucket_take(&bucket, SECOND, 13));
+	KUNIT_EXPECT_EQ(test, take_all(&bucket, SECOND), 12);
+}
+
 static struct kunit_case bucket_cases[] = {
 	KUNIT_CASE(bucket_holds_a_burst_and_refills),
 	KUNIT_CASE(bucket_gives_its_rate_over_time),
 	KUNIT_CASE(parts_of_a_token_add_up),
+	KUNIT_CASE(bucket_gives_all_or_none),
 	{}
 };
 

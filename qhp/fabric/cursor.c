@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Walking the segments of a chain: see cursor.h.
+ *
+ * Context of everything here: any, in the SRCU section the map was read in.
+ * What a driver does to its memory meanwhile is its own affair.
+ */
+
+#include "cursor.h"
+
+/* Up to *len contiguous bytes at the cursor; NULL at the end or a bad place. */
+static void *window(struct qz_cursor *cur, u32 *len)
+{
+	const struct qz_seg *seg = cur->segs;
+
+	if (!cur->nsegs)
+		return NULL;
+	*len = min(*len, seg->len - cur->offset);
+	return qz_map_find(cur->map, seg->addr + cur->offset, len, cur->perm,
+			   cur->hint);
+}
+
+static void advance(struct qz_cursor *cur, u32 len)
+{
+	cur->offset += len;
+	if (cur->offset == cur->segs->len) {
+		cur->segs++;
+		cur->nsegs--;
+		cur->offset = 0;
+	}
+}
+
+/* These return false when the chain ends first, or is not in the map. */
+
+bool qz_cursor_skip(struct qz_cursor *cur, u32 len)
+{
+	u32 n;
+
+	for (; len; len -= n) {
+		if (!cur->nsegs)
+			return false;
+		n = min(len, cur->segs->len - cur->offset);
+		advance(cur, n);
+	}
+	return true;
+}
+
+bool qz_cursor_read(struct qz_cursor *cur, void *to, u32 len)
+{
+	const void *from;
+	u32 n;
+
+	for (; len; len -= n, to += n) {
+		n = len;
+		from = window(cur, &n);
+		if (!from)
+			return false;
+		memcpy(to, from, n);
+		advance(cur, n);
+	}
+	return true;
+}
+
+bool qz_cursor_write(struct qz_cursor *cur, const void *from, u32 len)
+{
+	void *to;
+	u32 n;
+
+	for (; len; len -= n, from += n) {
+		n = len;
+		to = window(cur, &n);
+		if (!to)
+			return false;
+		memcpy(to, from, n);
+		advance(cur, n);
+	}
+	return true;
+}
+
+/* Add the Internet checksum of the next bytes to *sum. */
+bool qz_cursor_sum(struct qz_cursor *cur, u32 len, __wsum *sum)
+{
+	const void *from;
+	u32 n, done;
+
+	for (done = 0; done < len; done += n) {
+		n = len - done;
+		from = window(cur, &n);
+		if (!from)
+			return false;
+		*sum = csum_block_add(*sum, csum_partial(from, n, 0), done);
+		advance(cur, n);
+	}
+	return true;
+}
+
+enum qz_copy qz_cursor_copy(struct qz_cursor *to, struct qz_cursor *from,
+			    u32 len)
+{
+	const void *src;
+	void *dst;
+	u32 n;
+
+	for (; len; len -= n) {
+		n = len;
+		src = window(from, &n);
+		if (!src)
+			return QZ_COPY_BAD_SOURCE;
+		dst = window(to, &n);
+		if (!dst)
+			return QZ_COPY_BAD_TARGET;
+		memcpy(dst, src, n);
+		advance(from, n);
+		advance(to, n);
+	}
+	return QZ_COPY_DONE;
+}
