@@ -25,8 +25,8 @@
 /* Ring entries: the largest QEMU asks for. */
 #define QZ_RING_MAX		1024
 
-/* Queue pairs of a port. */
-#define QZ_MAX_VQP		1
+/* Queue pairs of a port: more vCPUs than this share them. */
+#define QZ_MAX_VQP		16
 
 /*
  * Descriptors of one chain, and buffers gathered for one frame. A chain

@@ -15,24 +15,24 @@
 #include "run.h"
 
 /* Count a frame that is not delivered. */
-void qz_deliver_drop(struct qz_port *port, enum queztl_drop reason, u32 len)
+void qz_deliver_drop(struct qz_queue *queue, enum queztl_drop reason, u32 len)
 {
-	atomic64_inc(&port->counts.drops[reason]);
-	trace_queztl_drop(port->id, reason, len);
+	atomic64_inc(&queue->counts.drops[reason]);
+	trace_queztl_drop(queue->port->id, reason, len);
 }
 
 /* The headers of a frame to cut, behind what was read already. */
 static enum queztl_drop read_headers(struct qz_frame *frame)
 {
+	u32 n = min_t(u32, frame->len, QZ_OFFLOAD_HEAD), old = frame->head_len;
 	struct qz_cursor more = frame->rest;
-	u32 n = min_t(u32, frame->len, QZ_OFFLOAD_HEAD);
 
-	if (!qz_cursor_read(&more, frame->head + ETH_HLEN, n - ETH_HLEN))
+	if (!qz_cursor_read(&more, frame->head + old, n - old))
 		return QUEZTL_DROP_BAD_RING;
 	if (!qz_offload_parse(&frame->off, frame->head, n, frame->len))
 		return QUEZTL_DROP_BAD_HEADER;
 	frame->head_len = frame->off.head;
-	qz_cursor_skip(&frame->rest, frame->head_len - ETH_HLEN);
+	qz_cursor_skip(&frame->rest, frame->head_len - old);
 	return QUEZTL_DROP_REASONS;
 }
 
@@ -63,7 +63,7 @@ static enum queztl_drop read_frame(const struct qz_run *run,
 	if (frame->len > QZ_MTU_MAX + VLAN_ETH_HLEN)
 		return QUEZTL_DROP_TOO_BIG;
 
-	frame->head_len = ETH_HLEN;
+	frame->head_len = min_t(u32, frame->len, VLAN_ETH_HLEN);
 	frame->rest = (struct qz_cursor){
 		.map = run->map,
 		.segs = chain->segs,
@@ -71,7 +71,7 @@ static enum queztl_drop read_frame(const struct qz_run *run,
 		.perm = VHOST_ACCESS_RO,
 		.hint = &queue->hint,
 	};
-	if (!qz_cursor_read(&frame->rest, frame, QZ_HDR_LEN + ETH_HLEN))
+	if (!qz_cursor_read(&frame->rest, frame, QZ_HDR_LEN + frame->head_len))
 		return QUEZTL_DROP_BAD_RING;
 	if (!qz_offload_read(&frame->off, &frame->virtio, port->features,
 			     frame->len))
@@ -138,7 +138,6 @@ static enum queztl_drop forward(struct qz_run *run,
 int qz_deliver_chain(struct qz_run *run, struct qz_queue *queue)
 {
 	struct qz_frame *frame = &queue->frame;
-	struct qz_port *port = run->port;
 	enum queztl_drop reason;
 
 	run->packets--;
@@ -146,11 +145,11 @@ int qz_deliver_chain(struct qz_run *run, struct qz_queue *queue)
 	if (reason == QUEZTL_DROP_REASONS)
 		reason = forward(run, frame);
 	if (reason == QUEZTL_DROP_REASONS) {
-		port->counts.tx_packets++;
-		port->counts.tx_bytes += frame->len;
+		queue->counts.packets++;
+		queue->counts.bytes += frame->len;
 		queue->hold.bytes += frame->len;
 		return 0;
 	}
-	qz_deliver_drop(port, reason, frame->len);
+	qz_deliver_drop(queue, reason, frame->len);
 	return reason == QUEZTL_DROP_BAD_RING ? -EINVAL : 0;
 }

@@ -69,7 +69,7 @@ static struct qz_fabric *alloc_fabric(const char *name)
 	fabric->mgmt.ops = &qz_port_mgmt_ops;
 	fabric->mgmt.id_table = qz_mgmt_ids;
 	fabric->mgmt.supported_features = QZ_FABRIC_FEATURES;
-	fabric->mgmt.max_supported_vqs = 2 * QZ_MAX_VQP;
+	fabric->mgmt.max_supported_vqs = 2 * QZ_MAX_VQP + 1;
 	fabric->mgmt.config_attr_mask =
 		BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MACADDR) |
 		BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MTU) |

@@ -35,6 +35,7 @@
 #include "uapi/linux/queztl.h"
 #include <uapi/linux/virtio_net.h>
 #include "bucket.h"
+#include "ctrl.h"
 #include "frame.h"
 #include "mactab.h"
 #include "map.h"
@@ -80,6 +81,9 @@ struct qz_fabric {
 	struct qz_switch __rcu *sw;
 };
 
+/* What a queue is for. */
+enum qz_kind { QZ_RX, QZ_TX, QZ_CTRL };
+
 enum {
 	QZ_QUEUE_PENDING,	/* a run is scheduled */
 	QZ_QUEUE_RUNNING,	/* somebody works on the ring */
@@ -106,10 +110,27 @@ struct qz_hold {
 	struct qz_patience patience;
 };
 
+/*
+ * Counted where the work is done, by whoever owns the ring, but for kicks and
+ * drops; read at any time, so never exact.
+ */
+struct qz_counts {
+	u64 packets;
+	u64 bytes;
+	u64 interrupts;
+	u64 held;
+	u64 kicks;
+	u64 direct_runs;
+	u64 worker_runs;
+	u64 commands;
+	atomic64_t drops[QUEZTL_DROP_REASONS];
+};
+
 /**
  * struct qz_queue - a virtqueue of a port
  * @port: its port
- * @index: even: the driver receives, odd: it sends
+ * @index: its number
+ * @kind: what it is for, once it is live
  * @num: entries
  * @desc: descriptor area, the driver's address
  * @driver: driver area
@@ -121,7 +142,8 @@ struct qz_hold {
  * @ring: the ring while live
  * @chain: the buffer being worked on
  * @hint: extent found last in the port's map
- * @lock: receiving: guards @ring, @chain, @hint and what is counted
+ * @counts: statistics
+ * @lock: receiving: guards @ring, @chain, @hint and @counts
  * @cb_lock: guards @cb
  * @cb: how to interrupt the driver
  * @flags: sending: QZ_QUEUE_* bits
@@ -135,6 +157,7 @@ struct qz_hold {
 struct qz_queue {
 	struct qz_port *port;
 	u16 index;
+	u8 kind;
 	u16 num;
 	u64 desc;
 	u64 driver;
@@ -146,6 +169,7 @@ struct qz_queue {
 	struct qz_ring ring;
 	struct qz_chain chain;
 	u32 hint;
+	struct qz_counts counts;
 	spinlock_t lock;	/* see above */
 	spinlock_t cb_lock;	/* see above */
 	struct vdpa_callback cb;
@@ -159,21 +183,6 @@ struct qz_queue {
 		struct qz_frame frame;
 		struct qz_buffers bufs;
 	};
-};
-
-/* Counted where the work is done; read at any time, so never exact. */
-struct qz_port_counts {
-	u64 tx_packets;
-	u64 tx_bytes;
-	u64 rx_packets;
-	u64 rx_bytes;
-	u64 kicks;
-	u64 rx_interrupts;
-	u64 tx_interrupts;
-	u64 tx_held;
-	u64 direct_runs;
-	u64 worker_runs;
-	atomic64_t drops[QUEZTL_DROP_REASONS];
 };
 
 /**
@@ -197,7 +206,9 @@ struct qz_port_counts {
  * @map: the driver's address space, under SRCU
  * @config_cb: how to tell the driver of a change
  * @flood: broadcast and multicast it may send
- * @counts: statistics
+ * @ctrl: what the driver sets by command
+ * @command: the command being carried out
+ * @nqueues: number of @queues: two for each pair, and one for control
  * @queues: its queues
  */
 struct qz_port {
@@ -220,8 +231,10 @@ struct qz_port {
 	const struct qz_map __rcu *map;
 	struct vdpa_callback config_cb;
 	struct qz_bucket flood;
-	struct qz_port_counts counts;
-	struct qz_queue queues[2 * QZ_MAX_VQP];
+	struct qz_ctrl ctrl;
+	u8 command[QZ_CTRL_BYTES];
+	u16 nqueues;
+	struct qz_queue *queues;
 };
 
 /* Checksums and cutting, of what a driver sends and of what it receives. */
@@ -233,13 +246,22 @@ struct qz_port {
 	 BIT_ULL(VIRTIO_NET_F_HOST_USO) | BIT_ULL(VIRTIO_NET_F_GUEST_USO4) | \
 	 BIT_ULL(VIRTIO_NET_F_GUEST_USO6))
 
+/* What takes a control queue. */
+#define QZ_CTRL_FEATURES						\
+	(BIT_ULL(VIRTIO_NET_F_CTRL_VQ) | BIT_ULL(VIRTIO_NET_F_CTRL_RX) | \
+	 BIT_ULL(VIRTIO_NET_F_CTRL_RX_EXTRA) |				\
+	 BIT_ULL(VIRTIO_NET_F_CTRL_VLAN) |				\
+	 BIT_ULL(VIRTIO_NET_F_CTRL_MAC_ADDR) |				\
+	 BIT_ULL(VIRTIO_NET_F_CTRL_GUEST_OFFLOADS) |			\
+	 BIT_ULL(VIRTIO_NET_F_GUEST_ANNOUNCE) | BIT_ULL(VIRTIO_NET_F_MQ))
+
 #define QZ_FABRIC_FEATURES						\
 	(BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_F_ACCESS_PLATFORM) | \
 	 BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) |				\
 	 BIT_ULL(VIRTIO_RING_F_EVENT_IDX) |				\
 	 BIT_ULL(VIRTIO_NET_F_MAC) | BIT_ULL(VIRTIO_NET_F_MTU) |	\
 	 BIT_ULL(VIRTIO_NET_F_STATUS) | BIT_ULL(VIRTIO_NET_F_MRG_RXBUF) | \
-	 QZ_OFFLOAD_FEATURES)
+	 QZ_OFFLOAD_FEATURES | QZ_CTRL_FEATURES)
 
 #define QZ_HDR_LEN	sizeof(struct virtio_net_hdr_mrg_rxbuf)
 
@@ -269,6 +291,7 @@ void qz_port_stop(struct qz_port *port);
 void qz_port_set_map(struct qz_port *port, const struct qz_map *map);
 void qz_port_trim_map(struct qz_port *port, struct vhost_iotlb *iotlb);
 void qz_port_break(struct qz_port *port);
+void qz_port_set_features(struct qz_port *port, u64 features);
 void qz_port_free(struct qz_port *port);
 void qz_port_wait_all_freed(void);
 int qz_port_next(struct queztl_port_next *next);
@@ -301,7 +324,11 @@ bool qz_receive(struct qz_run *run, struct qz_port *port,
 
 /* deliver.c */
 int qz_deliver_chain(struct qz_run *run, struct qz_queue *queue);
-void qz_deliver_drop(struct qz_port *port, enum queztl_drop reason, u32 len);
+void qz_deliver_drop(struct qz_queue *queue, enum queztl_drop reason, u32 len);
+
+/* ctrlq.c */
+void qz_ctrlq_kick(struct qz_queue *queue);
+void qz_ctrlq_run(struct qz_queue *queue);
 
 /* notify.c */
 void qz_notify_init(struct qz_queue *queue);
@@ -309,6 +336,6 @@ void qz_notify_stop(struct qz_queue *queue);
 void qz_notify_call(struct qz_queue *queue);
 void qz_notify_config(struct qz_port *port);
 void qz_notify_sent(struct qz_queue *queue);
-void qz_notify_received(struct qz_port *port);
+void qz_notify_received(struct qz_queue *queue);
 
 #endif /* QZ_FABRIC_H */

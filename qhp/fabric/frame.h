@@ -20,7 +20,8 @@
  * @virtio: the driver's header
  * @head: the frame's first bytes; what is checked is this copy, and this copy
  *	is what is delivered
- * @head_len: how many: ETH_HLEN, or more when the frame may have to be cut
+ * @head_len: how many: with a VLAN tag, or all headers of a frame that may have
+ *	to be cut
  * @len: bytes of the whole frame
  * @rest: those behind @head, in the sender's memory
  * @off: what the driver left to us

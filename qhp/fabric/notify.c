@@ -33,10 +33,13 @@ void qz_notify_config(struct qz_port *port)
 	spin_unlock_bh(&queue->cb_lock);
 }
 
-/* A frame was delivered to the port; process or softirq context. */
-void qz_notify_received(struct qz_port *port)
+/*
+ * A frame was delivered to a queue, and is taken for an answer to what its
+ * pair has sent; process or softirq context.
+ */
+void qz_notify_received(struct qz_queue *queue)
 {
-	struct qz_patience *patience = &port->queues[1].hold.patience;
+	struct qz_patience *patience = &queue[1].hold.patience;
 
 	/* Reading the clock costs more than the look whether it is needed. */
 	if (qz_patience_waits(patience))
@@ -56,7 +59,7 @@ static void signal_sent(struct qz_queue *queue)
 	qz_ring_signalled(&queue->ring);
 	queue->hold.bytes = 0;
 	queue->hold.until = 0;
-	queue->port->counts.tx_interrupts++;
+	queue->counts.interrupts++;
 	qz_notify_call(queue);
 }
 
@@ -83,7 +86,7 @@ static void hold_sent(struct qz_queue *queue)
 
 	if (!hold->until) {
 		hold->until = now + qz_patience_begin(&hold->patience, now);
-		queue->port->counts.tx_held++;
+		queue->counts.held++;
 	}
 	if (hold->until <= now)
 		signal_sent(queue);
@@ -132,6 +135,6 @@ void qz_notify_stop(struct qz_queue *queue)
 {
 	hrtimer_cancel(&queue->hold.timer);
 	queue->hold.until = 0;
-	if (queue->index % 2 && qz_ring_wants_signal(&queue->ring))
+	if (queue->kind == QZ_TX && qz_ring_wants_signal(&queue->ring))
 		signal_sent(queue);
 }

@@ -29,7 +29,7 @@ static bool clear_live(struct qz_port *port)
 	bool was_live = false;
 	int i;
 
-	for (i = 0; i < port->vdpa.nvqs; i++) {
+	for (i = 0; i < port->nqueues; i++) {
 		was_live |= port->queues[i].live || port->queues[i].areas[0].kva;
 		WRITE_ONCE(port->queues[i].live, false);
 	}
@@ -52,7 +52,7 @@ void qz_port_stop(struct qz_port *port)
 	if (!clear_live(port))
 		return;
 	synchronize_srcu_expedited(&qz_fabric_srcu);
-	for (i = 0; i < port->vdpa.nvqs; i++)
+	for (i = 0; i < port->nqueues; i++)
 		qz_queue_stop(&port->queues[i]);
 }
 
@@ -76,7 +76,7 @@ void qz_port_start(struct qz_port *port)
 					lockdep_is_held(&port->lock));
 	if (!may_run(port, map))
 		return;
-	for (i = 0; i < port->vdpa.nvqs; i++) {
+	for (i = 0; i < port->nqueues; i++) {
 		queue = &port->queues[i];
 		if (!queue->ready || queue->areas[0].kva)
 			continue;
@@ -124,9 +124,27 @@ void qz_port_break(struct qz_port *port)
 
 	WRITE_ONCE(port->broken, true);
 	smp_mb();	/* broken before live, as in qz_queue_start() */
-	for (i = 0; i < port->vdpa.nvqs; i++)
+	for (i = 0; i < port->nqueues; i++)
 		WRITE_ONCE(port->queues[i].live, false);
 	qz_notify_config(port);
+}
+
+/*
+ * What the driver negotiated, and with it which queue is for what (virtio 1.2,
+ * 5.1.2): a driver without VIRTIO_NET_F_MQ has one pair, and control behind it.
+ * port->lock held, no queue is live.
+ */
+void qz_port_set_features(struct qz_port *port, u64 features)
+{
+	int pairs, i;
+
+	port->features = features;
+	qz_ctrl_init(&port->ctrl, features);
+	pairs = qz_port_has(port, VIRTIO_NET_F_MQ) ? port->ctrl.pairs : 1;
+	for (i = 0; i < port->nqueues; i++)
+		port->queues[i].kind = i % 2 ? QZ_TX : QZ_RX;
+	if (2 * pairs < port->nqueues && qz_port_has(port, VIRTIO_NET_F_CTRL_VQ))
+		port->queues[2 * pairs].kind = QZ_CTRL;
 }
 
 /* Called by the vDPA bus at the last put_device(): process context. */
@@ -134,8 +152,9 @@ void qz_port_free(struct qz_port *port)
 {
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(port->queues); i++)
+	for (i = 0; i < port->nqueues; i++)
 		qz_queue_free(&port->queues[i]);
+	kvfree(port->queues);
 	qz_map_free(rcu_dereference_protected(port->map, true));
 	put_pid(rcu_dereference_protected(port->opener, true));
 	if (atomic_dec_and_test(&qz_ports_alive))
@@ -178,7 +197,10 @@ static void apply_config(struct qz_port *port,
 			 const struct vdpa_dev_set_config *config)
 {
 	port->offered = QZ_FABRIC_FEATURES;
+	port->ctrl.pairs = 1;
 	port->mtu = QZ_MTU_DEFAULT;
+	if (config->mask & BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MAX_VQP))
+		port->ctrl.pairs = config->net.max_vq_pairs;
 	if (config->mask & BIT_ULL(VDPA_ATTR_DEV_FEATURES))
 		port->offered = config->device_features;
 	if (config->mask & BIT_ULL(VDPA_ATTR_DEV_NET_CFG_MTU))
@@ -188,6 +210,11 @@ static void apply_config(struct qz_port *port,
 	else
 		eth_random_addr(port->mac);
 	port->mac_key = qz_mac_key(port->mac);
+	port->ctrl.mac = port->mac_key;
+	if (!(port->offered & BIT_ULL(VIRTIO_NET_F_CTRL_VQ)))
+		port->offered &= ~QZ_CTRL_FEATURES;
+	if (port->ctrl.pairs == 1)
+		port->offered &= ~BIT_ULL(VIRTIO_NET_F_MQ);
 }
 
 static int init_port(struct qz_port *port, struct qz_fabric *fabric,
@@ -203,11 +230,21 @@ static int init_port(struct qz_port *port, struct qz_fabric *fabric,
 	mutex_init(&port->lock);
 	qz_bucket_init(&port->flood, QZ_FLOOD_RATE, QZ_FLOOD_BURST);
 	apply_config(port, config);
-	for (i = 0; i < ARRAY_SIZE(port->queues); i++) {
+	port->nqueues = 2 * port->ctrl.pairs;
+	if (port->offered & BIT_ULL(VIRTIO_NET_F_CTRL_VQ))
+		port->nqueues++;
+	port->queues = kvcalloc(port->nqueues, sizeof(*port->queues),
+				GFP_KERNEL_ACCOUNT);
+	if (!port->queues) {
+		port->nqueues = 0;
+		return -ENOMEM;
+	}
+	for (i = 0; i < port->nqueues; i++) {
 		err = qz_queue_init(&port->queues[i], port, i);
 		if (err)
 			return err;
 	}
+	qz_port_set_features(port, 0);
 	/* virtio_vdpa maps its buffers with the port's own device. */
 	dev->dma_mask = &dev->coherent_dma_mask;
 	port->vdpa.dma_dev = dev;
@@ -256,7 +293,7 @@ static int add_port(struct vdpa_mgmt_dev *mgmt, const char *name,
 	if (err)
 		goto err_put;
 	list_port(port);
-	err = _vdpa_register_device(&port->vdpa, ARRAY_SIZE(port->queues));
+	err = _vdpa_register_device(&port->vdpa, port->nqueues);
 	if (err)
 		goto err_detach;
 	return 0;
@@ -324,7 +361,7 @@ int qz_port_next(struct queztl_port_next *next)
 		ether_addr_copy(next->mac, port->mac);
 		next->mtu = port->mtu;
 		next->state = port_state(port);
-		next->max_vqp = QZ_MAX_VQP;
+		next->max_vqp = port->ctrl.pairs;
 		rcu_read_lock();
 		next->pid = pid_vnr(rcu_dereference(port->opener));
 		rcu_read_unlock();
@@ -333,29 +370,41 @@ int qz_port_next(struct queztl_port_next *next)
 	return port ? 0 : -ENOENT;
 }
 
+/* Add up what a queue has counted. */
+static void add_counts(struct queztl_port_stats *stats,
+		       const struct qz_queue *queue)
+{
+	const struct qz_counts *counts = &queue->counts;
+	int i;
+
+	if (queue->index % 2) {
+		stats->tx_packets += READ_ONCE(counts->packets);
+		stats->tx_bytes += READ_ONCE(counts->bytes);
+		stats->tx_interrupts += READ_ONCE(counts->interrupts);
+	} else {
+		stats->rx_packets += READ_ONCE(counts->packets);
+		stats->rx_bytes += READ_ONCE(counts->bytes);
+		stats->rx_interrupts += READ_ONCE(counts->interrupts);
+	}
+	stats->kicks += READ_ONCE(counts->kicks);
+	stats->tx_held += READ_ONCE(counts->held);
+	stats->direct_runs += READ_ONCE(counts->direct_runs);
+	stats->worker_runs += READ_ONCE(counts->worker_runs);
+	for (i = 0; i < QUEZTL_DROP_REASONS; i++)
+		stats->drops[i] += atomic64_read(&counts->drops[i]);
+}
+
 int qz_port_stats(struct queztl_port_stats *stats)
 {
-	const struct qz_port_counts *counts;
 	struct qz_port *port;
 	int i;
 
 	mutex_lock(&qz_ports_lock);
 	port = find_port(stats->id, false);
 	if (port) {
-		counts = &port->counts;
 		memset_after(stats, 0, id);
-		stats->tx_packets = READ_ONCE(counts->tx_packets);
-		stats->tx_bytes = READ_ONCE(counts->tx_bytes);
-		stats->rx_packets = READ_ONCE(counts->rx_packets);
-		stats->rx_bytes = READ_ONCE(counts->rx_bytes);
-		stats->kicks = READ_ONCE(counts->kicks);
-		stats->rx_interrupts = READ_ONCE(counts->rx_interrupts);
-		stats->tx_interrupts = READ_ONCE(counts->tx_interrupts);
-		stats->tx_held = READ_ONCE(counts->tx_held);
-		stats->direct_runs = READ_ONCE(counts->direct_runs);
-		stats->worker_runs = READ_ONCE(counts->worker_runs);
-		for (i = 0; i < QUEZTL_DROP_REASONS; i++)
-			stats->drops[i] = atomic64_read(&counts->drops[i]);
+		for (i = 0; i < port->nqueues; i++)
+			add_counts(stats, &port->queues[i]);
 	}
 	mutex_unlock(&qz_ports_lock);
 	return port ? 0 : -ENOENT;

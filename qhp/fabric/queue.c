@@ -143,13 +143,13 @@ int qz_queue_start(struct qz_queue *queue, const struct qz_map *map)
 	if (err)
 		return err;
 	init_ring(queue);
-	if (queue->index % 2 == 0)
+	if (queue->kind == QZ_RX)
 		qz_ring_disable_kicks(&queue->ring);
 	smp_store_release(&queue->live, true);	/* the ring before live */
 	smp_mb();	/* live before broken, as in qz_port_break() */
 	if (READ_ONCE(queue->port->broken))
 		WRITE_ONCE(queue->live, false);
-	if (queue->index % 2)
+	if (queue->kind != QZ_RX)
 		qz_run_in_worker(queue);
 	return 0;
 }

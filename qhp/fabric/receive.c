@@ -126,7 +126,7 @@ static enum put put_piece(struct qz_run *run, struct qz_queue *queue,
 	}
 	if (reason != QUEZTL_DROP_REASONS) {
 		queue->ring.last_avail = start;
-		qz_deliver_drop(port, reason, len);
+		qz_deliver_drop(queue, reason, len);
 		if (reason == QUEZTL_DROP_RX_BROKEN)
 			qz_port_break(port);
 		return PUT_DROPPED;
@@ -135,8 +135,8 @@ static enum put put_piece(struct qz_run *run, struct qz_queue *queue,
 	for (i = 0; i < queue->bufs.n; i++)
 		qz_ring_push(&queue->ring, queue->bufs.head[i],
 			     queue->bufs.len[i]);
-	port->counts.rx_packets++;
-	port->counts.rx_bytes += len;
+	queue->counts.packets++;
+	queue->counts.bytes += len;
 	trace_queztl_forward(run->port->id, port->id, len);
 	return PUT_DONE;
 }
@@ -198,9 +198,9 @@ static void publish(struct qz_run *run, struct qz_queue *queue)
 	qz_ring_publish(&queue->ring);
 	/* Nothing waits for buffers: a full receiver drops. */
 	qz_ring_disable_kicks(&queue->ring);
-	qz_notify_received(queue->port);
+	qz_notify_received(queue);
 	if (qz_ring_wants_signal(&queue->ring)) {
-		queue->port->counts.rx_interrupts++;
+		queue->counts.interrupts++;
 		qz_run_wake(run, queue);
 	}
 	qz_ring_signalled(&queue->ring);
@@ -209,7 +209,8 @@ static void publish(struct qz_run *run, struct qz_queue *queue)
 static enum put put_frame(struct qz_run *run, struct qz_queue *queue,
 			  const struct qz_frame *frame)
 {
-	u64 lacks = frame->off.features & ~queue->port->features;
+	u64 lacks = frame->off.features &
+		    ~READ_ONCE(queue->port->ctrl.takes);
 	u64 csum = BIT_ULL(VIRTIO_NET_F_GUEST_CSUM);
 	u16 before = queue->ring.used_idx;
 	enum put put;
@@ -223,11 +224,27 @@ static enum put put_frame(struct qz_run *run, struct qz_queue *queue,
 	return put;
 }
 
+/*
+ * All of a sender's queue goes to one queue of a receiver, so a flow keeps its
+ * order; a guest has spread its flows over its queues. Other senders' queues go
+ * to others.
+ */
+static struct qz_queue *pick_queue(const struct qz_run *run,
+				   struct qz_port *port)
+{
+	u32 pair = run->queue->index / 2 + run->port->id;
+
+	return &port->queues[pair % READ_ONCE(port->ctrl.active) * 2];
+}
+
 /**
  * qz_receive - put a frame into a port's receiving ring
  * @run: the sender's run
  * @port: the receiver
  * @frame: the frame
+ *
+ * What the receiver's driver does not want to see is not delivered, and that is
+ * no drop.
  *
  * Return: false when the sender's buffer is not where its driver said. What
  * is the receiver's fault is counted there.
@@ -235,13 +252,15 @@ static enum put put_frame(struct qz_run *run, struct qz_queue *queue,
 bool qz_receive(struct qz_run *run, struct qz_port *port,
 		const struct qz_frame *frame)
 {
-	struct qz_queue *queue = &port->queues[0];
+	struct qz_queue *queue = pick_queue(run, port);
 	enum put put;
 
+	if (!qz_filter_takes(&port->ctrl.filter, frame->head, frame->head_len))
+		return true;
 	run->bytes -= frame->len;
 	/* Pairs with the release in qz_queue_start(). */
 	if (!smp_load_acquire(&queue->live)) {
-		qz_deliver_drop(port, QUEZTL_DROP_DOWN, frame->len);
+		qz_deliver_drop(queue, QUEZTL_DROP_DOWN, frame->len);
 		return true;
 	}
 	spin_lock_bh(&queue->lock);

@@ -54,7 +54,7 @@ static int serve_one(struct qz_run *run, struct qz_queue *queue)
 	qz_chain_reset(&queue->chain);
 	ret = qz_queue_pop(queue);
 	if (ret < 0)
-		qz_deliver_drop(run->port, QUEZTL_DROP_BAD_RING, 0);
+		qz_deliver_drop(queue, QUEZTL_DROP_BAD_RING, 0);
 	if (ret <= 0)
 		return ret;
 	ret = qz_deliver_chain(run, queue);
@@ -121,6 +121,7 @@ static void run_queue(struct qz_queue *queue)
 {
 	struct qz_run run = {
 		.port = queue->port,
+		.queue = queue,
 		.packets = QZ_RUN_PACKETS,
 		.bytes = QZ_RUN_BYTES,
 	};
@@ -148,7 +149,7 @@ static void run_task_work(struct callback_head *tw)
 	/* A kick from here on queues the task work anew. */
 	clear_bit(QZ_QUEUE_PENDING, &queue->flags);
 	smp_mb__after_atomic();	/* before looking at the ring */
-	port->counts.direct_runs++;
+	queue->counts.direct_runs++;
 	run_queue(queue);
 	put_device(&port->vdpa.dev);
 }
@@ -157,7 +158,11 @@ static void run_work(struct work_struct *work)
 {
 	struct qz_queue *queue = container_of(work, struct qz_queue, work);
 
-	queue->port->counts.worker_runs++;
+	if (queue->kind == QZ_CTRL) {
+		qz_ctrlq_run(queue);
+		return;
+	}
+	queue->counts.worker_runs++;
 	run_queue(queue);
 }
 
@@ -216,14 +221,14 @@ static void run_soon(struct qz_queue *queue)
  */
 void qz_run_kick(struct qz_queue *queue)
 {
-	queue->port->counts.kicks++;
+	queue->counts.kicks++;
 	/* Starting a queue runs it once, so nothing is lost here. */
 	if (!READ_ONCE(queue->live))
 		return;
 	if (!eventfd_signal_allowed()) {
 		run_soon(queue);
 	} else if (!in_hardirq() && !irqs_disabled()) {
-		queue->port->counts.direct_runs++;
+		queue->counts.direct_runs++;
 		run_queue(queue);
 	} else {
 		qz_run_in_worker(queue);

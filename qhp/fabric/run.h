@@ -8,6 +8,7 @@
 /**
  * struct qz_run - what a run has at hand
  * @port: the sender
+ * @queue: its queue
  * @map: its address space
  * @sw: its fabric's ports
  * @packets: frames it may still serve or flood
@@ -17,6 +18,7 @@
  */
 struct qz_run {
 	struct qz_port *port;
+	const struct qz_queue *queue;
 	const struct qz_map *map;
 	const struct qz_switch *sw;
 	int packets;

@@ -59,9 +59,13 @@ static void set_vq_num(struct vdpa_device *vdpa, u16 idx, u32 num)
 /* Atomic, IRQs off, inside eventfd_signal(); or BH off, from virtio_vdpa. */
 static void kick_vq(struct vdpa_device *vdpa, u16 idx)
 {
+	struct qz_queue *queue = to_queue(vdpa, idx);
+
 	/* Nothing waits for receive buffers. */
-	if (idx % 2)
-		qz_run_kick(to_queue(vdpa, idx));
+	if (queue->kind == QZ_TX)
+		qz_run_kick(queue);
+	else if (queue->kind == QZ_CTRL)
+		qz_ctrlq_kick(queue);
 }
 
 static void set_vq_cb(struct vdpa_device *vdpa, u16 idx,
@@ -146,7 +150,7 @@ static int set_driver_features(struct vdpa_device *vdpa, u64 features)
 	    !(features & BIT_ULL(VIRTIO_F_ACCESS_PLATFORM)))
 		return -EINVAL;
 	mutex_lock(&port->lock);
-	port->features = features & port->offered;
+	qz_port_set_features(port, features & port->offered);
 	mutex_unlock(&port->lock);
 	return 0;
 }
@@ -185,9 +189,13 @@ static void get_config(struct vdpa_device *vdpa, unsigned int offset,
 		       void *buf, unsigned int len)
 {
 	const struct qz_port *port = to_port(vdpa);
+	u16 announce = READ_ONCE(port->ctrl.announce) ?
+		VIRTIO_NET_S_ANNOUNCE : 0;
 	struct virtio_net_config config = {
-		.status = __cpu_to_virtio16(true, VIRTIO_NET_S_LINK_UP),
-		.max_virtqueue_pairs = __cpu_to_virtio16(true, QZ_MAX_VQP),
+		.status = __cpu_to_virtio16(true,
+					    VIRTIO_NET_S_LINK_UP | announce),
+		.max_virtqueue_pairs =
+			__cpu_to_virtio16(true, port->ctrl.pairs),
 		.mtu = __cpu_to_virtio16(true, port->mtu),
 	};
 
@@ -299,8 +307,8 @@ static int reset(struct vdpa_device *vdpa)
 	WRITE_ONCE(port->status, 0);
 	WRITE_ONCE(port->broken, false);
 	port->suspended = false;
-	port->features = 0;
-	for (i = 0; i < vdpa->nvqs; i++)
+	qz_port_set_features(port, 0);
+	for (i = 0; i < port->nqueues; i++)
 		reset_queue(&port->queues[i]);
 	if (rcu_access_pointer(port->map) == &qz_map_identity)
 		rcu_assign_pointer(port->map, NULL);
@@ -320,14 +328,20 @@ static int suspend(struct vdpa_device *vdpa)
 	return 0;
 }
 
+/* Others may have forgotten, or moved, the driver meanwhile: it is to say. */
 static int resume(struct vdpa_device *vdpa)
 {
 	struct qz_port *port = to_port(vdpa);
+	bool announce;
 
 	mutex_lock(&port->lock);
 	port->suspended = false;
 	qz_port_start(port);
+	announce = qz_port_has(port, VIRTIO_NET_F_GUEST_ANNOUNCE);
+	WRITE_ONCE(port->ctrl.announce, announce);
 	mutex_unlock(&port->lock);
+	if (announce)
+		qz_notify_config(port);
 	return 0;
 }
 

@@ -11,14 +11,14 @@ struct vstat {
 	size_t offset;
 };
 
-#define VSTAT(_name) { #_name, offsetof(struct qz_port_counts, _name) }
+#define VSTAT(_name, _member) { _name, offsetof(struct qz_counts, _member) }
 #define VDROP(_name, _reason) \
-	{ "drop_" #_name, offsetof(struct qz_port_counts, drops[_reason]) }
+	{ "drop_" #_name, offsetof(struct qz_counts, drops[_reason]) }
 
 static const struct vstat rx_vstats[] = {
-	VSTAT(rx_packets),
-	VSTAT(rx_bytes),
-	VSTAT(rx_interrupts),
+	VSTAT("rx_packets", packets),
+	VSTAT("rx_bytes", bytes),
+	VSTAT("rx_interrupts", interrupts),
 	VDROP(down, QUEZTL_DROP_DOWN),
 	VDROP(full, QUEZTL_DROP_FULL),
 	VDROP(no_space, QUEZTL_DROP_NO_SPACE),
@@ -26,13 +26,13 @@ static const struct vstat rx_vstats[] = {
 };
 
 static const struct vstat tx_vstats[] = {
-	VSTAT(tx_packets),
-	VSTAT(tx_bytes),
-	VSTAT(kicks),
-	VSTAT(tx_interrupts),
-	VSTAT(tx_held),
-	VSTAT(direct_runs),
-	VSTAT(worker_runs),
+	VSTAT("tx_packets", packets),
+	VSTAT("tx_bytes", bytes),
+	VSTAT("kicks", kicks),
+	VSTAT("tx_interrupts", interrupts),
+	VSTAT("tx_held", held),
+	VSTAT("direct_runs", direct_runs),
+	VSTAT("worker_runs", worker_runs),
 	VDROP(runt, QUEZTL_DROP_RUNT),
 	VDROP(too_big, QUEZTL_DROP_TOO_BIG),
 	VDROP(bad_header, QUEZTL_DROP_BAD_HEADER),
@@ -40,6 +40,21 @@ static const struct vstat tx_vstats[] = {
 	VDROP(no_port, QUEZTL_DROP_NO_PORT),
 	VDROP(rate, QUEZTL_DROP_RATE),
 	VDROP(bad_ring, QUEZTL_DROP_BAD_RING),
+};
+
+static const struct vstat ctrl_vstats[] = {
+	VSTAT("commands", commands),
+	VSTAT("kicks", kicks),
+	VDROP(bad_ring, QUEZTL_DROP_BAD_RING),
+};
+
+static const struct {
+	const struct vstat *vstats;
+	u32 n;
+} kinds[] = {
+	[QZ_RX] = { rx_vstats, ARRAY_SIZE(rx_vstats) },
+	[QZ_TX] = { tx_vstats, ARRAY_SIZE(tx_vstats) },
+	[QZ_CTRL] = { ctrl_vstats, ARRAY_SIZE(ctrl_vstats) },
 };
 
 static int put_vstat(struct sk_buff *msg, const char *name, u64 value)
@@ -55,18 +70,22 @@ static int put_vstat(struct sk_buff *msg, const char *name, u64 value)
 int qz_vstats_get(struct vdpa_device *vdpa, u16 idx, struct sk_buff *msg,
 		  struct netlink_ext_ack *extack)
 {
-	const void *counts = &container_of(vdpa, struct qz_port, vdpa)->counts;
-	const struct vstat *vstat, *end;
+	const struct qz_port *port = container_of(vdpa, struct qz_port, vdpa);
+	const struct qz_queue *queue;
+	const struct vstat *vstat;
 	int err = 0;
+	u32 i;
 
-	if (idx >= vdpa->nvqs) {
+	if (idx >= port->nqueues) {
 		NL_SET_ERR_MSG(extack, "no such virtqueue");
 		return -EINVAL;
 	}
-	vstat = idx % 2 ? tx_vstats : rx_vstats;
-	end = vstat + (idx % 2 ? ARRAY_SIZE(tx_vstats) : ARRAY_SIZE(rx_vstats));
-	for (; vstat < end && !err; vstat++)
+	queue = &port->queues[idx];
+	for (i = 0; i < kinds[queue->kind].n && !err; i++) {
+		vstat = &kinds[queue->kind].vstats[i];
 		err = put_vstat(msg, vstat->name,
-				READ_ONCE(*(u64 *)(counts + vstat->offset)));
+				READ_ONCE(*(u64 *)((void *)&queue->counts +
+						   vstat->offset)));
+	}
 	return err;
 }

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The control queue: see ctrl.h. */
+
+#include "ctrl.h"
+#include "mactab.h"
+
+#define MAC_LEN		6
+
+static bool has(const struct qz_ctrl *ctrl, unsigned int bit)
+{
+	return ctrl->features >> bit & 1;
+}
+
+static u16 get16(const u8 *from)
+{
+	return from[0] | from[1] << 8;
+}
+
+static u32 get32(const u8 *from)
+{
+	return get16(from) | (u32)get16(from + 2) << 16;
+}
+
+static u64 get64(const u8 *from)
+{
+	return get32(from) | (u64)get32(from + 4) << 32;
+}
+
+/**
+ * qz_ctrl_init - the state of a driver that has said nothing yet
+ * @ctrl: mac and pairs are the port's and stay
+ * @features: what the driver negotiated
+ */
+void qz_ctrl_init(struct qz_ctrl *ctrl, u64 features)
+{
+	ctrl->features = features;
+	WRITE_ONCE(ctrl->active, 1);
+	WRITE_ONCE(ctrl->takes, features & QZ_CTRL_OFFLOADS);
+	ctrl->announce = false;
+	qz_filter_init(&ctrl->filter, has(ctrl, VIRTIO_NET_F_CTRL_VLAN));
+}
+
+static bool set_rx_mode(struct qz_ctrl *ctrl, u8 cmd, const u8 *data, u32 len)
+{
+	if (len != 1 || data[0] > 1 || !has(ctrl, VIRTIO_NET_F_CTRL_RX))
+		return false;
+	if (cmd > VIRTIO_NET_CTRL_RX_ALLMULTI &&
+	    !has(ctrl, VIRTIO_NET_F_CTRL_RX_EXTRA))
+		return false;
+	switch (cmd) {
+	case VIRTIO_NET_CTRL_RX_PROMISC:
+		qz_filter_mode(&ctrl->filter, QZ_FILTER_PROMISC, data[0]);
+		return true;
+	case VIRTIO_NET_CTRL_RX_ALLMULTI:
+		qz_filter_mode(&ctrl->filter, QZ_FILTER_ALLMULTI, data[0]);
+		return true;
+	case VIRTIO_NET_CTRL_RX_ALLUNI:
+		return true;	/* no other unicast reaches a port */
+	case VIRTIO_NET_CTRL_RX_NOMULTI:
+		qz_filter_mode(&ctrl->filter, QZ_FILTER_NOMULTI, data[0]);
+		return true;
+	case VIRTIO_NET_CTRL_RX_NOUNI:
+		qz_filter_mode(&ctrl->filter, QZ_FILTER_NOUNI, data[0]);
+		return true;
+	case VIRTIO_NET_CTRL_RX_NOBCAST:
+		qz_filter_mode(&ctrl->filter, QZ_FILTER_NOBCAST, data[0]);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Bytes of a table of addresses at @data, 0 when it does not fit in @len. */
+static u32 table_bytes(const u8 *data, u32 len)
+{
+	u32 n;
+
+	if (len < sizeof(u32))
+		return 0;
+	n = get32(data);
+	if (n > (len - sizeof(u32)) / MAC_LEN)
+		return 0;
+	return sizeof(u32) + n * MAC_LEN;
+}
+
+/* Two tables: unicast addresses, of which we know but one, and multicast. */
+static bool set_mac_table(struct qz_ctrl *ctrl, const u8 *data, u32 len)
+{
+	u32 unicast = table_bytes(data, len), multicast;
+
+	if (!unicast || !has(ctrl, VIRTIO_NET_F_CTRL_RX))
+		return false;
+	multicast = table_bytes(data + unicast, len - unicast);
+	if (!multicast || unicast + multicast != len)
+		return false;
+	data += unicast;
+	qz_filter_macs(&ctrl->filter, data + sizeof(u32), get32(data));
+	return true;
+}
+
+/* The address is the administrator's: it may be set to what it is. */
+static bool set_mac(struct qz_ctrl *ctrl, u8 cmd, const u8 *data, u32 len)
+{
+	if (cmd == VIRTIO_NET_CTRL_MAC_TABLE_SET)
+		return set_mac_table(ctrl, data, len);
+	return cmd == VIRTIO_NET_CTRL_MAC_ADDR_SET && len == MAC_LEN &&
+	       has(ctrl, VIRTIO_NET_F_CTRL_MAC_ADDR) &&
+	       qz_mac_key(data) == ctrl->mac;
+}
+
+static bool set_vlan(struct qz_ctrl *ctrl, u8 cmd, const u8 *data, u32 len)
+{
+	if (len != sizeof(u16) || !has(ctrl, VIRTIO_NET_F_CTRL_VLAN) ||
+	    cmd > VIRTIO_NET_CTRL_VLAN_DEL || get16(data) >= QZ_FILTER_VLANS)
+		return false;
+	qz_filter_vlan(&ctrl->filter, get16(data),
+		       cmd == VIRTIO_NET_CTRL_VLAN_ADD);
+	return true;
+}
+
+static bool announced(struct qz_ctrl *ctrl, u8 cmd, u32 len)
+{
+	if (len || cmd != VIRTIO_NET_CTRL_ANNOUNCE_ACK ||
+	    !has(ctrl, VIRTIO_NET_F_GUEST_ANNOUNCE))
+		return false;
+	WRITE_ONCE(ctrl->announce, false);
+	return true;
+}
+
+static bool set_pairs(struct qz_ctrl *ctrl, u8 cmd, const u8 *data, u32 len)
+{
+	u16 pairs;
+
+	if (len != sizeof(u16) || cmd != VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET ||
+	    !has(ctrl, VIRTIO_NET_F_MQ))
+		return false;
+	pairs = get16(data);
+	if (!pairs || pairs > ctrl->pairs)
+		return false;
+	WRITE_ONCE(ctrl->active, pairs);
+	return true;
+}
+
+static bool set_offloads(struct qz_ctrl *ctrl, u8 cmd, const u8 *data, u32 len)
+{
+	u64 takes;
+
+	if (len != sizeof(u64) || cmd != VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET ||
+	    !has(ctrl, VIRTIO_NET_F_CTRL_GUEST_OFFLOADS))
+		return false;
+	takes = get64(data);
+	if (takes & ~(ctrl->features & QZ_CTRL_OFFLOADS))
+		return false;
+	WRITE_ONCE(ctrl->takes, takes);
+	return true;
+}
+
+/**
+ * qz_ctrl_command - do what a driver asks for
+ * @ctrl: its state
+ * @command: class, command, and what belongs to it; a copy
+ * @len: bytes
+ *
+ * Return: VIRTIO_NET_OK, or VIRTIO_NET_ERR and nothing has changed.
+ */
+u8 qz_ctrl_command(struct qz_ctrl *ctrl, const u8 *command, u32 len)
+{
+	const struct virtio_net_ctrl_hdr *hdr = (const void *)command;
+	const u8 *data = command + sizeof(*hdr);
+	bool done;
+
+	if (len < sizeof(*hdr))
+		return VIRTIO_NET_ERR;
+	len -= sizeof(*hdr);
+	switch (hdr->class) {
+	case VIRTIO_NET_CTRL_RX:
+		done = set_rx_mode(ctrl, hdr->cmd, data, len);
+		break;
+	case VIRTIO_NET_CTRL_MAC:
+		done = set_mac(ctrl, hdr->cmd, data, len);
+		break;
+	case VIRTIO_NET_CTRL_VLAN:
+		done = set_vlan(ctrl, hdr->cmd, data, len);
+		break;
+	case VIRTIO_NET_CTRL_ANNOUNCE:
+		done = announced(ctrl, hdr->cmd, len);
+		break;
+	case VIRTIO_NET_CTRL_MQ:
+		done = set_pairs(ctrl, hdr->cmd, data, len);
+		break;
+	case VIRTIO_NET_CTRL_GUEST_OFFLOADS:
+		done = set_offloads(ctrl, hdr->cmd, data, len);
+		break;
+	default:
+		done = false;
+	}
+	return done ? VIRTIO_NET_OK : VIRTIO_NET_ERR;
+}

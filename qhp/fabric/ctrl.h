@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The control queue: what a driver asks of its port (virtio 1.2, 5.1.6.5); pure. */
+#ifndef QZ_CTRL_H
+#define QZ_CTRL_H
+
+#include "filter.h"
+
+/* The longest command: tables of a few hundred addresses. */
+#define QZ_CTRL_BYTES		4096
+
+/**
+ * struct qz_ctrl - what a driver may set by command
+ * @features: what it negotiated
+ * @mac: the port's address, as qz_mac_key(); the administrator's
+ * @pairs: queue pairs of the port
+ * @active: queue pairs the driver uses; others read it without a lock
+ * @takes: QZ_CTRL_OFFLOADS it takes now; others read it without a lock
+ * @announce: the device asked the driver to announce itself
+ * @filter: what it wants to see
+ */
+struct qz_ctrl {
+	u64 features;
+	u64 mac;
+	u16 pairs;
+	u16 active;
+	u64 takes;
+	bool announce;
+	struct qz_filter filter;
+};
+
+#define QZ_CTRL_OFFLOADS						\
+	(1ULL << VIRTIO_NET_F_GUEST_CSUM | 1ULL << VIRTIO_NET_F_GUEST_TSO4 | \
+	 1ULL << VIRTIO_NET_F_GUEST_TSO6 | 1ULL << VIRTIO_NET_F_GUEST_ECN | \
+	 1ULL << VIRTIO_NET_F_GUEST_USO4 | 1ULL << VIRTIO_NET_F_GUEST_USO6)
+
+void qz_ctrl_init(struct qz_ctrl *ctrl, u64 features);
+u8 qz_ctrl_command(struct qz_ctrl *ctrl, const u8 *command, u32 len);
+
+#endif /* QZ_CTRL_H */

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Which frames a driver wants to see: see filter.h. */
+
+#include "filter.h"
+#include "mactab.h"
+
+#define MAC_LEN		6
+#define TYPE_AT		12
+#define TAG_AT		14
+#define BROADCAST	0xffffffffffffULL
+
+void qz_filter_init(struct qz_filter *filter, bool tagged)
+{
+	memset(filter, 0, sizeof(*filter));
+	filter->mode = QZ_FILTER_ALLMULTI | (tagged ? QZ_FILTER_TAGGED : 0);
+}
+
+void qz_filter_mode(struct qz_filter *filter, u8 bit, bool on)
+{
+	WRITE_ONCE(filter->mode, on ? filter->mode | bit : filter->mode & ~bit);
+}
+
+/* Replace the multicast addresses by @n at @macs. */
+void qz_filter_macs(struct qz_filter *filter, const u8 *macs, u32 n)
+{
+	u32 i;
+
+	qz_filter_mode(filter, QZ_FILTER_OVERFLOW, n > QZ_FILTER_MACS);
+	if (n > QZ_FILTER_MACS)
+		return;
+	for (i = 0; i < n; i++, macs += MAC_LEN)
+		WRITE_ONCE(filter->macs[i], qz_mac_key(macs));
+	WRITE_ONCE(filter->nmacs, n);
+}
+
+/* @id: below QZ_FILTER_VLANS. */
+void qz_filter_vlan(struct qz_filter *filter, u16 id, bool on)
+{
+	u64 *word = &filter->vlans[id / 64], bit = 1ULL << id % 64;
+
+	WRITE_ONCE(*word, on ? *word | bit : *word & ~bit);
+}
+
+static bool takes_multicast(const struct qz_filter *filter, u8 mode, u64 mac)
+{
+	u32 i, n;
+
+	if (mac == BROADCAST)
+		return !(mode & QZ_FILTER_NOBCAST);
+	if (mode & QZ_FILTER_NOMULTI)
+		return false;
+	if (mode & (QZ_FILTER_ALLMULTI | QZ_FILTER_OVERFLOW))
+		return true;
+	n = READ_ONCE(filter->nmacs);
+	for (i = 0; i < n; i++)
+		if (READ_ONCE(filter->macs[i]) == mac)
+			return true;
+	return false;
+}
+
+/* Untagged frames pass, and so does priority tagging (id 0). */
+static bool takes_vlan(const struct qz_filter *filter, const u8 *head, u32 len)
+{
+	u16 id;
+
+	if (len < TAG_AT + 2 || head[TYPE_AT] != 0x81 || head[TYPE_AT + 1])
+		return true;
+	id = (head[TAG_AT] << 8 | head[TAG_AT + 1]) & 0xfff;
+	return !id || READ_ONCE(filter->vlans[id / 64]) >> id % 64 & 1;
+}
+
+/**
+ * qz_filter_takes - does the driver want this frame?
+ * @filter: its filter
+ * @head: the frame's first bytes; with a VLAN tag, if it has one
+ * @len: how many, 14 at least
+ */
+bool qz_filter_takes(const struct qz_filter *filter, const u8 *head, u32 len)
+{
+	u8 mode = READ_ONCE(filter->mode);
+	bool multicast = head[0] & 1;
+
+	if (mode & QZ_FILTER_TAGGED && !takes_vlan(filter, head, len))
+		return false;
+	if (mode & QZ_FILTER_PROMISC)
+		return true;
+	if (!multicast)
+		return !(mode & QZ_FILTER_NOUNI);
+	return takes_multicast(filter, mode, qz_mac_key(head));
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Which frames a driver wants to see of those that reach its port (virtio 1.2,
+ * sections 5.1.6.5.1 to .3); pure.
+ *
+ * One thread at a time changes a filter while others read it without a lock: a
+ * frame on its way meanwhile may meet the old filter, the new one, or a mixture.
+ */
+#ifndef QZ_FILTER_H
+#define QZ_FILTER_H
+
+#include "module/plain.h"
+
+/* Multicast addresses; a driver with more gets all multicast. */
+#define QZ_FILTER_MACS		64
+#define QZ_FILTER_VLANS		4096
+
+/* Bits of &qz_filter.mode. */
+enum {
+	QZ_FILTER_PROMISC	= 1 << 0,	/* whatever reaches the port */
+	QZ_FILTER_ALLMULTI	= 1 << 1,	/* all multicast */
+	QZ_FILTER_NOMULTI	= 1 << 2,	/* no multicast */
+	QZ_FILTER_NOUNI		= 1 << 3,	/* no unicast */
+	QZ_FILTER_NOBCAST	= 1 << 4,	/* no broadcast */
+	QZ_FILTER_OVERFLOW	= 1 << 5,	/* more addresses than fit */
+	QZ_FILTER_TAGGED	= 1 << 6,	/* VLANs are filtered, too */
+};
+
+/**
+ * struct qz_filter - a receive filter
+ * @mode: QZ_FILTER_*
+ * @nmacs: number of @macs
+ * @macs: multicast addresses, as qz_mac_key()
+ * @vlans: VLAN ids, a bit each
+ */
+struct qz_filter {
+	u8 mode;
+	u32 nmacs;
+	u64 macs[QZ_FILTER_MACS];
+	u64 vlans[QZ_FILTER_VLANS / 64];
+};
+
+/* Before the driver says anything: what is sent to it, and all multicast. */
+void qz_filter_init(struct qz_filter *filter, bool tagged);
+void qz_filter_mode(struct qz_filter *filter, u8 bit, bool on);
+void qz_filter_macs(struct qz_filter *filter, const u8 *macs, u32 n);
+void qz_filter_vlan(struct qz_filter *filter, u16 id, bool on);
+bool qz_filter_takes(const struct qz_filter *filter, const u8 *head, u32 len);
+
+#endif /* QZ_FILTER_H */
