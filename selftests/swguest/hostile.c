@@ -170,7 +170,9 @@ static void one_turn(int index)
 	aim(index);
 	spoil(index, SWG_RX);
 	spoil(index, SWG_TX);
+	spoil(index, SWG_CTRL);
 	swg_kick(self, SWG_TX);
+	swg_kick(self, SWG_CTRL);
 	kicks++;
 	moved = count_met(index);
 	status = swg_get_status(self);

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "mutate.h"
 
+#include "flow.h"
+
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -50,6 +52,33 @@ static uint32_t odd_length(struct mutator *mutator)
 	return one_in(3) ? edges[random(sizeof(edges) / sizeof(*edges))] : random(2000);
 }
 
+/* A frame with offloads, all of it right or one thing wrong. */
+static void write_flow(struct mutator *mutator, uint8_t *at)
+{
+	const struct flow flow = { .ip6 = one_in(2), .udp = one_in(3), .vlan = one_in(4), .payload = 1 + random(3000),
+				   .gso_size = one_in(4) ? 0 : 1 + random(1500) };
+	static __thread struct flow_frame frame;
+
+	flow_make(&frame, &flow, mutator->other, mutator->own, random(65536));
+	switch (random(8)) {
+	case 0: ((uint8_t *)&frame.header)[random(SWG_HEADER)] = random(256); break;
+	case 1: frame.bytes[12 + random(frame.head - 12)] ^= 1 << random(8); break;
+	case 2: frame.header.gso_type |= VIRTIO_NET_HDR_GSO_ECN; break;
+	default: break;
+	}
+	memcpy(at, &frame.header, SWG_HEADER);
+	memcpy(at + SWG_HEADER, frame.bytes, frame.length);
+}
+
+/* Most are commands that exist, with too much or too little behind them. */
+static void write_command(struct mutator *mutator, uint8_t *at)
+{
+	at[0] = random(one_in(8) ? 256 : 6);
+	at[1] = random(one_in(8) ? 256 : 6);
+	for (int i = 2; i < 64; i++)
+		at[i] = one_in(2) ? 0 : random(one_in(4) ? 256 : 4);
+}
+
 static void write_frame(struct mutator *mutator, uint8_t *at)
 {
 	struct virtio_net_hdr_v1 header = { 0 };
@@ -76,11 +105,16 @@ void mutate_chain(struct mutator *mutator, int index)
 	struct swg_ring *ring = &mutator->port->ring[index];
 	uint16_t mask = ring->num - 1, head = random(ring->num), at = head;
 	uint32_t offset = random(mutator->port->size - SWG_BUFFERS - 4096), count = 1 + random(4);
+	uint32_t most = index == SWG_CTRL ? 8 : index == SWG_TX && one_in(2) ? 1500 : 400;
 	struct vring_desc *to = ring->desc, *victim;
 	uint64_t address = mutator->port->base + SWG_BUFFERS + offset;
 	uint16_t direction = index == SWG_RX ? VRING_DESC_F_WRITE : 0;
 
-	if (index == SWG_TX)
+	if (index == SWG_CTRL)
+		write_command(mutator, mutator->port->memory + SWG_BUFFERS + offset);
+	else if (index == SWG_TX && one_in(2))
+		write_flow(mutator, mutator->port->memory + SWG_BUFFERS + offset);
+	else if (index == SWG_TX)
 		write_frame(mutator, mutator->port->memory + SWG_BUFFERS + offset);
 	if (one_in(4)) {	/* through a table */
 		uint32_t first = random(1024);
@@ -101,9 +135,11 @@ void mutate_chain(struct mutator *mutator, int index)
 	for (uint32_t i = 0; i < count; i++) {
 		struct vring_desc *desc = &to[(at + i) & mask];
 
-		*desc = (struct vring_desc){ address, 26 + random(400), direction, (uint16_t)((at + i + 1) & mask) };
+		*desc = (struct vring_desc){ address, (index == SWG_CTRL ? 1 : 26) + random(most), direction, (uint16_t)((at + i + 1) & mask) };
 		if (i < count - 1)
 			desc->flags |= VRING_DESC_F_NEXT;
+		else if (index == SWG_CTRL)
+			desc->flags |= VRING_DESC_F_WRITE;	/* the answer */
 		address += desc->len;
 	}
 	switch (one_in(BAD) ? random(8) : 8 + random(8)) {

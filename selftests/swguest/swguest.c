@@ -166,7 +166,7 @@ static void lay_out(struct swg *port, int index, int num, uint16_t first)
 {
 	struct swg_ring *ring = &port->ring[index];
 	uint8_t *area = port->memory + index * SWG_RING_ROOM;
-	uint32_t room = (port->size - SWG_BUFFERS) / SWG_RINGS;
+	uint32_t room = (port->size - SWG_BUFFERS) / 2;
 
 	memset(area, 0, SWG_RING_ROOM);
 	ring->desc = (void *)area;
@@ -177,7 +177,9 @@ static void lay_out(struct swg *port, int index, int num, uint16_t first)
 	ring->avail_at = swg_address(port, ring->avail);
 	ring->used_at = swg_address(port, ring->used);
 	ring->tables_at = swg_address(port, ring->tables);
-	ring->buffers = port->memory + SWG_BUFFERS + index * room;
+	if (index == SWG_CTRL)		/* its buffers take what the rings leave */
+		room = SWG_CTRL_ROOM;
+	ring->buffers = port->memory + (index == SWG_CTRL ? SWG_BUFFERS - SWG_CTRL_ROOM : SWG_BUFFERS + index * room);
 	ring->buffers_at = swg_address(port, ring->buffers);
 	ring->num = num;
 	ring->slots = room / port->slot < (uint32_t)num ? (int)(room / port->slot) : num;
@@ -224,6 +226,11 @@ int swg_enable(struct swg *port, int index, int on)
 	return result(ioctl(port->fd, VHOST_VDPA_SET_VRING_ENABLE, &state));
 }
 
+static int ring_count(const struct swg *port)
+{
+	return port->features & F(VIRTIO_NET_F_CTRL_VQ) ? SWG_RINGS : SWG_CTRL;
+}
+
 /* QEMU's order: rings, enable, then the memory, then DRIVER_OK; map_first is DPDK's. */
 int swg_start(struct swg *port, const struct swg_options *options)
 {
@@ -233,7 +240,7 @@ int swg_start(struct swg *port, const struct swg_options *options)
 	port->slot = options->slot ? options->slot : 2048;
 	if (!r && options->map_first)
 		r = swg_map_all(port, !options->no_batch);
-	for (int i = 0; !r && i < SWG_RINGS; i++) {
+	for (int i = 0; !r && i < ring_count(port); i++) {
 		r = swg_setup_ring(port, i, num, options->first);
 		if (!r)
 			r = swg_enable(port, i, 1);
@@ -546,6 +553,34 @@ int swg_send(struct swg *port, const struct virtio_net_hdr_v1 *header, const voi
 	if (!(layout & SWG_QUIET))
 		swg_flush(port, SWG_TX);
 	return 0;
+}
+
+/* ---- control ---- */
+
+int swg_command(struct swg *port, uint8_t class, uint8_t command, const void *data, int size)
+{
+	struct swg_ring *ring = &port->ring[SWG_CTRL];
+	struct vring_desc pieces[2] = { { .addr = ring->buffers_at + 1, .len = 2 + size },
+					{ .addr = ring->buffers_at, .len = 1, .flags = VRING_DESC_F_WRITE } };
+	double end = swg_now() + 10;
+	uint32_t length;
+	int head, r;
+
+	ring->buffers[0] = 0x77;	/* neither answer */
+	ring->buffers[1] = class;
+	ring->buffers[2] = command;
+	if (size)
+		memcpy(ring->buffers + 3, data, size);
+	r = swg_post(port, SWG_CTRL, pieces, 2, 0, false);
+	if (r)
+		return r;
+	swg_flush(port, SWG_CTRL);
+	while ((head = take_used(port, SWG_CTRL, &length)) == -EAGAIN) {
+		if (swg_now() > end)
+			return -ETIMEDOUT;
+		usleep(100);
+	}
+	return head < 0 ? head : length == 1 ? ring->buffers[0] : -EPROTO;
 }
 
 /* ---- receiving ---- */

@@ -25,9 +25,11 @@
 #define SWG_USED	0x5000u
 #define SWG_INDIRECT	0x8000u
 #define SWG_BUFFERS	0x40000u
+#define SWG_CTRL_ROOM	0x8000u			/* of the control queue's buffers, before those */
 #define SWG_FRAME	66000			/* the largest frame anyone builds */
 
-enum { SWG_RX, SWG_TX, SWG_RINGS };
+/* The third is there when VIRTIO_NET_F_CTRL_VQ is negotiated, without VIRTIO_NET_F_MQ. */
+enum { SWG_RX, SWG_TX, SWG_CTRL, SWG_RINGS };
 
 struct swg_ring {
 	struct vring_desc *desc;
@@ -113,6 +115,9 @@ int swg_wait_sent(struct swg *port, int ms);		/* until all are completed */
  */
 int swg_receive(struct swg *port, void *frame, int room, int ms);
 bool swg_used_any(struct swg *port, int ring);
+
+/* The control queue's answer, VIRTIO_NET_OK or _ERR, or -ETIMEDOUT. @data may be NULL. */
+int swg_command(struct swg *port, uint8_t class, uint8_t command, const void *data, int size);
 
 /* Ask for an interrupt when @after more are used (1: the next), wait for it, count what came. */
 void swg_ask(struct swg *port, int ring, int after);

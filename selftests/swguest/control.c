@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The control queue: what a guest asks for happens to the frames it gets. */
+#define _GNU_SOURCE
+#include "flow.h"
+#include "world.h"
+
+#define CTRL	(F(VIRTIO_NET_F_CTRL_VQ) | F(VIRTIO_NET_F_CTRL_RX) | F(VIRTIO_NET_F_CTRL_RX_EXTRA) | \
+		 F(VIRTIO_NET_F_CTRL_VLAN) | F(VIRTIO_NET_F_CTRL_MAC_ADDR) | F(VIRTIO_NET_F_GUEST_ANNOUNCE))
+
+static const __u8 group[6] = { 0x01, 0x00, 0x5e, 0x01, 0x02, 0x03 };
+static struct member *m[2];
+
+static void make_two(uint64_t features)
+{
+	struct swg_options options = { .features = features, .slot = 4096 };
+
+	make_lan(m, 2, &options);
+}
+
+static int set_mode(struct member *at, uint8_t command, uint8_t on)
+{
+	return swg_command(&at->port, VIRTIO_NET_CTRL_RX, command, &on, 1);
+}
+
+static void expect_seen(const __u8 to[6], bool seen, uint32_t seed)
+{
+	ASSERT_EQ(send_to(m[0], to, 100, seed, 0), 0);
+	if (seen)
+		expect_arrives(m[1], to, m[0], 100, seed);
+	else
+		expect_silence(m[1]);
+}
+
+static void receive_modes(uint64_t features)
+{
+	make_two(CTRL | features);
+	expect_seen(group, true, 1);
+	ASSERT_EQ(set_mode(m[1], VIRTIO_NET_CTRL_RX_ALLMULTI, 0), VIRTIO_NET_OK);
+	expect_seen(group, false, 2);
+	expect_seen(frame_broadcast, true, 3);
+	ASSERT_EQ(set_mode(m[1], VIRTIO_NET_CTRL_RX_NOBCAST, 1), VIRTIO_NET_OK);
+	expect_seen(frame_broadcast, false, 4);
+	ASSERT_EQ(set_mode(m[1], VIRTIO_NET_CTRL_RX_PROMISC, 1), VIRTIO_NET_OK);
+	expect_seen(frame_broadcast, true, 5);
+	expect_seen(m[1]->mac, true, 6);
+	ASSERT_EQ(set_mode(m[1], 77, 1), VIRTIO_NET_ERR);
+	/* what nobody wants to see is no drop */
+	expect_no_drops(m[0]);
+	expect_no_drops(m[1]);
+}
+
+TEST(receive_modes_choose_frames)
+{
+	receive_modes(0);
+	for (int i = 0; i < 2; i++)
+		swg_close(&m[i]->port);
+	fabric_sweep();
+	receive_modes(F(VIRTIO_RING_F_EVENT_IDX));
+}
+
+TEST(multicast_tables_choose_frames)
+{
+	static const uint8_t tables[] = { 0, 0, 0, 0, 1, 0, 0, 0, 0x01, 0x00, 0x5e, 0x01, 0x02, 0x03 };
+	static const __u8 other[6] = { 0x01, 0x00, 0x5e, 0x01, 0x02, 0x04 };
+
+	make_two(CTRL);
+	ASSERT_EQ(set_mode(m[1], VIRTIO_NET_CTRL_RX_ALLMULTI, 0), VIRTIO_NET_OK);
+	ASSERT_EQ(swg_command(&m[1]->port, VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_TABLE_SET, tables,
+			      sizeof(tables)), VIRTIO_NET_OK);
+	expect_seen(group, true, 1);
+	expect_seen(other, false, 2);
+	ASSERT_EQ(swg_command(&m[1]->port, VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_TABLE_SET, tables,
+			      sizeof(tables) - 1), VIRTIO_NET_ERR);
+	expect_seen(group, true, 3);
+}
+
+TEST(address_stays_the_administrators)
+{
+	__u8 mac[6];
+
+	make_two(CTRL);
+	memcpy(mac, m[1]->mac, 6);
+	EXPECT_EQ(swg_command(&m[1]->port, VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET, mac, 6), VIRTIO_NET_OK);
+	mac[5] ^= 1;
+	EXPECT_EQ(swg_command(&m[1]->port, VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET, mac, 6),
+		  VIRTIO_NET_ERR);
+	expect_pair_works(m[0], m[1], 1);
+}
+
+static void send_tagged(uint16_t id, bool seen)
+{
+	static const struct flow flow = { .name = "tagged", .vlan = true, .payload = 100 };
+	static struct flow_frame frame;
+	static uint8_t bytes[SWG_FRAME];
+
+	flow_make(&frame, &flow, m[1]->mac, m[0]->mac, id);
+	frame.bytes[14] = id >> 8;
+	frame.bytes[15] = id & 0xff;
+	ASSERT_EQ(swg_send(&m[0]->port, NULL, frame.bytes, frame.length, 0), 0);
+	if (seen)
+		ASSERT_EQ(swg_receive(&m[1]->port, bytes, sizeof(bytes), SOON), frame.length);
+	else
+		expect_silence(m[1]);
+}
+
+TEST(vlans_choose_frames)
+{
+	static const uint8_t id[] = { 0x22, 0x01 };	/* little endian */
+
+	make_two(CTRL);
+	send_tagged(0x122, false);
+	send_tagged(0, true);
+	ASSERT_EQ(swg_command(&m[1]->port, VIRTIO_NET_CTRL_VLAN, VIRTIO_NET_CTRL_VLAN_ADD, id, 2), VIRTIO_NET_OK);
+	send_tagged(0x122, true);
+	send_tagged(0x123, false);
+	ASSERT_EQ(swg_command(&m[1]->port, VIRTIO_NET_CTRL_VLAN, VIRTIO_NET_CTRL_VLAN_DEL, id, 2), VIRTIO_NET_OK);
+	send_tagged(0x122, false);
+}
+
+/* A guest that takes offloads no more gets what it can take (XDP in Linux does so). */
+TEST(offloads_are_switched_off_and_on)
+{
+	static const struct flow flow = { .name = "TCP", .gso_size = 1000, .payload = 3000 };
+	const uint64_t csum = F(VIRTIO_NET_F_GUEST_CSUM), tso = F(VIRTIO_NET_F_GUEST_TSO4);
+	static struct flow_frame frame;
+	static uint8_t bytes[SWG_FRAME];
+	uint64_t takes[] = { csum | tso, csum, 0, csum | tso };
+
+	make_two(CTRL | csum | tso | F(VIRTIO_NET_F_CSUM) | F(VIRTIO_NET_F_HOST_TSO4) |
+		 F(VIRTIO_NET_F_CTRL_GUEST_OFFLOADS));
+	for (size_t i = 0; i < sizeof(takes) / sizeof(*takes); i++) {
+		int step = takes[i] & tso ? flow.payload : flow.gso_size;
+
+		ASSERT_EQ(swg_command(&m[1]->port, VIRTIO_NET_CTRL_GUEST_OFFLOADS, VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET,
+				      &takes[i], 8), VIRTIO_NET_OK);
+		flow_make(&frame, &flow, m[1]->mac, m[0]->mac, i);
+		ASSERT_EQ(swg_send(&m[0]->port, &frame.header, frame.bytes, frame.length, 0), 0);
+		for (int offset = 0; offset < flow.payload; offset += step) {
+			int got = swg_receive(&m[1]->port, bytes, sizeof(bytes), SOON);
+
+			ASSERT_EQ(got, frame.head + step);
+			EXPECT(!flow_check(&frame, &flow, &m[1]->port.header, bytes, got, offset, step));
+			EXPECT_EQ(m[1]->port.header.flags, takes[i] & csum ? VIRTIO_NET_HDR_F_NEEDS_CSUM : 0);
+		}
+	}
+	takes[0] = F(VIRTIO_NET_F_GUEST_USO4);
+	EXPECT_EQ(swg_command(&m[1]->port, VIRTIO_NET_CTRL_GUEST_OFFLOADS, VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET, takes, 8),
+		  VIRTIO_NET_ERR);
+}
+
+TEST(commands_wrap_the_ring)
+{
+	make_two(CTRL | F(VIRTIO_RING_F_EVENT_IDX));
+	for (int i = 0; i < 70000; i++)
+		ASSERT_EQ(set_mode(m[1], VIRTIO_NET_CTRL_RX_PROMISC, i & 1), VIRTIO_NET_OK);
+	expect_pair_works(m[0], m[1], 1);
+}
+
+static void post_command(struct member *at, int size, bool answer)
+{
+	struct swg_ring *ring = &at->port.ring[SWG_CTRL];
+	struct vring_desc pieces[2] = { { .addr = ring->buffers_at + 1, .len = size },
+					{ .addr = ring->buffers_at, .len = 1, .flags = VRING_DESC_F_WRITE } };
+
+	ring->buffers[0] = 0x77;
+	ASSERT_EQ(swg_post(&at->port, SWG_CTRL, pieces, answer ? 2 : 1, 0, false), 0);
+	swg_flush(&at->port, SWG_CTRL);
+}
+
+/* Too short or too long is refused; where no answer can be written the port is broken, as with any ring. */
+TEST(malformed_commands_harm_nobody)
+{
+	double end = swg_now() + SOON / 1e3;
+	static const int sizes[] = { 1, 2, 4096, 4097, 30000 };
+
+	make_two(CTRL);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		struct swg_ring *ring = &m[1]->port.ring[SWG_CTRL];
+		uint16_t before = ring->used->idx;
+
+		post_command(m[1], sizes[i], true);
+		while (*(volatile __u16 *)&ring->used->idx == before && swg_now() < end)
+			usleep(1000);
+		EXPECT_EQ(ring->buffers[0], VIRTIO_NET_ERR);
+	}
+	expect_pair_works(m[0], m[1], 1);
+	post_command(m[1], 3, false);
+	while (!(swg_get_status(&m[1]->port) & VIRTIO_CONFIG_S_NEEDS_RESET) && swg_now() < end)
+		usleep(1000);
+	EXPECT(swg_get_status(&m[1]->port) & VIRTIO_CONFIG_S_NEEDS_RESET);
+	EXPECT(!(swg_get_status(&m[0]->port) & VIRTIO_CONFIG_S_NEEDS_RESET));
+}
