@@ -1,9 +1,11 @@
 #!/bin/bash
 # Three ports as the host's own network interfaces (virtio_vdpa), each in a network namespace of its own. KTAP.
 # Needs root and queztl.ko loaded; QZ_USER_KO names the module for the tests that load it again.
-# shellcheck disable=SC2001 # sed marks every line
+# shellcheck disable=SC2001,SC2015 # sed marks every line; what follows || ends the test whoever failed
 set -u
+HERE=$(dirname "$(readlink -f "$0")")
 NUMBERS="1 2 3"
+PORT=7000		# of the last transfer
 FABRIC=qtnet
 ROUNDS=20		# of loading the module again
 case $(uname -r) in *debug*) ROUNDS=5 ;; esac	# where each takes ten seconds
@@ -58,9 +60,9 @@ bind_virtio() {
 
 interface_of() { basename "$(echo /sys/bus/vdpa/devices/"$1"/virtio*/net/*)"; }
 
-make_port() {	# NUMBER [MTU]
+make_port() {	# NUMBER [MORE WORDS OF vdpa dev add...]
 	local dev
-	vdpa dev add name "qtn$1" mgmtdev "queztl/$FABRIC" mac "52:54:00:51:01:0$1" ${2:+mtu "$2"} || return
+	vdpa dev add name "qtn$1" mgmtdev "queztl/$FABRIC" mac "52:54:00:51:01:0$1" "${@:2}" || return
 	bind_virtio "qtn$1" || return
 	dev=$(interface_of "qtn$1")
 	ip netns add "qt$1" 2>/dev/null
@@ -176,6 +178,105 @@ udp_flows() {
 	[ "$bytes" -gt 500000 ] && [ "${lost%.*}" -le 10 ]
 }
 
+has_ethtool() { command -v ethtool >/dev/null || { echo "no ethtool"; exit 4; }; }
+
+transfer() {	# FROM TO tcp|udp AMOUNT: bytes, or datagrams in one call, over IPv4 and IPv6
+	local from=$1 to=$2 port address sent got
+	for address in "10.9.0.$to" "fd00:9::$to"; do
+		port=$((++PORT))
+		coproc receiver { in_ns "$to" "$HERE/transfer.py" "$3" receive $port ${4:+$([ "$3" = tcp ] || echo "$4")}; }
+		read -r -t 30 got <&"${receiver[0]}"
+		sent=$(in_ns "$from" "$HERE/transfer.py" "$3" send "$address" $port "$4") || return
+		read -r -t 60 got <&"${receiver[0]}" || { echo "$3 to $address: nothing whole came"; return 1; }
+		wait
+		[ "$got" = "${sent:-all}" ] || { echo "$3 to $address: sent $sent, got $got"; return 1; }
+	done
+}
+
+set_offloads() { in_ns "$1" ethtool -K eth0 tx "$2" tso "$2" tx-udp-segmentation "$2" rx-gro-hw "$3" >/dev/null 2>&1; }
+
+# Two drivers, with what they leave to the device on and off: what arrives is whole, and nobody's checksum is wrong.
+offloads_in_every_combination() {
+	local tx rx bad
+	has_ethtool
+	in_ns 1 ethtool -k eth0 | grep -q "^tcp-segmentation-offload: on" || { echo "no TSO"; return 1; }
+	for tx in on off; do
+		for rx in on off; do
+			set_offloads 1 $tx on
+			set_offloads 2 on $rx
+			transfer 1 2 tcp 2000000 && transfer 1 2 udp 40 || { echo "tx $tx, rx $rx"; return 1; }
+		done
+	done
+	set_offloads 1 on on
+	bad=$(in_ns 2 nstat -az 2>/dev/null | awk '/InCsumErrors/ { n += $2 } END { print n + 0 }')
+	[ "$bad" = 0 ] || { echo "$bad wrong checksums"; return 1; }
+}
+
+# A port that offers none of it: its driver gets segments and finished checksums.
+offloads_reach_a_port_without() {
+	local plain=0x330010020	# VERSION_1 ACCESS_PLATFORM EVENT_IDX INDIRECT_DESC STATUS MAC
+	vdpa dev del qtn3
+	make_port 3 device_features $plain || return
+	in_ns 3 ethtool -k eth0 2>/dev/null | grep -q "^tcp-segmentation-offload: on" && { echo "it has TSO"; return 1; }
+	transfer 1 3 tcp 2000000 && transfer 3 1 tcp 500000 && transfer 1 3 udp 40 || return
+	[ "$(in_ns 3 nstat -az 2>/dev/null | awk '/InCsumErrors/ { n += $2 } END { print n + 0 }')" = 0 ] || return
+	vdpa dev del qtn3
+	make_port 3
+}
+
+jumbo_frames_pass() {
+	local n
+	for n in 1 2; do
+		vdpa dev del "qtn$n"
+		make_port "$n" mtu 65535 && in_ns "$n" ip link set eth0 mtu 65535 || return
+	done
+	in_ns 1 ping -q -c 3 -i 0.05 -W 2 -M "do" -s 65000 10.9.0.2 >/dev/null || { echo "no jumbo ping"; return 1; }
+	transfer 1 2 tcp 3000000 || return
+	for n in 1 2; do
+		vdpa dev del "qtn$n"
+		make_port "$n" || return
+	done
+}
+
+# Senders and receivers with four queue pairs, two of which are used, then one, then all.
+many_queues() {
+	local n pairs used
+	has_ethtool
+	for n in 1 2; do
+		vdpa dev del "qtn$n"
+		make_port "$n" max_vqp 4 || return
+	done
+	in_ns 1 ethtool -l eth0 | grep -q "^Combined:.*4" || { in_ns 1 ethtool -l eth0; return 1; }
+	for pairs in 2 1 4; do
+		in_ns 1 ethtool -L eth0 combined $pairs && in_ns 2 ethtool -L eth0 combined $pairs || return
+		transfer 1 2 tcp 500000 && transfer 2 1 tcp 500000 || { echo "with $pairs pairs"; return 1; }
+	done
+	in_ns 1 taskset -c 0 ping -q -c 3 -i 0.05 -W 2 10.9.0.2 >/dev/null
+	in_ns 1 taskset -c 1 ping -q -c 3 -i 0.05 -W 2 10.9.0.2 >/dev/null
+	used=$(for n in 1 3 5 7; do counter qtn1 $n tx_packets; done | grep -vc '^0$')
+	[ "$used" -ge 2 ] || [ "$(nproc)" = 1 ] || { echo "$used of the queues were used to send"; return 1; }
+	for n in 1 2; do
+		vdpa dev del "qtn$n"
+		make_port "$n" || return
+	done
+}
+
+# Groups that nobody joined do not interrupt: the driver sets its filter by the control queue.
+multicast_is_filtered() {
+	local before after
+	in_ns 2 ip maddress add 01:00:5e:7f:00:01 dev eth0 || return
+	in_ns 1 ip route add 224.0.0.0/4 dev eth0
+	before=$(counter qtn2 0 rx_packets)
+	in_ns 1 ping -q -c 5 -i 0.05 -W 1 239.127.0.1 >/dev/null	# 01:00:5e:7f:00:01
+	after=$(counter qtn2 0 rx_packets)
+	[ $((after - before)) -ge 5 ] || { echo "joined: $((after - before)) of 5 came"; return 1; }
+	in_ns 1 ping -q -c 5 -i 0.05 -W 1 239.1.1.1 >/dev/null
+	before=$after
+	after=$(counter qtn2 0 rx_packets)
+	in_ns 1 ip route del 224.0.0.0/4 dev eth0
+	[ $((after - before)) -lt 3 ] || { echo "not joined: $((after - before)) of 5 came"; return 1; }
+}
+
 ports_are_shown() {
 	vdpa mgmtdev show | grep -q "^queztl/$FABRIC:" || { vdpa mgmtdev show; return 1; }
 	vdpa dev show qtn1 | grep -q "mgmtdev queztl/$FABRIC" || { vdpa dev show; return 1; }
@@ -249,6 +350,7 @@ module_takes_idle_ports_along() {
 }
 
 TESTS="ports_are_shown ping_all_pairs ping_every_size flood_ping_loses_nothing neighbours_are_discovered tcp_flows udp_flows
+offloads_in_every_combination offloads_reach_a_port_without jumbo_frames_pass many_queues multicast_is_filtered
 statistics_follow_traffic trace_points_follow_frames port_is_deleted_under_load fabric_in_use_stays module_in_use_stays module_goes_and_comes
 module_takes_idle_ports_along"
 
