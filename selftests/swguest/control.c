@@ -148,7 +148,7 @@ TEST(offloads_are_switched_off_and_on)
 		  VIRTIO_NET_ERR);
 }
 
-TEST(commands_wrap_the_ring)
+TEST_WITHIN(commands_wrap_the_ring, 200)
 {
 	make_two(CTRL | F(VIRTIO_RING_F_EVENT_IDX));
 	for (int i = 0; i < 70000; i++)

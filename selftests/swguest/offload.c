@@ -76,7 +76,7 @@ static void try_receiver(struct member *from, struct member *at, const struct sw
 	ASSERT_EQ(swg_reset(&at->port), 0);
 }
 
-TEST(every_offload_arrives_at_every_receiver)
+TEST_WITHIN(every_offload_arrives_at_every_receiver, 120)
 {
 	static const uint64_t receivers[] = { 0, CSUM, CSUM | TSO, CSUM | USO, CSUM | F(VIRTIO_NET_F_GUEST_TSO4),
 					      CSUM | F(VIRTIO_NET_F_GUEST_USO6), CSUM | TSO | USO };
