@@ -33,10 +33,20 @@
 #define IP6_ADDRS	8
 #define IP6_LEN		40
 
-enum { PROTO_HOPOPTS = 0, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ROUTING = 43,
-       PROTO_DSTOPTS = 60 };
-enum { TYPE_IP4 = 0x0800, TYPE_VLAN = 0x8100, TYPE_QINQ = 0x88a8,
-       TYPE_IP6 = 0x86dd };
+enum {
+	PROTO_HOPOPTS	= 0,
+	PROTO_TCP	= 6,
+	PROTO_UDP	= 17,
+	PROTO_ROUTING	= 43,
+	PROTO_DSTOPTS	= 60,
+};
+
+enum {
+	TYPE_IP4	= 0x0800,
+	TYPE_VLAN	= 0x8100,
+	TYPE_QINQ	= 0x88a8,
+	TYPE_IP6	= 0x86dd,
+};
 
 static u16 get16(const u8 *from)
 {

@@ -50,6 +50,11 @@ static __virtio16 to16(u16 value)
 	return (__force __virtio16)cpu_to_le16(value);
 }
 
+static u16 from16(__virtio16 value)
+{
+	return le16_to_cpu((__force __le16)value);
+}
+
 static bool is_udp(const struct shape *shape)
 {
 	return shape->gso == VIRTIO_NET_HDR_GSO_UDP_L4;
@@ -266,10 +271,13 @@ static void offload_passes_on_what_it_read(struct kunit *test)
 	qz_offload_write(&made->off, &virtio);
 	KUNIT_EXPECT_EQ(test, virtio.flags, VIRTIO_NET_HDR_F_NEEDS_CSUM);
 	KUNIT_EXPECT_EQ(test, virtio.gso_type, VIRTIO_NET_HDR_GSO_TCPV4);
-	KUNIT_EXPECT_EQ(test, virtio.hdr_len, to16(made->head_len));
-	KUNIT_EXPECT_EQ(test, virtio.gso_size, made->virtio.gso_size);
-	KUNIT_EXPECT_EQ(test, virtio.csum_start, made->virtio.csum_start);
-	KUNIT_EXPECT_EQ(test, virtio.csum_offset, made->virtio.csum_offset);
+	KUNIT_EXPECT_EQ(test, from16(virtio.hdr_len), made->head_len);
+	KUNIT_EXPECT_EQ(test, from16(virtio.gso_size),
+			from16(made->virtio.gso_size));
+	KUNIT_EXPECT_EQ(test, from16(virtio.csum_start),
+			from16(made->virtio.csum_start));
+	KUNIT_EXPECT_EQ(test, from16(virtio.csum_offset),
+			from16(made->virtio.csum_offset));
 }
 
 static void offload_needs_what_was_negotiated(struct kunit *test)
@@ -303,32 +311,38 @@ struct wrong {
 	void (*spoil)(struct made *made);
 };
 
-static void no_sum(struct made *made) { made->virtio.flags = 0; }
-static void valid_flag(struct made *made) { made->virtio.flags |= VIRTIO_NET_HDR_F_DATA_VALID; }
-static void no_size(struct made *made) { made->virtio.gso_size = 0; }
-static void tiny_size(struct made *made) { made->virtio.gso_size = to16(1); }
-static void unknown_type(struct made *made) { made->virtio.gso_type = 7; }
-static void old_ufo(struct made *made) { made->virtio.gso_type = VIRTIO_NET_HDR_GSO_UDP; }
-static void other_version(struct made *made) { made->virtio.gso_type = VIRTIO_NET_HDR_GSO_TCPV6; }
-static void other_proto(struct made *made) { made->virtio.gso_type = VIRTIO_NET_HDR_GSO_UDP_L4; }
-static void only_ecn(struct made *made) { made->virtio.gso_type = VIRTIO_NET_HDR_GSO_ECN; }
-static void start_behind(struct made *made) { made->virtio.csum_start = to16(made->len); }
-static void start_wraps(struct made *made) { made->virtio.csum_start = to16(65535); }
-static void start_in_ethernet(struct made *made) { made->virtio.csum_start = to16(4); }
-static void start_elsewhere(struct made *made) { made->virtio.csum_start = to16(made->l4 + 4); }
-static void offset_elsewhere(struct made *made) { made->virtio.csum_offset = to16(6); }
-static void not_ip(struct made *made) { made->head[12] = 0x12; }
-static void many_tags(struct made *made) { memset(made->head + 12, 0x81, 40); }
-static void wrong_version(struct made *made) { made->head[made->ip] = 0x65; }
-static void short_ip(struct made *made) { made->head[made->ip] = 0x44; }
-static void long_ip(struct made *made) { made->head[made->ip] = 0x4f; }
-static void fragment(struct made *made) { made->head[made->ip + IP4_FRAGMENT] = 0x20; }
-static void wrong_proto(struct made *made) { made->head[made->ip + IP4_PROTO] = PROTO_UDP; }
-static void short_tcp(struct made *made) { made->head[made->l4 + TCP_OFFSET] = 0x40; }
-static void no_payload(struct made *made) { made->len = made->head_len; }
-static void cut_head(struct made *made) { made->len = made->head_len - 1; }
-static void cut_ip(struct made *made) { made->len = made->ip + 10; }
-static void cut_ethernet(struct made *made) { made->len = ETH_LEN; }
+#define SPOIL(name, statement)			\
+static void name(struct made *made)		\
+{						\
+	statement;				\
+}
+
+SPOIL(no_sum, made->virtio.flags = 0)
+SPOIL(valid_flag, made->virtio.flags |= VIRTIO_NET_HDR_F_DATA_VALID)
+SPOIL(no_size, made->virtio.gso_size = 0)
+SPOIL(tiny_size, made->virtio.gso_size = to16(1))
+SPOIL(unknown_type, made->virtio.gso_type = 7)
+SPOIL(old_ufo, made->virtio.gso_type = VIRTIO_NET_HDR_GSO_UDP)
+SPOIL(other_version, made->virtio.gso_type = VIRTIO_NET_HDR_GSO_TCPV6)
+SPOIL(other_proto, made->virtio.gso_type = VIRTIO_NET_HDR_GSO_UDP_L4)
+SPOIL(only_ecn, made->virtio.gso_type = VIRTIO_NET_HDR_GSO_ECN)
+SPOIL(start_behind, made->virtio.csum_start = to16(made->len))
+SPOIL(start_wraps, made->virtio.csum_start = to16(65535))
+SPOIL(start_in_ethernet, made->virtio.csum_start = to16(4))
+SPOIL(start_elsewhere, made->virtio.csum_start = to16(made->l4 + 4))
+SPOIL(offset_elsewhere, made->virtio.csum_offset = to16(6))
+SPOIL(not_ip, made->head[12] = 0x12)
+SPOIL(many_tags, memset(made->head + 12, 0x81, 40))
+SPOIL(wrong_version, made->head[made->ip] = 0x65)
+SPOIL(short_ip, made->head[made->ip] = 0x44)
+SPOIL(long_ip, made->head[made->ip] = 0x4f)
+SPOIL(fragment, made->head[made->ip + IP4_FRAGMENT] = 0x20)
+SPOIL(wrong_proto, made->head[made->ip + IP4_PROTO] = PROTO_UDP)
+SPOIL(short_tcp, made->head[made->l4 + TCP_OFFSET] = 0x40)
+SPOIL(no_payload, made->len = made->head_len)
+SPOIL(cut_head, made->len = made->head_len - 1)
+SPOIL(cut_ip, made->len = made->ip + 10)
+SPOIL(cut_ethernet, made->len = ETH_LEN)
 
 static const struct wrong wrongs[] = {
 	{ "no sum", no_sum }, { "valid flag", valid_flag },
@@ -400,10 +414,10 @@ static void offload_never_sends_a_zero_udp_sum(struct kunit *test)
 {
 	struct qz_offload off = { .csum_offset = UDP_CSUM };
 
-	KUNIT_EXPECT_EQ(test, qz_offload_csum(&off, (__force __wsum)0xffff),
-			CSUM_MANGLED_0);
+	KUNIT_EXPECT_TRUE(test, qz_offload_csum(&off, (__force __wsum)0xffff) ==
+				CSUM_MANGLED_0);
 	off.csum_offset = TCP_CSUM;
-	KUNIT_EXPECT_EQ(test, qz_offload_csum(&off, (__force __wsum)0xffff), 0);
+	KUNIT_EXPECT_FALSE(test, qz_offload_csum(&off, (__force __wsum)0xffff));
 }
 
 static struct kunit_case offload_cases[] = {
