@@ -94,7 +94,7 @@ static bool walk_chain(const struct qz_ring *ring, struct qz_chain *chain,
 		       u16 head, const struct qz_ring_mem *mem)
 {
 	struct walk walk = { .num = ring->num, .left = ring->num };
-	bool seen_in = false;
+	bool seen_in = chain->in;	/* of a buffer gathered before */
 	struct vring_desc desc;
 	u32 i = head, len;
 	u16 flags;

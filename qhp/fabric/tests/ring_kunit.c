@@ -147,6 +147,25 @@ static void a_chain_may_be_as_long_as_its_ring(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, d->chain.out, NUM);
 }
 
+/* Buffers gathered in one chain: the second has something to read. */
+static void gathered_buffers_keep_the_order(struct kunit *test)
+{
+	struct driver *d = test->priv;
+	struct qz_ring_mem mem = { .read_desc = read_table, .ctx = d };
+
+	set_desc(&d->desc[0], 0x1000, 10, VRING_DESC_F_WRITE, 0);
+	set_desc(&d->desc[1], 0x2000, 20, VRING_DESC_F_WRITE, 0);
+	set_desc(&d->desc[2], 0x3000, 30, 0, 0);
+	offer(d, 0);
+	offer(d, 1);
+	offer(d, 2);
+	KUNIT_ASSERT_EQ(test, pop(d), 1);
+	KUNIT_ASSERT_EQ(test, qz_ring_pop(&d->ring, &d->chain, &mem), 1);
+	KUNIT_EXPECT_EQ(test, d->chain.in, 2);
+	KUNIT_EXPECT_EQ(test, d->chain.in_len, 30);
+	KUNIT_EXPECT_EQ(test, qz_ring_pop(&d->ring, &d->chain, &mem), -EINVAL);
+}
+
 /* Each must be refused without reading or writing anything out of place. */
 static void expect_refused(struct kunit *test, const char *what)
 {
@@ -419,6 +438,7 @@ static struct kunit_case ring_cases[] = {
 	KUNIT_CASE(chain_keeps_order_and_lengths),
 	KUNIT_CASE(indirect_table_is_followed),
 	KUNIT_CASE(a_chain_may_be_as_long_as_its_ring),
+	KUNIT_CASE(gathered_buffers_keep_the_order),
 	KUNIT_CASE(loops_are_refused),
 	KUNIT_CASE(indices_out_of_range_are_refused),
 	KUNIT_CASE(nonsense_is_refused),
