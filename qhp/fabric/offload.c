@@ -37,7 +37,6 @@ enum {
 	PROTO_HOPOPTS	= 0,
 	PROTO_TCP	= 6,
 	PROTO_UDP	= 17,
-	PROTO_ROUTING	= 43,
 	PROTO_DSTOPTS	= 60,
 };
 
@@ -173,8 +172,8 @@ static int find_transport6(const u8 *head, u32 head_len, u32 *at)
 		return -1;
 	proto = head[*at + IP6_PROTO];
 	*at += IP6_LEN;
-	while (proto == PROTO_HOPOPTS || proto == PROTO_ROUTING ||
-	       proto == PROTO_DSTOPTS) {
+	/* No routing header: its last address would be summed, not the IP header's. */
+	while (proto == PROTO_HOPOPTS || proto == PROTO_DSTOPTS) {
 		if (*at + 2 > head_len)
 			return -1;
 		proto = head[*at];
