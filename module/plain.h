@@ -8,6 +8,7 @@
 
 #ifdef __KERNEL__
 
+#include <linux/atomic.h>
 #include <linux/bitops.h>	/* net/checksum.h forgets it */
 #include <linux/compiler.h>
 #include <linux/errno.h>

@@ -26,12 +26,18 @@ void qz_bucket_init(struct qz_bucket *bucket, u32 rate, u32 burst)
  */
 bool qz_bucket_take(struct qz_bucket *bucket, u64 now_ns, u32 tokens)
 {
-	u64 cost = bucket->interval_ns * tokens;
+	s64 cost = bucket->interval_ns * tokens, have;
+	u64 empty = READ_ONCE(bucket->empty_ns), from;
 
-	if (now_ns - bucket->empty_ns > bucket->burst_ns)
-		bucket->empty_ns = now_ns - bucket->burst_ns;
-	if (now_ns - bucket->empty_ns < cost)
-		return false;
-	bucket->empty_ns += cost;
+	do {
+		from = empty;
+		have = now_ns - from;	/* below 0: another CPU's clock is ahead */
+		if (have > (s64)bucket->burst_ns) {
+			have = bucket->burst_ns;
+			from = now_ns - have;
+		}
+		if (have < cost)
+			return false;
+	} while (!try_cmpxchg64(&bucket->empty_ns, &empty, from + cost));
 	return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A token bucket; pure. One thread at a time. */
+/* A token bucket; pure. Several threads may take from it at a time, without a lock. */
 #ifndef QZ_BUCKET_H
 #define QZ_BUCKET_H
 
