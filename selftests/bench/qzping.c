@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * qzping - UDP ping-pong between two hosts, one datagram under way at a time.
+ * qzping - UDP or TCP ping-pong between two hosts, one message under way at a time.
  *
- * qzping -s [-p PORT]                                          the echoing side
- * qzping [-p PORT] [-n COUNT] [-w WARMUP] [-l SIZE] [-t MS] [-r] ADDRESS
+ * qzping -s [-T] [-p PORT]                                     the echoing side
+ * qzping [-T] [-p PORT] [-n COUNT] [-w WARMUP] [-l SIZE] [-t MS] [-r] ADDRESS
  *
  * The client prints one line of JSON: round-trip times in ns, and how many datagrams were lost. A lost datagram costs
  * one time-out and is counted, it never stops the run. -r adds the samples themselves, for pooling several runs.
+ * -T is TCP: messages have exactly SIZE bytes, on both sides, and none is lost.
  * A round trip starts before send() and ends after the matching recv(), by CLOCK_MONOTONIC.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,7 +27,7 @@
 struct options {
 	const char *peer;
 	int port, count, warmup, size, timeout_ms;
-	bool server, samples;
+	bool server, samples, tcp;
 };
 
 static char buffer[MAX_SIZE];
@@ -44,22 +46,44 @@ static uint64_t now_ns(void)
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
-static int open_socket(int timeout_ms)
+static int open_socket(int timeout_ms, bool tcp)
 {
 	struct timeval limit = { timeout_ms / 1000, timeout_ms % 1000 * 1000 };
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	int fd = socket(AF_INET, tcp ? SOCK_STREAM : SOCK_DGRAM, 0), on = 1;
 
 	if (fd < 0)
 		die("socket");
+	if (tcp)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (timeout_ms && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)))
 		die("SO_RCVTIMEO");
 	return fd;
 }
 
+/* One connection at a time. */
+static void serve_tcp(const struct options *o)
+{
+	struct sockaddr_in self = { .sin_family = AF_INET, .sin_port = htons(o->port) };
+	int fd = open_socket(0, true), peer, on = 1;
+	ssize_t n;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&self, sizeof(self)) || listen(fd, 4))
+		die("listen");
+	for (;;) {
+		peer = accept(fd, NULL, NULL);
+		setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		while ((n = recv(peer, buffer, sizeof(buffer), 0)) > 0)
+			if (send(peer, buffer, n, 0) != n)
+				break;
+		close(peer);
+	}
+}
+
 static void serve(const struct options *o)
 {
 	struct sockaddr_in self = { .sin_family = AF_INET, .sin_port = htons(o->port) }, peer;
-	int fd = open_socket(0);
+	int fd = open_socket(0, false);
 
 	if (bind(fd, (struct sockaddr *)&self, sizeof(self)))
 		die("bind");
@@ -90,6 +114,28 @@ static uint64_t round_trip(int fd, uint32_t seq, int size)
 		if (answer == seq)
 			return now_ns() - start;
 	}
+}
+
+static uint64_t round_trip_tcp(int fd, int size)
+{
+	uint64_t start = now_ns();
+	int got = 0;
+
+	if (send(fd, buffer, size, 0) != size)
+		return 0;
+	while (got < size) {
+		ssize_t n = recv(fd, buffer, size - got, 0);
+
+		if (n <= 0)
+			return 0;
+		got += n;
+	}
+	return now_ns() - start;
+}
+
+static uint64_t one_trip(const struct options *o, int fd, uint32_t seq)
+{
+	return o->tcp ? round_trip_tcp(fd, o->size) : round_trip(fd, seq, o->size);
 }
 
 static int compare(const void *a, const void *b)
@@ -133,16 +179,16 @@ static int measure(const struct options *o)
 {
 	struct sockaddr_in peer = { .sin_family = AF_INET, .sin_port = htons(o->port) };
 	uint64_t *rtt = calloc(o->count + 1, sizeof(*rtt));
-	int fd = open_socket(o->timeout_ms), i, n = 0, lost = 0;
+	int fd = open_socket(o->timeout_ms, o->tcp), i, n = 0, lost = 0;
 
 	if (!rtt || inet_pton(AF_INET, o->peer, &peer.sin_addr) != 1)
 		die(o->peer);
 	if (connect(fd, (struct sockaddr *)&peer, sizeof(peer)))
 		die("connect");
 	for (i = 0; i < o->warmup; i++)
-		round_trip(fd, 0x80000000u + i, o->size);
+		one_trip(o, fd, 0x80000000u + i);
 	for (i = 0; i < o->count; i++) {
-		rtt[n] = round_trip(fd, i + 1, o->size);
+		rtt[n] = one_trip(o, fd, i + 1);
 		if (rtt[n])
 			n++;
 		else
@@ -157,9 +203,10 @@ int main(int argc, char **argv)
 	struct options o = { .port = 7007, .count = 500, .warmup = 200, .size = 64, .timeout_ms = 500 };
 	int c;
 
-	while ((c = getopt(argc, argv, "sp:n:w:l:t:r")) != -1) {
+	while ((c = getopt(argc, argv, "sTp:n:w:l:t:r")) != -1) {
 		switch (c) {
 		case 's': o.server = true; break;
+		case 'T': o.tcp = true; break;
 		case 'p': o.port = atoi(optarg); break;
 		case 'n': o.count = atoi(optarg); break;
 		case 'w': o.warmup = atoi(optarg); break;
@@ -169,8 +216,10 @@ int main(int argc, char **argv)
 		default: return 64;
 		}
 	}
-	if (o.size < 4 || o.size > MAX_SIZE || o.count < 0 || o.timeout_ms < 1)
+	if (o.size < (o.tcp ? 1 : 4) || o.size > MAX_SIZE || o.count < 0 || o.timeout_ms < 1)
 		return 64;
+	if (o.server && o.tcp)
+		serve_tcp(&o);
 	if (o.server)
 		serve(&o);
 	o.peer = argv[optind];

@@ -12,43 +12,14 @@ import subprocess
 import sys
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.environ["QZ_SRC"] + "/selftests/lab/l1")
+sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)), os.environ["QZ_SRC"] + "/selftests/lab/l1"]
 
-import fabric
+import paths
 import trace
 import vm
 
 COUNTERS = {"exits": "exits", "halts": "halt_exits", "interrupts": "irq_injections", "emulated": "insn_emulation",
             "windows": "irq_window_exits"}
-
-
-def address(path_index, host):
-    return f"10.0.{path_index}.{host}"
-
-
-def mac(path_index, host):
-    return f"52:54:00:00:{path_index:02x}:{host:02x}"
-
-
-# -- paths: each makes the two NICs of one path ---------------------------------------------------------------------
-def setup_bridge(index, device):
-    """vhost-net and a Linux bridge: the baseline."""
-    subprocess.run(["modprobe", "-a", "tun", "vhost_net", "bridge"], check=True)
-    bridge = vm.make_bridge(f"br{index}")
-    return [vm.tap(mac(index, host), address(index, host) + "/24", vm.make_tap(f"tap{index}-{host}", bridge),
-                   device=device) for host in (1, 2)]
-
-
-def setup_fabric(index, device):
-    """Two ports of a fabric of queztl.ko."""
-    fabric.load()
-    fabric.add(f"bench{index}")
-    return [vm.vdpa(mac(index, host), address(index, host) + "/24",
-                    fabric.add_port(f"bench{index}", f"p{index}-{host}", mac(index, host)), device)
-            for host in (1, 2)]
-
-
-PATHS = {"bridge": setup_bridge, "fabric": setup_fabric}
 
 
 # -- measuring ------------------------------------------------------------------------------------------------------
@@ -67,7 +38,7 @@ def counters(guests):
 
 
 def ping(client, index, options, count):
-    text = client.expect(f"qzping -r -n {count} -w {options.warmup} -l {options.size} {address(index, 2)}",
+    text = client.expect(f"qzping -r -n {count} -w {options.warmup} -l {options.size} {paths.address(index, 2)}",
                          seconds=60 + count)
     return json.loads(text)
 
@@ -139,7 +110,7 @@ class Lab:
     def __init__(self, options):
         self.options = options
         self.paths = list(enumerate(options.paths.split(","), 1))
-        nics = {index: PATHS[path](index, options.device) for index, path in self.paths}
+        nics = {index: paths.SETUP[path](index, options.device) for index, path in self.paths}
         self.guests = [vm.Guest(name, [nics[index][side] for index, _ in self.paths], machine=options.machine,
                                 cpu=options.cpu, emulator=options.emulator, kernel=options.guest,
                                 append=options.append) for side, name in enumerate("ab")]

@@ -65,10 +65,11 @@ class Guest:
     tokens = itertools.count(1)
 
     def __init__(self, name, nics=(), machine="microvm", emulator=VMM, kernel="tiny", mem="256M", cpus=1, cpu="host",
-                 append="", extra=(), may_reboot=False):
+                 append="", extra=(), may_reboot=False, tools=False):
         self.name, self.nics, self.machine, self.kernel = name, list(nics), machine, kernel
         self.program, self.mem, self.cpus, self.cpu = QEMU[emulator], mem, cpus, cpu
         self.append, self.extra, self.may_reboot = append, list(extra), may_reboot
+        self.initrd = "initrd-tools" if tools else "initrd"
         self.tmp = pathlib.Path(tempfile.mkdtemp(prefix=f"guest-{name}-", dir="/run"))
         self.buffer = b""
         self.port = self.process = None
@@ -88,7 +89,7 @@ class Guest:
                 "-chardev", f"file,id=console,path={self.tmp}/console", "-device", "virtconsole,chardev=console",
                 "-chardev", f"socket,id=command,path={self.tmp}/command,server=on,wait=off",
                 "-device", "virtserialport,chardev=command,name=queztl.command",
-                "-kernel", image / "kernel", "-initrd", image / "initrd",
+                "-kernel", image / "kernel", "-initrd", image / self.initrd,
                 "-append", f"console=hvc0 quiet panic=-1 no_timer_check mitigations=off qz.net={net} {self.append}"]
         for index, nic in enumerate(self.nics):
             argv += ["-netdev", f"{nic.netdev},id=net{index}",

@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Throughput and TCP round trips between two guests over several paths, side by side in one boot. Runs inside L1.
+
+    tcp_stream   iperf3, one TCP stream from guest 1 to guest 2: bits per second received
+    tcp1         ping-pong of 1 byte over TCP: ns
+    pps64        pktgen in guest 1 (60 bytes and the checksum of the wire), received by guest 2: packets per second
+
+The paths take turns; each turn also counts VM exits, interrupts and L1's context switches.
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)), os.environ["QZ_SRC"] + "/selftests/lab/l1"]
+
+import paths
+import rtt
+import vm
+
+
+class Stream:
+    name, unit, better = "tcp_stream", "bit/s", "more"
+
+    def prepare(self, guests):
+        guests[1].expect("iperf3 -s -D")
+
+    def turn(self, guests, index, options):
+        text = guests[0].expect(f"iperf3 -J -c {paths.address(index, 2)} -t {options.seconds}",
+                                60 + 4 * options.seconds)
+        end = json.loads(text)["end"]
+        return [end["sum_received"]["bits_per_second"]], {"retransmits": end["sum_sent"]["retransmits"],
+                                                          "bytes": end["sum_received"]["bytes"]}
+
+
+class TcpPing:
+    name, unit, better = "rtt_tcp1", "ns", "less"
+
+    def prepare(self, guests):
+        guests[1].expect("qzping -s -T -p 7008 >/dev/null 2>&1 &")
+
+    def turn(self, guests, index, options):
+        text = guests[0].expect(f"qzping -T -p 7008 -r -l 1 -n {options.n} -w 50 {paths.address(index, 2)}",
+                                60 + options.n)
+        found = json.loads(text)
+        return found["samples"], {"lost": found["lost"]}
+
+
+class Packets:
+    name, unit, better = "pps64", "1/s", "more"
+
+    def prepare(self, guests):
+        for guest in guests:
+            guest.expect("ls /proc/net/pktgen/kpktgend_0")
+
+    def device(self, guest, index, host):
+        return guest.expect(f"for d in /sys/class/net/*; do grep -q {paths.mac(index, host)} $d/address "
+                            "&& echo ${d##*/}; done").strip()
+
+    def received(self, guest, device):
+        return int(guest.expect(f"cat /sys/class/net/{device}/statistics/rx_packets"))
+
+    def turn(self, guests, index, options):
+        sends, gets = self.device(guests[0], index, 1), self.device(guests[1], index, 2)
+        before = self.received(guests[1], gets)
+        at = f"/proc/net/pktgen/{sends}"
+        words = [f"count {options.packets}", "pkt_size 60", f"dst_mac {paths.mac(index, 2)}",
+                 f"dst {paths.address(index, 2)}", "udp_dst_min 9", "udp_dst_max 9", f"burst {options.burst}"]
+        text = guests[0].expect(
+            f"echo rem_device_all >/proc/net/pktgen/kpktgend_0; echo add_device {sends} >/proc/net/pktgen/kpktgend_0; "
+            + "".join(f"echo '{word}' >{at}; " for word in words) + f"echo start >/proc/net/pktgen/pgctrl; cat {at}", 300)
+        micros = int(re.search(r"Result: OK: (\d+)\(", text)[1])
+        time.sleep(0.5)                 # what is under way arrives
+        got = self.received(guests[1], gets) - before
+        return [got * 1e6 / micros], {"sent": options.packets, "received": got,
+                                      "sent_per_second": options.packets * 1e6 / micros}
+
+
+KINDS = {kind.name: kind for kind in (Stream, TcpPing, Packets)}
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--paths", default="bridge,fabric")
+    parser.add_argument("--kinds", default=",".join(KINDS))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=5, help="of a TCP stream")
+    parser.add_argument("-n", type=int, default=400, help="round trips per turn")
+    parser.add_argument("--packets", type=int, default=100000, help="per turn")
+    parser.add_argument("--burst", type=int, default=8, help="packets pktgen sends with one kick")
+    parser.add_argument("--emulator", choices=["7", "10"], default="7", help="the guests' VMM")
+    parser.add_argument("--machine", default="microvm")
+    parser.add_argument("--cpu", default="host")
+    parser.add_argument("--append", default="", help="more guest kernel command line")
+    parser.add_argument("--device", default="", help="more virtio-net-pci properties, beginning with a comma")
+    parser.add_argument("--label", default="", help="a word for these settings in the results")
+    return parser.parse_args()
+
+
+def measure(kind, guests, options):
+    """Turns of every path; per path the pooled samples, the means of the turns, and what happened meanwhile."""
+    paths_here = list(enumerate(options.paths.split(","), 1))
+    pools = {index: {"samples": [], "turns": [], "more": {}, "counts": {}, "seconds": 0.} for index, _ in paths_here}
+    for _ in range(options.rounds):
+        for index, path in paths_here:
+            pool, before, started = pools[index], rtt.counters(guests), time.monotonic()
+            samples, more = kind.turn(guests, index, options)
+            pool["seconds"] += time.monotonic() - started
+            for name, value in vm.difference(before, rtt.counters(guests)).items():
+                pool["counts"][name] = pool["counts"].get(name, 0) + value
+            for name, value in more.items():
+                pool["more"][name] = pool["more"].get(name, 0) + value
+            pool["samples"] += samples
+            pool["turns"].append(sum(samples) / len(samples))
+            print(f"# {kind.name} {path}: {pool['turns'][-1]:.4g} {kind.unit} {more}", flush=True)
+    return {f"{path}.{index}": summary(pools[index]) for index, path in paths_here}
+
+
+def summary(pool):
+    samples = sorted(pool["samples"])
+
+    def at(share):
+        return samples[min(int(share * len(samples)), len(samples) - 1)]
+
+    return {"n": len(samples), "mean": sum(samples) / len(samples), "p50": at(.5), "p99": at(.99),
+            "turns_mean": pool["turns"], **pool["more"], "seconds": round(pool["seconds"], 2),
+            "per_second": {name: round(value / pool["seconds"], 1) for name, value in pool["counts"].items()}}
+
+
+def show(kind, rows):
+    print(f"\n{kind.name}, {kind.unit} ({kind.better} is better)")
+    print(f"{'path':<12}{'n':>6}{'mean':>12}{'p50':>12}{'p99':>12}{'exits/s':>10}{'switches/s':>11}")
+    for path, row in rows.items():
+        print(f"{path:<12}{row['n']:>6}{row['mean']:>12.4g}{row['p50']:>12.4g}{row['p99']:>12.4g}"
+              f"{row['per_second']['exits']:>10.0f}{row['per_second']['switches']:>11.0f}", flush=True)
+
+
+def main():
+    options = parse()
+    nics = {index: paths.SETUP[path](index, options.device)
+            for index, path in enumerate(options.paths.split(","), 1)}
+    guests = vm.start_all([vm.Guest(name, [pair[side] for pair in nics.values()], machine=options.machine, tools=True,
+                                    cpu=options.cpu, emulator=options.emulator, append=options.append)
+                           for side, name in enumerate("ab")])
+    conditions = {**vars(options), **{name: value for name, value in os.environ.items() if name.startswith("QZ_LAB_")}}
+    found = {"conditions": conditions, "kinds": {}}
+    for name in options.kinds.split(","):
+        kind = KINDS[name]()
+        kind.prepare(guests)
+        rows = measure(kind, guests, options)
+        show(kind, rows)
+        found["kinds"][name] = {"unit": kind.unit, "better": kind.better, "paths": rows}
+        pathlib.Path(os.environ["QZ_OUT"], "traffic.json").write_text(json.dumps(found, indent=1) + "\n")
+    for guest in guests:
+        guest.stop()
+
+
+if __name__ == "__main__":
+    main()
