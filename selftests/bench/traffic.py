@@ -2,8 +2,9 @@
 """Throughput and TCP round trips between two guests over several paths, side by side in one boot. Runs inside L1.
 
     tcp_stream   iperf3, one TCP stream from guest 1 to guest 2: bits per second received
-    tcp1         ping-pong of 1 byte over TCP: ns
-    pps64        pktgen in guest 1 (60 bytes and the checksum of the wire), received by guest 2: packets per second
+    rtt_tcp1     ping-pong of 1 byte over TCP: ns
+    pps64        pktgen in guest 1 (60 bytes, and on a wire 4 of checksum): packets per second that guest 2 received
+                 while guest 1 sent
 
 The paths take turns; each turn also counts VM exits, interrupts and L1's context switches.
 """
@@ -33,8 +34,11 @@ class Stream:
         text = guests[0].expect(f"iperf3 -J -c {paths.address(index, 2)} -t {options.seconds}",
                                 60 + 4 * options.seconds)
         end = json.loads(text)["end"]
-        return [end["sum_received"]["bits_per_second"]], {"retransmits": end["sum_sent"]["retransmits"],
-                                                          "bytes": end["sum_received"]["bytes"]}
+        sender, cpu = end["streams"][0]["sender"], end["cpu_utilization_percent"]
+        return [end["sum_received"]["bits_per_second"]], {
+            "retransmits": end["sum_sent"]["retransmits"], "bytes": end["sum_received"]["bytes"],
+            "cwnd": sender["max_snd_cwnd"], "rtt_us": sender["mean_rtt"],
+            "cpu": round(cpu["host_total"], 1), "peer_cpu": round(cpu["remote_total"], 1)}
 
 
 class TcpPing:
@@ -58,8 +62,7 @@ class Packets:
             guest.expect("ls /proc/net/pktgen/kpktgend_0")
 
     def device(self, guest, index, host):
-        return guest.expect(f"for d in /sys/class/net/*; do grep -q {paths.mac(index, host)} $d/address "
-                            "&& echo ${d##*/}; done").strip()
+        return guest.expect(f"basename $(dirname $(grep -l {paths.mac(index, host)} /sys/class/net/*/address))").strip()
 
     def received(self, guest, device):
         return int(guest.expect(f"cat /sys/class/net/{device}/statistics/rx_packets"))
@@ -73,11 +76,11 @@ class Packets:
         text = guests[0].expect(
             f"echo rem_device_all >/proc/net/pktgen/kpktgend_0; echo add_device {sends} >/proc/net/pktgen/kpktgend_0; "
             + "".join(f"echo '{word}' >{at}; " for word in words) + f"echo start >/proc/net/pktgen/pgctrl; cat {at}", 300)
+        in_time = self.received(guests[1], gets) - before
         micros = int(re.search(r"Result: OK: (\d+)\(", text)[1])
-        time.sleep(0.5)                 # what is under way arrives
+        time.sleep(0.5)                 # what is under way arrives, and does not count
         got = self.received(guests[1], gets) - before
-        return [got * 1e6 / micros], {"sent": options.packets, "received": got,
-                                      "sent_per_second": options.packets * 1e6 / micros}
+        return [in_time * 1e6 / micros], {"sent": options.packets, "received": got, "in_time": in_time}
 
 
 KINDS = {kind.name: kind for kind in (Stream, TcpPing, Packets)}
@@ -90,7 +93,7 @@ def parse():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5, help="of a TCP stream")
     parser.add_argument("-n", type=int, default=400, help="round trips per turn")
-    parser.add_argument("--packets", type=int, default=100000, help="per turn")
+    parser.add_argument("--packets", type=int, default=20000, help="per turn")
     parser.add_argument("--burst", type=int, default=8, help="packets pktgen sends with one kick")
     parser.add_argument("--emulator", choices=["7", "10"], default="7", help="the guests' VMM")
     parser.add_argument("--machine", default="microvm")
@@ -104,7 +107,7 @@ def parse():
 def measure(kind, guests, options):
     """Turns of every path; per path the pooled samples, the means of the turns, and what happened meanwhile."""
     paths_here = list(enumerate(options.paths.split(","), 1))
-    pools = {index: {"samples": [], "turns": [], "more": {}, "counts": {}, "seconds": 0.} for index, _ in paths_here}
+    pools = {index: {"samples": [], "turns": [], "counts": {}, "seconds": 0.} for index, _ in paths_here}
     for _ in range(options.rounds):
         for index, path in paths_here:
             pool, before, started = pools[index], rtt.counters(guests), time.monotonic()
@@ -112,11 +115,9 @@ def measure(kind, guests, options):
             pool["seconds"] += time.monotonic() - started
             for name, value in vm.difference(before, rtt.counters(guests)).items():
                 pool["counts"][name] = pool["counts"].get(name, 0) + value
-            for name, value in more.items():
-                pool["more"][name] = pool["more"].get(name, 0) + value
             pool["samples"] += samples
-            pool["turns"].append(sum(samples) / len(samples))
-            print(f"# {kind.name} {path}: {pool['turns'][-1]:.4g} {kind.unit} {more}", flush=True)
+            pool["turns"].append({"mean": sum(samples) / len(samples), **more})
+            print(f"# {kind.name} {path}: {pool['turns'][-1]['mean']:.4g} {kind.unit} {more}", flush=True)
     return {f"{path}.{index}": summary(pools[index]) for index, path in paths_here}
 
 
@@ -127,7 +128,7 @@ def summary(pool):
         return samples[min(int(share * len(samples)), len(samples) - 1)]
 
     return {"n": len(samples), "mean": sum(samples) / len(samples), "p50": at(.5), "p99": at(.99),
-            "turns_mean": pool["turns"], **pool["more"], "seconds": round(pool["seconds"], 2),
+            "turns": pool["turns"], "seconds": round(pool["seconds"], 2),
             "per_second": {name: round(value / pool["seconds"], 1) for name, value in pool["counts"].items()}}
 
 
