@@ -46,7 +46,11 @@ run_test() {	# NAME: a function; its output is shown when it fails; exit code 4 
 	esac
 }
 
-in_ns() { local ns=$1; shift; timeout 60 ip netns exec "qt$ns" "$@"; }
+# How much slower this kernel is: as ktap.h has it for C programs.
+case $(uname -r) in *debug*) slow=6 ;; *) slow=1 ;; esac
+SLOW=${QZ_USER_TIME_FACTOR:-$slow}
+
+in_ns() { local ns=$1; shift; timeout $((60 * SLOW)) ip netns exec "qt$ns" "$@"; }
 
 bind_virtio() {
 	local device=/sys/bus/vdpa/devices/$1
@@ -96,7 +100,7 @@ ping_all_pairs() {
 	local a b
 	for a in $NUMBERS; do
 		for b in $NUMBERS; do
-			[ "$a" = "$b" ] || in_ns "$a" ping -q -c 3 -i 0.05 -W 2 "10.9.0.$b" >/dev/null ||
+			[ "$a" = "$b" ] || in_ns "$a" ping -q -c 3 -i 0.05 -W $((2 * SLOW)) "10.9.0.$b" >/dev/null ||
 				{ echo "$a does not reach $b"; return 1; }
 		done
 	done
@@ -108,7 +112,7 @@ trace_points_follow_frames() {
 	echo 1 >$tracing/events/queztl/enable || return
 	echo >$tracing/trace
 	before=$(counter qtn1 1 drop_no_port)
-	in_ns 1 ping -q -c 3 -i 0.05 -W 2 10.9.0.2 >/dev/null
+	in_ns 1 ping -q -c 3 -i 0.05 -W $((2 * SLOW)) 10.9.0.2 >/dev/null
 	in_ns 1 ip neigh replace 10.9.0.99 lladdr 52:54:00:51:01:99 dev eth0
 	in_ns 1 ping -q -c 2 -i 0.05 -W 1 10.9.0.99 >/dev/null
 	in_ns 1 ip neigh del 10.9.0.99 dev eth0
@@ -123,10 +127,10 @@ trace_points_follow_frames() {
 ping_every_size() {
 	local size
 	for size in 0 1 17 18 56 500 1000 1400 1471 1472; do
-		in_ns 1 ping -q -c 2 -i 0.02 -W 2 -M "do" -s $size 10.9.0.2 >/dev/null || { echo "size $size"; return 1; }
+		in_ns 1 ping -q -c 2 -i 0.02 -W $((2 * SLOW)) -M "do" -s $size 10.9.0.2 >/dev/null || { echo "size $size"; return 1; }
 	done
 	# in fragments
-	in_ns 1 ping -q -c 2 -W 2 -s 20000 10.9.0.2 >/dev/null || { echo "fragments"; return 1; }
+	in_ns 1 ping -q -c 2 -W $((2 * SLOW)) -s 20000 10.9.0.2 >/dev/null || { echo "fragments"; return 1; }
 	! in_ns 1 ping -q -c 1 -W 1 -M "do" -s 1473 10.9.0.2 >/dev/null 2>&1
 }
 
@@ -138,12 +142,12 @@ flood_ping_loses_nothing() {
 }
 
 neighbours_are_discovered() {
-	in_ns 1 ping -q -6 -c 2 -W 2 fd00:9::3 >/dev/null || { echo "no IPv6"; return 1; }
+	in_ns 1 ping -q -6 -c 2 -W $((2 * SLOW)) fd00:9::3 >/dev/null || { echo "no IPv6"; return 1; }
 	in_ns 1 ip -6 neigh show fd00:9::3 | grep -q 52:54:00:51:01:03 || { in_ns 1 ip -6 neigh; return 1; }
 	in_ns 1 ip neigh flush all
-	in_ns 1 ping -q -c 1 -W 2 10.9.0.3 >/dev/null || { echo "no ARP"; return 1; }
+	in_ns 1 ping -q -c 1 -W $((2 * SLOW)) 10.9.0.3 >/dev/null || { echo "no ARP"; return 1; }
 	in_ns 1 ip neigh show 10.9.0.3 | grep -q 52:54:00:51:01:03 || { in_ns 1 ip neigh; return 1; }
-	in_ns 1 ping -q -6 -c 2 -W 2 ff02::1%eth0 >/dev/null || { echo "no multicast"; return 1; }
+	in_ns 1 ping -q -6 -c 2 -W $((2 * SLOW)) ff02::1%eth0 >/dev/null || { echo "no multicast"; return 1; }
 }
 
 iperf() {	# ARGUMENTS: prints the receiver's bits per second
@@ -185,9 +189,9 @@ transfer() {	# FROM TO tcp|udp AMOUNT: bytes, or datagrams in one call, over IPv
 	for address in "10.9.0.$to" "fd00:9::$to"; do
 		port=$((++PORT))
 		coproc receiver { in_ns "$to" "$HERE/transfer.py" "$3" receive $port ${4:+$([ "$3" = tcp ] || echo "$4")}; }
-		read -r -t 30 got <&"${receiver[0]}"
+		read -r -t $((30 * SLOW)) got <&"${receiver[0]}"
 		sent=$(in_ns "$from" "$HERE/transfer.py" "$3" send "$address" $port "$4") || return
-		read -r -t 60 got <&"${receiver[0]}" || { echo "$3 to $address: nothing whole came"; return 1; }
+		read -r -t $((60 * SLOW)) got <&"${receiver[0]}" || { echo "$3 to $address: nothing whole came"; return 1; }
 		wait
 		[ "$got" = "${sent:-all}" ] || { echo "$3 to $address: sent $sent, got $got"; return 1; }
 	done
@@ -231,7 +235,7 @@ jumbo_frames_pass() {
 		vdpa dev del "qtn$n"
 		make_port "$n" mtu 65535 && in_ns "$n" ip link set eth0 mtu 65535 || return
 	done
-	in_ns 1 ping -q -c 3 -i 0.05 -W 2 -M "do" -s 65000 10.9.0.2 >/dev/null || { echo "no jumbo ping"; return 1; }
+	in_ns 1 ping -q -c 3 -i 0.05 -W $((2 * SLOW)) -M "do" -s 65000 10.9.0.2 >/dev/null || { echo "no jumbo ping"; return 1; }
 	transfer 1 2 tcp 3000000 || return
 	for n in 1 2; do
 		vdpa dev del "qtn$n"
@@ -252,8 +256,8 @@ many_queues() {
 		in_ns 1 ethtool -L eth0 combined $pairs && in_ns 2 ethtool -L eth0 combined $pairs || return
 		transfer 1 2 tcp 500000 && transfer 2 1 tcp 500000 || { echo "with $pairs pairs"; return 1; }
 	done
-	in_ns 1 taskset -c 0 ping -q -c 3 -i 0.05 -W 2 10.9.0.2 >/dev/null
-	in_ns 1 taskset -c 1 ping -q -c 3 -i 0.05 -W 2 10.9.0.2 >/dev/null
+	in_ns 1 taskset -c 0 ping -q -c 3 -i 0.05 -W $((2 * SLOW)) 10.9.0.2 >/dev/null
+	in_ns 1 taskset -c 1 ping -q -c 3 -i 0.05 -W $((2 * SLOW)) 10.9.0.2 >/dev/null
 	used=$(for n in 1 3 5 7; do counter qtn1 $n tx_packets; done | grep -vc '^0$')
 	[ "$used" -ge 2 ] || [ "$(nproc)" = 1 ] || { echo "$used of the queues were used to send"; return 1; }
 	for n in 1 2; do
@@ -299,10 +303,10 @@ port_is_deleted_under_load() {
 		in_ns 1 ping -q -f -c 100000 -w 3 10.9.0.3 >/dev/null 2>&1 &
 		load=$!
 		sleep 0.5
-		timeout 20 vdpa dev del qtn3 || { echo "round $i: del failed"; return 1; }
+		timeout $((20 * SLOW)) vdpa dev del qtn3 || { echo "round $i: del failed"; return 1; }
 		wait $load
 		make_port 3 || { echo "round $i: add failed"; return 1; }
-		in_ns 1 ping -q -c 2 -W 2 10.9.0.3 >/dev/null || { echo "round $i: not reached again"; return 1; }
+		in_ns 1 ping -q -c 2 -W $((2 * SLOW)) 10.9.0.3 >/dev/null || { echo "round $i: not reached again"; return 1; }
 	done
 }
 
@@ -332,7 +336,7 @@ module_goes_and_comes() {
 		wait $load
 		insmod "$QZ_USER_KO" || { echo "round $i: insmod"; return 1; }
 		make_net || { echo "round $i: no net"; return 1; }
-		in_ns 1 ping -q -c 1 -W 2 10.9.0.2 >/dev/null || { echo "round $i: no ping"; return 1; }
+		in_ns 1 ping -q -c 1 -W $((2 * SLOW)) 10.9.0.2 >/dev/null || { echo "round $i: no ping"; return 1; }
 	done
 }
 
