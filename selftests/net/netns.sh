@@ -150,12 +150,12 @@ neighbours_are_discovered() {
 	in_ns 1 ping -q -6 -c 2 -W $((2 * SLOW)) ff02::1%eth0 >/dev/null || { echo "no multicast"; return 1; }
 }
 
-iperf() {	# ARGUMENTS: prints the receiver's bits per second
+iperf() {	# ARGUMENTS: prints bits per second, bytes and percent lost, of the receiver
 	local server out
 	in_ns 2 iperf3 -s -1 >/dev/null 2>&1 &
 	server=$!
 	sleep 1
-	out=$(in_ns 1 iperf3 -J -c 10.9.0.2 -t 4 "$@") || { echo "$out" | grep error; kill $server; return 1; }
+	out=$(in_ns 1 iperf3 -J -c 10.9.0.2 "$@") || { echo "$out" | grep error; kill $server; return 1; }
 	wait $server
 	python3 -S -c '
 import json, sys
@@ -169,17 +169,17 @@ has_iperf() { command -v iperf3 >/dev/null || { echo "no iperf3"; exit 4; }; }
 tcp_flows() {
 	local rate bytes
 	has_iperf
-	read -r rate bytes _ < <(iperf) || return
+	read -r rate bytes _ < <(iperf -n 10M) || return
 	echo "TCP $((rate / 1000000)) Mbit/s"
-	[ "$bytes" -gt 1000000 ]
+	[ "$bytes" -gt 10000000 ]
 }
 
 udp_flows() {
 	local rate bytes lost
 	has_iperf
-	read -r rate bytes lost < <(iperf -u -b 5M -l 1400) || return
+	read -r rate bytes lost < <(iperf -u -b 5M -l 1400 -n 1400K) || return
 	echo "UDP $((rate / 1000)) kbit/s, $lost % lost"
-	[ "$bytes" -gt 500000 ] && [ "${lost%.*}" -le 10 ]
+	[ "$bytes" -gt 1200000 ] && [ "${lost%.*}" -le 10 ]
 }
 
 has_ethtool() { command -v ethtool >/dev/null || { echo "no ethtool"; exit 4; }; }
