@@ -73,13 +73,14 @@ static void serve_ring(struct qz_queue *queue)
 	} while (ret > 0 || qz_ring_enable_kicks(&queue->ring));
 }
 
-/* The worker of a control queue. */
+/* The worker of a queue that may be a control queue, or was one. */
 void qz_ctrlq_run(struct qz_queue *queue)
 {
 	int idx;
 
 	idx = srcu_read_lock(&qz_fabric_srcu);
-	if (smp_load_acquire(&queue->live))	/* as in qz_queue_start() */
+	/* live as in qz_queue_start(), and before kind */
+	if (smp_load_acquire(&queue->live) && queue->kind == QZ_CTRL)
 		serve_ring(queue);
 	srcu_read_unlock(&qz_fabric_srcu, idx);
 }

@@ -18,10 +18,20 @@ static DEFINE_MUTEX(qz_ports_lock);	/* both; a leaf */
 /* Ports not yet freed: their code must stay. */
 static atomic_t qz_ports_alive = ATOMIC_INIT(0);
 
+/*
+ * Has the driver said that it is ready? A VMM may leave out FEATURES_OK, and
+ * could then change features, and with them what a queue is for, at any time.
+ */
+static bool is_ready(u8 status)
+{
+	return status & VIRTIO_CONFIG_S_FEATURES_OK &&
+	       status & VIRTIO_CONFIG_S_DRIVER_OK;
+}
+
 static bool may_run(const struct qz_port *port, const struct qz_map *map)
 {
 	return map && !port->broken && !port->suspended &&
-	       (port->status & VIRTIO_CONFIG_S_DRIVER_OK);
+	       is_ready(port->status);
 }
 
 static bool clear_live(struct qz_port *port)
@@ -132,7 +142,9 @@ void qz_port_break(struct qz_port *port)
 /*
  * What the driver negotiated, and with it which queue is for what (virtio 1.2,
  * 5.1.2): a driver without VIRTIO_NET_F_MQ has one pair, and control behind it.
- * port->lock held, no queue is live.
+ *
+ * Context: process, port->lock held; no queue is live, so after a grace period:
+ * whoever sees a queue live under qz_fabric_srcu knows its kind until he leaves.
  */
 void qz_port_set_features(struct qz_port *port, u64 features)
 {
@@ -342,7 +354,7 @@ static u32 port_state(const struct qz_port *port)
 		state |= QUEZTL_PORT_OPEN;
 	if (READ_ONCE(port->broken))
 		state |= QUEZTL_PORT_BROKEN;
-	else if (status & VIRTIO_CONFIG_S_DRIVER_OK)
+	else if (is_ready(status))
 		state |= QUEZTL_PORT_UP;
 	return state;
 }

@@ -258,8 +258,11 @@ bool qz_receive(struct qz_run *run, struct qz_port *port,
 	if (!qz_filter_takes(&port->ctrl.filter, frame->head, frame->head_len))
 		return true;
 	run->bytes -= frame->len;
-	/* Pairs with the release in qz_queue_start(). */
-	if (!smp_load_acquire(&queue->live)) {
+	/*
+	 * Pairs with the release in qz_queue_start(); and only a live queue's
+	 * kind holds: the driver may have negotiated anew since it was picked.
+	 */
+	if (!smp_load_acquire(&queue->live) || queue->kind != QZ_RX) {
 		qz_deliver_drop(queue, QUEZTL_DROP_DOWN, frame->len);
 		return true;
 	}

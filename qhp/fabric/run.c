@@ -158,7 +158,11 @@ static void run_work(struct work_struct *work)
 {
 	struct qz_queue *queue = container_of(work, struct qz_queue, work);
 
-	if (queue->kind == QZ_CTRL) {
+	/*
+	 * Work may be left from before a reset. An odd queue always sends; what
+	 * an even one is for now, only a run may ask.
+	 */
+	if (queue->index % 2 == 0) {
 		qz_ctrlq_run(queue);
 		return;
 	}

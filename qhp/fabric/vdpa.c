@@ -144,15 +144,19 @@ static u64 get_device_features(struct vdpa_device *vdpa)
 static int set_driver_features(struct vdpa_device *vdpa, u64 features)
 {
 	struct qz_port *port = to_port(vdpa);
+	int err = -EBUSY;
 
 	/* Addresses are the device's, and little endian: no legacy driver. */
 	if (!(features & BIT_ULL(VIRTIO_F_VERSION_1)) ||
 	    !(features & BIT_ULL(VIRTIO_F_ACCESS_PLATFORM)))
 		return -EINVAL;
 	mutex_lock(&port->lock);
-	qz_port_set_features(port, features & port->offered);
+	if (!(port->status & VIRTIO_CONFIG_S_FEATURES_OK)) {
+		qz_port_set_features(port, features & port->offered);
+		err = 0;
+	}
 	mutex_unlock(&port->lock);
-	return 0;
+	return err;
 }
 
 static u64 get_driver_features(struct vdpa_device *vdpa)

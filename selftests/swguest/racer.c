@@ -65,6 +65,8 @@ static void kick_once(int ring)
 	int before[CONTROLS];
 	uint64_t one = 1;
 
+	if (port.ring[ring].kick < 0)
+		return;		/* the control queue's, not negotiated so far */
 	for (int i = 0; i < CONTROLS; i++)
 		before[i] = under_way[i];
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -82,7 +84,7 @@ static void *kick(void *argument)
 	struct mutator random = { .state = wanted_seed + 11 + (uintptr_t)argument };
 
 	while (!report->stop) {
-		kick_once(mutate_random(&random, 8) ? SWG_TX : SWG_RX);
+		kick_once(mutate_random(&random, 8) ? SWG_TX : mutate_random(&random, 2) ? SWG_RX : SWG_CTRL);
 		if (!mutate_random(&random, 3))
 			usleep(mutate_random(&random, 300));
 	}
@@ -201,6 +203,8 @@ static void restart(struct mutator *random)
 		options.features |= F(VIRTIO_RING_F_INDIRECT_DESC);
 	if (mutate_random(random, 2))
 		options.features |= F(VIRTIO_NET_F_MRG_RXBUF);
+	if (mutate_random(random, 2))
+		options.features |= F(VIRTIO_NET_F_CTRL_VQ);
 	begin(OWNER, RACER_RESTART);
 	swg_reset(&port);
 	swg_start(&port, &options);	/* others interfere: it may well fail */

@@ -111,17 +111,26 @@ int swg_get_status(struct swg *port)
 	return r ? -errno : status;
 }
 
-int swg_negotiate(struct swg *port, uint64_t features)
+#define BEGUN	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER)
+
+static int propose(struct swg *port, uint64_t features)
 {
-	const uint8_t begun = VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER;
-	int r = swg_set_status(port, begun);
+	int r = swg_set_status(port, BEGUN);
 
 	if (r)
 		return r;
 	if (ioctl(port->fd, VHOST_SET_FEATURES, &features))
 		return -errno;
 	port->features = features;
-	r = swg_set_status(port, begun | VIRTIO_CONFIG_S_FEATURES_OK);
+	return 0;
+}
+
+int swg_negotiate(struct swg *port, uint64_t features)
+{
+	int r = propose(port, features);
+
+	if (!r)
+		r = swg_set_status(port, BEGUN | VIRTIO_CONFIG_S_FEATURES_OK);
 	if (r)
 		return r;
 	r = swg_get_status(port);
@@ -235,7 +244,8 @@ static int ring_count(const struct swg *port)
 int swg_start(struct swg *port, const struct swg_options *options)
 {
 	uint64_t wanted = options->features | F(VIRTIO_F_VERSION_1) | F(VIRTIO_F_ACCESS_PLATFORM);
-	int r = swg_negotiate(port, wanted), num = options->num ? options->num : 256;
+	int r = options->unconfirmed ? propose(port, wanted) : swg_negotiate(port, wanted);
+	int num = options->num ? options->num : 256;
 
 	port->slot = options->slot ? options->slot : 2048;
 	if (!r && options->map_first)

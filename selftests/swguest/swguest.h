@@ -71,6 +71,7 @@ struct swg_options {			/* zero: the default */
 	uint16_t first;			/* index the rings begin at */
 	int slot;			/* bytes of a buffer, 2048 */
 	bool no_map, no_batch, map_first, no_fill, no_ready;
+	bool unconfirmed;		/* DRIVER_OK without FEATURES_OK */
 };
 
 /* In the order of a port's life. */

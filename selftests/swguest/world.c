@@ -27,6 +27,25 @@ void start(struct member *member, const struct swg_options *options)
 	member_mark(member);
 }
 
+void restart(struct member *member, const struct swg_options *options)
+{
+	ASSERT_EQ(swg_reset(&member->port), 0);
+	start(member, options);
+}
+
+void paint(struct member *member, uint8_t color)
+{
+	memset(member->port.memory + SWG_BUFFERS, color, member->port.size - SWG_BUFFERS);
+}
+
+bool is_painted(struct member *member, uint8_t color)
+{
+	for (uint32_t i = SWG_BUFFERS; i < member->port.size; i++)
+		if (member->port.memory[i] != color)
+			return false;
+	return true;
+}
+
 void make_lan(struct member *members[], int count, const struct swg_options *options)
 {
 	make_fabric("qtlan");

@@ -23,6 +23,11 @@ struct member {
 void make_fabric(const char *name);
 struct member *join(const char *fabric, int number, int mtu);
 void start(struct member *member, const struct swg_options *options);
+void restart(struct member *member, const struct swg_options *options);	/* after a reset */
+/* Every byte of the memory but the rings. */
+void paint(struct member *member, uint8_t color);
+bool is_painted(struct member *member, uint8_t color);
+
 /* Fabric qtlan, @count members, all started alike. */
 void make_lan(struct member *members[], int count, const struct swg_options *options);
 
