@@ -88,7 +88,7 @@ kunit:
 	@scripts/deps kunit
 	@scripts/kunit $(KUNIT)
 
-# Not part of check: it takes half an hour.
+# Not part of check: it takes forty minutes.
 kernel-selftests: lab-deps
 	@scripts/deps kself
 	@selftests/kernel/run $(KSELF)

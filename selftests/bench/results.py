@@ -12,16 +12,23 @@ QUANTITIES = [("mean", "ns"), ("p50", "ns"), ("p99", "ns"), ("p999", "ns")]
 COUNTS = ["exits", "halts", "interrupts", "switches"]
 
 
-def rows(rtt):
-    paths = rtt["paths"]
+def others(paths):
+    """Each path that is not the baseline, beside the baseline."""
     baseline = next((row for path, row in paths.items() if path.startswith(BASELINE + ".")), None)
-    conditions = {**rtt["conditions"], "event": "before send() to after recv(), CLOCK_MONOTONIC in the guest"}
     for path, row in paths.items():
-        if baseline is None or row is baseline:
-            continue
-        clock = "_icount" if conditions.get("QZ_LAB_ICOUNT") else ""
-        label = f"_{conditions['label']}" if conditions.get("label") else ""
-        name = f"{path.split('.')[0]}_rtt_udp{conditions['size']}{label}{clock}"
+        if baseline is not None and row is not baseline:
+            yield path.split(".")[0], row, baseline
+
+
+def label(conditions):
+    return f"_{conditions['label']}" if conditions.get("label") else ""
+
+
+def rtt_rows(rtt):
+    conditions = {**rtt["conditions"], "event": "before send() to after recv(), CLOCK_MONOTONIC in the guest"}
+    clock = "_icount" if conditions.get("QZ_LAB_ICOUNT") else ""
+    for path, row, baseline in others(rtt["paths"]):
+        name = f"{path}_rtt_udp{conditions['size']}{label(conditions)}{clock}"
         values = [(quantity, row[quantity], baseline[quantity], unit) for quantity, unit in QUANTITIES]
         values += [(f"{count}_per_trip", row["per_trip"][count], baseline["per_trip"][count], "1")
                    for count in COUNTS]
@@ -33,15 +40,11 @@ def rows(rtt):
 
 def traffic_rows(found):
     """A row per kind and path; the ratio turns with what is better."""
-    label = f"_{found['conditions']['label']}" if found["conditions"].get("label") else ""
     for kind, measured in found["kinds"].items():
-        baseline = next((row for path, row in measured["paths"].items() if path.startswith(BASELINE + ".")), None)
-        for path, row in measured["paths"].items():
-            if baseline is None or row is baseline:
-                continue
+        for path, row, baseline in others(measured["paths"]):
             better = row["mean"] / baseline["mean"]
-            yield {"name": f"{path.split('.')[0]}_{kind}{label}", "value": row["mean"], "unit": measured["unit"],
-                   "baseline_name": BASELINE, "baseline": baseline["mean"],
+            yield {"name": f"{path}_{kind}{label(found['conditions'])}", "value": row["mean"],
+                   "unit": measured["unit"], "baseline_name": BASELINE, "baseline": baseline["mean"],
                    "ratio": round(better if measured["better"] == "more" else 1 / better, 3), "n": row["n"],
                    "p50": row["p50"], "p99": row["p99"], "conditions": found["conditions"]}
 
@@ -51,7 +54,7 @@ def main(source, target):
     known = json.loads(target.read_text()) if target.exists() else []
     target.parent.mkdir(parents=True, exist_ok=True)
     found = json.loads(pathlib.Path(source).read_text())
-    known += traffic_rows(found) if "kinds" in found else rows(found)
+    known += traffic_rows(found) if "kinds" in found else rtt_rows(found)
     target.write_text(json.dumps(known, indent=1) + "\n")
 
 

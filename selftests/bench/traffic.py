@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Throughput and TCP round trips between two guests over several paths, side by side in one boot. Runs inside L1.
+"""Throughput and TCP round trips between two guests over several paths, side by side in one boot: see ./measure.
 
-    tcp_stream   iperf3, one TCP stream from guest 1 to guest 2: bits per second received
+    tcp_stream   iperf3, one TCP stream from guest 1 to guest 2, its slow start left out: bits per second received
     rtt_tcp1     ping-pong of 1 byte over TCP: ns
     pps64        pktgen in guest 1 (60 bytes, and on a wire 4 of checksum): packets per second that guest 2 received
                  while guest 1 sent
@@ -17,21 +17,20 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
-sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)), os.environ["QZ_SRC"] + "/selftests/lab/l1"]
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import paths
-import rtt
-import vm
+import pair
 
 
 class Stream:
     name, unit, better = "tcp_stream", "bit/s", "more"
+    slow_start = 4      # seconds; through the bridge it takes that long here
 
     def prepare(self, guests):
         guests[1].expect("iperf3 -s -D")
 
     def turn(self, guests, index, options):
-        text = guests[0].expect(f"iperf3 -J -c {paths.address(index, 2)} -t {options.seconds}",
+        text = guests[0].expect(f"iperf3 -J -c {pair.address(index, 2)} -O {self.slow_start} -t {options.seconds}",
                                 60 + 4 * options.seconds)
         end = json.loads(text)["end"]
         sender, cpu = end["streams"][0]["sender"], end["cpu_utilization_percent"]
@@ -48,7 +47,7 @@ class TcpPing:
         guests[1].expect("qzping -s -T -p 7008 >/dev/null 2>&1 &")
 
     def turn(self, guests, index, options):
-        text = guests[0].expect(f"qzping -T -p 7008 -r -l 1 -n {options.n} -w 50 {paths.address(index, 2)}",
+        text = guests[0].expect(f"qzping -T -p 7008 -r -l 1 -n {options.n} -w 50 {pair.address(index, 2)}",
                                 60 + options.n)
         found = json.loads(text)
         return found["samples"], {"lost": found["lost"]}
@@ -62,7 +61,7 @@ class Packets:
             guest.expect("ls /proc/net/pktgen/kpktgend_0")
 
     def device(self, guest, index, host):
-        return guest.expect(f"basename $(dirname $(grep -l {paths.mac(index, host)} /sys/class/net/*/address))").strip()
+        return guest.expect(f"basename $(dirname $(grep -l {pair.mac(index, host)} /sys/class/net/*/address))").strip()
 
     def received(self, guest, device):
         return int(guest.expect(f"cat /sys/class/net/{device}/statistics/rx_packets"))
@@ -71,8 +70,8 @@ class Packets:
         sends, gets = self.device(guests[0], index, 1), self.device(guests[1], index, 2)
         before = self.received(guests[1], gets)
         at = f"/proc/net/pktgen/{sends}"
-        words = [f"count {options.packets}", "pkt_size 60", f"dst_mac {paths.mac(index, 2)}",
-                 f"dst {paths.address(index, 2)}", "udp_dst_min 9", "udp_dst_max 9", f"burst {options.burst}"]
+        words = [f"count {options.packets}", "pkt_size 60", f"dst_mac {pair.mac(index, 2)}",
+                 f"dst {pair.address(index, 2)}", "udp_dst_min 9", "udp_dst_max 9", f"burst {options.burst}"]
         text = guests[0].expect(
             f"echo rem_device_all >/proc/net/pktgen/kpktgend_0; echo add_device {sends} >/proc/net/pktgen/kpktgend_0; "
             + "".join(f"echo '{word}' >{at}; " for word in words) + f"echo start >/proc/net/pktgen/pgctrl; cat {at}", 300)
@@ -88,47 +87,33 @@ KINDS = {kind.name: kind for kind in (Stream, TcpPing, Packets)}
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--paths", default="bridge,fabric")
+    pair.add_options(parser)
     parser.add_argument("--kinds", default=",".join(KINDS))
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=5, help="of a TCP stream")
+    parser.add_argument("--seconds", type=int, default=8, help="of a TCP stream")
     parser.add_argument("-n", type=int, default=400, help="round trips per turn")
     parser.add_argument("--packets", type=int, default=20000, help="per turn")
     parser.add_argument("--burst", type=int, default=8, help="packets pktgen sends with one kick")
-    parser.add_argument("--emulator", choices=["7", "10"], default="7", help="the guests' VMM")
-    parser.add_argument("--machine", default="microvm")
-    parser.add_argument("--cpu", default="host")
-    parser.add_argument("--append", default="", help="more guest kernel command line")
-    parser.add_argument("--device", default="", help="more virtio-net-pci properties, beginning with a comma")
-    parser.add_argument("--label", default="", help="a word for these settings in the results")
     return parser.parse_args()
 
 
-def measure(kind, guests, options):
-    """Turns of every path; per path the pooled samples, the means of the turns, and what happened meanwhile."""
-    paths_here = list(enumerate(options.paths.split(","), 1))
-    pools = {index: {"samples": [], "turns": [], "counts": {}, "seconds": 0.} for index, _ in paths_here}
-    for _ in range(options.rounds):
-        for index, path in paths_here:
-            pool, before, started = pools[index], rtt.counters(guests), time.monotonic()
-            samples, more = kind.turn(guests, index, options)
-            pool["seconds"] += time.monotonic() - started
-            for name, value in vm.difference(before, rtt.counters(guests)).items():
-                pool["counts"][name] = pool["counts"].get(name, 0) + value
-            pool["samples"] += samples
-            pool["turns"].append({"mean": sum(samples) / len(samples), **more})
-            print(f"# {kind.name} {path}: {pool['turns'][-1]['mean']:.4g} {kind.unit} {more}", flush=True)
-    return {f"{path}.{index}": summary(pools[index]) for index, path in paths_here}
+def measure(kind, lab):
+    """Turns of every path; per path the pooled samples, what each turn said, and what happened meanwhile."""
+    pools = {index: {"samples": [], "turns": [], "counts": {}, "seconds": 0.} for index, _ in lab.paths}
+    for index, path in lab.turns():
+        pool, before, started = pools[index], pair.counters(lab.guests), time.monotonic()
+        samples, more = kind.turn(lab.guests, index, lab.options)
+        pool["seconds"] += time.monotonic() - started
+        pair.add_counts(pool["counts"], before, lab.guests)
+        pool["samples"] += samples
+        pool["turns"].append({"mean": sum(samples) / len(samples), **more})
+        print(f"# {kind.name} {path}: {pool['turns'][-1]['mean']:.4g} {kind.unit} {more}", flush=True)
+    return {f"{path}.{index}": summary(pools[index]) for index, path in lab.paths}
 
 
 def summary(pool):
     samples = sorted(pool["samples"])
-
-    def at(share):
-        return samples[min(int(share * len(samples)), len(samples) - 1)]
-
-    return {"n": len(samples), "mean": sum(samples) / len(samples), "p50": at(.5), "p99": at(.99),
-            "turns": pool["turns"], "seconds": round(pool["seconds"], 2),
+    return {"n": len(samples), "mean": sum(samples) / len(samples), "p50": pair.at(samples, .5),
+            "p99": pair.at(samples, .99), "turns": pool["turns"], "seconds": round(pool["seconds"], 2),
             "per_second": {name: round(value / pool["seconds"], 1) for name, value in pool["counts"].items()}}
 
 
@@ -142,22 +127,17 @@ def show(kind, rows):
 
 def main():
     options = parse()
-    nics = {index: paths.SETUP[path](index, options.device)
-            for index, path in enumerate(options.paths.split(","), 1)}
-    guests = vm.start_all([vm.Guest(name, [pair[side] for pair in nics.values()], machine=options.machine, tools=True,
-                                    cpu=options.cpu, emulator=options.emulator, append=options.append)
-                           for side, name in enumerate("ab")])
-    conditions = {**vars(options), **{name: value for name, value in os.environ.items() if name.startswith("QZ_LAB_")}}
-    found = {"conditions": conditions, "kinds": {}}
+    lab = pair.Pair(options, tools=True)
+    lab.start()
+    found = {"conditions": pair.conditions(options), "kinds": {}}
     for name in options.kinds.split(","):
         kind = KINDS[name]()
-        kind.prepare(guests)
-        rows = measure(kind, guests, options)
+        kind.prepare(lab.guests)
+        rows = measure(kind, lab)
         show(kind, rows)
         found["kinds"][name] = {"unit": kind.unit, "better": kind.better, "paths": rows}
         pathlib.Path(os.environ["QZ_OUT"], "traffic.json").write_text(json.dumps(found, indent=1) + "\n")
-    for guest in guests:
-        guest.stop()
+    lab.stop()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,107 @@
+"""Two guests with a NIC on each of the paths that are compared, and what is counted while they talk. Imported in L1."""
+import os
+import pathlib
+import subprocess
+import sys
+
+sys.path.insert(0, os.environ["QZ_SRC"] + "/selftests/lab/l1")
+
+import fabric
+import vm
+
+COUNTERS = {"exits": "exits", "halts": "halt_exits", "interrupts": "irq_injections", "emulated": "insn_emulation",
+            "windows": "irq_window_exits"}
+
+
+def address(path_index, host):
+    return f"10.0.{path_index}.{host}"
+
+
+def mac(path_index, host):
+    return f"52:54:00:00:{path_index:02x}:{host:02x}"
+
+
+# -- paths: each makes the two NICs of one path ---------------------------------------------------------------------
+def setup_bridge(index, device):
+    """vhost-net and a Linux bridge: the baseline."""
+    subprocess.run(["modprobe", "-a", "tun", "vhost_net", "bridge"], check=True)
+    bridge = vm.make_bridge(f"br{index}")
+    return [vm.tap(mac(index, host), address(index, host) + "/24", vm.make_tap(f"tap{index}-{host}", bridge),
+                   device=device) for host in (1, 2)]
+
+
+def setup_fabric(index, device):
+    """Two ports of a fabric of queztl.ko."""
+    fabric.load()
+    fabric.add(f"bench{index}")
+    return [vm.vdpa(mac(index, host), address(index, host) + "/24",
+                    fabric.add_port(f"bench{index}", f"p{index}-{host}", mac(index, host)), device)
+            for host in (1, 2)]
+
+
+SETUP = {"bridge": setup_bridge, "fabric": setup_fabric}
+
+
+# -- options and guests ---------------------------------------------------------------------------------------------
+def add_options(parser):
+    parser.add_argument("--paths", default="bridge,fabric", help="comma-separated: bridge, fabric (repeats allowed)")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--emulator", choices=["7", "10"], default="7", help="the guests' VMM")
+    parser.add_argument("--guest", default="tiny", help="tiny or cloud")
+    parser.add_argument("--machine", default="microvm")
+    parser.add_argument("--cpu", default="host")
+    parser.add_argument("--append", default="", help="more guest kernel command line")
+    parser.add_argument("--device", default="", help="more virtio-net-pci properties, beginning with a comma")
+    parser.add_argument("--label", default="", help="a word for these settings in the results")
+
+
+def conditions(options):
+    """What results were measured under: the options of the run, and the lab's."""
+    return {**vars(options), **{name: value for name, value in os.environ.items() if name.startswith("QZ_LAB_")}}
+
+
+class Pair:
+    def __init__(self, options, tools=False):
+        self.options = options
+        self.paths = list(enumerate(options.paths.split(","), 1))
+        nics = {index: SETUP[path](index, options.device) for index, path in self.paths}
+        self.guests = [vm.Guest(name, [nics[index][side] for index, _ in self.paths], machine=options.machine,
+                                cpu=options.cpu, emulator=options.emulator, kernel=options.guest, tools=tools,
+                                append=options.append) for side, name in enumerate("ab")]
+
+    def start(self):
+        vm.start_all(self.guests)
+
+    def stop(self):
+        for guest in self.guests:
+            guest.stop()
+
+    def turns(self):
+        """The paths in turns, as often as there are rounds."""
+        return [path for _ in range(self.options.rounds) for path in self.paths]
+
+
+# -- counting -------------------------------------------------------------------------------------------------------
+def context_switches():
+    text = pathlib.Path("/proc/stat").read_text()
+    return int(next(line for line in text.splitlines() if line.startswith("ctxt")).split()[1])
+
+
+def counters(guests):
+    total = {"switches": context_switches()}
+    for guest in guests:
+        stats = guest.stats()
+        for name, source in COUNTERS.items():
+            total[name] = total.get(name, 0) + stats.get(source, 0)
+    return total
+
+
+def add_counts(counts, before, guests):
+    """To `counts` what has happened since `before`."""
+    for name, value in vm.difference(before, counters(guests)).items():
+        counts[name] = counts.get(name, 0) + value
+
+
+def at(samples, share):
+    """A percentile of sorted samples."""
+    return samples[min(int(share * len(samples)), len(samples) - 1)]
