@@ -29,37 +29,18 @@ static inline void fuzz_bytes(struct fuzz *fuzz, void *to, size_t len)
 	fuzz->left -= n;
 }
 
-static inline uint8_t fuzz_u8(struct fuzz *fuzz)
-{
-	uint8_t value;
-
-	fuzz_bytes(fuzz, &value, sizeof(value));
-	return value;
-}
-
-static inline uint16_t fuzz_u16(struct fuzz *fuzz)
-{
-	uint16_t value;
-
-	fuzz_bytes(fuzz, &value, sizeof(value));
-	return value;
-}
-
-static inline uint32_t fuzz_u32(struct fuzz *fuzz)
-{
-	uint32_t value;
-
-	fuzz_bytes(fuzz, &value, sizeof(value));
-	return value;
-}
-
-static inline uint64_t fuzz_u64(struct fuzz *fuzz)
-{
-	uint64_t value;
-
-	fuzz_bytes(fuzz, &value, sizeof(value));
-	return value;
-}
+#define FUZZ_WORD(bits)							\
+	static inline uint##bits##_t fuzz_u##bits(struct fuzz *fuzz)	\
+	{								\
+		uint##bits##_t value;					\
+									\
+		fuzz_bytes(fuzz, &value, sizeof(value));		\
+		return value;						\
+	}
+FUZZ_WORD(8)
+FUZZ_WORD(16)
+FUZZ_WORD(32)
+FUZZ_WORD(64)
 
 /* Memory of exactly this size, so that the sanitizer sees whoever leaves it. */
 static inline void *fuzz_alloc(struct fuzz *fuzz, size_t len)
