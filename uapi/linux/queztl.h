@@ -44,7 +44,7 @@
  */
 
 /** define QUEZTL_ABI_VERSION - version of this header; grows, never shrinks. */
-#define QUEZTL_ABI_VERSION	1
+#define QUEZTL_ABI_VERSION	2
 
 /** define QUEZTL_DEVICE - the character device. */
 #define QUEZTL_DEVICE		"/dev/queztl"
@@ -61,12 +61,15 @@
  *	it (a kernel that does not export task_work_add) a worker delivers
  * @QUEZTL_F_CHANNEL: QHP zero-copy channels
  * @QUEZTL_F_SCHED: the native VM-aware scheduler
+ * @QUEZTL_F_POLICY: peers, addresses and rates: what a port may send, to whom,
+ *	as whom, and how much (ABI version 2)
  */
 enum queztl_feature {
 	QUEZTL_F_FABRIC		= 1ULL << 0,
 	QUEZTL_F_DIRECT		= 1ULL << 1,
 	QUEZTL_F_CHANNEL	= 1ULL << 2,
 	QUEZTL_F_SCHED		= 1ULL << 3,
+	QUEZTL_F_POLICY		= 1ULL << 4,
 };
 
 /**
@@ -285,12 +288,45 @@ struct queztl_fabric_del {
 };
 
 /**
+ * enum queztl_fabric_mode - bits of &queztl_fabric_set.mode
+ * @QUEZTL_FABRIC_DENY: a port's frames reach its peers only (QUEZTL_PEER_ADD),
+ *	broadcasts included; a new port has none
+ */
+enum queztl_fabric_mode {
+	QUEZTL_FABRIC_DENY	= 1 << 0,
+};
+
+/**
+ * struct queztl_fabric_set - argument of QUEZTL_FABRIC_SET
+ * @size: in: sizeof(struct queztl_fabric_set)
+ * @flags: in: 0
+ * @id: in: the fabric's id
+ * @mode: in: bits of &enum queztl_fabric_mode; 0, as a fabric begins: every port
+ *	reaches every other
+ * @reserved: 0
+ *
+ * When the call returns no frame is delivered by the old mode any more. Peers
+ * are kept in either mode, so a fabric in use can be given its peers before it
+ * is closed.
+ *
+ * Errors: EPERM no CAP_NET_ADMIN; ENOENT no such fabric; EINVAL unknown bits.
+ */
+struct queztl_fabric_set {
+	__u32 size;
+	__u32 flags;
+	__u64 id;
+	__u32 mode;
+	__u32 reserved;
+};
+
+/**
  * struct queztl_fabric_next - argument of QUEZTL_FABRIC_NEXT: iterate
  * @size: in: sizeof(struct queztl_fabric_next)
  * @flags: in: 0
  * @id: in: the last id seen, 0 to begin; out: the next larger id
  * @ports: out: number of ports
- * @reserved: 0
+ * @mode: out: bits of &enum queztl_fabric_mode (ABI version 1: reserved, 0 on
+ *	input)
  * @name: out: its name
  *
  * Errors: ENOENT when there is no fabric with a larger id.
@@ -300,7 +336,7 @@ struct queztl_fabric_next {
 	__u32 flags;
 	__u64 id;
 	__u32 ports;
-	__u32 reserved;
+	__u32 mode;
 	char name[QUEZTL_NAME_MAX];
 };
 
@@ -362,10 +398,14 @@ struct queztl_port_next {
  * @QUEZTL_DROP_FULL: the receiver has no free buffers
  * @QUEZTL_DROP_NO_SPACE: the receiver's buffer is too small for the frame
  * @QUEZTL_DROP_RX_BROKEN: the receiver's ring is malformed
+ * @QUEZTL_DROP_DENIED: the destination is no peer of the sender
+ * @QUEZTL_DROP_FOREIGN: the sender's IP, ARP or neighbour discovery address is
+ *	not one of the port's (QUEZTL_ADDR_ADD), or the frame is of a protocol that
+ *	cannot be checked
  * @QUEZTL_DROP_REASONS: how many there are; room is kept for 16
  *
- * The first seven are counted at the sending port, the others at the
- * receiving one.
+ * The first seven and the last two are counted at the sending port, the others
+ * at the receiving one.
  */
 enum queztl_drop {
 	QUEZTL_DROP_RUNT,
@@ -379,6 +419,8 @@ enum queztl_drop {
 	QUEZTL_DROP_FULL,
 	QUEZTL_DROP_NO_SPACE,
 	QUEZTL_DROP_RX_BROKEN,
+	QUEZTL_DROP_DENIED,
+	QUEZTL_DROP_FOREIGN,
 	QUEZTL_DROP_REASONS,
 };
 
@@ -425,6 +467,118 @@ struct queztl_port_stats {
 	__u64 drops[QUEZTL_DROP_ROOM];
 };
 
+/**
+ * DOC: Policy
+ *
+ * What a port may send, to whom, as whom, and how much. All of it belongs to
+ * the port and goes with it. A change holds for every frame that is delivered
+ * after the call returned; no driver is restarted.
+ */
+
+/**
+ * struct queztl_peer - argument of QUEZTL_PEER_ADD, _DEL and _NEXT
+ * @size: in: sizeof(struct queztl_peer)
+ * @flags: in: 0
+ * @port: in: a port's id
+ * @peer: in: another's, of the same fabric; of QUEZTL_PEER_NEXT: in: the last
+ *	peer's id seen, 0 to begin; out: the next larger id of a peer of @port
+ *
+ * Peers are mutual: each may send to the other.
+ *
+ * Errors: EPERM no CAP_NET_ADMIN (not _NEXT); ENOENT no such port, of _DEL also
+ * no peers, of _NEXT also no peer with a larger id; EEXIST of _ADD: they are
+ * peers already; EXDEV of _ADD: ports of different fabrics; EINVAL of _ADD:
+ * @port and @peer are the same.
+ */
+struct queztl_peer {
+	__u32 size;
+	__u32 flags;
+	__u64 port;
+	__u64 peer;
+};
+
+/** define QUEZTL_ADDR_MAX - addresses of a port. */
+#define QUEZTL_ADDR_MAX		16
+
+/**
+ * struct queztl_addr - argument of QUEZTL_ADDR_ADD, _DEL and _NEXT
+ * @size: in: sizeof(struct queztl_addr)
+ * @flags: in: 0
+ * @port: in: a port's id
+ * @id: out: of _ADD and _NEXT: the address's id, not reused by the port; in: of
+ *	_NEXT: the last id seen, 0 to begin; of _DEL: ignored
+ * @family: in: AF_INET or AF_INET6; of _NEXT: out
+ * @prefix: in: length of the prefix in bits, 0 to 32 or 128; of _NEXT: out
+ * @reserved: 0
+ * @addr: in: the address in network byte order, the first 4 bytes of it for
+ *	AF_INET, the rest and all bits behind the prefix 0; of _NEXT: out
+ *
+ * A port without addresses may use any. One that has some may send IPv4, IPv6
+ * and ARP only, untagged or with one VLAN tag, and only as the sender of one of
+ * its addresses; besides as 0.0.0.0 what DHCP and ARP probes need, as :: what
+ * duplicate address detection needs, and as the link-local address of its MAC.
+ * It may not advertise routers.
+ *
+ * Errors: EPERM no CAP_NET_ADMIN (not _NEXT); ENOENT no such port, of _DEL also
+ * no such address, of _NEXT also no address with a larger id; EEXIST of _ADD:
+ * the port has it; ENOSPC of _ADD: the port has QUEZTL_ADDR_MAX; EAFNOSUPPORT
+ * another family; EINVAL bad prefix or set bits behind it, or no unicast
+ * address.
+ */
+struct queztl_addr {
+	__u32 size;
+	__u32 flags;
+	__u64 port;
+	__u32 id;
+	__u16 family;
+	__u8 prefix;
+	__u8 reserved;
+	__u8 addr[16];
+};
+
+/**
+ * enum queztl_port_rate - bits of &queztl_port_rates.set
+ * @QUEZTL_PORT_TX_BYTES: &queztl_port_rates.tx_bytes
+ * @QUEZTL_PORT_TX_PACKETS: &queztl_port_rates.tx_packets
+ * @QUEZTL_PORT_FLOOD: &queztl_port_rates.flood
+ */
+enum queztl_port_rate {
+	QUEZTL_PORT_TX_BYTES	= 1 << 0,
+	QUEZTL_PORT_TX_PACKETS	= 1 << 1,
+	QUEZTL_PORT_FLOOD	= 1 << 2,
+};
+
+/**
+ * struct queztl_port_rates - argument of QUEZTL_RATES_SET and QUEZTL_RATES_GET
+ * @size: in: sizeof(struct queztl_port_rates)
+ * @flags: in: 0
+ * @id: in: the port's id
+ * @set: in: bits of &enum queztl_port_rate, what is to be changed; of
+ *	QUEZTL_RATES_GET: out: all of them that this kernel knows
+ * @flood: frames to a group address the port may send per second, 1 to 1000000;
+ *	2000 at first; more are dropped
+ * @tx_bytes: bytes the port may send per second, from 1000, without
+ *	virtio_net_hdr; 0, as at first: no limit
+ * @tx_packets: packets the port may send per second, up to 10^9, a frame that is
+ *	to be cut counting for all its segments; 0, as at first: no limit
+ *
+ * The rates are in for QUEZTL_RATES_SET and out for QUEZTL_RATES_GET. What is
+ * over @tx_bytes or @tx_packets waits in the sender's ring, nothing is lost; a
+ * port may be ahead by what it may send in 10 ms, at least by one frame.
+ *
+ * Errors: EPERM no CAP_NET_ADMIN (not _GET); ENOENT no such port; EINVAL
+ * unknown bits in @set, or a rate out of range.
+ */
+struct queztl_port_rates {
+	__u32 size;
+	__u32 flags;
+	__u64 id;
+	__u32 set;
+	__u32 flood;
+	__u64 tx_bytes;
+	__u64 tx_packets;
+};
+
 /*
  * The numbers carry no direction and no size: the size is in the structure,
  * so a call keeps its number when its structure grows.
@@ -443,8 +597,19 @@ struct queztl_port_stats {
 #define QUEZTL_FABRIC_ADD	_IO(QUEZTL_IOC_MAGIC, 0x20)
 #define QUEZTL_FABRIC_DEL	_IO(QUEZTL_IOC_MAGIC, 0x21)
 #define QUEZTL_FABRIC_NEXT	_IO(QUEZTL_IOC_MAGIC, 0x22)
+#define QUEZTL_FABRIC_SET	_IO(QUEZTL_IOC_MAGIC, 0x23)
 
 #define QUEZTL_PORT_NEXT	_IO(QUEZTL_IOC_MAGIC, 0x30)
 #define QUEZTL_PORT_STATS	_IO(QUEZTL_IOC_MAGIC, 0x31)
+#define QUEZTL_RATES_SET	_IO(QUEZTL_IOC_MAGIC, 0x32)
+#define QUEZTL_RATES_GET	_IO(QUEZTL_IOC_MAGIC, 0x33)
+
+#define QUEZTL_PEER_ADD		_IO(QUEZTL_IOC_MAGIC, 0x40)
+#define QUEZTL_PEER_DEL		_IO(QUEZTL_IOC_MAGIC, 0x41)
+#define QUEZTL_PEER_NEXT	_IO(QUEZTL_IOC_MAGIC, 0x42)
+
+#define QUEZTL_ADDR_ADD		_IO(QUEZTL_IOC_MAGIC, 0x48)
+#define QUEZTL_ADDR_DEL		_IO(QUEZTL_IOC_MAGIC, 0x49)
+#define QUEZTL_ADDR_NEXT	_IO(QUEZTL_IOC_MAGIC, 0x4a)
 
 #endif /* _UAPI_LINUX_QUEZTL_H */
