@@ -58,6 +58,12 @@
 #define QZ_FLOOD_BURST		512	/* frames */
 
 /*
+ * Addresses of a port: each frame is compared with all of them. A guest with
+ * more has a network behind it, and is given a prefix.
+ */
+#define QZ_MAX_ADDRS		16
+
+/*
  * Interrupts for sent frames are held back, since virtio-net reclaims what was
  * sent when it receives: for four times as long as an answer usually takes, but
  * at least QZ_HOLD_MIN_NS (what NICs coalesce sent frames for) and at most
