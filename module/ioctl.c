@@ -32,8 +32,11 @@ union ioctl_arg {
 	struct queztl_fabric_add fabric_add;
 	struct queztl_fabric_del fabric_del;
 	struct queztl_fabric_next fabric_next;
+	struct queztl_fabric_set fabric_set;
 	struct queztl_port_next port_next;
 	struct queztl_port_stats port_stats;
+	struct queztl_peer peer;
+	struct queztl_addr addr;
 };
 
 static int get_info(struct qz_call *call)
@@ -155,6 +158,9 @@ static_assert(sizeof(struct queztl_fabric_del) == 16);
 static_assert(sizeof(struct queztl_fabric_next) == 56);
 static_assert(sizeof(struct queztl_port_next) == 80);
 static_assert(sizeof(struct queztl_port_stats) == 224);
+static_assert(sizeof(struct queztl_fabric_set) == 24);
+static_assert(sizeof(struct queztl_peer) == 24);
+static_assert(sizeof(struct queztl_addr) == 40);
 
 static const struct qz_ioctl device_ioctls[] = {
 	ROW(QUEZTL_GET_INFO, queztl_info, kernel, get_info, NULL, true),
@@ -168,10 +174,24 @@ static const struct qz_ioctl device_ioctls[] = {
 	    qz_fabricapi_del, NULL, false),
 	ROW(QUEZTL_FABRIC_NEXT, queztl_fabric_next, name,
 	    qz_fabricapi_next, NULL, true),
+	ROW(QUEZTL_FABRIC_SET, queztl_fabric_set, reserved,
+	    qz_fabricapi_set, NULL, false),
 	ROW(QUEZTL_PORT_NEXT, queztl_port_next, reserved,
 	    qz_fabricapi_port_next, NULL, true),
 	ROW(QUEZTL_PORT_STATS, queztl_port_stats, drops,
 	    qz_fabricapi_port_stats, NULL, true),
+	ROW(QUEZTL_PEER_ADD, queztl_peer, peer,
+	    qz_fabricapi_peer_add, NULL, false),
+	ROW(QUEZTL_PEER_DEL, queztl_peer, peer,
+	    qz_fabricapi_peer_del, NULL, false),
+	ROW(QUEZTL_PEER_NEXT, queztl_peer, peer,
+	    qz_fabricapi_peer_next, NULL, true),
+	ROW(QUEZTL_ADDR_ADD, queztl_addr, addr,
+	    qz_fabricapi_addr_add, qz_fabricapi_addr_add_undo, true),
+	ROW(QUEZTL_ADDR_DEL, queztl_addr, addr,
+	    qz_fabricapi_addr_del, NULL, false),
+	ROW(QUEZTL_ADDR_NEXT, queztl_addr, addr,
+	    qz_fabricapi_addr_next, NULL, true),
 };
 
 static const struct qz_ioctl vm_ioctls[] = {

@@ -20,6 +20,8 @@ TRACE_DEFINE_ENUM(QUEZTL_DROP_DOWN);
 TRACE_DEFINE_ENUM(QUEZTL_DROP_FULL);
 TRACE_DEFINE_ENUM(QUEZTL_DROP_NO_SPACE);
 TRACE_DEFINE_ENUM(QUEZTL_DROP_RX_BROKEN);
+TRACE_DEFINE_ENUM(QUEZTL_DROP_DENIED);
+TRACE_DEFINE_ENUM(QUEZTL_DROP_FOREIGN);
 
 #define show_queztl_drop(reason)				\
 	__print_symbolic(reason,				\
@@ -33,7 +35,9 @@ TRACE_DEFINE_ENUM(QUEZTL_DROP_RX_BROKEN);
 		{ QUEZTL_DROP_DOWN,		"down" },	\
 		{ QUEZTL_DROP_FULL,		"full" },	\
 		{ QUEZTL_DROP_NO_SPACE,		"no_space" },	\
-		{ QUEZTL_DROP_RX_BROKEN,	"rx_broken" })
+		{ QUEZTL_DROP_RX_BROKEN,	"rx_broken" },	\
+		{ QUEZTL_DROP_DENIED,		"denied" },	\
+		{ QUEZTL_DROP_FOREIGN,		"foreign" })
 
 TRACE_EVENT(queztl_vm_attach,
 	TP_PROTO(u64 vm, int pid),

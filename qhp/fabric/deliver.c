@@ -46,6 +46,29 @@ static bool too_big(const struct qz_port *port, const struct qz_frame *frame)
 	return frame->off.head + frame->off.gso_size > max;
 }
 
+/*
+ * The sender has addresses: does it use them? What is judged has been read into
+ * the head, and a checksum is not finished where it would change that.
+ */
+static enum queztl_drop check_sender(const struct qz_guard *guard,
+				     struct qz_frame *frame)
+{
+	const struct qz_offload *off = &frame->off;
+	u32 old = frame->head_len, judged;
+
+	if (off->gso == VIRTIO_NET_HDR_GSO_NONE) {
+		frame->head_len = min_t(u32, frame->len, QZ_OFFLOAD_HEAD);
+		if (!qz_cursor_read(&frame->rest, frame->head + old,
+				    frame->head_len - old))
+			return QUEZTL_DROP_BAD_RING;
+	}
+	judged = qz_guard_judge(guard, frame->head, frame->head_len);
+	if (!judged ||
+	    (off->csum && (u32)off->csum_start + off->csum_offset < judged))
+		return QUEZTL_DROP_FOREIGN;
+	return QUEZTL_DROP_REASONS;
+}
+
 /* Return: QUEZTL_DROP_REASONS when the frame is good. */
 static enum queztl_drop read_frame(const struct qz_run *run,
 				   struct qz_queue *queue)
@@ -53,6 +76,7 @@ static enum queztl_drop read_frame(const struct qz_run *run,
 	const struct qz_chain *chain = &queue->chain;
 	struct qz_frame *frame = &queue->frame;
 	const struct qz_port *port = run->port;
+	const struct qz_guard *guard;
 	enum queztl_drop reason;
 
 	frame->len = max_t(u32, chain->out_len, QZ_HDR_LEN) - QZ_HDR_LEN;
@@ -85,7 +109,8 @@ static enum queztl_drop read_frame(const struct qz_run *run,
 		return QUEZTL_DROP_TOO_BIG;
 	if (qz_mac_key(qz_frame_eth(frame)->h_source) != port->mac_key)
 		return QUEZTL_DROP_SPOOFED;
-	return QUEZTL_DROP_REASONS;
+	guard = srcu_dereference(port->guard, &qz_fabric_srcu);
+	return guard ? check_sender(guard, frame) : QUEZTL_DROP_REASONS;
 }
 
 /* Return: false when the sender's buffer is not where its driver said. */
@@ -105,10 +130,21 @@ static bool flood(struct qz_run *run, const struct qz_frame *frame)
 	return true;
 }
 
+/* Why an address was not found: the fabric may deny what is there. */
+static enum queztl_drop explain_miss(const struct qz_run *run, u64 key)
+{
+	const struct qz_switch *all = srcu_dereference(run->port->fabric->sw,
+						       &qz_fabric_srcu);
+	const struct qz_port *to = qz_mactab_find(&all->tab, key);
+
+	return to && to != run->port ? QUEZTL_DROP_DENIED : QUEZTL_DROP_NO_PORT;
+}
+
 static enum queztl_drop forward(struct qz_run *run,
 				const struct qz_frame *frame)
 {
 	const u8 *dest = qz_frame_eth(frame)->h_dest;
+	u64 key = qz_mac_key(dest);
 	struct qz_port *port = run->port;
 	struct qz_port *to;
 	bool good;
@@ -119,9 +155,9 @@ static enum queztl_drop forward(struct qz_run *run,
 			return QUEZTL_DROP_RATE;
 		good = flood(run, frame);
 	} else {
-		to = qz_mactab_find(&run->sw->tab, qz_mac_key(dest));
+		to = qz_mactab_find(&run->sw->tab, key);
 		if (!to || to == port)
-			return QUEZTL_DROP_NO_PORT;
+			return explain_miss(run, key);
 		good = qz_receive(run, to, frame);
 	}
 	return good ? QUEZTL_DROP_REASONS : QUEZTL_DROP_BAD_RING;

@@ -192,6 +192,21 @@ int qz_fabric_destroy(u64 id)
 	return err;
 }
 
+/* When this returns no frame is delivered by the old mode any more. */
+int qz_fabric_set_mode(u64 id, u32 mode)
+{
+	struct qz_fabric *fabric;
+
+	mutex_lock(&qz_fabrics_lock);
+	fabric = find_id(id);
+	if (fabric) {
+		WRITE_ONCE(fabric->mode, mode);
+		synchronize_srcu_expedited(&qz_fabric_srcu);
+	}
+	mutex_unlock(&qz_fabrics_lock);
+	return fabric ? 0 : -ENOENT;
+}
+
 int qz_fabric_next(struct queztl_fabric_next *next)
 {
 	struct qz_fabric *fabric;
@@ -203,6 +218,7 @@ int qz_fabric_next(struct queztl_fabric_next *next)
 			continue;
 		next->id = fabric->id;
 		next->ports = READ_ONCE(fabric->nports);
+		next->mode = fabric->mode;
 		strscpy_pad(next->name, dev_name(&fabric->dev));
 		err = 0;
 		break;
@@ -218,7 +234,7 @@ unsigned int qz_fabric_count(void)
 
 u64 qz_fabric_features(void)
 {
-	u64 features = QUEZTL_F_FABRIC;
+	u64 features = QUEZTL_F_FABRIC | QUEZTL_F_POLICY;
 
 #ifdef QZ_HAVE_TASK_WORK_ADD
 	features |= QUEZTL_F_DIRECT;

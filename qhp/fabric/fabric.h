@@ -6,18 +6,21 @@
  *
  *   qz_fabrics_lock	list of fabrics, held over vdpa_mgmtdev_register()
  *   vdpa_dev_lock	vDPA's own, held by it over dev_add and dev_del
- *   fabric->lock	ports of a fabric, held over building a switch table
+ *   fabric->lock	ports of a fabric, their peers and addresses, held over
+ *			building and replacing the tables the data path reads
  *   port->lock		what a driver sets up; held over starting and stopping
  *   queue->lock	a receiving ring; BH off; one held at a time
  *   queue->cb_lock	the callback of a queue; BH off; a leaf of ours, taken
  *			with eventfd and KVM locks below it
  *
- * qz_ports_lock guards the list of all ports and is a leaf.
+ * qz_ports_lock guards the list of all ports and is a leaf: qz_port_get() takes
+ * a port out with a reference, and whoever then holds fabric->lock sees by
+ * port->list whether it is still attached.
  *
  * The data path takes queue->lock and queue->cb_lock only; everything else it
- * reads under qz_fabric_srcu: a fabric's switch table, a port's map, and
- * whether a queue is live. What stops a queue clears live and waits for a
- * grace period; then nobody is in the ring.
+ * reads under qz_fabric_srcu: a fabric's switch table, a port's map, peers and
+ * addresses, and whether a queue is live. What stops a queue clears live and
+ * waits for a grace period; then nobody is in the ring.
  */
 #ifndef QZ_FABRIC_H
 #define QZ_FABRIC_H
@@ -37,6 +40,7 @@
 #include "bucket.h"
 #include "ctrl.h"
 #include "frame.h"
+#include "guard.h"
 #include "mactab.h"
 #include "map.h"
 #include "module/limits.h"
@@ -46,10 +50,12 @@
 struct vhost_iotlb;
 
 /**
- * struct qz_switch - a fabric's ports as the data path sees them
+ * struct qz_switch - a fabric's ports, or a port's peers, as the data path sees
+ *	them
  * @tab: by Ethernet address
- * @n: number of ports
- * @ports: all of them, for what goes to everybody
+ * @n: number of @ports
+ * @ports: all of them, for what goes to everybody; NULL in place of one that
+ *	was taken out since the table was built
  */
 struct qz_switch {
 	struct qz_mactab tab;
@@ -63,7 +69,9 @@ struct qz_switch {
  * @id: its id
  * @mgmt: its vDPA management device
  * @list: in the list of fabrics
- * @lock: guards @ports, @nports, @dying and replacing @sw
+ * @mode: QUEZTL_FABRIC_*, written under qz_fabrics_lock
+ * @lock: guards @ports, @nports, @dying and replacing @sw; of each port @list
+ *	and replacing @view and @guard
  * @ports: its ports
  * @nports: number of them
  * @dying: no port may be added any more
@@ -74,6 +82,7 @@ struct qz_fabric {
 	u64 id;
 	struct vdpa_mgmt_dev mgmt;
 	struct list_head list;
+	u32 mode;
 	struct mutex lock;	/* see above */
 	struct list_head ports;
 	u32 nports;
@@ -188,9 +197,9 @@ struct qz_queue {
 /**
  * struct qz_port - a port of a fabric, a vDPA network device
  * @vdpa: the vDPA device; its references are the port's
- * @fabric: its fabric; the vDPA device's parent
+ * @fabric: its fabric, of which it holds a reference; the vDPA device's parent
  * @id: its id
- * @list: in fabric->ports
+ * @list: in fabric->ports; empty once it is detached
  * @all: in the list of all ports
  * @mac: its Ethernet address
  * @mac_key: the same as a number
@@ -206,6 +215,9 @@ struct qz_queue {
  * @map: the driver's address space, under SRCU
  * @config_cb: how to tell the driver of a change
  * @flood: broadcast and multicast it may send
+ * @view: its peers, under SRCU; all it may send to when the fabric denies
+ * @guard: its addresses, under SRCU; NULL when it may use any
+ * @last_addr: id of the last address it was given
  * @ctrl: what the driver sets by command
  * @command: the command being carried out
  * @nqueues: number of @queues: two for each pair, and one for control
@@ -231,6 +243,9 @@ struct qz_port {
 	const struct qz_map __rcu *map;
 	struct vdpa_callback config_cb;
 	struct qz_bucket flood;
+	struct qz_switch __rcu *view;
+	struct qz_guard __rcu *guard;
+	u32 last_addr;
 	struct qz_ctrl ctrl;
 	u8 command[QZ_CTRL_BYTES];
 	u16 nqueues;
@@ -277,12 +292,28 @@ static inline bool qz_port_has(const struct qz_port *port, unsigned int bit)
 int qz_fabric_create(const char *name, u64 *id);
 int qz_fabric_destroy(u64 id);
 int qz_fabric_next(struct queztl_fabric_next *next);
+int qz_fabric_set_mode(u64 id, u32 mode);
 
 /* switch.c */
 struct qz_switch *qz_switch_alloc(u32 nports);
 void qz_switch_free(struct qz_switch *sw);
+bool qz_switch_add(struct qz_switch *sw, u32 i, struct qz_port *port);
+void qz_switch_blank(struct qz_switch *sw, const struct qz_port *port);
 int qz_switch_attach(struct qz_fabric *fabric, struct qz_port *port);
 void qz_switch_detach(struct qz_fabric *fabric, struct qz_port *port);
+
+/* peer.c */
+int qz_peer_add(u64 port_id, u64 peer_id);
+int qz_peer_del(u64 port_id, u64 peer_id);
+int qz_peer_next(struct queztl_peer *next);
+void qz_peer_forget(struct qz_port *port);
+const struct qz_switch *qz_peer_reach(const struct qz_port *port);
+
+/* addr.c */
+int qz_addr_add(struct queztl_addr *addr);
+int qz_addr_del(const struct queztl_addr *addr);
+void qz_addr_undo(const struct queztl_addr *addr);
+int qz_addr_next(struct queztl_addr *next);
 
 /* port.c */
 extern const struct vdpa_mgmtdev_ops qz_port_mgmt_ops;
@@ -294,6 +325,8 @@ void qz_port_break(struct qz_port *port);
 void qz_port_set_features(struct qz_port *port, u64 features);
 void qz_port_free(struct qz_port *port);
 void qz_port_wait_all_freed(void);
+struct qz_port *qz_port_get(u64 id);
+void qz_port_put(struct qz_port *port);
 int qz_port_next(struct queztl_port_next *next);
 int qz_port_stats(struct queztl_port_stats *stats);
 

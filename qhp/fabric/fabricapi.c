@@ -35,11 +35,18 @@ int qz_fabricapi_del(struct qz_call *call)
 
 int qz_fabricapi_next(struct qz_call *call)
 {
-	struct queztl_fabric_next *next = call->arg;
+	return qz_fabric_next(call->arg);
+}
 
-	if (next->reserved)
+int qz_fabricapi_set(struct qz_call *call)
+{
+	struct queztl_fabric_set *set = call->arg;
+
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	if (set->reserved || set->mode & ~QUEZTL_FABRIC_DENY)
 		return -EINVAL;
-	return qz_fabric_next(next);
+	return qz_fabric_set_mode(set->id, set->mode);
 }
 
 int qz_fabricapi_port_next(struct qz_call *call)
@@ -54,4 +61,64 @@ int qz_fabricapi_port_next(struct qz_call *call)
 int qz_fabricapi_port_stats(struct qz_call *call)
 {
 	return qz_port_stats(call->arg);
+}
+
+int qz_fabricapi_peer_add(struct qz_call *call)
+{
+	struct queztl_peer *peer = call->arg;
+
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	return qz_peer_add(peer->port, peer->peer);
+}
+
+int qz_fabricapi_peer_del(struct qz_call *call)
+{
+	struct queztl_peer *peer = call->arg;
+
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	return qz_peer_del(peer->port, peer->peer);
+}
+
+int qz_fabricapi_peer_next(struct qz_call *call)
+{
+	return qz_peer_next(call->arg);
+}
+
+int qz_fabricapi_addr_add(struct qz_call *call)
+{
+	struct queztl_addr *addr = call->arg;
+
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	if (addr->reserved)
+		return -EINVAL;
+	return qz_addr_add(addr);
+}
+
+/* The caller never learnt the id. */
+void qz_fabricapi_addr_add_undo(struct qz_call *call)
+{
+	qz_addr_undo(call->arg);
+}
+
+int qz_fabricapi_addr_del(struct qz_call *call)
+{
+	struct queztl_addr *addr = call->arg;
+
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	if (addr->reserved)
+		return -EINVAL;
+	return qz_addr_del(addr);
+}
+
+int qz_fabricapi_addr_next(struct qz_call *call)
+{
+	struct queztl_addr *next = call->arg;
+
+	if (next->reserved)
+		return -EINVAL;
+	return qz_addr_next(next);
 }

@@ -16,7 +16,15 @@ int qz_fabricapi_add(struct qz_call *call);
 void qz_fabricapi_add_undo(struct qz_call *call);
 int qz_fabricapi_del(struct qz_call *call);
 int qz_fabricapi_next(struct qz_call *call);
+int qz_fabricapi_set(struct qz_call *call);
 int qz_fabricapi_port_next(struct qz_call *call);
 int qz_fabricapi_port_stats(struct qz_call *call);
+int qz_fabricapi_peer_add(struct qz_call *call);
+int qz_fabricapi_peer_del(struct qz_call *call);
+int qz_fabricapi_peer_next(struct qz_call *call);
+int qz_fabricapi_addr_add(struct qz_call *call);
+void qz_fabricapi_addr_add_undo(struct qz_call *call);
+int qz_fabricapi_addr_del(struct qz_call *call);
+int qz_fabricapi_addr_next(struct qz_call *call);
 
 #endif /* QZ_FABRICAPI_H */

@@ -168,7 +168,10 @@ void qz_port_free(struct qz_port *port)
 		qz_queue_free(&port->queues[i]);
 	kvfree(port->queues);
 	qz_map_free(rcu_dereference_protected(port->map, true));
+	qz_switch_free(rcu_dereference_protected(port->view, true));
+	kfree(rcu_dereference_protected(port->guard, true));
 	put_pid(rcu_dereference_protected(port->opener, true));
+	put_device(&port->fabric->dev);
 	if (atomic_dec_and_test(&qz_ports_alive))
 		wake_up_var(&qz_ports_alive);
 }
@@ -233,8 +236,10 @@ static int init_port(struct qz_port *port, struct qz_fabric *fabric,
 		     const struct vdpa_dev_set_config *config)
 {
 	struct device *dev = &port->vdpa.dev;
+	struct qz_switch *nobody;
 	int i, err;
 
+	get_device(&fabric->dev);	/* qz_port_free() puts it */
 	port->fabric = fabric;
 	port->vdpa.mdev = &fabric->mgmt;
 	INIT_LIST_HEAD(&port->list);
@@ -256,6 +261,10 @@ static int init_port(struct qz_port *port, struct qz_fabric *fabric,
 		if (err)
 			return err;
 	}
+	nobody = qz_switch_alloc(0);
+	if (!nobody)
+		return -ENOMEM;
+	RCU_INIT_POINTER(port->view, nobody);
 	qz_port_set_features(port, 0);
 	/* virtio_vdpa maps its buffers with the port's own device. */
 	dev->dma_mask = &dev->coherent_dma_mask;
@@ -276,6 +285,14 @@ static void unlist_port(struct qz_port *port)
 	mutex_lock(&qz_ports_lock);
 	list_del_init(&port->all);
 	mutex_unlock(&qz_ports_lock);
+}
+
+/* When this returns no call and no frame finds the port. */
+static void withdraw_port(struct qz_port *port)
+{
+	unlist_port(port);
+	qz_switch_detach(port->fabric, port);
+	qz_peer_forget(port);
 }
 
 /* `vdpa dev add`: process context, vdpa_dev_lock held. */
@@ -311,8 +328,7 @@ static int add_port(struct vdpa_mgmt_dev *mgmt, const char *name,
 	return 0;
 
 err_detach:
-	unlist_port(port);
-	qz_switch_detach(fabric, port);
+	withdraw_port(port);
 err_put:
 	put_device(&port->vdpa.dev);
 	return err;
@@ -321,11 +337,9 @@ err_put:
 /* `vdpa dev del` or the end of a fabric: process context, vdpa_dev_lock held. */
 static void del_port(struct vdpa_mgmt_dev *mgmt, struct vdpa_device *vdpa)
 {
-	struct qz_fabric *fabric = container_of(mgmt, struct qz_fabric, mgmt);
 	struct qz_port *port = container_of(vdpa, struct qz_port, vdpa);
 
-	unlist_port(port);
-	qz_switch_detach(fabric, port);
+	withdraw_port(port);
 	_vdpa_unregister_device(vdpa);	/* the driver has let go of it */
 }
 
@@ -343,6 +357,34 @@ static struct qz_port *find_port(u64 id, bool larger)
 		if (larger ? port->id > id : port->id == id)
 			return port;
 	return NULL;
+}
+
+/**
+ * qz_port_get - find a port and keep it
+ * @id: its id
+ *
+ * The reference keeps the port's memory and its fabric's, not the port in its
+ * fabric: it may be deleted meanwhile.
+ *
+ * Context: process, may sleep.
+ * Return: the port, with a reference for qz_port_put(), or NULL.
+ */
+struct qz_port *qz_port_get(u64 id)
+{
+	struct qz_port *port;
+
+	mutex_lock(&qz_ports_lock);
+	port = find_port(id, false);
+	if (port)
+		get_device(&port->vdpa.dev);
+	mutex_unlock(&qz_ports_lock);
+	return port;
+}
+
+void qz_port_put(struct qz_port *port)
+{
+	if (port)
+		put_device(&port->vdpa.dev);
 }
 
 static u32 port_state(const struct qz_port *port)

@@ -101,7 +101,7 @@ static bool run_ring(struct qz_run *run, struct qz_queue *queue)
 	idx = srcu_read_lock(&qz_fabric_srcu);
 	if (smp_load_acquire(&queue->live)) {	/* as in qz_queue_start() */
 		run->map = srcu_dereference(port->map, &qz_fabric_srcu);
-		run->sw = srcu_dereference(port->fabric->sw, &qz_fabric_srcu);
+		run->sw = qz_peer_reach(port);
 		more = serve_ring(run, queue);
 		wake_receivers(run);
 		qz_notify_sent(queue);

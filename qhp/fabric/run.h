@@ -10,7 +10,7 @@
  * @port: the sender
  * @queue: its queue
  * @map: its address space
- * @sw: its fabric's ports
+ * @sw: the ports it may send to
  * @packets: frames it may still serve or flood
  * @bytes: how many bytes it may still copy
  * @nwake: number of @wake

@@ -35,6 +35,29 @@ struct qz_switch *qz_switch_alloc(u32 nports)
 	return NULL;
 }
 
+/* Into a table nobody reads yet; false when the address is taken. */
+bool qz_switch_add(struct qz_switch *sw, u32 i, struct qz_port *port)
+{
+	sw->ports[i] = port;
+	return qz_mactab_add(&sw->tab, port->mac_key, port);
+}
+
+/*
+ * Take a port out of a table in place, which needs no memory. Runs may still use
+ * what they have read, up to the grace period that the caller waits for.
+ */
+void qz_switch_blank(struct qz_switch *sw, const struct qz_port *port)
+{
+	u32 i;
+
+	for (i = 0; i <= sw->tab.mask; i++)
+		if (sw->tab.slots[i].port == port)
+			WRITE_ONCE(sw->tab.slots[i].port, NULL);
+	for (i = 0; i < sw->n; i++)
+		if (sw->ports[i] == port)
+			WRITE_ONCE(sw->ports[i], NULL);
+}
+
 /* A table of the fabric's ports; fabric->lock held. */
 static struct qz_switch *build_switch(struct qz_fabric *fabric)
 {
@@ -46,11 +69,10 @@ static struct qz_switch *build_switch(struct qz_fabric *fabric)
 	if (!sw)
 		return ERR_PTR(-ENOMEM);
 	list_for_each_entry(port, &fabric->ports, list) {
-		if (!qz_mactab_add(&sw->tab, port->mac_key, port)) {
+		if (!qz_switch_add(sw, i++, port)) {
 			qz_switch_free(sw);
 			return ERR_PTR(-EEXIST);
 		}
-		sw->ports[i++] = port;
 	}
 	return sw;
 }
@@ -103,20 +125,12 @@ out:
 	return err;
 }
 
-/* Take a port out of a table in place when there is no memory for a new one. */
-static void blank_port(struct qz_fabric *fabric, struct qz_port *port)
+/* What is done when there is no memory for a new table; fabric->lock held. */
+static void blank_port(struct qz_fabric *fabric, const struct qz_port *port)
 {
-	struct qz_switch *sw;
-	u32 i;
-
-	sw = rcu_dereference_protected(fabric->sw,
-				       lockdep_is_held(&fabric->lock));
-	for (i = 0; i <= sw->tab.mask; i++)
-		if (sw->tab.slots[i].port == port)
-			WRITE_ONCE(sw->tab.slots[i].port, NULL);
-	for (i = 0; i < sw->n; i++)
-		if (sw->ports[i] == port)
-			WRITE_ONCE(sw->ports[i], NULL);
+	qz_switch_blank(rcu_dereference_protected(fabric->sw,
+						  lockdep_is_held(&fabric->lock)),
+			port);
 	synchronize_srcu_expedited(&qz_fabric_srcu);
 }
 

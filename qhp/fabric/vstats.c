@@ -40,6 +40,8 @@ static const struct vstat tx_vstats[] = {
 	VDROP(no_port, QUEZTL_DROP_NO_PORT),
 	VDROP(rate, QUEZTL_DROP_RATE),
 	VDROP(bad_ring, QUEZTL_DROP_BAD_RING),
+	VDROP(denied, QUEZTL_DROP_DENIED),
+	VDROP(foreign, QUEZTL_DROP_FOREIGN),
 };
 
 static const struct vstat ctrl_vstats[] = {

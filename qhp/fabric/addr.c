@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Addresses: as whom a port may send, once it has some.
+ *
+ * The table is built anew for an address that comes, and swapped under SRCU; one
+ * that goes is struck out in place, which cannot fail.
+ */
+
+#include <linux/slab.h>
+#include <linux/socket.h>
+
+#include "fabric.h"
+
+static_assert(QZ_MAX_ADDRS == QUEZTL_ADDR_MAX);
+
+/* fabric->lock held. */
+static struct qz_guard *guard_of(const struct qz_port *port)
+{
+	return rcu_dereference_protected(port->guard,
+					 lockdep_is_held(&port->fabric->lock));
+}
+
+/* fabric->lock held; when this returns nobody uses the old table. */
+static void replace_guard(struct qz_port *port, struct qz_guard *guard)
+{
+	struct qz_guard *old;
+
+	old = rcu_replace_pointer(port->guard, guard,
+				  lockdep_is_held(&port->fabric->lock));
+	synchronize_srcu_expedited(&qz_fabric_srcu);
+	kfree(old);
+}
+
+static bool same_address(const struct qz_guard_addr *a,
+			 const struct qz_guard_addr *b)
+{
+	return a->version == b->version && a->prefix == b->prefix &&
+	       !memcmp(a->addr, b->addr, sizeof(a->addr));
+}
+
+static struct qz_guard_addr *find_address(struct qz_guard *guard,
+					  const struct qz_guard_addr *addr)
+{
+	u32 i;
+
+	for (i = 0; guard && i < guard->n; i++)
+		if (same_address(&guard->addrs[i], addr))
+			return &guard->addrs[i];
+	return NULL;
+}
+
+/* The first with an id from @id on, NULL when there is none. */
+static struct qz_guard_addr *find_from(struct qz_guard *guard, u64 id)
+{
+	u32 i;
+
+	for (i = 0; guard && i < guard->n; i++)
+		if (guard->addrs[i].version && guard->addrs[i].id >= id)
+			return &guard->addrs[i];
+	return NULL;
+}
+
+static u32 count_addresses(const struct qz_guard *guard)
+{
+	u32 i, n = 0;
+
+	for (i = 0; guard && i < guard->n; i++)
+		n += !!guard->addrs[i].version;
+	return n;
+}
+
+/* The table with one more address, which is not full, NULL without memory. */
+static struct qz_guard *build_guard(const struct qz_port *port,
+				    const struct qz_guard_addr *addr)
+{
+	const struct qz_guard *old = guard_of(port);
+	struct qz_guard *guard;
+	u32 i;
+
+	guard = kzalloc(sizeof(*guard), GFP_KERNEL_ACCOUNT);
+	if (!guard)
+		return NULL;
+	memcpy(guard->mac, port->mac, sizeof(guard->mac));
+	for (i = 0; old && i < old->n; i++)
+		if (old->addrs[i].version)
+			guard->addrs[guard->n++] = old->addrs[i];
+	guard->addrs[guard->n++] = *addr;
+	return guard;
+}
+
+/* fabric->lock held; @addr gets its id. */
+static int add_address(struct qz_port *port, struct qz_guard_addr *addr)
+{
+	struct qz_guard *guard = guard_of(port);
+
+	if (find_address(guard, addr))
+		return -EEXIST;
+	if (count_addresses(guard) == QZ_MAX_ADDRS ||
+	    port->last_addr == U32_MAX)
+		return -ENOSPC;
+	addr->id = port->last_addr + 1;
+	guard = build_guard(port, addr);
+	if (!guard)
+		return -ENOMEM;
+	port->last_addr = addr->id;
+	replace_guard(port, guard);
+	return 0;
+}
+
+/*
+ * fabric->lock held. Without its last address a port may use any again, and has
+ * no moment in which it may use none.
+ */
+static void strike_out(struct qz_port *port, struct qz_guard_addr *addr)
+{
+	if (count_addresses(guard_of(port)) == 1) {
+		replace_guard(port, NULL);
+		return;
+	}
+	WRITE_ONCE(addr->version, 0);
+	synchronize_srcu_expedited(&qz_fabric_srcu);
+}
+
+/* An address as user space gives it; it must be a good one. */
+static int read_address(struct qz_guard_addr *addr,
+			const struct queztl_addr *from)
+{
+	if (from->family != AF_INET && from->family != AF_INET6)
+		return -EAFNOSUPPORT;
+	*addr = (struct qz_guard_addr){
+		.version = from->family == AF_INET ? 4 : 6,
+		.prefix = from->prefix,
+	};
+	memcpy(addr->addr, from->addr, sizeof(addr->addr));
+	return qz_guard_addr_is_good(addr) ? 0 : -EINVAL;
+}
+
+/* These are calls, see &struct queztl_addr; process context, may sleep. */
+
+int qz_addr_add(struct queztl_addr *to)
+{
+	struct qz_guard_addr addr;
+	struct qz_port *port;
+	int err;
+
+	err = read_address(&addr, to);
+	if (err)
+		return err;
+	port = qz_port_get(to->port);
+	if (!port)
+		return -ENOENT;
+	mutex_lock(&port->fabric->lock);
+	err = add_address(port, &addr);
+	mutex_unlock(&port->fabric->lock);
+	qz_port_put(port);
+	to->id = addr.id;
+	return err;
+}
+
+int qz_addr_del(const struct queztl_addr *from)
+{
+	struct qz_guard_addr addr, *found;
+	struct qz_port *port;
+	int err;
+
+	err = read_address(&addr, from);
+	if (err)
+		return err;
+	port = qz_port_get(from->port);
+	if (!port)
+		return -ENOENT;
+	mutex_lock(&port->fabric->lock);
+	found = find_address(guard_of(port), &addr);
+	if (found)
+		strike_out(port, found);
+	mutex_unlock(&port->fabric->lock);
+	qz_port_put(port);
+	return found ? 0 : -ENOENT;
+}
+
+/* Take back one that was just added, unless somebody else did. */
+void qz_addr_undo(const struct queztl_addr *added)
+{
+	struct qz_port *port = qz_port_get(added->port);
+	struct qz_guard_addr *found;
+
+	if (!port)
+		return;
+	mutex_lock(&port->fabric->lock);
+	found = find_from(guard_of(port), added->id);
+	if (found && found->id == added->id)
+		strike_out(port, found);
+	mutex_unlock(&port->fabric->lock);
+	qz_port_put(port);
+}
+
+static void write_address(struct queztl_addr *to,
+			  const struct qz_guard_addr *addr)
+{
+	to->id = addr->id;
+	to->family = addr->version == 4 ? AF_INET : AF_INET6;
+	to->prefix = addr->prefix;
+	memcpy(to->addr, addr->addr, sizeof(to->addr));
+}
+
+int qz_addr_next(struct queztl_addr *next)
+{
+	struct qz_port *port = qz_port_get(next->port);
+	struct qz_guard_addr *found;
+
+	if (!port)
+		return -ENOENT;
+	mutex_lock(&port->fabric->lock);
+	found = find_from(guard_of(port), (u64)next->id + 1);
+	if (found)
+		write_address(next, found);
+	mutex_unlock(&port->fabric->lock);
+	qz_port_put(port);
+	return found ? 0 : -ENOENT;
+}
