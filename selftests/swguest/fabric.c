@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "fabric.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
@@ -66,6 +67,16 @@ int fabric_find(const char *name, struct queztl_fabric_next *found)
 		if (!strcmp(found->name, name))
 			return 0;
 	return r;
+}
+
+int fabric_set(const char *name, __u32 mode)
+{
+	struct queztl_fabric_set set = { .size = sizeof(set), .mode = mode };
+	struct queztl_fabric_next found;
+	int r = fabric_find(name, &found);
+
+	set.id = found.id;
+	return r ? r : call(QUEZTL_FABRIC_SET, &set);
 }
 
 int run_program(int quiet, const char *const argv[])
@@ -161,6 +172,58 @@ int port_stats(const char *name, struct queztl_port_stats *stats)
 		return r;
 	*stats = (struct queztl_port_stats){ .size = sizeof(*stats), .id = port.id };
 	return call(QUEZTL_PORT_STATS, stats);
+}
+
+static int call_peer(unsigned long number, const char *port, const char *other)
+{
+	struct queztl_peer peer = { .size = sizeof(peer) };
+	struct queztl_port_next found;
+	int r = port_find(port, &found);
+
+	peer.port = found.id;
+	if (!r)
+		r = port_find(other, &found);
+	peer.peer = found.id;
+	return r ? r : call(number, &peer);
+}
+
+int peer_add(const char *port, const char *peer)
+{
+	return call_peer(QUEZTL_PEER_ADD, port, peer);
+}
+
+int peer_del(const char *port, const char *peer)
+{
+	return call_peer(QUEZTL_PEER_DEL, port, peer);
+}
+
+static int call_addr(unsigned long number, const char *port, const char *address)
+{
+	struct queztl_addr addr = { .size = sizeof(addr) };
+	struct queztl_port_next found;
+	unsigned int prefix;
+	char text[64];
+	int r;
+
+	if (sscanf(address, "%63[^/]/%u", text, &prefix) != 2)
+		return -EINVAL;
+	addr.family = strchr(text, ':') ? AF_INET6 : AF_INET;
+	addr.prefix = prefix;
+	if (inet_pton(addr.family, text, addr.addr) != 1)
+		return -EINVAL;
+	r = port_find(port, &found);
+	addr.port = found.id;
+	return r ? r : call(number, &addr);
+}
+
+int addr_add(const char *port, const char *address)
+{
+	return call_addr(QUEZTL_ADDR_ADD, port, address);
+}
+
+int addr_del(const char *port, const char *address)
+{
+	return call_addr(QUEZTL_ADDR_DEL, port, address);
 }
 
 void fabric_sweep(void)

@@ -12,6 +12,7 @@ void queztl_close(void);
 
 int fabric_add(const char *name, __u64 *id);
 int fabric_del(__u64 id);
+int fabric_set(const char *name, __u32 mode);
 int fabric_find(const char *name, struct queztl_fabric_next *found);
 
 /* mtu 0: the default. Binds the port to vhost_vdpa, or to what @driver says. */
@@ -20,6 +21,12 @@ int port_del(const char *name);
 int port_bind(const char *name, const char *driver);
 int port_find(const char *name, struct queztl_port_next *found);
 int port_stats(const char *name, struct queztl_port_stats *stats);
+
+/* Ports by name; addresses as 10.1.2.0/24 or fd00::1/128. */
+int peer_add(const char *port, const char *peer);
+int peer_del(const char *port, const char *peer);
+int addr_add(const char *port, const char *address);
+int addr_del(const char *port, const char *address);
 
 void fabric_sweep(void);
 

@@ -9,8 +9,10 @@
 #include <linux/kvm.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 const __u8 world_mac[6] = { 0x52, 0x54, 0, 0, 0, 1 };
+static const __u8 peer_mac[6] = { 0x52, 0x54, 0, 0, 0, 2 };
 
 struct world world;
 
@@ -83,6 +85,101 @@ static void prepare_port_stats(void *argument)
 	((struct queztl_port_stats *)argument)->id = world.port;
 }
 
+static void prepare_fabric_set(void *argument)
+{
+	struct queztl_fabric_set *set = argument;
+
+	set->id = world.fabric;
+	set->mode = QUEZTL_FABRIC_DENY;
+}
+
+static void undo_fabric_set(void *argument)
+{
+	struct queztl_fabric_set set = { .size = sizeof(set), .id = world.fabric };
+
+	(void)argument;
+	EXPECT_EQ(ioctl(world.device, QUEZTL_FABRIC_SET, &set), 0);
+}
+
+/* The argument may be longer than the call's own. */
+static int call_peer(unsigned int number)
+{
+	struct queztl_peer peer = { .size = sizeof(peer), .port = world.port, .peer = world.peer };
+
+	return ioctl(world.device, number, &peer) ? -errno : 0;
+}
+
+static void prepare_peer(void *argument)
+{
+	struct queztl_peer *peer = argument;
+
+	peer->port = world.port;
+	peer->peer = world.peer;
+}
+
+static void prepare_peers(void *argument)
+{
+	int r = call_peer(QUEZTL_PEER_ADD);
+
+	ASSERT(!r || r == -EEXIST);
+	prepare_peer(argument);
+}
+
+static void prepare_peer_next(void *argument)
+{
+	prepare_peers(argument);
+	((struct queztl_peer *)argument)->peer = 0;
+}
+
+static void undo_peer(void *argument)
+{
+	EXPECT_EQ(((struct queztl_peer *)argument)->peer, world.peer);
+	EXPECT_EQ(call_peer(QUEZTL_PEER_DEL), 0);
+}
+
+static int call_addr(unsigned int number)
+{
+	struct queztl_addr addr = { .size = sizeof(addr), .port = world.port, .family = AF_INET, .prefix = 24,
+				    .addr = { 10, 1, 2 } };
+
+	return ioctl(world.device, number, &addr) ? -errno : 0;
+}
+
+static void prepare_addr(void *argument)
+{
+	struct queztl_addr *addr = argument;
+
+	addr->port = world.port;
+	addr->family = AF_INET;
+	addr->prefix = 24;
+	memcpy(addr->addr, (const __u8[]){ 10, 1, 2 }, 3);
+}
+
+static void prepare_addrs(void *argument)
+{
+	int r = call_addr(QUEZTL_ADDR_ADD);
+
+	ASSERT(!r || r == -EEXIST);
+	prepare_addr(argument);
+}
+
+static void prepare_addr_next(void *argument)
+{
+	prepare_addrs(argument);
+	memset(&((struct queztl_addr *)argument)->id, 0, sizeof(struct queztl_addr) - offsetof(struct queztl_addr, id));
+}
+
+static void undo_addr(void *argument)
+{
+	struct queztl_addr *addr = argument;
+
+	EXPECT(addr->id);
+	EXPECT_EQ(addr->family, AF_INET);
+	EXPECT_EQ(addr->prefix, 24);
+	EXPECT(!memcmp(addr->addr, (const __u8[16]){ 10, 1, 2 }, 16));
+	EXPECT_EQ(call_addr(QUEZTL_ADDR_DEL), 0);
+}
+
 #define CALL(name_, struct_, ...) { .name = #name_, .number = name_, .size = sizeof(struct struct_), __VA_ARGS__ }
 
 /*
@@ -103,12 +200,22 @@ const struct call calls[] = {
 	CALL(QUEZTL_FABRIC_ADD, queztl_fabric_add, .fills = true, .prepare = prepare_fabric_add,
 	     .undo = undo_fabric_add),
 	CALL(QUEZTL_FABRIC_DEL, queztl_fabric_del, .prepare = prepare_fabric_del),
-	CALL(QUEZTL_FABRIC_NEXT, queztl_fabric_next, .fills = true,
-	     .reserved = { offsetof(struct queztl_fabric_next, reserved) }),
+	CALL(QUEZTL_FABRIC_NEXT, queztl_fabric_next, .fills = true),
+	CALL(QUEZTL_FABRIC_SET, queztl_fabric_set, .prepare = prepare_fabric_set, .undo = undo_fabric_set,
+	     .reserved = { offsetof(struct queztl_fabric_set, reserved) }),
 	CALL(QUEZTL_PORT_NEXT, queztl_port_next, .fills = true,
 	     .reserved = { offsetof(struct queztl_port_next, reserved), offsetof(struct queztl_port_next, reserved) + 2,
 			   offsetof(struct queztl_port_next, reserved) + 4 }),
 	CALL(QUEZTL_PORT_STATS, queztl_port_stats, .fills = true, .prepare = prepare_port_stats),
+	CALL(QUEZTL_PEER_ADD, queztl_peer, .prepare = prepare_peer, .undo = undo_peer),
+	CALL(QUEZTL_PEER_DEL, queztl_peer, .prepare = prepare_peers),
+	CALL(QUEZTL_PEER_NEXT, queztl_peer, .fills = true, .prepare = prepare_peer_next, .undo = undo_peer),
+	CALL(QUEZTL_ADDR_ADD, queztl_addr, .fills = true, .prepare = prepare_addr, .undo = undo_addr,
+	     .reserved = { offsetof(struct queztl_addr, reserved) }),
+	CALL(QUEZTL_ADDR_DEL, queztl_addr, .prepare = prepare_addrs,
+	     .reserved = { offsetof(struct queztl_addr, reserved) }),
+	CALL(QUEZTL_ADDR_NEXT, queztl_addr, .fills = true, .prepare = prepare_addr_next, .undo = undo_addr,
+	     .reserved = { offsetof(struct queztl_addr, reserved) }),
 };
 _Static_assert(sizeof(calls) / sizeof(calls[0]) == QUEZTL_CALLS, "an ioctl of queztl.h has no row in calls[]");
 
@@ -139,6 +246,9 @@ void open_world(void)
 	ASSERT_EQ(port_add("qtport", "qtblue", world_mac, 0), 0);
 	ASSERT_EQ(port_find("qtport", &port), 0);
 	world.port = port.id;
+	ASSERT_EQ(port_add("qtpeer", "qtblue", peer_mac, 0), 0);
+	ASSERT_EQ(port_find("qtpeer", &port), 0);
+	world.peer = port.id;
 	open_vm();
 }
 
@@ -175,9 +285,21 @@ static int module_references(void)
 	return count;
 }
 
+static void count_policy(struct snapshot *now, __u64 port)
+{
+	struct queztl_peer peer = { .size = sizeof(peer), .port = port };
+	struct queztl_addr addr = { .size = sizeof(addr), .port = port };
+
+	while (!ioctl(world.device, QUEZTL_PEER_NEXT, &peer))
+		now->peers++;
+	while (!ioctl(world.device, QUEZTL_ADDR_NEXT, &addr))
+		now->addresses++;
+}
+
 struct snapshot take_snapshot(void)
 {
 	struct queztl_info info = { .size = sizeof(info) };
+	struct queztl_fabric_next fabric = { .size = sizeof(fabric) };
 	struct queztl_port_next port = { .size = sizeof(port) };
 	struct snapshot now = { .references = module_references() };
 	DIR *dir = opendir("/proc/self/fd");
@@ -185,8 +307,12 @@ struct snapshot take_snapshot(void)
 	ASSERT_EQ(ioctl(world.device, QUEZTL_GET_INFO, &info), 0);
 	now.vms = info.vms;
 	now.fabrics = info.fabrics;
-	while (!ioctl(world.device, QUEZTL_PORT_NEXT, &port))
+	while (!ioctl(world.device, QUEZTL_FABRIC_NEXT, &fabric))
+		now.denying += fabric.mode;
+	while (!ioctl(world.device, QUEZTL_PORT_NEXT, &port)) {
 		now.ports++;
+		count_policy(&now, port.id);
+	}
 	while (readdir(dir))
 		now.fds++;
 	closedir(dir);

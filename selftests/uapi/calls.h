@@ -11,7 +11,7 @@
 /* What the calls are made on. Each test's child makes its own. */
 struct world {
 	int device, system, kvm, vm;	/* -1: not there */
-	__u64 vm_id, fabric, port;
+	__u64 vm_id, fabric, port, peer;
 };
 
 struct call {
@@ -25,10 +25,10 @@ struct call {
 };
 
 extern struct world world;
-extern const __u8 world_mac[6];		/* of its port */
+extern const __u8 world_mac[6];		/* of its first port */
 extern const struct call calls[QUEZTL_CALLS];
 
-/* A fabric with a port, and a VM with a vCPU where there is KVM. It asserts. */
+/* A fabric with two ports, and a VM with a vCPU where there is KVM. It asserts. */
 void open_world(void);
 __u64 add_fabric(const char *name);
 
@@ -43,7 +43,7 @@ void prepare(const struct call *call, void *at, __u32 size);
 
 /* What a failing call must leave as it is. */
 struct snapshot {
-	__u32 vms, fabrics, ports;
+	__u32 vms, fabrics, ports, denying, peers, addresses;
 	int fds, references;		/* the module's */
 };
 

@@ -31,9 +31,10 @@ static void expect_unchanged(const char *name, struct snapshot then)
 	struct snapshot now = take_snapshot();
 
 	KTAP_CHECK(!memcmp(&then, &now, sizeof(now)), false,
-		   "%s: vms %u %u, fabrics %u %u, ports %u %u, fds %d %d, module references %d %d", name,
-		   then.vms, now.vms, then.fabrics, now.fabrics, then.ports, now.ports, then.fds, now.fds,
-		   then.references, now.references);
+		   "%s: vms %u %u, fabrics %u %u, ports %u %u, denying %u %u, peers %u %u, addresses %u %u, fds %d %d, module references %d %d",
+		   name, then.vms, now.vms, then.fabrics, now.fabrics, then.ports, now.ports, then.denying, now.denying,
+		   then.peers, now.peers, then.addresses, now.addresses, then.fds, now.fds, then.references,
+		   now.references);
 }
 
 /* ---- ioctls ---- */

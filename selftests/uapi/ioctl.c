@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 #define NOBODY	65534
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -32,9 +33,10 @@ static void expect_refused(const struct call *call, int fd, unsigned long number
 	KTAP_CHECK(!memcmp(before, at, room), false, "%s, %s (%ld): failed and wrote", call->name, why, detail);
 	now = take_snapshot();
 	KTAP_CHECK(!memcmp(&then, &now, sizeof(now)), false,
-		   "%s, %s (%ld): failed and changed something: vms %u %u, fabrics %u %u, ports %u %u, fds %d %d, module references %d %d",
+		   "%s, %s (%ld): failed and changed something: vms %u %u, fabrics %u %u, ports %u %u, denying %u %u, peers %u %u, addresses %u %u, fds %d %d, module references %d %d",
 		   call->name, why, detail, then.vms, now.vms, then.fabrics, now.fabrics, then.ports, now.ports,
-		   then.fds, now.fds, then.references, now.references);
+		   then.denying, now.denying, then.peers, now.peers, then.addresses, now.addresses, then.fds, now.fds,
+		   then.references, now.references);
 }
 
 /* ---- sizes ---- */
@@ -391,6 +393,37 @@ TEST(fabrics_want_cap_net_admin)
 	EXPECT_EQ(fabric_find("qtno", &next), -ENOENT);
 }
 
+/* Whatever else is wrong with the call. */
+TEST(policy_wants_cap_net_admin)
+{
+	struct queztl_fabric_set set = { .size = sizeof(set), .mode = 1 };
+	struct queztl_peer peer = { .size = sizeof(peer) };
+	struct queztl_addr addr = { .size = sizeof(addr), .family = AF_INET, .prefix = 32, .addr = { 10, 1, 2, 3 } };
+	struct queztl_fabric_next fabric;
+
+	open_world();
+	addr.port = peer.port = world.port;
+	EXPECT_EQ(ioctl(world.device, QUEZTL_ADDR_ADD, &addr), 0);
+	EXPECT_EQ(ioctl(world.device, QUEZTL_PEER_ADD, &(struct queztl_peer){ sizeof(peer), 0, world.port, world.peer }), 0);
+	become_nobody();
+	for (int wrong = 0; wrong < 2; wrong++) {
+		set.id = wrong ? ~0ULL : world.fabric;
+		set.mode = wrong ? ~0u : 1;
+		peer.peer = wrong ? peer.port : world.peer;
+		addr.family = wrong ? 77 : AF_INET;
+		EXPECT_FAILS(ioctl(world.device, QUEZTL_FABRIC_SET, &set), EPERM);
+		EXPECT_FAILS(ioctl(world.device, QUEZTL_PEER_ADD, &peer), EPERM);
+		EXPECT_FAILS(ioctl(world.device, QUEZTL_PEER_DEL, &peer), EPERM);
+		EXPECT_FAILS(ioctl(world.device, QUEZTL_ADDR_ADD, &addr), EPERM);
+		EXPECT_FAILS(ioctl(world.device, QUEZTL_ADDR_DEL, &addr), EPERM);
+	}
+	EXPECT_EQ(fabric_find("qtblue", &fabric), 0);
+	EXPECT_EQ(fabric.mode, 0);
+	peer.peer = addr.id = 0;
+	EXPECT_EQ(ioctl(world.device, QUEZTL_PEER_NEXT, &peer), 0);	/* looking is free */
+	EXPECT_EQ(ioctl(world.device, QUEZTL_ADDR_NEXT, &addr), 0);
+}
+
 TEST(vm_of_another_user_is_eperm)
 {
 	struct queztl_vm_open open = { .size = sizeof(open) };
@@ -496,7 +529,11 @@ TEST(fabric_with_ports_is_ebusy)
 
 	open_world();
 	EXPECT_EQ(fabric_find("qtblue", &fabric), 0);
+	EXPECT_EQ(fabric.ports, 2);
+	EXPECT_EQ(port_del("qtpeer"), 0);
+	EXPECT_EQ(fabric_find("qtblue", &fabric), 0);
 	EXPECT_EQ(fabric.ports, 1);
+	EXPECT_EQ(fabric.mode, 0);
 	EXPECT_EQ(fabric_del(world.fabric), -EBUSY);
 	EXPECT_EQ(port_find("qtport", &port), 0);
 	EXPECT_EQ(port.fabric_id, world.fabric);
@@ -511,6 +548,196 @@ TEST(fabric_with_ports_is_ebusy)
 	EXPECT_EQ(fabric.ports, 0);
 	EXPECT_EQ(fabric_del(world.fabric), 0);
 	EXPECT_EQ(fabric_find("qtblue", &fabric), -ENOENT);
+}
+
+/* ---- policy ---- */
+
+static int set_mode(__u64 id, __u32 mode)
+{
+	struct queztl_fabric_set set = { .size = sizeof(set), .id = id, .mode = mode };
+
+	return ioctl(world.device, QUEZTL_FABRIC_SET, &set) ? -errno : 0;
+}
+
+TEST(fabric_denies_when_told)
+{
+	struct queztl_fabric_next fabric;
+
+	open_world();
+	EXPECT_EQ(set_mode(world.fabric, QUEZTL_FABRIC_DENY), 0);
+	EXPECT_EQ(fabric_find("qtblue", &fabric), 0);
+	EXPECT_EQ(fabric.mode, QUEZTL_FABRIC_DENY);
+	for (int bit = 1; bit < 32; bit++)
+		EXPECT_EQ(set_mode(world.fabric, 1u << bit), -EINVAL);
+	EXPECT_EQ(set_mode(world.fabric + 1, 0), -ENOENT);
+	EXPECT_EQ(set_mode(0, QUEZTL_FABRIC_DENY), -ENOENT);
+	fabric.id = world.fabric - 1;
+	fabric.mode = ~0u;		/* out: ignored */
+	EXPECT_EQ(ioctl(world.device, QUEZTL_FABRIC_NEXT, &fabric), 0);
+	EXPECT_EQ(fabric.mode, QUEZTL_FABRIC_DENY);
+	EXPECT_EQ(set_mode(world.fabric, 0), 0);
+	EXPECT_EQ(fabric_find("qtblue", &fabric), 0);
+	EXPECT_EQ(fabric.mode, 0);
+}
+
+static int call_peer(unsigned int number, __u64 port, __u64 other)
+{
+	struct queztl_peer peer = { .size = sizeof(peer), .port = port, .peer = other };
+
+	return ioctl(world.device, number, &peer) ? -errno : 0;
+}
+
+static __u64 add_port(const char *name, const char *fabric, __u8 last)
+{
+	const __u8 mac[6] = { 0x52, 0x54, 0, 0, 0, last };
+	struct queztl_port_next port;
+
+	ASSERT_EQ(port_add(name, fabric, mac, 0), 0);
+	ASSERT_EQ(port_find(name, &port), 0);
+	return port.id;
+}
+
+TEST(peers_are_two_ports_of_a_fabric)
+{
+	__u64 elsewhere;
+
+	open_world();
+	add_fabric("qtother");
+	elsewhere = add_port("qtelse", "qtother", 2);
+	EXPECT_EQ(call_peer(QUEZTL_PEER_ADD, world.port, world.port), -EINVAL);
+	EXPECT_EQ(call_peer(QUEZTL_PEER_ADD, world.port, elsewhere), -EXDEV);
+	EXPECT_EQ(call_peer(QUEZTL_PEER_ADD, world.port, 0), -ENOENT);
+	EXPECT_EQ(call_peer(QUEZTL_PEER_ADD, ~0ULL, world.port), -ENOENT);
+	EXPECT_EQ(call_peer(QUEZTL_PEER_DEL, world.port, world.peer), -ENOENT);
+	EXPECT_EQ(call_peer(QUEZTL_PEER_ADD, world.port, world.peer), 0);
+	EXPECT_EQ(call_peer(QUEZTL_PEER_ADD, world.port, world.peer), -EEXIST);
+	EXPECT_EQ(call_peer(QUEZTL_PEER_ADD, world.peer, world.port), -EEXIST);
+	EXPECT_EQ(call_peer(QUEZTL_PEER_DEL, world.port, elsewhere), -ENOENT);
+	EXPECT_EQ(call_peer(QUEZTL_PEER_DEL, world.port, world.port), -ENOENT);
+	EXPECT_EQ(call_peer(QUEZTL_PEER_DEL, world.port, ~0ULL), -ENOENT);
+	EXPECT_EQ(call_peer(QUEZTL_PEER_DEL, world.peer, world.port), 0);
+	EXPECT_EQ(call_peer(QUEZTL_PEER_DEL, world.port, world.peer), -ENOENT);
+	EXPECT_EQ(call_peer(QUEZTL_PEER_NEXT, world.port, 0), -ENOENT);
+	EXPECT_EQ(call_peer(QUEZTL_PEER_NEXT, ~0ULL, 0), -ENOENT);
+}
+
+TEST(peers_are_listed_and_go_with_their_port)
+{
+	struct queztl_peer next = { .size = sizeof(next) };
+	char name[32];
+	__u64 ids[4];
+
+	open_world();
+	for (int i = 0; i < 4; i++) {
+		snprintf(name, sizeof(name), "qtnear%d", i);
+		ids[i] = add_port(name, "qtblue", 10 + i);
+	}
+	for (int i = 3; i >= 0; i--)
+		EXPECT_EQ(call_peer(QUEZTL_PEER_ADD, world.port, ids[i]), 0);
+	EXPECT_EQ(port_del("qtnear1"), 0);
+	next.port = world.port;
+	for (int i = 0; i < 4; i++) {
+		if (i == 1)
+			continue;
+		EXPECT_EQ(ioctl(world.device, QUEZTL_PEER_NEXT, &next), 0);
+		EXPECT_EQ(next.peer, ids[i]);
+		EXPECT_EQ(next.port, world.port);
+	}
+	EXPECT_FAILS(ioctl(world.device, QUEZTL_PEER_NEXT, &next), ENOENT);
+	EXPECT_EQ(call_peer(QUEZTL_PEER_ADD, world.port, ids[1]), -ENOENT);
+	/* another port with its address is no peer */
+	ids[1] = add_port("qtnear1", "qtblue", 11);
+	EXPECT_EQ(call_peer(QUEZTL_PEER_NEXT, ids[1], 0), -ENOENT);
+	EXPECT_EQ(call_peer(QUEZTL_PEER_DEL, world.port, ids[1]), -ENOENT);
+	EXPECT_EQ(call_peer(QUEZTL_PEER_ADD, world.port, ids[1]), 0);
+}
+
+static int call_addr(unsigned int number, int family, int prefix, const __u8 *bytes, int count)
+{
+	struct queztl_addr addr = { .size = sizeof(addr), .port = world.port, .family = family, .prefix = prefix };
+
+	memcpy(addr.addr, bytes, count);
+	return ioctl(world.device, number, &addr) ? -errno : 0;
+}
+
+TEST(addresses_are_well_formed)
+{
+	static const __u8 host[4] = { 10, 1, 2, 3 }, host6[16] = { 0x20, 1, 0xd, 0xb8, [15] = 3 };
+	static const __u8 group[4] = { 224, 0, 0, 1 }, broadcast[4] = { 255, 255, 255, 255 }, group6[16] = { 0xff, 2 };
+	static const __u8 none[16];
+	static const unsigned int numbers[] = { QUEZTL_ADDR_ADD, QUEZTL_ADDR_DEL };
+
+	open_world();
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		EXPECT_EQ(call_addr(numbers[i], AF_UNSPEC, 32, host, 4), -EAFNOSUPPORT);
+		EXPECT_EQ(call_addr(numbers[i], AF_PACKET, 32, host, 4), -EAFNOSUPPORT);
+		EXPECT_EQ(call_addr(numbers[i], AF_INET, 33, host, 4), -EINVAL);
+		EXPECT_EQ(call_addr(numbers[i], AF_INET, 31, host, 4), -EINVAL);
+		EXPECT_EQ(call_addr(numbers[i], AF_INET, 32, host6, 16), -EINVAL);
+		EXPECT_EQ(call_addr(numbers[i], AF_INET, 32, group, 4), -EINVAL);
+		EXPECT_EQ(call_addr(numbers[i], AF_INET, 32, broadcast, 4), -EINVAL);
+		EXPECT_EQ(call_addr(numbers[i], AF_INET, 32, none, 4), -EINVAL);
+		EXPECT_EQ(call_addr(numbers[i], AF_INET6, 129, host6, 16), -EINVAL);
+		EXPECT_EQ(call_addr(numbers[i], AF_INET6, 127, host6, 16), -EINVAL);
+		EXPECT_EQ(call_addr(numbers[i], AF_INET6, 16, group6, 16), -EINVAL);
+		EXPECT_EQ(call_addr(numbers[i], AF_INET6, 128, none, 16), -EINVAL);
+	}
+	EXPECT_EQ(call_addr(QUEZTL_ADDR_DEL, AF_INET, 32, host, 4), -ENOENT);
+	EXPECT_EQ(call_addr(QUEZTL_ADDR_ADD, AF_INET, 32, host, 4), 0);
+	EXPECT_EQ(call_addr(QUEZTL_ADDR_ADD, AF_INET, 32, host, 4), -EEXIST);
+	EXPECT_EQ(call_addr(QUEZTL_ADDR_ADD, AF_INET, 24, host, 3), 0);
+	EXPECT_EQ(call_addr(QUEZTL_ADDR_ADD, AF_INET, 0, none, 4), 0);
+	EXPECT_EQ(call_addr(QUEZTL_ADDR_ADD, AF_INET6, 0, none, 16), 0);
+	EXPECT_EQ(call_addr(QUEZTL_ADDR_ADD, AF_INET6, 128, host6, 16), 0);
+	EXPECT_EQ(call_addr(QUEZTL_ADDR_DEL, AF_INET6, 0, none, 16), 0);
+	EXPECT_EQ(call_addr(QUEZTL_ADDR_DEL, AF_INET6, 0, none, 16), -ENOENT);
+	EXPECT_EQ(call_addr(QUEZTL_ADDR_DEL, AF_INET, 0, none, 4), 0);
+	world.port = ~0ULL;
+	EXPECT_EQ(call_addr(QUEZTL_ADDR_ADD, AF_INET, 32, host, 4), -ENOENT);
+	EXPECT_EQ(call_addr(QUEZTL_ADDR_DEL, AF_INET, 32, host, 4), -ENOENT);
+	EXPECT_EQ(call_addr(QUEZTL_ADDR_NEXT, 0, 0, none, 0), -ENOENT);
+}
+
+TEST(addresses_are_listed_by_ids_of_their_own)
+{
+	struct queztl_addr addr = { .size = sizeof(addr), .family = AF_INET, .prefix = 32 };
+	__u8 bytes[4] = { 10, 1, 2 };
+
+	open_world();
+	addr.port = world.port;
+	for (int i = 0; i < QUEZTL_ADDR_MAX; i++) {
+		addr.addr[0] = 10;
+		addr.addr[3] = i;
+		EXPECT_EQ(ioctl(world.device, QUEZTL_ADDR_ADD, &addr), 0);
+		EXPECT_EQ(addr.id, i + 1);
+	}
+	bytes[3] = 77;
+	EXPECT_EQ(call_addr(QUEZTL_ADDR_ADD, AF_INET, 32, bytes, 4), -ENOSPC);
+	addr.addr[3] = 5;
+	EXPECT_EQ(ioctl(world.device, QUEZTL_ADDR_DEL, &addr), 0);
+	addr.family = AF_INET6;
+	addr.prefix = 64;
+	EXPECT_EQ(ioctl(world.device, QUEZTL_ADDR_ADD, &addr), -1);
+	memset(addr.addr, 0, sizeof(addr.addr));
+	addr.addr[0] = 0x20;
+	EXPECT_EQ(ioctl(world.device, QUEZTL_ADDR_ADD, &addr), 0);
+	EXPECT_EQ(addr.id, QUEZTL_ADDR_MAX + 1);
+	EXPECT_EQ(call_addr(QUEZTL_ADDR_ADD, AF_INET, 32, bytes, 4), -ENOSPC);
+
+	memset(&addr.id, 0, sizeof(addr) - offsetof(struct queztl_addr, id));
+	for (int i = 0; i <= QUEZTL_ADDR_MAX; i++) {
+		if (i == 5)
+			continue;
+		EXPECT_EQ(ioctl(world.device, QUEZTL_ADDR_NEXT, &addr), 0);
+		EXPECT_EQ(addr.id, i + 1);
+		EXPECT_EQ(addr.family, i == QUEZTL_ADDR_MAX ? AF_INET6 : AF_INET);
+		EXPECT_EQ(addr.prefix, i == QUEZTL_ADDR_MAX ? 64 : 32);
+		EXPECT_EQ(addr.addr[0], i == QUEZTL_ADDR_MAX ? 0x20 : 10);
+		EXPECT_EQ(addr.addr[3], i == QUEZTL_ADDR_MAX ? 0 : i);
+	}
+	EXPECT_FAILS(ioctl(world.device, QUEZTL_ADDR_NEXT, &addr), ENOENT);
+	addr.id = ~0u;
+	EXPECT_FAILS(ioctl(world.device, QUEZTL_ADDR_NEXT, &addr), ENOENT);
 }
 
 TEST(iteration_goes_up_and_ends)
@@ -587,7 +814,9 @@ TEST(info_is_sensible)
 	ASSERT_EQ(ioctl(world.device, QUEZTL_GET_INFO, &info), 0);
 	EXPECT_EQ(info.abi_version, QUEZTL_ABI_VERSION);
 	EXPECT(info.features & QUEZTL_F_FABRIC);
-	EXPECT_EQ(info.features & ~(QUEZTL_F_FABRIC | QUEZTL_F_DIRECT | QUEZTL_F_CHANNEL | QUEZTL_F_SCHED), 0);
+	EXPECT(info.features & QUEZTL_F_POLICY);
+	EXPECT_EQ(info.features & ~(QUEZTL_F_FABRIC | QUEZTL_F_DIRECT | QUEZTL_F_CHANNEL | QUEZTL_F_SCHED |
+				    QUEZTL_F_POLICY), 0);
 	EXPECT_EQ(info.fabrics, 1);
 	EXPECT_GE(info.vms, world.vm >= 0);
 	EXPECT(memchr(info.module, 0, sizeof(info.module)) && info.module[0]);

@@ -59,7 +59,13 @@ AT(queztl_fabric_del, id, 8);
 SIZE(queztl_fabric_next, 56);
 AT(queztl_fabric_next, id, 8);
 AT(queztl_fabric_next, ports, 16);
+AT(queztl_fabric_next, mode, 20);
 AT(queztl_fabric_next, name, 24);
+
+SIZE(queztl_fabric_set, 24);
+AT(queztl_fabric_set, id, 8);
+AT(queztl_fabric_set, mode, 16);
+AT(queztl_fabric_set, reserved, 20);
 
 SIZE(queztl_port_next, 80);
 AT(queztl_port_next, id, 8);
@@ -79,3 +85,16 @@ AT(queztl_port_stats, worker_runs, 88);
 AT(queztl_port_stats, drops, 96);
 _Static_assert(QUEZTL_DROP_REASONS <= QUEZTL_DROP_ROOM, "drops");
 _Static_assert(QUEZTL_DROP_RX_BROKEN == 10, "drop reasons keep their numbers");
+_Static_assert(QUEZTL_DROP_FOREIGN == 12, "drop reasons keep their numbers");
+
+SIZE(queztl_peer, 24);
+AT(queztl_peer, port, 8);
+AT(queztl_peer, peer, 16);
+
+SIZE(queztl_addr, 40);
+AT(queztl_addr, port, 8);
+AT(queztl_addr, id, 16);
+AT(queztl_addr, family, 20);
+AT(queztl_addr, prefix, 22);
+AT(queztl_addr, reserved, 23);
+AT(queztl_addr, addr, 24);

@@ -204,6 +204,7 @@ static void all_of_ip4_is_no_group(struct kunit *test)
 static void dhcp_needs_no_address(struct kunit *test)
 {
 	static const u8 answer[8] = { 0, 67, 0, 68 }, dns[8] = { 0, 68, 0, 53 };
+	static const u8 relay[8] = { 0, 67, 0, 67 };
 	struct frame frame = new_ip4(nobody, PROTO_UDP, dhcp, 8);
 
 	KUNIT_EXPECT_EQ(test, judge(test, &frame), 38);
@@ -219,6 +220,8 @@ static void dhcp_needs_no_address(struct kunit *test)
 	expect(test, &frame, false, "a server's");
 	frame = new_ip4(nobody, PROTO_UDP, dns, 8);
 	expect(test, &frame, false, "another port");
+	frame = new_ip4(nobody, PROTO_UDP, relay, 8);
+	expect(test, &frame, false, "a relay's");
 	frame = new_ip4(nobody, 6, dhcp, 8);
 	expect(test, &frame, false, "TCP");
 	frame = new_ip4(nobody, PROTO_UDP, dhcp, 8);
@@ -533,6 +536,8 @@ static void discovery_is_found_behind_headers(struct kunit *test)
 	frame.bytes[ETH_LEN + IP6_LEN + 1] = 2;		/* in words of 4, minus 2 */
 	add_icmp6(&frame, ROUTER_ADVERT, NULL);
 	expect(test, closed(&frame, 0), false, "RA with authentication");
+	frame.bytes[frame.len - 8] = MLD2_REPORT;
+	expect(test, &frame, true, "MLD report with authentication");
 }
 
 static void headers_are_followed_to_their_end(struct kunit *test)
@@ -591,6 +596,8 @@ static void fragments_hide_nothing(struct kunit *test)
 	add_extension(&frame, PROTO_ICMP6, 0);
 	add_icmp6(&frame, 128, NULL);
 	expect(test, closed(&frame, 0), false, "ICMPv6 behind headers, first");
+	frame.bytes[ETH_LEN + IP6_LEN + 1] = 1;
+	expect(test, &frame, false, "the same, with a reserved byte set");
 }
 
 /* ---- Ethernet ---- */
