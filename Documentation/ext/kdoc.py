@@ -5,7 +5,8 @@
     .. kdoc-ioctls:: ../uapi/linux/queztl.h     a table of its calls
 
 Understood are `DOC: title`, `struct x - text`, `enum x - text` and `define X - text`, with `@member: text` and a body
-that is reStructuredText. An ioctl is documented by the structure whose text begins with "argument of NAME".
+that is reStructuredText. An ioctl is documented by the structure whose text begins with "argument of NAME"; of several
+calls it is "argument of X_ADD, _DEL and _NEXT", or whole names.
 
 What is declared without being documented, or documented without being declared, is a warning; so is a comment that
 begins like kernel-doc and is none of these. `sphinx-build -W` makes them errors.
@@ -29,7 +30,7 @@ MEMBER = re.compile(r"@(\w+): ?(.*)")
 FIELD = re.compile(r"(.*?)(\w+)((?:\[\w+\])?)$", re.S)
 DEFINE = re.compile(r"^#define[ \t]+(\w+)[ \t]+(.+)$", re.M)
 IOCTL = re.compile(r"_IO\((\w+),\s*(0x[0-9a-f]+)\)")
-ARGUMENT = re.compile(r"argument of (\w+)(, on a VM descriptor)?(?:: (.*))?$")
+ARGUMENT = re.compile(r"argument of (\w+(?:(?:, | and )_?[A-Z]\w*)*)(, on a VM descriptor)?(?:: (.*))?$")
 ERRORS = re.compile(r"^Errors: ((?:.+\n?)+)", re.M)
 LITERAL = re.compile(r"(``.*?``)", re.S)
 REFERENCE = re.compile(r"&(?:(struct|enum) )?(\w+)(?:\.(\w+))?|@(\w+)|\b([A-Z]\w+)\b")
@@ -40,7 +41,7 @@ class Item:
     def __init__(self, kind, name, text, line):
         self.kind, self.name, self.text, self.line = kind, name, text, line
         self.members, self.body, self.declared = {}, "", {}     # declared: member to its declaration
-        self.ioctl = self.on_vm = None
+        self.ioctls, self.on_vm = [], None
 
     def read(self, lines):
         """Members come first; a line that is not indented behind an empty one begins the body."""
@@ -93,7 +94,14 @@ class Header:
             self.read_declaration(item, self.text[found.end():])
         argument = ARGUMENT.match(item.text)
         if argument:
-            item.ioctl, item.on_vm, item.text = argument[1], bool(argument[2]), argument[3] or ""
+            item.ioctls = self.call_names(re.split(r", | and ", argument[1]))
+            item.on_vm, item.text = bool(argument[2]), argument[3] or ""
+
+    @staticmethod
+    def call_names(words):
+        """A word that begins with _ takes the place of the first name's last part."""
+        stem = words[0].rpartition("_")[0]
+        return [stem + word if word[0] == "_" else word for word in words]
 
     def read_declaration(self, item, text):
         if item.kind == "define":
@@ -145,14 +153,14 @@ class Header:
                 self.warn(self.line_of(found.start()), f"{found[1]} is not documented")
 
     def check_ioctls(self):
-        arguments = [item for item in self.items if item.ioctl]
         for name in self.ioctls:
-            count = sum(item.ioctl == name for item in arguments)
+            count = sum(name in item.ioctls for item in self.items)
             if count != 1:
                 self.warn(1, f"{name} is documented by {count} structures")
-        for item in arguments:
-            if item.ioctl not in self.ioctls:
-                self.warn(item.line, f"struct {item.name}: there is no call {item.ioctl}")
+        for item in self.items:
+            for name in item.ioctls:
+                if name not in self.ioctls:
+                    self.warn(item.line, f"struct {item.name}: there is no call {name}")
         if len(set(self.ioctls.values())) != len(self.ioctls):
             self.warn(1, "two calls have the same number")
 
@@ -177,7 +185,7 @@ class Header:
         """"Errors: ENOENT text; EPERM text." as a list."""
         out = ["Errors:", ""]
         for error in re.split(r";\s+(?=E[A-Z]+\s)", found[1].strip()):
-            name, _, text = error.partition(" ")
+            name, text = error.split(maxsplit=1)
             if not hasattr(errno, name):
                 self.warn(item.line, f"{name} is no error")
             out.append(f"- ``{name}``: {' '.join(text.split()).rstrip('.')}")
@@ -191,11 +199,12 @@ class Header:
         if item.kind == "define":
             return [f".. c:macro:: {item.name}", "", f"   ``{self.defines.get(item.name)}``: {item.text}", ""]
         lines = [f".. c:{item.kind}:: {item.name}", ""]
-        if item.ioctl:
+        if item.ioctls:
             where = "a VM descriptor" if item.on_vm else "a descriptor of ``/dev/queztl``"
-            number = self.ioctls.get(item.ioctl, 0)
-            lines = [f".. c:macro:: {item.ioctl}", "", f"   Number {number:#04x}, on {where}." +
-                     (f" {item.text[0].upper()}{item.text[1:]}." if item.text else ""), "", *lines]
+            said = f" {item.text[0].upper()}{item.text[1:]}." if item.text else ""
+            calls = [(f".. c:macro:: {name}", "", f"   Number {self.ioctls.get(name, 0):#04x}, on {where}.{said}", "")
+                     for name in item.ioctls]
+            lines = [line for call in calls for line in call] + lines
         elif item.text:
             lines += ["   " + self.link(item.text[0].upper() + item.text[1:]) + ".", ""]
         role = "c:member" if item.kind == "struct" else "c:enumerator"
@@ -212,7 +221,7 @@ class Header:
         magic = ", ".join(self.defines[name] for name in sorted(self.magic))
         lines = [f"A call is ``_IO({magic}, NUMBER)``.", "", ".. list-table::", "   :header-rows: 1", "",
                  "   * - Number", "     - Call", "     - Made on", "     - Argument"]
-        by_call = {item.ioctl: item for item in self.items if item.ioctl}
+        by_call = {name: item for item in self.items for name in item.ioctls}
         for name, number in sorted(self.ioctls.items(), key=lambda pair: pair[1]):
             item = by_call.get(name)
             lines += [f"   * - ``{number:#04x}``", f"     - :c:macro:`{name}`",
