@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Everything at once, for a while: guests that change everything under their own feet (racer.c), killed now and then, their
- * ports deleted and made again; others that list, bind and delete. Beside them a pair that must lose nothing (innocent.c)
- * and one that plays ping-pong by interrupts, each waited for with a bound: a wake-up that is lost ends it.
+ * ports deleted and made again; others that list, bind, delete, and say who may send to whom. Beside them a pair that
+ * must lose nothing (innocent.c) and one that plays ping-pong by interrupts, each waited for with a bound: a wake-up that
+ * is lost ends it.
  *
  *	races [--seed N] [--seconds N]
  *
@@ -49,7 +50,7 @@ static struct mutator dice;
 static __u64 fabric;
 static volatile bool racing;
 static struct {
-	uint64_t kills, deletions, early_deletions, stops, listings, refused, flights, bindings;
+	uint64_t kills, deletions, early_deletions, stops, listings, refused, flights, bindings, rulings;
 } did;
 
 #define roll(below) mutate_random(&dice, below)
@@ -343,6 +344,45 @@ static void *bind_and_unbind(void *unused)
 	return unused;
 }
 
+/*
+ * The fabric is closed and opened, the racers, which come and go, get and lose peers and addresses. The innocent ones
+ * are peers, so a frame of theirs that does not arrive is a fault.
+ */
+static void *rule(void *unused)
+{
+	struct mutator own = { .state = wanted.seed + 99 };
+
+	while (racing) {
+		const char *racer = names[RACER + mutate_random(&own, RACERS)], *other = names[mutate_random(&own, PORTS)];
+
+		switch (mutate_random(&own, 6)) {
+		case 0:
+			fabric_set("qtlan", QUEZTL_FABRIC_DENY);
+			break;
+		case 1:
+			fabric_set("qtlan", 0);
+			break;
+		case 2:
+			peer_add(racer, other);
+			break;
+		case 3:
+			peer_del(other, racer);
+			break;
+		case 4:
+			addr_add(racer, "10.0.0.1/32");
+			break;
+		default:
+			addr_del(racer, "10.0.0.1/32");
+		}
+		did.rulings++;
+		usleep(mutate_random(&own, 2000));
+	}
+	EXPECT_EQ(fabric_set("qtlan", 0), 0);
+	for (int i = 0; i < RACERS; i++)
+		addr_del(names[RACER + i], "10.0.0.1/32");
+	return unused;
+}
+
 /* ---- the race ---- */
 
 static void make_ports(void)
@@ -350,6 +390,8 @@ static void make_ports(void)
 	ASSERT_EQ(fabric_add("qtlan", &fabric), 0);
 	for (int i = 0; i < PORTS; i++)
 		add_port(i);
+	ASSERT_EQ(peer_add(names[GOOD_A], names[GOOD_B]), 0);
+	ASSERT_EQ(peer_add(names[PING_A], names[PING_B]), 0);
 }
 
 static void tell(void)
@@ -377,7 +419,7 @@ static bool is_over(double seconds)
 
 static void run_race(void)
 {
-	static void *(*const bystanders[])(void *) = { list, fly, land, bind_and_unbind };
+	static void *(*const bystanders[])(void *) = { list, fly, land, bind_and_unbind, rule };
 	pthread_t threads[sizeof(bystanders) / sizeof(*bystanders)];
 	double begun = swg_now(), told = begun;
 
@@ -456,10 +498,10 @@ static void judge_racers(void)
 		sum.confused += one->confused;
 	}
 	tell();
-	ktap_say("%llu listings, %llu deletions of a fabric refused, %llu fabrics come and gone, %llu bindings, %llu broken, "
-		 "%llu confused", (unsigned long long)did.listings, (unsigned long long)did.refused,
-		 (unsigned long long)did.flights, (unsigned long long)did.bindings, (unsigned long long)sum.broken,
-		 (unsigned long long)sum.confused);
+	ktap_say("%llu listings, %llu deletions of a fabric refused, %llu fabrics come and gone, %llu bindings, %llu rulings, "
+		 "%llu broken, %llu confused", (unsigned long long)did.listings, (unsigned long long)did.refused,
+		 (unsigned long long)did.flights, (unsigned long long)did.bindings, (unsigned long long)did.rulings,
+		 (unsigned long long)sum.broken, (unsigned long long)sum.confused);
 	for (int op = RACER_RESET; op < RACER_OPS; op++)
 		ktap_say("%-20s %8llu times, %8llu kicks inside", racer_op_names[op], (unsigned long long)sum.done[op],
 			 (unsigned long long)sum.kicks_during[op]);
