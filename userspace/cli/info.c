@@ -45,6 +45,7 @@ static void print_features(struct cli *cli, uint64_t features)
 		{ QUEZTL_F_DIRECT, "packets delivered in the sender's thread" },
 		{ QUEZTL_F_CHANNEL, "zero-copy channels" },
 		{ QUEZTL_F_SCHED, "native VM-aware scheduler" },
+		{ QUEZTL_F_POLICY, "peers, addresses and rates of ports" },
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)

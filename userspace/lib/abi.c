@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The layout of ABI version 1, alike on 32 and 64 bit. A line that fails here
+ * The layout of ABI version 2, alike on 32 and 64 bit. A line that fails here
  * is a broken promise, or a structure that grew: see queztl.c for the latter.
  */
 #include <assert.h>
@@ -82,11 +82,17 @@ SIZE(queztl_fabric_del, 16);
 HEAD(queztl_fabric_del);
 AT(queztl_fabric_del, id, 8);
 
+SIZE(queztl_fabric_set, 24);
+HEAD(queztl_fabric_set);
+AT(queztl_fabric_set, id, 8);
+AT(queztl_fabric_set, mode, 16);
+AT(queztl_fabric_set, reserved, 20);
+
 SIZE(queztl_fabric_next, 56);
 HEAD(queztl_fabric_next);
 AT(queztl_fabric_next, id, 8);
 AT(queztl_fabric_next, ports, 16);
-AT(queztl_fabric_next, reserved, 20);
+AT(queztl_fabric_next, mode, 20);
 AT(queztl_fabric_next, name, 24);
 
 SIZE(queztl_port_next, 80);
@@ -115,3 +121,25 @@ AT(queztl_port_stats, tx_held, 72);
 AT(queztl_port_stats, direct_runs, 80);
 AT(queztl_port_stats, worker_runs, 88);
 AT(queztl_port_stats, drops, 96);
+
+SIZE(queztl_peer, 24);
+HEAD(queztl_peer);
+AT(queztl_peer, port, 8);
+AT(queztl_peer, peer, 16);
+
+SIZE(queztl_addr, 40);
+HEAD(queztl_addr);
+AT(queztl_addr, port, 8);
+AT(queztl_addr, id, 16);
+AT(queztl_addr, family, 20);
+AT(queztl_addr, prefix, 22);
+AT(queztl_addr, reserved, 23);
+AT(queztl_addr, addr, 24);
+
+SIZE(queztl_port_rates, 40);
+HEAD(queztl_port_rates);
+AT(queztl_port_rates, id, 8);
+AT(queztl_port_rates, set, 16);
+AT(queztl_port_rates, flood, 20);
+AT(queztl_port_rates, tx_bytes, 24);
+AT(queztl_port_rates, tx_packets, 32);

@@ -29,6 +29,10 @@ static const struct {
 		"the receiver's buffer is too small" },
 	[QUEZTL_DROP_RX_BROKEN]	 = { "rx_broken",
 		"the receiver's ring is malformed" },
+	[QUEZTL_DROP_DENIED]	 = { "denied",
+		"the destination is no peer of the port" },
+	[QUEZTL_DROP_FOREIGN]	 = { "foreign",
+		"sent as an address that is not the port's" },
 };
 
 const char *queztl_drop_name(unsigned int drop)
@@ -52,6 +56,19 @@ const char *queztl_feature_name(uint64_t feature)
 		return "channel";
 	case QUEZTL_F_SCHED:
 		return "sched";
+	case QUEZTL_F_POLICY:
+		return "policy";
+	}
+	return NULL;
+}
+
+const char *queztl_fabric_mode_name(uint32_t mode)
+{
+	switch (mode) {
+	case 0:
+		return "open";
+	case QUEZTL_FABRIC_DENY:
+		return "deny";
 	}
 	return NULL;
 }

@@ -4,7 +4,7 @@
  * success, so that what an iteration left in the caller's structure never
  * reaches the kernel as input.
  *
- * The sizes are those of ABI version 1 (abi.c proves it). When a structure
+ * The sizes are those of ABI version 2 (abi.c proves it). When a structure
  * grows, its call gets a second symbol version with the new size and the old
  * symbol keeps the old one: programs built earlier own the smaller structure.
  */
@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "queztl.h"
 
@@ -126,6 +127,14 @@ int queztl_fabric_del(int fd, uint64_t id)
 	return call(fd, QUEZTL_FABRIC_DEL, &arg);
 }
 
+int queztl_fabric_set(int fd, uint64_t id, uint32_t mode)
+{
+	struct queztl_fabric_set arg = {
+		.size = sizeof(arg), .id = id, .mode = mode };
+
+	return call(fd, QUEZTL_FABRIC_SET, &arg);
+}
+
 int queztl_fabric_next(int fd, struct queztl_fabric_next *fabric)
 {
 	struct queztl_fabric_next arg = {
@@ -154,5 +163,90 @@ int queztl_port_stats(int fd, uint64_t id, struct queztl_port_stats *stats)
 
 	if (!ret)
 		*stats = arg;
+	return ret;
+}
+
+int queztl_rates_set(int fd, const struct queztl_port_rates *rates)
+{
+	struct queztl_port_rates arg = {
+		.size = sizeof(arg), .id = rates->id, .set = rates->set,
+		.flood = rates->flood, .tx_bytes = rates->tx_bytes,
+		.tx_packets = rates->tx_packets };
+
+	return call(fd, QUEZTL_RATES_SET, &arg);
+}
+
+int queztl_rates_get(int fd, uint64_t id, struct queztl_port_rates *rates)
+{
+	struct queztl_port_rates arg = { .size = sizeof(arg), .id = id };
+	int ret = call(fd, QUEZTL_RATES_GET, &arg);
+
+	if (!ret)
+		*rates = arg;
+	return ret;
+}
+
+int queztl_peer_add(int fd, uint64_t port, uint64_t peer)
+{
+	struct queztl_peer arg = {
+		.size = sizeof(arg), .port = port, .peer = peer };
+
+	return call(fd, QUEZTL_PEER_ADD, &arg);
+}
+
+int queztl_peer_del(int fd, uint64_t port, uint64_t peer)
+{
+	struct queztl_peer arg = {
+		.size = sizeof(arg), .port = port, .peer = peer };
+
+	return call(fd, QUEZTL_PEER_DEL, &arg);
+}
+
+int queztl_peer_next(int fd, uint64_t port, uint64_t *peer)
+{
+	struct queztl_peer arg = {
+		.size = sizeof(arg), .port = port, .peer = *peer };
+	int ret = call(fd, QUEZTL_PEER_NEXT, &arg);
+
+	if (!ret)
+		*peer = arg.peer;
+	return ret;
+}
+
+/* Looks at no byte of addr that the family does not have. */
+static int call_addr(int fd, unsigned long request, uint64_t port, int family,
+		     const void *addr, unsigned int prefix)
+{
+	struct queztl_addr arg = { .size = sizeof(arg), .port = port,
+		.family = family, .prefix = prefix };
+
+	if (family != AF_INET && family != AF_INET6)
+		return -EAFNOSUPPORT;
+	if (prefix > UINT8_MAX)
+		return -EINVAL;
+	memcpy(arg.addr, addr, family == AF_INET ? 4 : 16);
+	return call(fd, request, &arg);
+}
+
+int queztl_addr_add(int fd, uint64_t port, int family, const void *addr,
+		    unsigned int prefix)
+{
+	return call_addr(fd, QUEZTL_ADDR_ADD, port, family, addr, prefix);
+}
+
+int queztl_addr_del(int fd, uint64_t port, int family, const void *addr,
+		    unsigned int prefix)
+{
+	return call_addr(fd, QUEZTL_ADDR_DEL, port, family, addr, prefix);
+}
+
+int queztl_addr_next(int fd, struct queztl_addr *addr)
+{
+	struct queztl_addr arg = {
+		.size = sizeof(arg), .port = addr->port, .id = addr->id };
+	int ret = call(fd, QUEZTL_ADDR_NEXT, &arg);
+
+	if (!ret)
+		*addr = arg;
 	return ret;
 }

@@ -42,16 +42,39 @@ int queztl_vm_detach(int vm_fd);
 /* id may be NULL. */
 int queztl_fabric_add(int fd, const char *name, uint64_t *id);
 int queztl_fabric_del(int fd, uint64_t id);
+int queztl_fabric_set(int fd, uint64_t id, uint32_t mode);
 int queztl_fabric_next(int fd, struct queztl_fabric_next *fabric);
 
 int queztl_port_next(int fd, struct queztl_port_next *port);
 int queztl_port_stats(int fd, uint64_t id, struct queztl_port_stats *stats);
 
+/* Changes the rates of rates->id that rates->set names. */
+int queztl_rates_set(int fd, const struct queztl_port_rates *rates);
+int queztl_rates_get(int fd, uint64_t id, struct queztl_port_rates *rates);
+
+int queztl_peer_add(int fd, uint64_t port, uint64_t peer);
+int queztl_peer_del(int fd, uint64_t port, uint64_t peer);
+int queztl_peer_next(int fd, uint64_t port, uint64_t *peer);
+
+/*
+ * addr is what inet_pton() gives for family: 4 bytes for AF_INET, 16 for
+ * AF_INET6.
+ */
+int queztl_addr_add(int fd, uint64_t port, int family, const void *addr,
+		    unsigned int prefix);
+int queztl_addr_del(int fd, uint64_t port, int family, const void *addr,
+		    unsigned int prefix);
+
+/* Iterates over the addresses of addr->port. */
+int queztl_addr_next(int fd, struct queztl_addr *addr);
+
 /*
  * Names, in lower case with '_', that never change; NULL for what this
- * version of the library does not know. feature and state are one bit each.
+ * version of the library does not know. feature and state are one bit each,
+ * mode is one or 0.
  */
 const char *queztl_feature_name(uint64_t feature);
+const char *queztl_fabric_mode_name(uint32_t mode);
 const char *queztl_port_state_name(uint32_t state);
 const char *queztl_drop_name(unsigned int drop);
 

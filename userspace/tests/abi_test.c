@@ -22,6 +22,15 @@ static void sizes_are_those_of_version_1(void **state)
 	SIZE(queztl_port_stats, 224);
 }
 
+static void sizes_are_those_of_version_2(void **state)
+{
+	(void)state;
+	SIZE(queztl_fabric_set, 24);
+	SIZE(queztl_port_rates, 40);
+	SIZE(queztl_peer, 24);
+	SIZE(queztl_addr, 40);
+}
+
 static void calls_have_their_numbers(void **state)
 {
 	(void)state;
@@ -38,6 +47,15 @@ static void calls_have_their_numbers(void **state)
 	assert_int_equal(QUEZTL_FABRIC_NEXT, 0x5122);
 	assert_int_equal(QUEZTL_PORT_NEXT, 0x5130);
 	assert_int_equal(QUEZTL_PORT_STATS, 0x5131);
+	assert_int_equal(QUEZTL_FABRIC_SET, 0x5123);
+	assert_int_equal(QUEZTL_RATES_SET, 0x5132);
+	assert_int_equal(QUEZTL_RATES_GET, 0x5133);
+	assert_int_equal(QUEZTL_PEER_ADD, 0x5140);
+	assert_int_equal(QUEZTL_PEER_DEL, 0x5141);
+	assert_int_equal(QUEZTL_PEER_NEXT, 0x5142);
+	assert_int_equal(QUEZTL_ADDR_ADD, 0x5148);
+	assert_int_equal(QUEZTL_ADDR_DEL, 0x5149);
+	assert_int_equal(QUEZTL_ADDR_NEXT, 0x514a);
 }
 
 static void drops_have_their_numbers(void **state)
@@ -47,14 +65,28 @@ static void drops_have_their_numbers(void **state)
 	assert_int_equal(QUEZTL_DROP_BAD_RING, 6);
 	assert_int_equal(QUEZTL_DROP_DOWN, 7);
 	assert_int_equal(QUEZTL_DROP_RX_BROKEN, 10);
+	assert_int_equal(QUEZTL_DROP_DENIED, 11);
+	assert_int_equal(QUEZTL_DROP_FOREIGN, 12);
+}
+
+static void bits_have_their_numbers(void **state)
+{
+	(void)state;
+	assert_int_equal(QUEZTL_F_POLICY, 16);
+	assert_int_equal(QUEZTL_FABRIC_DENY, 1);
+	assert_int_equal(QUEZTL_PORT_TX_BYTES, 1);
+	assert_int_equal(QUEZTL_PORT_TX_PACKETS, 2);
+	assert_int_equal(QUEZTL_PORT_FLOOD, 4);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sizes_are_those_of_version_1),
+		cmocka_unit_test(sizes_are_those_of_version_2),
 		cmocka_unit_test(calls_have_their_numbers),
 		cmocka_unit_test(drops_have_their_numbers),
+		cmocka_unit_test(bits_have_their_numbers),
 	};
 
 	return cmocka_run_group_tests_name("abi", tests, NULL, NULL);

@@ -90,11 +90,14 @@ static void info_lists_features(void **state)
 
 	(void)state;
 	assert_keys(info, "program module kernel abi_version features vms fabrics");
-	assert_int_equal(json_array_size(features), 2);
+	assert_int_equal(json_array_size(features), 3);
 	assert_string_equal(json_string_value(json_array_get(features, 1)),
 			    "direct");
+	assert_string_equal(json_string_value(json_array_get(features, 2)),
+			    "policy");
 	json_decref(info);
 	assert_non_null(strstr(run("info")->out, "6.12.117-test"));
+	assert_non_null(strstr(run("info")->out, "policy   yes  peers"));
 }
 
 static void vms_shows_vcpus_and_hides_escapes(void **state)

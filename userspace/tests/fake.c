@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fake.h"
+#include "fake_policy.h"
 
 #define DESCRIPTORS	64
 #define DEVICE		UINT64_MAX
@@ -189,7 +190,7 @@ static int fabric_del(struct queztl_fabric_del *arg)
 
 static int fabric_next(struct queztl_fabric_next *arg)
 {
-	if (arg->reserved)
+	if (fake.version_1 && arg->mode)
 		return -EINVAL;
 	for (int i = 0; i < FAKE_ROOM; i++)
 		if (fake.fabrics[i].id > arg->id) {
@@ -246,7 +247,7 @@ static int device_call(unsigned long request, void *arg)
 	case QUEZTL_PORT_STATS:
 		return port_stats(arg);
 	}
-	return -ENOTTY;
+	return policy_call(request, arg);
 }
 
 static uint32_t size_of_argument(unsigned long request)
@@ -266,7 +267,7 @@ static uint32_t size_of_argument(unsigned long request)
 	case QUEZTL_PORT_NEXT:		return 80;
 	case QUEZTL_PORT_STATS:		return 224;
 	}
-	return 0;
+	return fake.version_1 ? 0 : size_of_policy_argument(request);
 }
 
 /* On failure nothing is written, as the header promises. */
@@ -320,8 +321,9 @@ void fake_reset(void)
 	memset(kind, 0, sizeof(kind));
 	fake.kvm_fd = -1;
 	fake.info = (struct queztl_info){
-		.size = sizeof(fake.info), .abi_version = 1,
-		.features = QUEZTL_F_FABRIC | QUEZTL_F_DIRECT,
+		.size = sizeof(fake.info), .abi_version = 2,
+		.features = QUEZTL_F_FABRIC | QUEZTL_F_DIRECT |
+			    QUEZTL_F_POLICY,
 		.module = "0.1.0", .kernel = "6.12.117-test",
 	};
 }

@@ -13,6 +13,7 @@
 #include <queztl.h>
 
 #define FAKE_ROOM	4
+#define FAKE_PEERS	4
 
 struct fake_vm {
 	struct queztl_vm_info info;	/* id 0: no VM */
@@ -26,16 +27,21 @@ struct fake_port {
 	struct queztl_port_next port;
 	struct queztl_port_stats stats;
 	uint64_t packets_step;
+	struct queztl_port_rates rates;
+	struct queztl_addr addrs[QUEZTL_ADDR_MAX];	/* id 0: none */
+	uint32_t last_addr;
 };
 
 struct fake {
 	int open_error;		/* errno of open(), 0: it works */
 	int call_error;		/* errno of every ioctl */
 	unsigned long failing;	/* the only one that fails with it, 0: all */
+	bool version_1;		/* a module of ABI version 1 */
 	struct queztl_info info;
 	struct fake_vm vms[FAKE_ROOM];
 	struct queztl_fabric_next fabrics[FAKE_ROOM];
 	struct fake_port ports[FAKE_ROOM];
+	uint64_t peers[FAKE_PEERS][2];	/* ids of ports, 0: none */
 	int kvm_fd;		/* a descriptor that looks like a KVM VM */
 	uint64_t kvm_vm;	/* the VM it is */
 };

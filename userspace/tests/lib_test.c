@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-#include "fake.h"
+#include "fake_policy.h"
 
 static int device;
 
@@ -152,6 +153,112 @@ static void fabric_names_fit_or_fail(void **state)
 	assert_int_equal(queztl_fabric_del(device, 1), -EBUSY);
 }
 
+static void fabric_is_closed_and_opened(void **state)
+{
+	struct queztl_fabric_next fabric = { 0 };
+
+	(void)state;
+	assert_int_equal(queztl_fabric_set(device, 1, QUEZTL_FABRIC_DENY), 0);
+	assert_int_equal(queztl_fabric_next(device, &fabric), 0);
+	assert_int_equal(fabric.mode, QUEZTL_FABRIC_DENY);
+	assert_int_equal(queztl_fabric_set(device, 1, 0), 0);
+	assert_int_equal(fake.fabrics[0].mode, 0);
+	assert_int_equal(queztl_fabric_set(device, 2, 0), -ENOENT);
+	assert_int_equal(queztl_fabric_set(device, 1, 2), -EINVAL);
+}
+
+/* Its kernel wants zero where a fabric's mode is now. */
+static void older_module_iterates_over_fabrics(void **state)
+{
+	struct queztl_fabric_next fabric = { .mode = QUEZTL_FABRIC_DENY };
+
+	(void)state;
+	fake.version_1 = true;
+	assert_int_equal(queztl_fabric_next(device, &fabric), 0);
+	assert_int_equal(fabric.mode, 0);
+	assert_int_equal(queztl_fabric_set(device, 1, 0), -ENOTTY);
+}
+
+static void rates_change_where_set(void **state)
+{
+	struct queztl_port_rates rates = { .id = 10, .flags = 7, .size = 1,
+		.set = QUEZTL_PORT_TX_BYTES, .tx_bytes = 5000,
+		.tx_packets = 9, .flood = 8 };
+
+	(void)state;
+	assert_int_equal(queztl_rates_set(device, &rates), 0);
+	memset(&rates, 0xff, sizeof(rates));
+	assert_int_equal(queztl_rates_get(device, 99, &rates), -ENOENT);
+	assert_int_equal(rates.flood, UINT32_MAX);
+	assert_int_equal(queztl_rates_get(device, 10, &rates), 0);
+	assert_int_equal(rates.tx_bytes, 5000);
+	assert_int_equal(rates.tx_packets, 0);
+	assert_int_equal(rates.flood, 2000);
+	assert_int_equal(rates.set, 7);
+	rates.tx_packets = 70;
+	rates.flood = 80;
+	assert_int_equal(queztl_rates_set(device, &rates), 0);
+	assert_int_equal(fake.ports[0].rates.tx_packets, 70);
+	assert_int_equal(fake.ports[0].rates.flood, 80);
+	rates.tx_bytes = 999;
+	assert_int_equal(queztl_rates_set(device, &rates), -EINVAL);
+}
+
+static void peers_are_mutual(void **state)
+{
+	uint64_t peer = 0;
+
+	(void)state;
+	fake_add_ports();
+	assert_int_equal(queztl_peer_add(device, 12, 10), 0);
+	assert_int_equal(queztl_peer_add(device, 10, 12), -EEXIST);
+	assert_int_equal(queztl_peer_add(device, 10, 20), -EXDEV);
+	assert_int_equal(queztl_peer_add(device, 10, 11), 0);
+	assert_int_equal(queztl_peer_next(device, 10, &peer), 0);
+	assert_int_equal(peer, 11);
+	assert_int_equal(queztl_peer_next(device, 10, &peer), 0);
+	assert_int_equal(peer, 12);
+	assert_int_equal(queztl_peer_next(device, 10, &peer), -ENOENT);
+	assert_int_equal(peer, 12);
+	assert_int_equal(queztl_peer_del(device, 10, 12), 0);
+	assert_int_equal(queztl_peer_del(device, 12, 10), -ENOENT);
+}
+
+static void addresses_are_of_two_families(void **state)
+{
+	static const uint8_t v4[4] = { 10, 0, 1 };
+	static const uint8_t v6[16] = { 0xfd, [15] = 1 };
+	struct queztl_addr addr = { .port = 10, .reserved = 1, .flags = 1 };
+
+	(void)state;
+	assert_int_equal(queztl_addr_add(device, 10, AF_INET, v4, 24), 0);
+	assert_int_equal(queztl_addr_add(device, 10, AF_INET6, v6, 128), 0);
+	assert_int_equal(queztl_addr_add(device, 10, AF_INET, v4, 24), -EEXIST);
+	assert_int_equal(queztl_addr_next(device, &addr), 0);
+	assert_int_equal(addr.family, AF_INET);
+	assert_int_equal(addr.prefix, 24);
+	assert_memory_equal(addr.addr, v4, 4);
+	assert_int_equal(queztl_addr_next(device, &addr), 0);
+	assert_int_equal(addr.family, AF_INET6);
+	assert_memory_equal(addr.addr, v6, 16);
+	assert_int_equal(queztl_addr_next(device, &addr), -ENOENT);
+	assert_int_equal(queztl_addr_del(device, 10, AF_INET, v4, 24), 0);
+	assert_int_equal(queztl_addr_del(device, 10, AF_INET, v4, 24), -ENOENT);
+}
+
+/* 258 in the byte of the ABI would be 2, and 65538 AF_INET. */
+static void address_is_not_cut_to_fit(void **state)
+{
+	static const uint8_t v4[4] = { 64 };
+
+	(void)state;
+	assert_int_equal(queztl_addr_add(device, 10, AF_INET, v4, 258),
+			 -EINVAL);
+	assert_int_equal(queztl_addr_add(device, 10, 65536 + AF_INET, v4, 2),
+			 -EAFNOSUPPORT);
+	assert_int_equal(queztl_addr_add(device, 10, AF_INET, v4, 2), 0);
+}
+
 static void every_drop_has_name_and_text(void **state)
 {
 	(void)state;
@@ -160,6 +267,8 @@ static void every_drop_has_name_and_text(void **state)
 		assert_non_null(queztl_drop_text(i));
 	}
 	assert_string_equal(queztl_drop_name(QUEZTL_DROP_FULL), "full");
+	assert_string_equal(queztl_drop_name(QUEZTL_DROP_DENIED), "denied");
+	assert_string_equal(queztl_drop_name(QUEZTL_DROP_FOREIGN), "foreign");
 	assert_null(queztl_drop_name(QUEZTL_DROP_REASONS));
 	assert_null(queztl_drop_text(QUEZTL_DROP_REASONS));
 }
@@ -168,11 +277,16 @@ static void names_are_of_single_bits(void **state)
 {
 	(void)state;
 	assert_string_equal(queztl_feature_name(QUEZTL_F_SCHED), "sched");
+	assert_string_equal(queztl_feature_name(QUEZTL_F_POLICY), "policy");
 	assert_null(queztl_feature_name(QUEZTL_F_FABRIC | QUEZTL_F_DIRECT));
 	assert_null(queztl_feature_name(1ULL << 63));
 	assert_string_equal(queztl_port_state_name(QUEZTL_PORT_BROKEN),
 			    "broken");
 	assert_null(queztl_port_state_name(0));
+	assert_string_equal(queztl_fabric_mode_name(0), "open");
+	assert_string_equal(queztl_fabric_mode_name(QUEZTL_FABRIC_DENY),
+			    "deny");
+	assert_null(queztl_fabric_mode_name(QUEZTL_FABRIC_DENY | 2));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -188,6 +302,12 @@ int main(void)
 		TEST(vm_calls_reach_the_vm),
 		TEST(attach_gives_descriptor_and_id),
 		TEST(fabric_names_fit_or_fail),
+		TEST(fabric_is_closed_and_opened),
+		TEST(older_module_iterates_over_fabrics),
+		TEST(rates_change_where_set),
+		TEST(peers_are_mutual),
+		TEST(addresses_are_of_two_families),
+		TEST(address_is_not_cut_to_fit),
 		TEST(every_drop_has_name_and_text),
 		TEST(names_are_of_single_bits),
 	};

@@ -8,7 +8,7 @@ SCRIPTS	:= $(wildcard tests/*_test.sh)
 WRAP	:= open close ioctl readlinkat
 WRAPPED	:= $(foreach call,$(WRAP),-Wl,--wrap=$(call))
 TEST_OBJ := $(filter-out $(O)/cli/main.o,$(CLI_OBJ)) $(O)/tests/main.o \
-	$(O)/tests/fake.o $(O)/tests/run.o
+	$(O)/tests/fake.o $(O)/tests/fake_policy.o $(O)/tests/run.o
 
 $(O)/tests/main.o: cli/main.c
 	@mkdir -p $(@D)

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "fake_policy.h"
+
+static struct fake_port *find_fake_port(uint64_t id)
+{
+	for (int i = 0; i < FAKE_ROOM; i++)
+		if (id && fake.ports[i].port.id == id)
+			return &fake.ports[i];
+	return NULL;
+}
+
+static int fabric_set(struct queztl_fabric_set *arg)
+{
+	if (arg->reserved || arg->mode & ~QUEZTL_FABRIC_DENY)
+		return -EINVAL;
+	for (int i = 0; i < FAKE_ROOM; i++)
+		if (arg->id && fake.fabrics[i].id == arg->id) {
+			fake.fabrics[i].mode = arg->mode;
+			return 0;
+		}
+	return -ENOENT;
+}
+
+static bool are_rates_good(const struct queztl_port_rates *r)
+{
+	if (r->set & ~(QUEZTL_PORT_TX_BYTES | QUEZTL_PORT_TX_PACKETS |
+		       QUEZTL_PORT_FLOOD))
+		return false;
+	if (r->set & QUEZTL_PORT_TX_BYTES && r->tx_bytes && r->tx_bytes < 1000)
+		return false;
+	if (r->set & QUEZTL_PORT_TX_PACKETS && r->tx_packets > 1000000000)
+		return false;
+	return !(r->set & QUEZTL_PORT_FLOOD) ||
+	       (r->flood >= 1 && r->flood <= 1000000);
+}
+
+static int rates_set(const struct queztl_port_rates *arg)
+{
+	struct fake_port *port = find_fake_port(arg->id);
+
+	if (!port)
+		return -ENOENT;
+	if (!are_rates_good(arg))
+		return -EINVAL;
+	if (arg->set & QUEZTL_PORT_TX_BYTES)
+		port->rates.tx_bytes = arg->tx_bytes;
+	if (arg->set & QUEZTL_PORT_TX_PACKETS)
+		port->rates.tx_packets = arg->tx_packets;
+	if (arg->set & QUEZTL_PORT_FLOOD)
+		port->rates.flood = arg->flood;
+	return 0;
+}
+
+static int rates_get(struct queztl_port_rates *arg)
+{
+	const struct fake_port *port = find_fake_port(arg->id);
+
+	if (!port)
+		return -ENOENT;
+	arg->set = QUEZTL_PORT_TX_BYTES | QUEZTL_PORT_TX_PACKETS |
+		   QUEZTL_PORT_FLOOD;
+	arg->tx_bytes = port->rates.tx_bytes;
+	arg->tx_packets = port->rates.tx_packets;
+	arg->flood = port->rates.flood ? port->rates.flood : 2000;
+	return 0;
+}
+
+static uint64_t *find_pair(uint64_t a, uint64_t b)
+{
+	for (int i = 0; i < FAKE_PEERS; i++) {
+		uint64_t *pair = fake.peers[i];
+
+		if ((pair[0] == a && pair[1] == b) ||
+		    (pair[0] == b && pair[1] == a))
+			return pair;
+	}
+	return NULL;
+}
+
+static int peer_add(const struct queztl_peer *arg)
+{
+	const struct fake_port *a = find_fake_port(arg->port);
+	const struct fake_port *b = find_fake_port(arg->peer);
+	uint64_t *room = find_pair(0, 0);
+
+	if (!a || !b)
+		return -ENOENT;
+	if (a == b)
+		return -EINVAL;
+	if (a->port.fabric_id != b->port.fabric_id)
+		return -EXDEV;
+	if (find_pair(arg->port, arg->peer))
+		return -EEXIST;
+	assert_non_null(room);
+	room[0] = arg->port;
+	room[1] = arg->peer;
+	return 0;
+}
+
+static int peer_del(const struct queztl_peer *arg)
+{
+	uint64_t *pair = NULL;
+
+	if (find_fake_port(arg->port) && find_fake_port(arg->peer))
+		pair = find_pair(arg->port, arg->peer);
+	if (!pair)
+		return -ENOENT;
+	pair[0] = pair[1] = 0;
+	return 0;
+}
+
+static int peer_next(struct queztl_peer *arg)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (int i = 0; i < FAKE_ROOM; i++) {
+		uint64_t id = fake.ports[i].port.id;
+
+		if (id > arg->peer && id < next && find_pair(arg->port, id))
+			next = id;
+	}
+	if (!find_fake_port(arg->port) || next == UINT64_MAX)
+		return -ENOENT;
+	arg->peer = next;
+	return 0;
+}
+
+static bool is_unicast(const struct queztl_addr *a)
+{
+	if (a->family == AF_INET6)
+		return a->addr[0] != 0xff;
+	return a->addr[0] < 224;
+}
+
+static bool has_bits_behind(const struct queztl_addr *a)
+{
+	for (int bit = a->prefix; bit < 128; bit++)
+		if (a->addr[bit / 8] & 0x80 >> bit % 8)
+			return true;
+	return false;
+}
+
+static int check_addr(const struct queztl_addr *a)
+{
+	if (a->reserved)
+		return -EINVAL;
+	if (a->family != AF_INET && a->family != AF_INET6)
+		return -EAFNOSUPPORT;
+	if (a->prefix > (a->family == AF_INET ? 32 : 128) ||
+	    has_bits_behind(a) || !is_unicast(a))
+		return -EINVAL;
+	return 0;
+}
+
+static struct queztl_addr *find_addr(struct fake_port *port,
+				     const struct queztl_addr *wanted)
+{
+	for (int i = 0; i < QUEZTL_ADDR_MAX; i++) {
+		struct queztl_addr *a = &port->addrs[i];
+
+		if (a->id && a->family == wanted->family &&
+		    a->prefix == wanted->prefix &&
+		    !memcmp(a->addr, wanted->addr, sizeof(a->addr)))
+			return a;
+	}
+	return NULL;
+}
+
+static int addr_add(struct queztl_addr *arg)
+{
+	struct fake_port *port = find_fake_port(arg->port);
+	int ret = check_addr(arg);
+
+	if (ret)
+		return ret;
+	if (!port)
+		return -ENOENT;
+	if (find_addr(port, arg))
+		return -EEXIST;
+	for (int i = 0; i < QUEZTL_ADDR_MAX; i++)
+		if (!port->addrs[i].id) {
+			arg->id = ++port->last_addr;
+			port->addrs[i] = *arg;
+			return 0;
+		}
+	return -ENOSPC;
+}
+
+static int addr_del(const struct queztl_addr *arg)
+{
+	struct fake_port *port = find_fake_port(arg->port);
+	struct queztl_addr *found;
+	int ret = check_addr(arg);
+
+	if (ret)
+		return ret;
+	found = port ? find_addr(port, arg) : NULL;
+	if (!found)
+		return -ENOENT;
+	memset(found, 0, sizeof(*found));
+	return 0;
+}
+
+static int addr_next(struct queztl_addr *arg)
+{
+	struct fake_port *port = find_fake_port(arg->port);
+	const struct queztl_addr *next = NULL;
+
+	if (arg->reserved)
+		return -EINVAL;
+	if (!port)
+		return -ENOENT;
+	for (int i = 0; i < QUEZTL_ADDR_MAX; i++) {
+		const struct queztl_addr *a = &port->addrs[i];
+
+		if (a->id > arg->id && (!next || a->id < next->id))
+			next = a;
+	}
+	if (!next)
+		return -ENOENT;
+	*arg = *next;
+	return 0;
+}
+
+uint32_t size_of_policy_argument(unsigned long request)
+{
+	switch (request) {
+	case QUEZTL_FABRIC_SET:		return 24;
+	case QUEZTL_RATES_SET:		return 40;
+	case QUEZTL_RATES_GET:		return 40;
+	case QUEZTL_PEER_ADD:		return 24;
+	case QUEZTL_PEER_DEL:		return 24;
+	case QUEZTL_PEER_NEXT:		return 24;
+	case QUEZTL_ADDR_ADD:		return 40;
+	case QUEZTL_ADDR_DEL:		return 40;
+	case QUEZTL_ADDR_NEXT:		return 40;
+	}
+	return 0;
+}
+
+int policy_call(unsigned long request, void *arg)
+{
+	switch (request) {
+	case QUEZTL_FABRIC_SET:
+		return fabric_set(arg);
+	case QUEZTL_RATES_SET:
+		return rates_set(arg);
+	case QUEZTL_RATES_GET:
+		return rates_get(arg);
+	case QUEZTL_PEER_ADD:
+		return peer_add(arg);
+	case QUEZTL_PEER_DEL:
+		return peer_del(arg);
+	case QUEZTL_PEER_NEXT:
+		return peer_next(arg);
+	case QUEZTL_ADDR_ADD:
+		return addr_add(arg);
+	case QUEZTL_ADDR_DEL:
+		return addr_del(arg);
+	case QUEZTL_ADDR_NEXT:
+		return addr_next(arg);
+	}
+	return -ENOTTY;
+}
+
+void fake_add_ports(void)
+{
+	fake.fabrics[0].ports = 3;
+	fake.fabrics[1].ports = 1;
+	fake.ports[2].port = (struct queztl_port_next){
+		.id = 12, .fabric_id = 1, .name = "db0", .mtu = 1500 };
+	fake.ports[3].port = (struct queztl_port_next){
+		.id = 20, .fabric_id = 5, .name = "lone0", .mtu = 1500 };
+}
