@@ -42,6 +42,7 @@ int run_detach(struct cli *cli, int argc, char **argv);
 int run_doctor(struct cli *cli, int argc, char **argv);
 int run_fabric_add(struct cli *cli, int argc, char **argv);
 int run_fabric_del(struct cli *cli, int argc, char **argv);
+int run_fabric_set(struct cli *cli, int argc, char **argv);
 int run_fabric_list(struct cli *cli, int argc, char **argv);
 int run_info(struct cli *cli, int argc, char **argv);
 int run_port_list(struct cli *cli, int argc, char **argv);

@@ -17,8 +17,8 @@ static void print_help(FILE *to, const struct command *table)
 {
 	fputs("usage: queztl COMMAND [ARGUMENTS] [--json]\n\n", to);
 	for (const struct command *c = table; c->name; c++)
-		fprintf(to, "  %-12s%-5s%s\n", c->name,
-			strlen(c->args) < 5 ? c->args : "", c->help);
+		fprintf(to, "  %-14s%-16s%s\n", c->name,
+			strlen(c->args) < 16 ? c->args : "", c->help);
 	fputs("\n  --json      machine-readable output, see queztl(8)\n"
 	      "  --help      this text, or the usage of a command\n"
 	      "  --version   the version of this program\n", to);

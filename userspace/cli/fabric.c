@@ -7,6 +7,7 @@
 #include <queztl.h>
 
 #include "cli.h"
+#include "fabric.h"
 #include "fail.h"
 #include "json.h"
 #include "options.h"
@@ -16,10 +17,16 @@ static const struct column columns[] = {
 	{ "NAME", LEFT, 8 },
 	{ "ID", RIGHT, 0 },
 	{ "PORTS", RIGHT, 0 },
+	{ "MODE", LEFT, 0 },
 	{ "VDPA MGMTDEV", LEFT, 12 },
 };
 
-static json_t *fabric_json(uint64_t id, const char *name)
+const char *describe_mode(uint32_t mode)
+{
+	return queztl_fabric_mode_name(mode & QUEZTL_FABRIC_DENY);
+}
+
+static json_t *fabric_json(uint64_t id, const char *name, uint32_t mode)
 {
 	json_t *object = json_object();
 	char device[QUEZTL_NAME_MAX + sizeof("queztl/")];
@@ -28,6 +35,7 @@ static json_t *fabric_json(uint64_t id, const char *name)
 	set_count(object, "id", id);
 	set_text(object, "name", name);
 	set_text(object, "mgmtdev", device);
+	set_text(object, "mode", describe_mode(mode));
 	return object;
 }
 
@@ -50,8 +58,37 @@ static int fail_add(struct cli *cli, int ret, const char *name)
 	}
 }
 
+/* All or nothing: a fabric that was to be closed is never left open. */
+static int create_fabric(int fd, const char *name, uint32_t mode, uint64_t *id)
+{
+	int ret = queztl_fabric_add(fd, name, id);
+
+	if (ret || !mode)
+		return ret;
+	ret = queztl_fabric_set(fd, *id, mode);
+	if (ret)
+		queztl_fabric_del(fd, *id);
+	return ret;
+}
+
+static void print_created(struct cli *cli, uint64_t id, const char *name,
+			  uint32_t mode)
+{
+	if (cli->json) {
+		print_json(fabric_json(id, name, mode), cli->out, false);
+		return;
+	}
+	fprintf(cli->out, "a port of it: vdpa dev add name PORT mgmtdev queztl/%s\n",
+		name);
+	if (mode)
+		fputs("which ports may talk: queztl policy allow PORT PEER\n",
+		      cli->out);
+}
+
 int run_fabric_add(struct cli *cli, int argc, char **argv)
 {
+	uint32_t mode = take_flag(&argc, argv, "--deny") ?
+		QUEZTL_FABRIC_DENY : 0;
 	int code = expect_words(cli, argc, argv, 1);
 	uint64_t id;
 	int ret, fd;
@@ -61,15 +98,11 @@ int run_fabric_add(struct cli *cli, int argc, char **argv)
 	fd = open_device(cli, &code);
 	if (fd < 0)
 		return code;
-	ret = queztl_fabric_add(fd, argv[0], &id);
+	ret = create_fabric(fd, argv[0], mode, &id);
 	close(fd);
 	if (ret)
 		return fail_add(cli, ret, argv[0]);
-	if (cli->json)
-		print_json(fabric_json(id, argv[0]), cli->out, false);
-	else
-		fprintf(cli->out, "a port of it: vdpa dev add name PORT mgmtdev queztl/%s\n",
-			argv[0]);
+	print_created(cli, id, argv[0], mode);
 	return EXIT_OK;
 }
 
@@ -85,12 +118,17 @@ static int find_fabric(int fd, const char *name,
 	return ret;
 }
 
+static int fail_no_fabric(struct cli *cli, const char *name)
+{
+	return fail(cli, EXIT_NO_OBJECT,
+		    "no fabric %s: see queztl fabric list", name);
+}
+
 static int fail_del(struct cli *cli, int ret, const char *name)
 {
 	switch (ret) {
 	case -ENOENT:
-		return fail(cli, EXIT_NO_OBJECT,
-			    "no fabric %s: see queztl fabric list", name);
+		return fail_no_fabric(cli, name);
 	case -EBUSY:
 		return fail(cli, EXIT_FAILED,
 			    "fabric %s has ports: remove them first (vdpa dev del PORT)",
@@ -118,7 +156,43 @@ int run_fabric_del(struct cli *cli, int argc, char **argv)
 	if (ret)
 		return fail_del(cli, ret, argv[0]);
 	if (cli->json)
-		print_json(fabric_json(fabric.id, fabric.name), cli->out,
+		print_json(fabric_json(fabric.id, fabric.name, fabric.mode),
+			   cli->out, false);
+	return EXIT_OK;
+}
+
+static bool parse_mode(const char *word, uint32_t *mode)
+{
+	*mode = strcmp(word, "deny") ? 0 : QUEZTL_FABRIC_DENY;
+	return *mode || !strcmp(word, "open");
+}
+
+int run_fabric_set(struct cli *cli, int argc, char **argv)
+{
+	int code = expect_words(cli, argc, argv, 2);
+	struct queztl_fabric_next fabric;
+	uint32_t mode;
+	int ret, fd;
+
+	if (code)
+		return code;
+	if (!parse_mode(argv[1], &mode))
+		return fail(cli, EXIT_USAGE,
+			    "%s is no mode: open (every port reaches every other) or deny (its peers only)",
+			    argv[1]);
+	fd = open_device(cli, &code);
+	if (fd < 0)
+		return code;
+	ret = find_fabric(fd, argv[0], &fabric);
+	if (!ret)
+		ret = queztl_fabric_set(fd, fabric.id, mode);
+	close(fd);
+	if (ret == -ENOENT)
+		return fail_no_fabric(cli, argv[0]);
+	if (ret)
+		return fail_errno(cli, ret, "cannot set fabric %s", argv[0]);
+	if (cli->json)
+		print_json(fabric_json(fabric.id, fabric.name, mode), cli->out,
 			   false);
 	return EXIT_OK;
 }
@@ -126,13 +200,14 @@ int run_fabric_del(struct cli *cli, int argc, char **argv)
 static void add_fabric(struct table *table, json_t *list,
 		       const struct queztl_fabric_next *fabric)
 {
-	json_t *object = fabric_json(fabric->id, fabric->name);
+	json_t *object = fabric_json(fabric->id, fabric->name, fabric->mode);
 
 	set_count(object, "ports", fabric->ports);
 	json_array_append_new(list, object);
 	add_cell(table, "%s", fabric->name);
 	add_cell(table, "%" PRIu64, (uint64_t)fabric->id);
 	add_cell(table, "%" PRIu32, fabric->ports);
+	add_cell(table, "%s", describe_mode(fabric->mode));
 	add_cell(table, "queztl/%s", fabric->name);
 }
 

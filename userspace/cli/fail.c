@@ -56,7 +56,7 @@ static const char *describe_error(int error)
 		return "this kernel does not offer it: see queztl info";
 	case ENOTTY:
 	case E2BIG:
-		return "queztl.ko is older than this program: update the module";
+		return "the loaded queztl.ko is older than this program: update and reload it";
 	default:
 		return strerror(-error);
 	}

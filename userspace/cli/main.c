@@ -29,19 +29,22 @@ int main(int argc, char **argv)
 
 const struct command commands[] = {
 	{ "info", "", "what this kernel and module offer", run_info },
-	{ "doctor", "", "what is missing here, and the command that mends it",
+	{ "doctor", "", "what is missing here, and what mends it",
 		run_doctor },
 	{ "vms", "", "the virtual machines", run_vms },
-	{ "attach", "PID", "add the VMs of a process that do not appear by "
-		"themselves", run_attach },
+	{ "attach", "PID", "add the VMs of a process that did not appear",
+		run_attach },
 	{ "detach", "ID", "forget a VM; it runs on", run_detach },
-	{ "fabric add", "NAME", "create a network", run_fabric_add },
+	{ "fabric add", "NAME [--deny]", "create a network, open or closed",
+		run_fabric_add },
 	{ "fabric del", "NAME", "remove a network that has no ports",
 		run_fabric_del },
+	{ "fabric set", "NAME open|deny", "let all ports talk, or peers only",
+		run_fabric_set },
 	{ "fabric list", "", "the networks", run_fabric_list },
 	{ "port list", "", "the ports of all networks", run_port_list },
 	{ "stats", "[--watch [SECONDS]] [--count N]",
-		"counters of ports and VMs; per second with --watch",
+		"counters of ports and VMs; --watch: their rates",
 		run_stats },
 	{ 0 }
 };

@@ -84,7 +84,7 @@ bool parse_seconds(const char *text, double *seconds)
 	       *seconds >= 0.1 && *seconds <= 86400;
 }
 
-int expect_words(struct cli *cli, int argc, char **argv, int words)
+int expect_between(struct cli *cli, int argc, char **argv, int least, int most)
 {
 	const struct command *c = cli->command;
 
@@ -93,9 +93,14 @@ int expect_words(struct cli *cli, int argc, char **argv, int words)
 			return fail(cli, EXIT_USAGE,
 				    "%s has no option %s: see queztl --help",
 				    c->name, argv[i]);
-	if (argc == words)
+	if (argc >= least && argc <= most)
 		return EXIT_OK;
 	return fail(cli, EXIT_USAGE, "%s: usage: queztl %s%s%s",
-		    argc > words ? "too many words" : "something is missing",
+		    argc > most ? "too many words" : "something is missing",
 		    c->name, *c->args ? " " : "", c->args);
+}
+
+int expect_words(struct cli *cli, int argc, char **argv, int words)
+{
+	return expect_between(cli, argc, argv, words, words);
 }

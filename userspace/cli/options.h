@@ -23,5 +23,6 @@ bool parse_seconds(const char *text, double *seconds);
 
 /* EXIT_OK when exactly so many words, and no options, are left. */
 int expect_words(struct cli *cli, int argc, char **argv, int words);
+int expect_between(struct cli *cli, int argc, char **argv, int least, int most);
 
 #endif /* QUEZTL_OPTIONS_H */

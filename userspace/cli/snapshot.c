@@ -15,10 +15,14 @@
 static void name_ports(struct snapshot *shot,
 		       const struct queztl_fabric_next *fabric)
 {
-	for (size_t i = 0; i < shot->port_count; i++)
-		if (shot->ports[i].port.fabric_id == fabric->id)
-			memcpy(shot->ports[i].fabric, fabric->name,
-			       sizeof(fabric->name));
+	for (size_t i = 0; i < shot->port_count; i++) {
+		struct port *port = &shot->ports[i];
+
+		if (port->port.fabric_id != fabric->id)
+			continue;
+		memcpy(port->fabric, fabric->name, sizeof(fabric->name));
+		port->mode = fabric->mode;
+	}
 }
 
 static int read_fabrics(int fd, struct snapshot *shot)
@@ -42,6 +46,7 @@ static int read_port(int fd, const struct queztl_port_next *next,
 	port = &shot->ports[shot->port_count];
 	port->port = *next;
 	port->fabric[0] = '\0';
+	port->mode = 0;
 	ret = queztl_port_stats(fd, next->id, &port->stats);
 	if (!ret)
 		shot->port_count++;

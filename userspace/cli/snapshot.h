@@ -11,6 +11,7 @@ struct port {
 	struct queztl_port_next port;
 	struct queztl_port_stats stats;
 	char fabric[QUEZTL_NAME_MAX];
+	uint32_t mode;		/* of the fabric */
 };
 
 struct vm {

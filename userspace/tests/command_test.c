@@ -54,7 +54,7 @@ static void every_command_says_why_there_is_no_device(void **state)
 {
 	static const char *const words[] = {
 		"info", "vms", "attach 1", "detach 1", "fabric add x",
-		"fabric del x", "fabric list", "port list", "stats",
+		"fabric del x", "fabric set x deny", "fabric list", "port list", "stats",
 		"stats --watch", "vms --json",
 	};
 
@@ -151,7 +151,7 @@ static void fabrics_come_and_go(void **state)
 	json_t *list, *fabric = run_json("fabric add red --json");
 
 	(void)state;
-	assert_keys(fabric, "id name mgmtdev");
+	assert_keys(fabric, "id name mgmtdev mode");
 	assert_string_equal(text_at(fabric, "mgmtdev"), "queztl/red");
 	json_decref(fabric);
 	assert_fails("fabric add red", EXIT_FAILED, "already");
@@ -159,7 +159,7 @@ static void fabrics_come_and_go(void **state)
 	assert_fails("fabric add _red", EXIT_USAGE, "is no name");
 	list = run_json("fabric list --json");
 	assert_int_equal(json_array_size(list), 3);
-	assert_keys(json_array_get(list, 0), "id name mgmtdev ports");
+	assert_keys(json_array_get(list, 0), "id name mgmtdev mode ports");
 	json_decref(list);
 	assert_string_equal(run("fabric del red")->out, "");
 	assert_fails("fabric del red", EXIT_NO_OBJECT, "no fabric red");

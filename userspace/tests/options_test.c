@@ -95,6 +95,9 @@ static void wrong_use_is_code_2(void **state)
 	assert_fails("vms --all", 2, "vms has no option --all");
 	assert_fails("fabric add", 2, "usage: queztl fabric add NAME");
 	assert_fails("fabric add a b", 2, "too many words");
+	assert_fails("fabric set blue", 2, "usage: queztl fabric set NAME");
+	assert_fails("fabric set blue shut", 2, "shut is no mode: open");
+	assert_fails("fabric del a --deny", 2, "no option --deny");
 	assert_fails("attach", 2, "usage: queztl attach PID");
 	assert_fails("attach bob", 2, "bob is no process id");
 	assert_fails("detach 0", 2, "0 is no VM id");

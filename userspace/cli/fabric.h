@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef QUEZTL_FABRIC_H
+#define QUEZTL_FABRIC_H
+
+#include <stdint.h>
+
+/* The name of a mode, of which a newer module may know more. */
+const char *describe_mode(uint32_t mode);
+
+#endif /* QUEZTL_FABRIC_H */
