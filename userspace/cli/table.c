@@ -29,8 +29,11 @@ void add_cell(struct table *table, const char *format, ...)
 
 static void measure_columns(const struct table *table, unsigned int *widths)
 {
-	for (unsigned int i = 0; i < table->width; i++)
-		widths[i] = text_width(table->columns[i].title);
+	for (unsigned int i = 0; i < table->width; i++) {
+		const char *title = table->columns[i].title;
+
+		widths[i] = title ? text_width(title) : 0;
+	}
 	for (unsigned int i = 0; i < table->cells; i++) {
 		unsigned int width = text_width(table->text[i]);
 
@@ -103,7 +106,7 @@ void print_table(const struct table *table, FILE *to, unsigned int limit)
 	measure_columns(table, widths);
 	if (limit)
 		shrink_columns(table, widths, limit);
-	for (unsigned int i = 0; i < table->width; i++)
+	for (unsigned int i = 0; i < table->width && table->columns[i].title; i++)
 		print_cell(table, to, i, table->columns[i].title, widths[i]);
 	for (unsigned int i = 0; i < table->cells; i++)
 		print_cell(table, to, i % table->width, table->text[i],

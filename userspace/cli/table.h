@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 struct column {
-	const char *title;
+	const char *title;	/* of none or all: NULL for no such line */
 	enum { LEFT, RIGHT } align;
 	unsigned int least;	/* narrowest on a narrow line, 0: never cut */
 };
