@@ -12,7 +12,7 @@ void set_json(json_t *object, const char *key, json_t *value)
 		out_of_memory();
 }
 
-static json_t *text_json(const char *text)
+json_t *text_json(const char *text)
 {
 	json_t *value;
 	char *copy;

@@ -7,7 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Set a member; NULL text is null, and so is a process id of 0. */
+/* Values and members; NULL text is null, and so is a process id of 0. */
+json_t *text_json(const char *text);
 void set_text(json_t *object, const char *key, const char *text);
 void set_count(json_t *object, const char *key, uint64_t number);
 void set_process(json_t *object, const char *key, int pid);

@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <errno.h>
-#include <inttypes.h>
-#include <unistd.h>
-
 #include <queztl.h>
 
-#include "cli.h"
-#include "fail.h"
 #include "format.h"
 #include "json.h"
+#include "lookup.h"
 #include "options.h"
+#include "port.h"
 #include "portdev.h"
-#include "process.h"
-#include "snapshot.h"
 #include "table.h"
 
 static const struct column columns[] = {
@@ -38,7 +32,7 @@ static json_t *state_json(uint32_t state)
 	return list;
 }
 
-static json_t *port_json(const struct port *port)
+json_t *port_json(const struct port *port)
 {
 	const struct queztl_port_next *p = &port->port;
 	json_t *object = json_object();
@@ -60,8 +54,7 @@ static json_t *port_json(const struct port *port)
 	return object;
 }
 
-/* The one thing an administrator wants to know about it. */
-static const char *describe_state(uint32_t state)
+const char *describe_state(uint32_t state)
 {
 	if (state & QUEZTL_PORT_BROKEN)
 		return "BROKEN";
@@ -70,25 +63,24 @@ static const char *describe_state(uint32_t state)
 	return state & QUEZTL_PORT_OPEN ? "starting" : "unused";
 }
 
-static void add_user(struct table *table, const struct queztl_port_next *p)
+const char *describe_user(char buffer[USER_ROOM],
+			  const struct queztl_port_next *port)
 {
 	char name[NAME_ROOM];
 
-	if (!p->pid) {
-		add_cell(table, "%s", p->state & QUEZTL_PORT_OPEN ?
-			 "this host" : "-");
-		return;
-	}
-	read_vm_name(p->pid, name);
+	if (!port->pid)
+		return port->state & QUEZTL_PORT_OPEN ? "this host" : "-";
+	read_vm_name(port->pid, name);
 	if (!*name)
-		read_comm(p->pid, name);
-	add_cell(table, "%s (%d)", *name ? name : "?", p->pid);
+		read_comm(port->pid, name);
+	snprintf(buffer, USER_ROOM, "%s (%d)", *name ? name : "?", port->pid);
+	return buffer;
 }
 
 static void add_port(struct table *table, const struct port *port)
 {
 	const struct queztl_port_next *p = &port->port;
-	char mac[MAC_ROOM], device[NAME_ROOM];
+	char mac[MAC_ROOM], device[NAME_ROOM], user[USER_ROOM];
 
 	read_port_device(p->name, device);
 	add_cell(table, "%s", p->name);
@@ -97,7 +89,7 @@ static void add_port(struct table *table, const struct port *port)
 	add_cell(table, "%u", p->mtu);
 	add_cell(table, "%s", describe_state(p->state));
 	add_cell(table, "%s", *device ? device : "-");
-	add_user(table, p);
+	add_cell(table, "%s", describe_user(user, p));
 }
 
 static void print_ports_json(struct cli *cli, const struct snapshot *shot)
@@ -128,21 +120,17 @@ int run_port_list(struct cli *cli, int argc, char **argv)
 {
 	int code = expect_words(cli, argc, argv, 0);
 	struct snapshot shot = { 0 };
-	int ret, fd;
+	int fd;
 
 	if (code)
 		return code;
-	fd = open_device(cli, &code);
+	fd = open_ports(cli, &shot, &code);
 	if (fd < 0)
 		return code;
-	ret = read_ports(fd, &shot);
-	close(fd);
-	if (ret)
-		code = fail_errno(cli, ret, "cannot list the ports");
-	else if (cli->json)
+	if (cli->json)
 		print_ports_json(cli, &shot);
 	else
 		print_ports(cli, &shot);
-	free_snapshot(&shot);
-	return code;
+	close_ports(fd, &shot);
+	return EXIT_OK;
 }

@@ -34,6 +34,14 @@ static json_t *drops_json(const struct queztl_port_stats *s)
 	return object;
 }
 
+json_t *port_counts_json(const struct queztl_port_stats *stats)
+{
+	json_t *counts = counts_json(port_counters, stats);
+
+	set_json(counts, "drops", drops_json(stats));
+	return counts;
+}
+
 static json_t *drop_rates_json(const struct queztl_port_stats *before,
 			       const struct queztl_port_stats *now,
 			       uint64_t interval_ns)
@@ -65,13 +73,11 @@ static json_t *port_json(const struct port *before, const struct port *now,
 			 uint64_t interval_ns)
 {
 	json_t *object = json_object();
-	json_t *counts = counts_json(port_counters, &now->stats);
 
-	set_json(counts, "drops", drops_json(&now->stats));
 	set_count(object, "id", now->port.id);
 	set_text(object, "name", now->port.name);
 	set_text(object, "fabric", *now->fabric ? now->fabric : NULL);
-	set_json(object, "counts", counts);
+	set_json(object, "counts", port_counts_json(&now->stats));
 	set_json(object, "rates", port_rates_json(before, now, interval_ns));
 	return object;
 }

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+#include <unistd.h>
+
+#include "fail.h"
+#include "lookup.h"
+
+int open_ports(struct cli *cli, struct snapshot *shot, int *code)
+{
+	int fd = open_device(cli, code);
+	int ret;
+
+	if (fd < 0)
+		return fd;
+	ret = read_ports(fd, shot);
+	if (!ret)
+		return fd;
+	*code = fail_errno(cli, ret, "cannot list the ports");
+	close_ports(fd, shot);
+	return ret;
+}
+
+void close_ports(int fd, struct snapshot *shot)
+{
+	close(fd);
+	free_snapshot(shot);
+}
+
+int fail_no_port(struct cli *cli, const char *name)
+{
+	return fail(cli, EXIT_NO_OBJECT, "no port %s: see queztl port list",
+		    name);
+}
+
+const struct port *lookup_port(struct cli *cli, const struct snapshot *shot,
+			       const char *name, int *code)
+{
+	for (size_t i = 0; i < shot->port_count; i++)
+		if (!strcmp(shot->ports[i].port.name, name))
+			return &shot->ports[i];
+	*code = fail_no_port(cli, name);
+	return NULL;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef QUEZTL_PORT_H
+#define QUEZTL_PORT_H
+
+#include <jansson.h>
+
+#include "process.h"
+#include "snapshot.h"
+
+#define USER_ROOM	(NAME_ROOM + 16)
+
+json_t *port_json(const struct port *port);
+json_t *limits_json(const struct queztl_port_rates *rates);
+
+/* The one thing an administrator wants to know about it. */
+const char *describe_state(uint32_t state);
+
+/* Who has it: "web (123)", "this host" or "-". */
+const char *describe_user(char buffer[USER_ROOM],
+			  const struct queztl_port_next *port);
+
+#endif /* QUEZTL_PORT_H */
