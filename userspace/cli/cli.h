@@ -37,6 +37,9 @@ extern const struct command commands[];	/* ends with an empty name */
 int dispatch(struct cli *cli, const struct command *table,
 	     int argc, char **argv);
 
+int run_addr_add(struct cli *cli, int argc, char **argv);
+int run_addr_del(struct cli *cli, int argc, char **argv);
+int run_addr_list(struct cli *cli, int argc, char **argv);
 int run_attach(struct cli *cli, int argc, char **argv);
 int run_detach(struct cli *cli, int argc, char **argv);
 int run_doctor(struct cli *cli, int argc, char **argv);
@@ -45,7 +48,12 @@ int run_fabric_del(struct cli *cli, int argc, char **argv);
 int run_fabric_set(struct cli *cli, int argc, char **argv);
 int run_fabric_list(struct cli *cli, int argc, char **argv);
 int run_info(struct cli *cli, int argc, char **argv);
+int run_policy_allow(struct cli *cli, int argc, char **argv);
+int run_policy_forbid(struct cli *cli, int argc, char **argv);
+int run_policy_list(struct cli *cli, int argc, char **argv);
 int run_port_list(struct cli *cli, int argc, char **argv);
+int run_port_set(struct cli *cli, int argc, char **argv);
+int run_port_show(struct cli *cli, int argc, char **argv);
 int run_stats(struct cli *cli, int argc, char **argv);
 int run_vms(struct cli *cli, int argc, char **argv);
 

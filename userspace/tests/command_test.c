@@ -54,8 +54,10 @@ static void every_command_says_why_there_is_no_device(void **state)
 {
 	static const char *const words[] = {
 		"info", "vms", "attach 1", "detach 1", "fabric add x",
-		"fabric del x", "fabric set x deny", "fabric list", "port list", "stats",
-		"stats --watch", "vms --json",
+		"fabric del x", "fabric set x deny", "fabric list", "port list", "port show x",
+		"port set x pps 1", "policy allow x y", "policy forbid x y",
+		"policy list", "addr add x ::1", "addr del x ::1", "addr list",
+		"stats", "stats --watch", "vms --json",
 	};
 
 	(void)state;
@@ -194,6 +196,8 @@ static void empty_lists_say_what_to_do(void **state)
 	assert_non_null(strstr(run("vms")->out, "queztl attach"));
 	assert_non_null(strstr(run("fabric list")->out, "queztl fabric add"));
 	assert_non_null(strstr(run("port list")->out, "vdpa dev add"));
+	assert_non_null(strstr(run("policy list")->out, "policy allow"));
+	assert_non_null(strstr(run("addr list")->out, "addr add"));
 	assert_string_equal(run("stats")->out, "no ports and no VMs\n");
 	assert_string_equal(run("vms --json")->out, "[]\n");
 	assert_string_equal(run("port list --json")->out, "[]\n");

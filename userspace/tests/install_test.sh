@@ -83,7 +83,14 @@ completes_commands()
 {
 	bash -c '. completions/queztl
 		COMP_WORDS=(queztl fabric "") COMP_CWORD=2; _queztl
-		[[ " ${COMPREPLY[*]} " == *" add del list "* ]] || exit 1
+		[[ " ${COMPREPLY[*]} " == *" add del set list "* ]] || exit 1
+		queztl() { echo "PORT FABRIC"; echo "web0 blue"; }
+		COMP_WORDS=(queztl policy allow db0 w) COMP_CWORD=4; _queztl
+		[[ ${COMPREPLY[*]} == web0 ]] || exit 1
+		COMP_WORDS=(queztl port set web0 rate n) COMP_CWORD=5; _queztl
+		[[ ${COMPREPLY[*]} == none ]] || exit 1
+		COMP_WORDS=(queztl fabric set blue "") COMP_CWORD=4; _queztl
+		[[ " ${COMPREPLY[*]} " == " open deny "* ]] || exit 1
 		COMP_WORDS=(queztl do) COMP_CWORD=1; _queztl
 		[[ ${COMPREPLY[*]} == doctor ]]'
 }

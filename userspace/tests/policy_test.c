@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Which ports reach which, as whom and how much, by the command. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -103,6 +104,292 @@ static void unknown_mode_bits_are_passed_over(void **state)
 	assert_says("fabric list", "open  queztl/blue");
 }
 
+static void assert_keys(json_t *object, const char *keys)
+{
+	char copy[256], *state;
+	size_t count = 0;
+
+	snprintf(copy, sizeof(copy), "%s", keys);
+	for (char *key = strtok_r(copy, " ", &state); key;
+	     key = strtok_r(NULL, " ", &state), count++)
+		if (!json_object_get(object, key))
+			fail_msg("no key %s", key);
+	assert_int_equal(json_object_size(object), count);
+}
+
+static int number_at(json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static void limits_are_set_one_by_one(void **state)
+{
+	const struct queztl_port_rates *rates = &fake.ports[0].rates;
+	json_t *port, *limits;
+
+	(void)state;
+	assert_quiet("port set web0 pps 5000 rate 100mbit");
+	assert_int_equal(rates->tx_bytes, 12500000);
+	assert_int_equal(rates->tx_packets, 5000);
+	assert_quiet("port set web0 rate none flood 10");
+	assert_int_equal(rates->tx_bytes, 0);
+	assert_int_equal(rates->tx_packets, 5000);
+	assert_int_equal(rates->flood, 10);
+	port = run_json("port set web0 pps none --json");
+	assert_keys(port, "id name limits");
+	limits = json_object_get(port, "limits");
+	assert_keys(limits, "tx_bytes tx_packets flood");
+	assert_int_equal(number_at(limits, "tx_packets"), 0);
+	assert_int_equal(number_at(limits, "flood"), 10);
+	json_decref(port);
+	assert_int_equal(fake.ports[1].rates.flood, 0);
+}
+
+static void missing_ports_are_code_3(void **state)
+{
+	static const char *const words[] = {
+		"port show x", "port set x pps 1", "policy allow x web0",
+		"policy allow web0 x", "policy forbid web0 x", "policy list x",
+		"addr add x 10.0.0.1", "addr del x ::1", "addr list x",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		assert_fails(words[i], EXIT_NO_OBJECT,
+			     "no port x: see queztl port list");
+}
+
+/* Between the list and the call, say. */
+static void ports_that_end_meanwhile_are_code_3(void **state)
+{
+	(void)state;
+	fake.call_error = ENOENT;
+	fake.failing = QUEZTL_RATES_SET;
+	assert_fails("port set web0 pps 1", EXIT_NO_OBJECT, "no port web0");
+	fake.failing = QUEZTL_RATES_GET;
+	assert_fails("port show web0", EXIT_NO_OBJECT, "no port web0");
+	fake.failing = QUEZTL_PEER_ADD;
+	assert_fails("policy allow web0 db0", EXIT_NO_OBJECT, "is gone");
+	fake.failing = QUEZTL_ADDR_ADD;
+	assert_fails("addr add web0 ::1", EXIT_NO_OBJECT, "no port web0");
+	fake.failing = QUEZTL_PEER_NEXT;
+	assert_int_equal(run("policy list")->code, EXIT_OK);
+	fake.failing = QUEZTL_ADDR_NEXT;
+	assert_int_equal(run("addr list")->code, EXIT_OK);
+}
+
+static void older_modules_and_users_are_told(void **state)
+{
+	static const char *const words[] = {
+		"fabric set blue deny", "port set web0 pps 1",
+		"policy allow web0 db0", "policy forbid web0 db0",
+		"addr add web0 ::1", "addr del web0 ::1",
+		"policy list", "addr list",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		fake.version_1 = true;
+		assert_fails(words[i], EXIT_UNSUPPORTED, "older than this program: update and reload it");
+		fake.version_1 = false;
+		if (strstr(words[i], "list"))
+			continue;
+		fake.failing = i ? i < 2 ? QUEZTL_RATES_SET :
+			i == 2 ? QUEZTL_PEER_ADD : i == 3 ? QUEZTL_PEER_DEL :
+			i == 4 ? QUEZTL_ADDR_ADD : QUEZTL_ADDR_DEL :
+			QUEZTL_FABRIC_SET;
+		fake.call_error = EPERM;
+		assert_fails(words[i], EXIT_NO_PERMISSION, "sudo");
+		fake.call_error = 0;
+	}
+}
+
+static void peers_are_allowed_and_forbidden(void **state)
+{
+	json_t *pair;
+
+	(void)state;
+	assert_says("policy allow web0 db0",
+		    "fabric blue is open, peers have no effect: queztl fabric set blue deny");
+	fake.fabrics[0].mode = QUEZTL_FABRIC_DENY;
+	assert_quiet("policy allow web0 a-port-with-a-very-long-name-01");
+	assert_fails("policy allow db0 web0", EXIT_FAILED, "already");
+	assert_fails("policy allow web0 web0", EXIT_USAGE, "no peer of itself");
+	assert_fails("policy allow web0 lone0", EXIT_FAILED,
+		     "different fabrics, blue and green");
+	assert_quiet("policy forbid db0 web0");
+	assert_fails("policy forbid web0 db0", EXIT_NO_OBJECT,
+		     "no peers: see queztl policy list web0");
+	fake.fabrics[0].mode = 0;
+	assert_fails("policy forbid web0 db0", EXIT_NO_OBJECT,
+		     "queztl fabric set blue deny");
+	pair = run_json("policy allow db0 web0 --json");
+	assert_keys(pair, "fabric fabric_id mode port port_id peer peer_id");
+	assert_text(pair, "port", "db0");
+	assert_text(pair, "mode", "open");
+	json_decref(pair);
+	assert_int_equal(fake.peers[1][0] + fake.peers[0][0], 22);
+}
+
+static void pairs_are_listed_once(void **state)
+{
+	json_t *list;
+
+	(void)state;
+	fake.fabrics[0].mode = QUEZTL_FABRIC_DENY;
+	run("policy allow db0 web0");
+	run("policy allow web0 a-port-with-a-very-long-name-01");
+	list = run_json("policy list --json");
+	assert_int_equal(json_array_size(list), 2);
+	assert_keys(json_array_get(list, 0),
+		    "fabric fabric_id mode port port_id peer peer_id");
+	assert_text(json_array_get(list, 1), "port", "web0");
+	assert_text(json_array_get(list, 1), "peer", "db0");
+	assert_text(json_array_get(list, 1), "mode", "deny");
+	json_decref(list);
+	list = run_json("policy list db0 --json");
+	assert_int_equal(json_array_size(list), 1);
+	assert_text(json_array_get(list, 0), "port", "db0");
+	assert_text(json_array_get(list, 0), "peer", "web0");
+	json_decref(list);
+	assert_says("policy list db0", "blue    db0   web0\n");
+	assert_int_equal(count_lines(run("policy list")->out), 3);
+}
+
+static void open_fabrics_are_told_once(void **state)
+{
+	const char *first;
+
+	(void)state;
+	run("policy allow db0 web0");
+	run("policy allow web0 a-port-with-a-very-long-name-01");
+	first = strstr(run("policy list")->out, "fabric blue is open");
+	assert_non_null(first);
+	assert_null(strstr(first + 1, "fabric blue"));
+	run("policy forbid db0 web0");
+	fake.ports[2].port.fabric_id = 5;
+	run("policy allow db0 lone0");
+	assert_says("policy list", "fabric green is open");
+	assert_says("policy list", "fabric blue is open");
+	fake.fabrics[0].mode = QUEZTL_FABRIC_DENY;
+	assert_null(strstr(run("policy list")->out, "blue is open"));
+}
+
+static void no_peers_mean_what_the_mode_says(void **state)
+{
+	(void)state;
+	assert_says("policy list", "queztl policy allow");
+	assert_says("policy list db0", "reaches every port of blue");
+	fake.fabrics[0].mode = QUEZTL_FABRIC_DENY;
+	assert_says("policy list db0", "it reaches no port");
+	assert_string_equal(run("policy list --json")->out, "[]\n");
+}
+
+static void addresses_come_and_go(void **state)
+{
+	json_t *addr;
+
+	(void)state;
+	assert_quiet("addr add web0 10.0.0.1");
+	assert_quiet("addr add web0 fd00::/64");
+	assert_fails("addr add web0 10.0.0.1/32", EXIT_FAILED,
+		     "has 10.0.0.1 already: see queztl addr list web0");
+	assert_fails("addr add web0 224.0.0.1", EXIT_USAGE,
+		     "no address to send as");
+	addr = run_json("addr add db0 10.0.1.0/24 --json");
+	assert_keys(addr, "fabric port port_id family address prefix");
+	assert_text(addr, "address", "10.0.1.0");
+	assert_text(addr, "family", "inet");
+	assert_int_equal(number_at(addr, "prefix"), 24);
+	json_decref(addr);
+	assert_says("addr list", "blue    web0  fd00::/64\n");
+	assert_int_equal(count_lines(run("addr list")->out), 4);
+	assert_int_equal(count_lines(run("addr list web0")->out), 3);
+	assert_fails("addr del web0 10.0.0.2", EXIT_NO_OBJECT,
+		     "has no 10.0.0.2: see queztl addr list web0");
+	assert_quiet("addr del web0 10.0.0.1");
+	assert_says("addr del web0 fd00::/64", "web0 may use any address now");
+	assert_says("addr list web0", "web0 may use any address");
+}
+
+static void addresses_of_a_port_are_few(void **state)
+{
+	char words[64];
+
+	(void)state;
+	for (int i = 0; i < QUEZTL_ADDR_MAX; i++) {
+		snprintf(words, sizeof(words), "addr add web0 10.0.0.%d", i);
+		assert_quiet(words);
+	}
+	assert_fails("addr add web0 10.0.0.99", EXIT_FAILED,
+		     "has 16 addresses");
+	assert_int_equal(count_lines(run("addr list")->out), 17);
+}
+
+static void port_is_shown_with_all_of_it(void **state)
+{
+	(void)state;
+	fake.ports[0].stats.drops[QUEZTL_DROP_DENIED] = 7;
+	run("policy allow web0 db0");
+	run("addr add web0 10.0.0.1");
+	run("addr add web0 fd00::/64");
+	run("port set web0 rate 2.5gbit");
+	assert_says("port show web0", "fabric     blue, open: every port");
+	assert_says("port show web0", "rate       2500mbit\n");
+	assert_says("port show web0", "pps        none\nflood      2000\n");
+	assert_says("port show web0",
+		    "addresses  10.0.0.1\n           fd00::/64\n");
+	assert_says("port show web0", "peers      db0\n");
+	assert_says("port show web0",
+		    "drops      3 no_port: no port has the destination address\n");
+	assert_says("port show web0",
+		    "           7 denied: the destination is no peer of the port\n");
+	assert_says("port show web0", "2 reason_15: newer");
+	assert_says("port show lone0", "addresses  any\npeers      none\n");
+	assert_says("port show lone0", "drops      none\n");
+	fake.fabrics[0].mode = QUEZTL_FABRIC_DENY;
+	assert_says("port show web0", "blue, deny: a port reaches its peers");
+}
+
+static void port_show_has_the_keys_of_the_list(void **state)
+{
+	json_t *port;
+
+	(void)state;
+	run("policy allow web0 db0");
+	run("addr add web0 fd00::/64");
+	port = run_json("port show web0 --json");
+	assert_keys(port, "id name fabric fabric_id mac mtu queue_pairs state pid comm device mode limits addresses peers counts");
+	assert_text(port, "mode", "open");
+	assert_int_equal(number_at(json_object_get(port, "limits"), "flood"),
+			 2000);
+	assert_string_equal(json_string_value(json_array_get(
+		json_object_get(port, "addresses"), 0)), "fd00::/64");
+	assert_string_equal(json_string_value(json_array_get(
+		json_object_get(port, "peers"), 0)), "db0");
+	assert_int_equal(number_at(json_object_get(json_object_get(port,
+		"counts"), "drops"), "no_port"), 3);
+	json_decref(port);
+}
+
+static void port_of_an_older_module_is_shown(void **state)
+{
+	json_t *port;
+
+	(void)state;
+	fake.version_1 = true;
+	assert_says("port show web0", "policy    not offered");
+	port = run_json("port show web0 --json");
+	assert_true(json_is_null(json_object_get(port, "limits")));
+	assert_true(json_is_null(json_object_get(port, "addresses")));
+	assert_true(json_is_null(json_object_get(port, "peers")));
+	json_decref(port);
+	fake.version_1 = false;
+	fake.call_error = ENOMEM;
+	fake.failing = QUEZTL_PEER_NEXT;
+	assert_fails("port show web0", EXIT_FAILED, "cannot show port web0");
+}
+
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, setup, closes_what_it_opens)
 
@@ -112,6 +399,19 @@ int main(void)
 		TEST(fabric_is_closed_and_opened),
 		TEST(fabric_begins_closed_or_not_at_all),
 		TEST(unknown_mode_bits_are_passed_over),
+		TEST(limits_are_set_one_by_one),
+		TEST(missing_ports_are_code_3),
+		TEST(ports_that_end_meanwhile_are_code_3),
+		TEST(older_modules_and_users_are_told),
+		TEST(peers_are_allowed_and_forbidden),
+		TEST(pairs_are_listed_once),
+		TEST(open_fabrics_are_told_once),
+		TEST(no_peers_mean_what_the_mode_says),
+		TEST(addresses_come_and_go),
+		TEST(addresses_of_a_port_are_few),
+		TEST(port_is_shown_with_all_of_it),
+		TEST(port_show_has_the_keys_of_the_list),
+		TEST(port_of_an_older_module_is_shown),
 	};
 
 	return cmocka_run_group_tests_name("policy", tests, NULL, NULL);

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include <queztl.h>
+
+#include "address.h"
+#include "counters.h"
+#include "fabric.h"
+#include "fail.h"
+#include "format.h"
+#include "json.h"
+#include "lookup.h"
+#include "options.h"
+#include "port.h"
+#include "portdev.h"
+#include "rate.h"
+#include "stats.h"
+#include "table.h"
+
+/* A label, and the rest of the line. */
+static const struct column columns[] = {
+	{ NULL, LEFT, 0 },
+	{ NULL, LEFT, 16 },
+};
+
+struct view {
+	int fd;
+	const struct snapshot *shot;
+	const struct port *port;
+	bool known;		/* what follows, to the module */
+	struct queztl_port_rates rates;
+	json_t *addresses;	/* texts */
+	json_t *peers;		/* names */
+};
+
+static int read_addresses(struct view *v)
+{
+	struct queztl_addr addr = { .port = v->port->port.id };
+	char text[ADDRESS_ROOM];
+	int ret;
+
+	while (!(ret = queztl_addr_next(v->fd, &addr))) {
+		struct address address = from_addr(&addr);
+
+		format_address(text, &address);
+		json_array_append_new(v->addresses, text_json(text));
+	}
+	return ret == -ENOENT ? 0 : ret;
+}
+
+static int read_peers(struct view *v)
+{
+	uint64_t id = 0;
+	int ret;
+
+	while (!(ret = queztl_peer_next(v->fd, v->port->port.id, &id))) {
+		const struct port *peer = find_port(v->shot, id);
+
+		if (peer)
+			json_array_append_new(v->peers,
+					      text_json(peer->port.name));
+	}
+	return ret == -ENOENT ? 0 : ret;
+}
+
+/* A module without policy still has the port. */
+static int read_policy(struct view *v)
+{
+	int ret = queztl_rates_get(v->fd, v->port->port.id, &v->rates);
+
+	if (!ret)
+		ret = read_addresses(v);
+	if (!ret)
+		ret = read_peers(v);
+	v->known = !ret;
+	return ret == -ENOTTY || ret == -EOPNOTSUPP ? 0 : ret;
+}
+
+static void print_view_json(struct cli *cli, const struct view *v)
+{
+	json_t *object = port_json(v->port);
+
+	set_text(object, "mode", *v->port->fabric ?
+		 describe_mode(v->port->mode) : NULL);
+	set_json(object, "limits", v->known ? limits_json(&v->rates) :
+		 json_null());
+	set_json(object, "addresses", v->known ? json_incref(v->addresses) :
+		 json_null());
+	set_json(object, "peers", v->known ? json_incref(v->peers) :
+		 json_null());
+	set_json(object, "counts", port_counts_json(&v->port->stats));
+	print_json(object, cli->out, false);
+}
+
+static void add_row(struct table *table, const char *label, const char *text)
+{
+	add_cell(table, "%s", label);
+	add_cell(table, "%s", text);
+}
+
+static void add_list(struct table *table, const char *label,
+		     const json_t *texts, const char *nothing)
+{
+	json_t *text;
+	size_t i;
+
+	if (!json_array_size(texts))
+		add_row(table, label, nothing);
+	json_array_foreach(texts, i, text)
+		add_row(table, i ? "" : label, json_string_value(text));
+}
+
+static void add_fabric(struct table *table, const struct port *port)
+{
+	bool deny = port->mode & QUEZTL_FABRIC_DENY;
+
+	add_cell(table, "fabric");
+	if (*port->fabric)
+		add_cell(table, "%s, %s: %s", port->fabric,
+			 describe_mode(port->mode), deny ?
+			 "a port reaches its peers only" :
+			 "every port reaches every other");
+	else
+		add_cell(table, "-");
+}
+
+static void add_port(struct table *table, const struct port *port)
+{
+	const struct queztl_port_next *p = &port->port;
+	char mac[MAC_ROOM], device[NAME_ROOM], user[USER_ROOM];
+
+	read_port_device(p->name, device);
+	add_row(table, "port", p->name);
+	add_fabric(table, port);
+	add_row(table, "MAC", format_mac(mac, p->mac));
+	add_cell(table, "MTU");
+	add_cell(table, "%u", p->mtu);
+	add_row(table, "state", describe_state(p->state));
+	add_row(table, "device", *device ? device : "-");
+	add_row(table, "used by", describe_user(user, p));
+}
+
+static void add_rates(struct table *table, const struct queztl_port_rates *r)
+{
+	char rate[RATE_ROOM];
+
+	add_row(table, "rate", r->tx_bytes ? format_rate(rate, r->tx_bytes) :
+		"none");
+	add_cell(table, "pps");
+	if (r->tx_packets)
+		add_cell(table, "%" PRIu64, (uint64_t)r->tx_packets);
+	else
+		add_cell(table, "none");
+	add_cell(table, "flood");
+	add_cell(table, "%" PRIu32, r->flood);
+}
+
+static void add_policy(struct table *table, const struct view *v)
+{
+	if (!v->known) {
+		add_row(table, "policy",
+			"not offered by the loaded module: see queztl info");
+		return;
+	}
+	add_rates(table, &v->rates);
+	add_list(table, "addresses", v->addresses, "any");
+	add_list(table, "peers", v->peers, "none");
+}
+
+static void add_traffic(struct table *table, const char *label,
+			uint64_t packets, uint64_t bytes)
+{
+	char frames[COUNT_ROOM], size[COUNT_ROOM];
+
+	add_cell(table, "%s", label);
+	add_cell(table, "%s frames, %s bytes", format_count(frames, packets),
+		 format_count(size, bytes));
+}
+
+static void add_drop(struct table *table, const char *label, uint64_t number,
+		     unsigned int reason)
+{
+	const char *name = queztl_drop_name(reason);
+	char count[COUNT_ROOM];
+
+	format_count(count, number);
+	add_cell(table, "%s", label);
+	if (name)
+		add_cell(table, "%s %s: %s", count, name,
+			 queztl_drop_text(reason));
+	else
+		add_cell(table, "%s reason_%u: newer than this program", count,
+			 reason);
+}
+
+static void add_counts(struct table *table, const struct queztl_port_stats *s)
+{
+	const char *label = "drops";
+
+	add_traffic(table, "sent", s->tx_packets, s->tx_bytes);
+	add_traffic(table, "received", s->rx_packets, s->rx_bytes);
+	for (unsigned int i = 0; i < QUEZTL_DROP_ROOM; i++)
+		if (s->drops[i]) {
+			add_drop(table, label, s->drops[i], i);
+			label = "";
+		}
+	if (*label)
+		add_row(table, label, "none");
+}
+
+static void print_view(struct cli *cli, const struct view *v)
+{
+	struct table table = TABLE(columns);
+
+	add_port(&table, v->port);
+	add_policy(&table, v);
+	add_counts(&table, &v->port->stats);
+	print_table(&table, cli->out, cli->width);
+	clear_table(&table);
+}
+
+static int show_port(struct cli *cli, int fd, const struct snapshot *shot,
+		     const struct port *port)
+{
+	struct view v = {
+		.fd = fd, .shot = shot, .port = port,
+		.addresses = json_array(), .peers = json_array(),
+	};
+	int ret = read_policy(&v);
+	int code = EXIT_OK;
+
+	if (ret == -ENOENT)
+		code = fail_no_port(cli, port->port.name);
+	else if (ret)
+		code = fail_errno(cli, ret, "cannot show port %s",
+				  port->port.name);
+	else if (cli->json)
+		print_view_json(cli, &v);
+	else
+		print_view(cli, &v);
+	json_decref(v.addresses);
+	json_decref(v.peers);
+	return code;
+}
+
+int run_port_show(struct cli *cli, int argc, char **argv)
+{
+	int code = expect_words(cli, argc, argv, 1);
+	struct snapshot shot = { 0 };
+	const struct port *port;
+	int fd;
+
+	if (code)
+		return code;
+	fd = open_ports(cli, &shot, &code);
+	if (fd < 0)
+		return code;
+	port = lookup_port(cli, &shot, argv[0], &code);
+	if (port)
+		code = show_port(cli, fd, &shot, port);
+	close_ports(fd, &shot);
+	return code;
+}
