@@ -37,6 +37,7 @@ union ioctl_arg {
 	struct queztl_port_stats port_stats;
 	struct queztl_peer peer;
 	struct queztl_addr addr;
+	struct queztl_port_rates port_rates;
 };
 
 static int get_info(struct qz_call *call)
@@ -157,10 +158,11 @@ static_assert(sizeof(struct queztl_fabric_add) == 48);
 static_assert(sizeof(struct queztl_fabric_del) == 16);
 static_assert(sizeof(struct queztl_fabric_next) == 56);
 static_assert(sizeof(struct queztl_port_next) == 80);
-static_assert(sizeof(struct queztl_port_stats) == 224);
 static_assert(sizeof(struct queztl_fabric_set) == 24);
 static_assert(sizeof(struct queztl_peer) == 24);
 static_assert(sizeof(struct queztl_addr) == 40);
+static_assert(sizeof(struct queztl_port_stats) == 232);
+static_assert(sizeof(struct queztl_port_rates) == 40);
 
 static const struct qz_ioctl device_ioctls[] = {
 	ROW(QUEZTL_GET_INFO, queztl_info, kernel, get_info, NULL, true),
@@ -192,6 +194,10 @@ static const struct qz_ioctl device_ioctls[] = {
 	    qz_fabricapi_addr_del, NULL, false),
 	ROW(QUEZTL_ADDR_NEXT, queztl_addr, addr,
 	    qz_fabricapi_addr_next, NULL, true),
+	ROW(QUEZTL_RATES_SET, queztl_port_rates, tx_packets,
+	    qz_fabricapi_rates_set, NULL, false),
+	ROW(QUEZTL_RATES_GET, queztl_port_rates, tx_packets,
+	    qz_fabricapi_rates_get, NULL, true),
 };
 
 static const struct qz_ioctl vm_ioctls[] = {

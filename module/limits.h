@@ -55,7 +55,21 @@
  * router discovery of a busy guest stay well below.
  */
 #define QZ_FLOOD_RATE		2000	/* frames per second */
-#define QZ_FLOOD_BURST		512	/* frames */
+#define QZ_FLOOD_RATE_MAX	1000000
+#define QZ_FLOOD_BURST_MS	256	/* so much of it at once */
+
+/*
+ * What a port may send that has been given a rate: at once as much as in
+ * QZ_PACE_BURST_MS, and when that is used up it waits for at least QZ_PACE_NS,
+ * so that what follows is a batch again and not one frame for each timer. The
+ * largest byte rate (8 Pbit/s) keeps sums within 64 bits; at the smallest the
+ * largest frame takes a minute.
+ */
+#define QZ_PACE_BURST_MS	10
+#define QZ_PACE_NS		NSEC_PER_MSEC
+#define QZ_BYTES_RATE_MIN	1000ULL
+#define QZ_BYTES_RATE_MAX	1000000000000000ULL
+#define QZ_PACKETS_RATE_MAX	1000000000ULL
 
 /*
  * Addresses of a port: each frame is compared with all of them. A guest with

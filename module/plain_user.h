@@ -42,6 +42,7 @@ typedef int64_t s64;
 #define NSEC_PER_USEC		1000L
 #define NSEC_PER_MSEC		1000000L
 #define NSEC_PER_SEC		1000000000L
+#define div64_u64(n, d)		((u64)(n) / (u64)(d))
 #define DIV_ROUND_UP(n, d)	(((n) + (d) - 1) / (d))
 #define min_t(type, a, b)	min((type)(a), (type)(b))
 #define min(a, b)						\

@@ -3,17 +3,34 @@
 
 #include "bucket.h"
 
-/**
- * qz_bucket_init - a full bucket
- * @bucket: the bucket
- * @rate: tokens per second, not 0
- * @burst: tokens it holds, not 0
- */
-void qz_bucket_init(struct qz_bucket *bucket, u32 rate, u32 burst)
+/* Time in which so many tokens come, rounded down. */
+static u64 cost(u64 rate, u32 tokens)
 {
-	bucket->interval_ns = 1000000000 / rate;
-	bucket->burst_ns = bucket->interval_ns * burst;
-	bucket->empty_ns = 0;
+	return div64_u64((u64)tokens * NSEC_PER_SEC, rate);
+}
+
+/**
+ * qz_bucket_set - what a bucket gives from now on; it is full
+ * @bucket: the bucket; others may be taking from it
+ * @rate: tokens per second, 0: always enough
+ * @burst: tokens it holds, not 0
+ *
+ * Who takes at the same time may see the rate of one and the burst of another.
+ */
+void qz_bucket_set(struct qz_bucket *bucket, u64 rate, u32 burst)
+{
+	WRITE_ONCE(bucket->rate, rate);
+	WRITE_ONCE(bucket->burst_ns, rate ? cost(rate, burst) : 0);
+	WRITE_ONCE(bucket->empty_ns, 0);
+}
+
+/* Since when the bucket has been filling, and no more than fits in. */
+static u64 filling_since(const struct qz_bucket *bucket, u64 now, u64 empty)
+{
+	u64 burst = READ_ONCE(bucket->burst_ns);
+
+	/* Below 0: it is in debt, or another CPU's clock is ahead. */
+	return (s64)(now - empty) > (s64)burst ? now - burst : empty;
 }
 
 /**
@@ -26,18 +43,43 @@ void qz_bucket_init(struct qz_bucket *bucket, u32 rate, u32 burst)
  */
 bool qz_bucket_take(struct qz_bucket *bucket, u64 now_ns, u32 tokens)
 {
-	s64 cost = bucket->interval_ns * tokens, have;
-	u64 empty = READ_ONCE(bucket->empty_ns), from;
+	u64 rate = READ_ONCE(bucket->rate), empty, from, ns;
 
+	if (!rate)
+		return true;
+	ns = cost(rate, tokens);
+	empty = READ_ONCE(bucket->empty_ns);
 	do {
-		from = empty;
-		have = now_ns - from;	/* below 0: another CPU's clock is ahead */
-		if (have > (s64)bucket->burst_ns) {
-			have = bucket->burst_ns;
-			from = now_ns - have;
-		}
-		if (have < cost)
+		from = filling_since(bucket, now_ns, empty);
+		if ((s64)(now_ns - from) < (s64)ns)
 			return false;
-	} while (!try_cmpxchg64(&bucket->empty_ns, &empty, from + cost));
+	} while (!try_cmpxchg64(&bucket->empty_ns, &empty, from + ns));
 	return true;
+}
+
+/* Return: nanoseconds until the bucket is out of debt, 0 when it is. */
+u64 qz_bucket_wait(const struct qz_bucket *bucket, u64 now_ns)
+{
+	s64 debt = READ_ONCE(bucket->empty_ns) - now_ns;
+
+	return READ_ONCE(bucket->rate) && debt > 0 ? debt : 0;
+}
+
+/**
+ * qz_bucket_charge - take tokens, though it may be for later
+ * @bucket: the bucket
+ * @now_ns: as of qz_bucket_take()
+ * @tokens: how many
+ */
+void qz_bucket_charge(struct qz_bucket *bucket, u64 now_ns, u32 tokens)
+{
+	u64 rate = READ_ONCE(bucket->rate), empty, from, ns;
+
+	if (!rate)
+		return;
+	ns = cost(rate, tokens);
+	empty = READ_ONCE(bucket->empty_ns);
+	do {
+		from = filling_since(bucket, now_ns, empty);
+	} while (!try_cmpxchg64(&bucket->empty_ns, &empty, from + ns));
 }

@@ -7,20 +7,22 @@
 
 /**
  * struct qz_bucket - a token bucket
- * @interval_ns: time in which one token comes
+ * @rate: tokens that come per second; 0: always enough
  * @burst_ns: time in which an empty bucket fills
  * @empty_ns: when the bucket was, or will be, empty
  *
- * The bucket keeps one time stamp: it holds (now - empty_ns) / interval_ns
- * tokens, and taking some moves empty_ns forward.
+ * The bucket keeps one time stamp: it holds (now - empty_ns) * rate tokens, and
+ * taking some moves empty_ns forward. Below 0 it is in debt.
  */
 struct qz_bucket {
-	u64 interval_ns;
+	u64 rate;
 	u64 burst_ns;
 	u64 empty_ns;
 };
 
-void qz_bucket_init(struct qz_bucket *bucket, u32 rate, u32 burst);
+void qz_bucket_set(struct qz_bucket *bucket, u64 rate, u32 burst);
 bool qz_bucket_take(struct qz_bucket *bucket, u64 now_ns, u32 tokens);
+u64 qz_bucket_wait(const struct qz_bucket *bucket, u64 now_ns);
+void qz_bucket_charge(struct qz_bucket *bucket, u64 now_ns, u32 tokens);
 
 #endif /* QZ_BUCKET_H */

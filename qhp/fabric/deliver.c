@@ -178,8 +178,10 @@ int qz_deliver_chain(struct qz_run *run, struct qz_queue *queue)
 
 	run->packets--;
 	reason = read_frame(run, queue);
-	if (reason == QUEZTL_DROP_REASONS)
+	if (reason == QUEZTL_DROP_REASONS) {
+		qz_pace_charge(queue->port, frame);
 		reason = forward(run, frame);
+	}
 	if (reason == QUEZTL_DROP_REASONS) {
 		queue->counts.packets++;
 		queue->counts.bytes += frame->len;

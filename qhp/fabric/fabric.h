@@ -131,6 +131,7 @@ struct qz_counts {
 	u64 kicks;
 	u64 direct_runs;
 	u64 worker_runs;
+	u64 paced;
 	u64 commands;
 	atomic64_t drops[QUEZTL_DROP_REASONS];
 };
@@ -160,6 +161,7 @@ struct qz_counts {
  * @runner: sending: the task @tw was given to, to compare only
  * @work: sending: the run in a worker
  * @hold: sending: interrupts held back
+ * @pace: sending: goes on when the port may send again
  * @frame: sending: the frame being worked on
  * @bufs: receiving: the buffers being filled; guarded by @lock
  */
@@ -188,6 +190,7 @@ struct qz_queue {
 	struct task_struct *runner;
 	struct work_struct work;
 	struct qz_hold hold;
+	struct hrtimer pace;
 	union {
 		struct qz_frame frame;
 		struct qz_buffers bufs;
@@ -218,6 +221,8 @@ struct qz_queue {
  * @view: its peers, under SRCU; all it may send to when the fabric denies
  * @guard: its addresses, under SRCU; NULL when it may use any
  * @last_addr: id of the last address it was given
+ * @tx_bytes: bytes it may send
+ * @tx_packets: packets it may send
  * @ctrl: what the driver sets by command
  * @command: the command being carried out
  * @nqueues: number of @queues: two for each pair, and one for control
@@ -246,6 +251,8 @@ struct qz_port {
 	struct qz_switch __rcu *view;
 	struct qz_guard __rcu *guard;
 	u32 last_addr;
+	struct qz_bucket tx_bytes;
+	struct qz_bucket tx_packets;
 	struct qz_ctrl ctrl;
 	u8 command[QZ_CTRL_BYTES];
 	u16 nqueues;
@@ -277,6 +284,10 @@ struct qz_port {
 	 BIT_ULL(VIRTIO_NET_F_MAC) | BIT_ULL(VIRTIO_NET_F_MTU) |	\
 	 BIT_ULL(VIRTIO_NET_F_STATUS) | BIT_ULL(VIRTIO_NET_F_MRG_RXBUF) | \
 	 QZ_OFFLOAD_FEATURES | QZ_CTRL_FEATURES)
+
+/* The rates of a port that can be set. */
+#define QZ_PORT_RATES							\
+	(QUEZTL_PORT_TX_BYTES | QUEZTL_PORT_TX_PACKETS | QUEZTL_PORT_FLOOD)
 
 #define QZ_HDR_LEN	sizeof(struct virtio_net_hdr_mrg_rxbuf)
 
@@ -329,6 +340,8 @@ struct qz_port *qz_port_get(u64 id);
 void qz_port_put(struct qz_port *port);
 int qz_port_next(struct queztl_port_next *next);
 int qz_port_stats(struct queztl_port_stats *stats);
+int qz_port_visit(u64 id, void (*fn)(struct qz_port *port, void *ctx),
+		  void *ctx);
 
 /* vdpa.c */
 extern const struct vdpa_config_ops qz_vdpa_ops;
@@ -358,6 +371,15 @@ bool qz_receive(struct qz_run *run, struct qz_port *port,
 /* deliver.c */
 int qz_deliver_chain(struct qz_run *run, struct qz_queue *queue);
 void qz_deliver_drop(struct qz_queue *queue, enum queztl_drop reason, u32 len);
+
+/* pace.c */
+bool qz_pace_waits(struct qz_queue *queue);
+void qz_pace_charge(struct qz_port *port, const struct qz_frame *frame);
+void qz_pace_init(struct qz_queue *queue);
+void qz_pace_stop(struct qz_queue *queue);
+void qz_pace_flood(struct qz_port *port, u32 rate);
+int qz_pace_set(struct queztl_port_rates *rates);
+int qz_pace_get(struct queztl_port_rates *rates);
 
 /* ctrlq.c */
 void qz_ctrlq_kick(struct qz_queue *queue);

@@ -122,3 +122,15 @@ int qz_fabricapi_addr_next(struct qz_call *call)
 		return -EINVAL;
 	return qz_addr_next(next);
 }
+
+int qz_fabricapi_rates_set(struct qz_call *call)
+{
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	return qz_pace_set(call->arg);
+}
+
+int qz_fabricapi_rates_get(struct qz_call *call)
+{
+	return qz_pace_get(call->arg);
+}

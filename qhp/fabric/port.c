@@ -245,7 +245,7 @@ static int init_port(struct qz_port *port, struct qz_fabric *fabric,
 	INIT_LIST_HEAD(&port->list);
 	INIT_LIST_HEAD(&port->all);
 	mutex_init(&port->lock);
-	qz_bucket_init(&port->flood, QZ_FLOOD_RATE, QZ_FLOOD_BURST);
+	qz_pace_flood(port, QZ_FLOOD_RATE);
 	apply_config(port, config);
 	port->nqueues = 2 * port->ctrl.pairs;
 	if (port->offered & BIT_ULL(VIRTIO_NET_F_CTRL_VQ))
@@ -444,22 +444,44 @@ static void add_counts(struct queztl_port_stats *stats,
 	stats->tx_held += READ_ONCE(counts->held);
 	stats->direct_runs += READ_ONCE(counts->direct_runs);
 	stats->worker_runs += READ_ONCE(counts->worker_runs);
+	stats->tx_paced += READ_ONCE(counts->paced);
 	for (i = 0; i < QUEZTL_DROP_REASONS; i++)
 		stats->drops[i] += atomic64_read(&counts->drops[i]);
 }
 
-int qz_port_stats(struct queztl_port_stats *stats)
+/**
+ * qz_port_visit - do something to a port
+ * @id: its id
+ * @fn: what to do; the list of ports is locked
+ * @ctx: passed on
+ *
+ * Context: process, may sleep.
+ * Return: 0, -ENOENT when there is no such port.
+ */
+int qz_port_visit(u64 id, void (*fn)(struct qz_port *port, void *ctx),
+		  void *ctx)
 {
 	struct qz_port *port;
-	int i;
 
 	mutex_lock(&qz_ports_lock);
-	port = find_port(stats->id, false);
-	if (port) {
-		memset_after(stats, 0, id);
-		for (i = 0; i < port->nqueues; i++)
-			add_counts(stats, &port->queues[i]);
-	}
+	port = find_port(id, false);
+	if (port)
+		fn(port, ctx);
 	mutex_unlock(&qz_ports_lock);
 	return port ? 0 : -ENOENT;
+}
+
+static void sum_counts(struct qz_port *port, void *ctx)
+{
+	struct queztl_port_stats *stats = ctx;
+	int i;
+
+	memset_after(stats, 0, id);
+	for (i = 0; i < port->nqueues; i++)
+		add_counts(stats, &port->queues[i]);
+}
+
+int qz_port_stats(struct queztl_port_stats *stats)
+{
+	return qz_port_visit(stats->id, sum_counts, stats);
 }

@@ -165,6 +165,7 @@ void qz_queue_stop(struct qz_queue *queue)
 	lockdep_assert_held(&queue->port->lock);
 	if (!queue->areas[0].kva)
 		return;
+	qz_pace_stop(queue);
 	qz_notify_stop(queue);
 	queue->base = queue->ring.last_avail;
 	unmap_areas(queue);
@@ -178,6 +179,7 @@ int qz_queue_init(struct qz_queue *queue, struct qz_port *port, u16 index)
 	queue->num = QZ_RING_MAX;
 	spin_lock_init(&queue->lock);
 	qz_notify_init(queue);
+	qz_pace_init(queue);
 	qz_run_init(queue);
 	queue->chain.max = QZ_CHAIN_MAX;
 	queue->chain.segs = kvcalloc(QZ_CHAIN_MAX, sizeof(struct qz_seg),

@@ -65,8 +65,8 @@ static int serve_one(struct qz_run *run, struct qz_queue *queue)
 }
 
 /*
- * Serve until the ring is empty or the budget is used up. The caller owns the
- * ring and is in an SRCU section in which the queue is live.
+ * Serve until the ring is empty, the budget is used up or the port has to wait.
+ * The caller owns the ring and is in an SRCU section in which the queue is live.
  *
  * Return: true when there is more to do.
  */
@@ -75,6 +75,11 @@ static bool serve_ring(struct qz_run *run, struct qz_queue *queue)
 	int ret;
 
 	for (;;) {
+		if (qz_pace_waits(queue)) {
+			qz_ring_publish(&queue->ring);
+			qz_ring_disable_kicks(&queue->ring);
+			return false;
+		}
 		ret = serve_one(run, queue);
 		if (ret > 0 && run->packets > 0 && run->bytes > 0)
 			continue;

@@ -180,11 +180,32 @@ static void undo_addr(void *argument)
 	EXPECT_EQ(call_addr(QUEZTL_ADDR_DEL), 0);
 }
 
-#define CALL(name_, struct_, ...) { .name = #name_, .number = name_, .size = sizeof(struct struct_), __VA_ARGS__ }
+static void prepare_rates(void *argument)
+{
+	struct queztl_port_rates *rates = argument;
+
+	rates->id = world.port;
+	rates->set = QUEZTL_PORT_TX_BYTES | QUEZTL_PORT_TX_PACKETS | QUEZTL_PORT_FLOOD;
+	rates->tx_bytes = 1000000;
+	rates->tx_packets = 1000;
+	rates->flood = 100;
+}
+
+static void undo_rates(void *argument)
+{
+	struct queztl_port_rates *rates = argument;
+
+	rates->tx_bytes = rates->tx_packets = 0;
+	rates->flood = 2000;
+	EXPECT_EQ(ioctl(world.device, QUEZTL_RATES_SET, rates), 0);
+}
+
+#define ROW(name_, size_, ...) { .name = #name_, .number = name_, .size = size_, __VA_ARGS__ }
+#define CALL(name_, struct_, ...) ROW(name_, sizeof(struct struct_), __VA_ARGS__)
 
 /*
  * One row per ioctl of the header: the Makefile counts them there (QUEZTL_CALLS), and a call the kernel knows without a
- * row here fails the test no_call_without_a_row. Sizes are those of layout.c.
+ * row here fails the test no_call_without_a_row. Sizes are those of the call's first ABI version.
  */
 const struct call calls[] = {
 	CALL(QUEZTL_GET_INFO, queztl_info, .fills = true, .reserved = { offsetof(struct queztl_info, reserved) }),
@@ -206,7 +227,8 @@ const struct call calls[] = {
 	CALL(QUEZTL_PORT_NEXT, queztl_port_next, .fills = true,
 	     .reserved = { offsetof(struct queztl_port_next, reserved), offsetof(struct queztl_port_next, reserved) + 2,
 			   offsetof(struct queztl_port_next, reserved) + 4 }),
-	CALL(QUEZTL_PORT_STATS, queztl_port_stats, .fills = true, .prepare = prepare_port_stats),
+	ROW(QUEZTL_PORT_STATS, offsetof(struct queztl_port_stats, tx_paced), .fills = true,
+	    .prepare = prepare_port_stats),
 	CALL(QUEZTL_PEER_ADD, queztl_peer, .prepare = prepare_peer, .undo = undo_peer),
 	CALL(QUEZTL_PEER_DEL, queztl_peer, .prepare = prepare_peers),
 	CALL(QUEZTL_PEER_NEXT, queztl_peer, .fills = true, .prepare = prepare_peer_next, .undo = undo_peer),
@@ -216,6 +238,8 @@ const struct call calls[] = {
 	     .reserved = { offsetof(struct queztl_addr, reserved) }),
 	CALL(QUEZTL_ADDR_NEXT, queztl_addr, .fills = true, .prepare = prepare_addr_next, .undo = undo_addr,
 	     .reserved = { offsetof(struct queztl_addr, reserved) }),
+	CALL(QUEZTL_RATES_SET, queztl_port_rates, .prepare = prepare_rates, .undo = undo_rates),
+	CALL(QUEZTL_RATES_GET, queztl_port_rates, .fills = true, .prepare = prepare_rates),
 };
 _Static_assert(sizeof(calls) / sizeof(calls[0]) == QUEZTL_CALLS, "an ioctl of queztl.h has no row in calls[]");
 

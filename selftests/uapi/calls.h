@@ -17,7 +17,7 @@ struct world {
 struct call {
 	const char *name;
 	unsigned int number;
-	__u32 size;			/* of ABI version 1 */
+	__u32 size;			/* of the ABI version that brought it */
 	bool on_vm, fills;
 	void (*prepare)(void *argument);/* makes it good for one successful call */
 	void (*undo)(void *argument);	/* takes the effect of that call back */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The header alone must compile, and every structure must lie alike for 32 and 64 bit callers. This file is only
- * compiled (for both), never run. The numbers are ABI version 1 and never change: new members go to the end.
+ * compiled (for both), never run. The numbers never change: new members go to the end.
  */
 #include <linux/queztl.h>
 #include <stddef.h>
@@ -78,11 +78,20 @@ AT(queztl_port_next, pid, 68);
 AT(queztl_port_next, max_vqp, 72);
 AT(queztl_port_next, reserved, 74);
 
-SIZE(queztl_port_stats, 224);
+SIZE(queztl_port_stats, 232);
 AT(queztl_port_stats, id, 8);
 AT(queztl_port_stats, tx_packets, 16);
 AT(queztl_port_stats, worker_runs, 88);
 AT(queztl_port_stats, drops, 96);
+AT(queztl_port_stats, tx_paced, 224);
+
+SIZE(queztl_port_rates, 40);
+AT(queztl_port_rates, id, 8);
+AT(queztl_port_rates, set, 16);
+AT(queztl_port_rates, flood, 20);
+AT(queztl_port_rates, tx_bytes, 24);
+AT(queztl_port_rates, tx_packets, 32);
+
 _Static_assert(QUEZTL_DROP_REASONS <= QUEZTL_DROP_ROOM, "drops");
 _Static_assert(QUEZTL_DROP_RX_BROKEN == 10, "drop reasons keep their numbers");
 _Static_assert(QUEZTL_DROP_FOREIGN == 12, "drop reasons keep their numbers");

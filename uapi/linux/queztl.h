@@ -445,6 +445,7 @@ enum queztl_drop {
  * @worker_runs: out: times a worker served it
  * @drops: out: frames not delivered, by &enum queztl_drop; an entry beyond
  *	those this header names is 0 or a newer reason's
+ * @tx_paced: out: times sending waited for the port's rates (ABI version 2)
  *
  * Counts begin with the port and survive a reset of its driver.
  *
@@ -465,6 +466,7 @@ struct queztl_port_stats {
 	__u64 direct_runs;
 	__u64 worker_runs;
 	__u64 drops[QUEZTL_DROP_ROOM];
+	__u64 tx_paced;
 };
 
 /**
@@ -557,7 +559,7 @@ enum queztl_port_rate {
  *	QUEZTL_RATES_GET: out: all of them that this kernel knows
  * @flood: frames to a group address the port may send per second, 1 to 1000000;
  *	2000 at first; more are dropped
- * @tx_bytes: bytes the port may send per second, from 1000, without
+ * @tx_bytes: bytes the port may send per second, 1000 to 10^15, without
  *	virtio_net_hdr; 0, as at first: no limit
  * @tx_packets: packets the port may send per second, up to 10^9, a frame that is
  *	to be cut counting for all its segments; 0, as at first: no limit

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a port may send per second. Only that a rate is never exceeded is looked at, however slow the host: of so many
+ * frames or bytes, the burst is sent at once, and each of the others has taken its time.
+ */
+#define _GNU_SOURCE
+#include "world.h"
+
+#include <sys/ioctl.h>
+
+#define BURST	0.010		/* seconds: what is sent at once of a port's rates */
+
+static struct member *m[3];
+
+static void set_rates(struct member *member, __u32 set, __u64 rate)
+{
+	struct queztl_port_next port;
+	struct queztl_port_rates rates = { .size = sizeof(rates), .set = set, .tx_bytes = rate, .tx_packets = rate,
+					   .flood = rate };
+
+	ASSERT_EQ(port_find(member->name, &port), 0);
+	rates.id = port.id;
+	ASSERT_EQ(ioctl(queztl_fd(), QUEZTL_RATES_SET, &rates), 0);
+}
+
+static void send_many(int count, int length)
+{
+	for (int i = 0; i < count; i++)
+		ASSERT_EQ(send_to(m[0], m[1]->mac, length, i, 0), 0);
+}
+
+/* All of them come, in their order, and none before its time: the first so many are the burst. */
+static void expect_all_in_time(int count, int length, double each, int first)
+{
+	double begin = swg_now();
+
+	send_many(count, length);
+	for (int i = 0; i < count; i++) {
+		expect_arrives(m[1], m[1]->mac, m[0], length, i);
+		KTAP_CHECK(swg_now() - begin >= (i - first) * each, true, "frame %d came after %.1f ms", i,
+			   (swg_now() - begin) * 1e3);
+	}
+	ASSERT_EQ(swg_wait_sent(&m[0]->port, SOON), 0);
+	expect_no_drops(m[0]);
+	expect_no_drops(m[1]);
+	EXPECT_GE(member_stats(m[0]).tx_paced, 1);
+	EXPECT_EQ(member_stats(m[1]).tx_paced, 0);
+}
+
+TEST(packets_wait_for_their_rate)
+{
+	make_lan(m, 2, NULL);
+	set_rates(m[0], QUEZTL_PORT_TX_PACKETS, 200);
+	expect_all_in_time(60, 100, 1. / 200, 200 * BURST + 1);
+}
+
+TEST(bytes_wait_for_their_rate)
+{
+	make_lan(m, 2, NULL);
+	set_rates(m[0], QUEZTL_PORT_TX_BYTES, 100000);
+	expect_all_in_time(30, 1000, 1000. / 100000, 100000 * BURST / 1000 + 1);
+}
+
+/* The guest is told as usual when what waited was sent; without asking for kicks meanwhile none is lost. */
+TEST(a_rate_outlasts_a_reset)
+{
+	make_lan(m, 2, NULL);
+	set_rates(m[0], QUEZTL_PORT_TX_PACKETS, 10);
+	send_many(20, 100);
+	restart(m[0], NULL);			/* while frames wait */
+	restart(m[1], NULL);
+	expect_all_in_time(5, 100, 1. / 10, 1 + 10 * BURST + 1);
+}
+
+/* 20 frames of 1500 bytes would take half a minute. */
+TEST(a_new_rate_ends_the_wait_for_the_old)
+{
+	make_lan(m, 2, NULL);
+	set_rates(m[0], QUEZTL_PORT_TX_BYTES, 1000);
+	send_many(20, 1500);
+	expect_arrives(m[1], m[1]->mac, m[0], 1500, 0);
+	expect_silence(m[1]);
+	set_rates(m[0], QUEZTL_PORT_TX_BYTES, 0);
+	for (int i = 1; i < 20; i++)
+		expect_arrives(m[1], m[1]->mac, m[0], 1500, i);
+	ASSERT_EQ(swg_wait_sent(&m[0]->port, SOON), 0);
+}
+
+TEST(others_do_not_wait)
+{
+	make_lan(m, 3, NULL);
+	set_rates(m[0], QUEZTL_PORT_TX_BYTES, 1000);
+	send_many(20, 1500);
+	expect_arrives(m[1], m[1]->mac, m[0], 1500, 0);
+	for (int i = 0; i < 50; i++)
+		expect_pair_works(m[1], m[2], i);
+	/* what is sent to it does not count */
+	ASSERT_EQ(send_to(m[1], m[0]->mac, 1500, 7, 0), 0);
+	expect_arrives(m[0], m[0]->mac, m[1], 1500, 7);
+}
+
+TEST(a_port_is_deleted_while_frames_wait)
+{
+	make_lan(m, 2, NULL);
+	set_rates(m[0], QUEZTL_PORT_TX_BYTES, 1000);
+	send_many(20, 1500);
+	swg_close(&m[0]->port);
+	ASSERT_EQ(port_del(m[0]->name), 0);
+	ASSERT_EQ(port_add(m[0]->name, "qtlan", m[0]->mac, 0), 0);
+	ASSERT_EQ(swg_open(&m[0]->port, m[0]->name), 0);
+	start(m[0], NULL);
+	restart(m[1], NULL);
+	for (int i = 0; i < 20; i++)		/* the new port has no rate */
+		expect_pair_works(m[0], m[1], i);
+}
+
+/* One token a second, one at a time: of what follows, most is dropped, and counted. */
+TEST(floods_have_a_rate_of_their_own)
+{
+	static const __u8 all[6] = { 255, 255, 255, 255, 255, 255 };
+	const int count = 50;
+	double begin = swg_now();
+	__u64 sent, dropped;
+
+	make_lan(m, 2, NULL);
+	set_rates(m[0], QUEZTL_PORT_FLOOD, 1);
+	for (int i = 0; i < count; i++)
+		ASSERT_EQ(send_to(m[0], all, 100, i, 0), 0);
+	ASSERT_EQ(swg_wait_sent(&m[0]->port, SOON), 0);
+	sent = member_stats(m[0]).tx_packets;
+	dropped = member_stats(m[0]).drops[QUEZTL_DROP_RATE];
+	EXPECT_EQ(sent + dropped, count);
+	EXPECT_GE(sent, 1);
+	EXPECT_LE(sent, 2 + (swg_now() - begin));
+	EXPECT_EQ(member_stats(m[1]).rx_packets, sent);
+	expect_pair_works(m[0], m[1], 1);	/* other frames are free */
+}
