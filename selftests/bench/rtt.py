@@ -13,21 +13,21 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import pair
-import trace                    # pair knows where it is
+import crowd
+import trace                    # crowd knows where it is
 
 
 # -- measuring ------------------------------------------------------------------------------------------------------
 def ping(client, index, options, count):
-    text = client.expect(f"qzping -r -n {count} -w {options.warmup} -l {options.size} {pair.address(index, 2)}",
+    text = client.expect(f"qzping -r -n {count} -w {options.warmup} -l {options.size} {crowd.address(index, 2)}",
                          seconds=60 + count)
     return json.loads(text)
 
 
 def measure_turn(guests, index, options, pool):
-    before = pair.counters(guests)
+    before = crowd.counters(guests)
     result = ping(guests[0], index, options, options.n)
-    pair.add_counts(pool["counts"], before, guests)
+    crowd.add_counts(pool["counts"], before, guests)
     pool["samples"] += result["samples"]
     pool["lost"] += result["lost"]
     pool["trips"] += options.n + options.warmup
@@ -54,13 +54,13 @@ def trace_path(guests, index, options):
 def summary(pool):
     samples = sorted(pool["samples"])
     return {"n": len(samples), "lost": pool["lost"], "mean": sum(samples) / len(samples), "min": samples[0],
-            "p50": pair.at(samples, .5), "p90": pair.at(samples, .9), "p99": pair.at(samples, .99),
-            "p999": pair.at(samples, .999), "max": samples[-1], "turns_mean": pool["turns"],
+            "p50": crowd.at(samples, .5), "p90": crowd.at(samples, .9), "p99": crowd.at(samples, .99),
+            "p999": crowd.at(samples, .999), "max": samples[-1], "turns_mean": pool["turns"],
             "per_trip": {name: round(value / pool["trips"], 2) for name, value in pool["counts"].items()}}
 
 
 def print_table(results):
-    names = ["switches", *pair.COUNTERS]
+    names = ["switches", *crowd.COUNTERS]
     print(f"{'path':<12}{'n':>6}{'lost':>5}{'mean ms':>9}{'p50':>7}{'p99':>7}{'p99.9':>7}" +
           "".join(f"{name:>11}" for name in names))
     for path, row in results.items():
@@ -71,7 +71,7 @@ def print_table(results):
 
 def parse(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    pair.add_options(parser)
+    crowd.add_options(parser)
     parser.add_argument("-n", type=int, default=500, help="round trips per turn")
     parser.add_argument("--warmup", type=int, default=200)
     parser.add_argument("--size", type=int, default=64)
@@ -81,12 +81,12 @@ def parse(argv=None):
 
 def save(options, results):
     output = pathlib.Path(os.environ["QZ_OUT"], "rtt.json")
-    output.write_text(json.dumps({"conditions": pair.conditions(options), "paths": results}, indent=1) + "\n")
+    output.write_text(json.dumps({"conditions": crowd.conditions(options), "paths": results}, indent=1) + "\n")
 
 
 def main():
     options = parse()
-    lab = pair.Pair(options)
+    lab = crowd.Crowd(options)
     lab.start()
     results = measure(lab)
     print_table(results)

@@ -19,7 +19,7 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import pair
+import crowd
 
 
 class Stream:
@@ -30,7 +30,7 @@ class Stream:
         guests[1].expect("iperf3 -s -D")
 
     def turn(self, guests, index, options):
-        text = guests[0].expect(f"iperf3 -J -c {pair.address(index, 2)} -O {self.slow_start} -t {options.seconds}",
+        text = guests[0].expect(f"iperf3 -J -c {crowd.address(index, 2)} -O {self.slow_start} -t {options.seconds}",
                                 60 + 4 * options.seconds)
         end = json.loads(text)["end"]
         sender, cpu = end["streams"][0]["sender"], end["cpu_utilization_percent"]
@@ -47,7 +47,7 @@ class TcpPing:
         guests[1].expect("qzping -s -T -p 7008 >/dev/null 2>&1 &")
 
     def turn(self, guests, index, options):
-        text = guests[0].expect(f"qzping -T -p 7008 -r -l 1 -n {options.n} -w 50 {pair.address(index, 2)}",
+        text = guests[0].expect(f"qzping -T -p 7008 -r -l 1 -n {options.n} -w 50 {crowd.address(index, 2)}",
                                 60 + options.n)
         found = json.loads(text)
         return found["samples"], {"lost": found["lost"]}
@@ -60,21 +60,13 @@ class Packets:
         for guest in guests:
             guest.expect("ls /proc/net/pktgen/kpktgend_0")
 
-    def device(self, guest, index, host):
-        return guest.expect(f"basename $(dirname $(grep -l {pair.mac(index, host)} /sys/class/net/*/address))").strip()
-
     def received(self, guest, device):
         return int(guest.expect(f"cat /sys/class/net/{device}/statistics/rx_packets"))
 
     def turn(self, guests, index, options):
-        sends, gets = self.device(guests[0], index, 1), self.device(guests[1], index, 2)
+        gets = crowd.device(guests[1], index, 2)
         before = self.received(guests[1], gets)
-        at = f"/proc/net/pktgen/{sends}"
-        words = [f"count {options.packets}", "pkt_size 60", f"dst_mac {pair.mac(index, 2)}",
-                 f"dst {pair.address(index, 2)}", "udp_dst_min 9", "udp_dst_max 9", f"burst {options.burst}"]
-        text = guests[0].expect(
-            f"echo rem_device_all >/proc/net/pktgen/kpktgend_0; echo add_device {sends} >/proc/net/pktgen/kpktgend_0; "
-            + "".join(f"echo '{word}' >{at}; " for word in words) + f"echo start >/proc/net/pktgen/pgctrl; cat {at}", 300)
+        text = guests[0].expect(crowd.packets(guests[0], index, 1, 2, options.packets, options.burst), 300)
         in_time = self.received(guests[1], gets) - before
         micros = int(re.search(r"Result: OK: (\d+)\(", text)[1])
         time.sleep(0.5)                 # what is under way arrives, and does not count
@@ -87,7 +79,7 @@ KINDS = {kind.name: kind for kind in (Stream, TcpPing, Packets)}
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    pair.add_options(parser)
+    crowd.add_options(parser)
     parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--seconds", type=int, default=8, help="of a TCP stream")
     parser.add_argument("-n", type=int, default=400, help="round trips per turn")
@@ -100,10 +92,10 @@ def measure(kind, lab):
     """Turns of every path; per path the pooled samples, what each turn said, and what happened meanwhile."""
     pools = {index: {"samples": [], "turns": [], "counts": {}, "seconds": 0.} for index, _ in lab.paths}
     for index, path in lab.turns():
-        pool, before, started = pools[index], pair.counters(lab.guests), time.monotonic()
+        pool, before, started = pools[index], crowd.counters(lab.guests), time.monotonic()
         samples, more = kind.turn(lab.guests, index, lab.options)
         pool["seconds"] += time.monotonic() - started
-        pair.add_counts(pool["counts"], before, lab.guests)
+        crowd.add_counts(pool["counts"], before, lab.guests)
         pool["samples"] += samples
         pool["turns"].append({"mean": sum(samples) / len(samples), **more})
         print(f"# {kind.name} {path}: {pool['turns'][-1]['mean']:.4g} {kind.unit} {more}", flush=True)
@@ -112,8 +104,8 @@ def measure(kind, lab):
 
 def summary(pool):
     samples = sorted(pool["samples"])
-    return {"n": len(samples), "mean": sum(samples) / len(samples), "p50": pair.at(samples, .5),
-            "p99": pair.at(samples, .99), "turns": pool["turns"], "seconds": round(pool["seconds"], 2),
+    return {"n": len(samples), "mean": sum(samples) / len(samples), "p50": crowd.at(samples, .5),
+            "p99": crowd.at(samples, .99), "turns": pool["turns"], "seconds": round(pool["seconds"], 2),
             "per_second": {name: round(value / pool["seconds"], 1) for name, value in pool["counts"].items()}}
 
 
@@ -125,18 +117,22 @@ def show(kind, rows):
               f"{row['per_second']['exits']:>10.0f}{row['per_second']['switches']:>11.0f}", flush=True)
 
 
-def main():
-    options = parse()
-    lab = pair.Pair(options, tools=True)
-    lab.start()
-    found = {"conditions": pair.conditions(options), "kinds": {}}
-    for name in options.kinds.split(","):
-        kind = KINDS[name]()
+def run(kinds, lab, output):
+    """Each kind of traffic in turn; what was found is kept after each."""
+    found = {"conditions": crowd.conditions(lab.options), "kinds": {}}
+    for name in lab.options.kinds.split(","):
+        kind = kinds[name]()
         kind.prepare(lab.guests)
         rows = measure(kind, lab)
         show(kind, rows)
         found["kinds"][name] = {"unit": kind.unit, "better": kind.better, "paths": rows}
-        pathlib.Path(os.environ["QZ_OUT"], "traffic.json").write_text(json.dumps(found, indent=1) + "\n")
+        pathlib.Path(os.environ["QZ_OUT"], output).write_text(json.dumps(found, indent=1) + "\n")
+
+
+def main():
+    lab = crowd.Crowd(parse(), tools=True)
+    lab.start()
+    run(KINDS, lab, "traffic.json")
     lab.stop()
 
 

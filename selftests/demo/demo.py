@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 SOURCE = pathlib.Path(os.environ["QZ_SRC"])
 sys.path.insert(0, str(SOURCE / "selftests/bench"))
 
-import pair
+import crowd
 import rtt
 
 QUEZTL = SOURCE / "build/userspace/queztl"
@@ -63,7 +63,7 @@ def main():
     options = rtt.parse(TURNS + sys.argv[1:])
     step(f"host: Linux {os.uname().release} with KVM, {HOSTS[os.environ['QZ_LAB_ACCEL']]}, "
          f"{os.environ['QZ_LAB_CPUS']} CPU")
-    lab = pair.Pair(options)
+    lab = crowd.Crowd(options)
     say(queztl("info"))
     step("booting two stock QEMU VMs with Debian's kernel: half a minute or more")
     lab.start()
@@ -72,7 +72,7 @@ def main():
     say(queztl("port", "list"))
     step("ping")
     for index, path in lab.paths:
-        show_ping(lab.guests[0], path, pair.address(index, 2))
+        show_ping(lab.guests[0], path, crowd.address(index, 2))
     step(f"UDP, the paths in turns, {options.n} round trips each")
     results = rtt.measure(lab, lambda path, mean: say(f"    {NAMES[path]:<20} mean {mean / 1e6:.3f} ms"))
     show_table(results)

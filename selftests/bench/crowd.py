@@ -1,6 +1,7 @@
-"""Two guests with a NIC on each of the paths that are compared, and what is counted while they talk. Imported in L1."""
+"""Guests with a NIC on each of the paths that are compared, and what is counted while they talk. Imported in L1."""
 import os
 import pathlib
+import string
 import subprocess
 import sys
 
@@ -21,22 +22,22 @@ def mac(path_index, host):
     return f"52:54:00:00:{path_index:02x}:{host:02x}"
 
 
-# -- paths: each makes the two NICs of one path ---------------------------------------------------------------------
-def setup_bridge(index, device):
+# -- paths: each makes the NICs of one path -------------------------------------------------------------------------
+def setup_bridge(index, device, hosts):
     """vhost-net and a Linux bridge: the baseline."""
     subprocess.run(["modprobe", "-a", "tun", "vhost_net", "bridge"], check=True)
     bridge = vm.make_bridge(f"br{index}")
     return [vm.tap(mac(index, host), address(index, host) + "/24", vm.make_tap(f"tap{index}-{host}", bridge),
-                   device=device) for host in (1, 2)]
+                   device=device) for host in hosts]
 
 
-def setup_fabric(index, device):
+def setup_fabric(index, device, hosts):
     """Two ports of a fabric of queztl.ko."""
     fabric.load()
     fabric.add(f"bench{index}")
     return [vm.vdpa(mac(index, host), address(index, host) + "/24",
                     fabric.add_port(f"bench{index}", f"p{index}-{host}", mac(index, host)), device)
-            for host in (1, 2)]
+            for host in hosts]
 
 
 SETUP = {"bridge": setup_bridge, "fabric": setup_fabric}
@@ -60,14 +61,16 @@ def conditions(options):
     return {**vars(options), **{name: value for name, value in os.environ.items() if name.startswith("QZ_LAB_")}}
 
 
-class Pair:
-    def __init__(self, options, tools=False):
+class Crowd:
+    """So many guests, hosts 1 and on, each with a NIC on every path."""
+
+    def __init__(self, options, count=2, tools=False, mem="256M"):
         self.options = options
         self.paths = list(enumerate(options.paths.split(","), 1))
-        nics = {index: SETUP[path](index, options.device) for index, path in self.paths}
+        nics = {index: SETUP[path](index, options.device, range(1, count + 1)) for index, path in self.paths}
         self.guests = [vm.Guest(name, [nics[index][side] for index, _ in self.paths], machine=options.machine,
-                                cpu=options.cpu, emulator=options.emulator, kernel=options.guest, tools=tools,
-                                append=options.append) for side, name in enumerate("ab")]
+                                cpu=options.cpu, emulator=options.emulator, kernel=options.guest, tools=tools, mem=mem,
+                                append=options.append) for side, name in enumerate(string.ascii_lowercase[:count])]
 
     def start(self):
         vm.start_all(self.guests)
@@ -79,6 +82,21 @@ class Pair:
     def turns(self):
         """The paths in turns, as often as there are rounds."""
         return [path for _ in range(self.options.rounds) for path in self.paths]
+
+
+def device(guest, path_index, host):
+    """Name of a guest's NIC on a path."""
+    return guest.expect(f"basename $(dirname $(grep -l {mac(path_index, host)} /sys/class/net/*/address))").strip()
+
+
+def packets(guest, path_index, sender, receiver, count, burst):
+    """Command that has pktgen send so many packets of 60 bytes (0: until it is stopped), and prints its result."""
+    name = device(guest, path_index, sender)
+    at = f"/proc/net/pktgen/{name}"
+    words = [f"count {count}", "pkt_size 60", f"dst_mac {mac(path_index, receiver)}",
+             f"dst {address(path_index, receiver)}", "udp_dst_min 9", "udp_dst_max 9", f"burst {burst}"]
+    return (f"echo rem_device_all >/proc/net/pktgen/kpktgend_0; echo add_device {name} >/proc/net/pktgen/kpktgend_0; "
+            + "".join(f"echo '{word}' >{at}; " for word in words) + f"echo start >/proc/net/pktgen/pgctrl; cat {at}")
 
 
 # -- counting -------------------------------------------------------------------------------------------------------
