@@ -37,6 +37,7 @@ union ioctl_arg {
 	struct queztl_port_stats port_stats;
 	struct queztl_peer peer;
 	struct queztl_addr addr;
+	struct queztl_port_set port_set;
 	struct queztl_port_rates port_rates;
 };
 
@@ -162,6 +163,7 @@ static_assert(sizeof(struct queztl_fabric_set) == 24);
 static_assert(sizeof(struct queztl_peer) == 24);
 static_assert(sizeof(struct queztl_addr) == 40);
 static_assert(sizeof(struct queztl_port_stats) == 232);
+static_assert(sizeof(struct queztl_port_set) == 24);
 static_assert(sizeof(struct queztl_port_rates) == 40);
 
 static const struct qz_ioctl device_ioctls[] = {
@@ -194,6 +196,8 @@ static const struct qz_ioctl device_ioctls[] = {
 	    qz_fabricapi_addr_del, NULL, false),
 	ROW(QUEZTL_ADDR_NEXT, queztl_addr, addr,
 	    qz_fabricapi_addr_next, NULL, true),
+	ROW(QUEZTL_PORT_SET, queztl_port_set, reserved,
+	    qz_fabricapi_port_set, NULL, false),
 	ROW(QUEZTL_RATES_SET, queztl_port_rates, tx_packets,
 	    qz_fabricapi_rates_set, NULL, false),
 	ROW(QUEZTL_RATES_GET, queztl_port_rates, tx_packets,

@@ -78,6 +78,7 @@ static enum queztl_drop read_frame(const struct qz_run *run,
 	const struct qz_port *port = run->port;
 	const struct qz_guard *guard;
 	enum queztl_drop reason;
+	u64 source;
 
 	frame->len = max_t(u32, chain->out_len, QZ_HDR_LEN) - QZ_HDR_LEN;
 	if (chain->in)
@@ -107,7 +108,8 @@ static enum queztl_drop read_frame(const struct qz_run *run,
 	}
 	if (too_big(port, frame))
 		return QUEZTL_DROP_TOO_BIG;
-	if (qz_mac_key(qz_frame_eth(frame)->h_source) != port->mac_key)
+	source = qz_mac_key(qz_frame_eth(frame)->h_source);
+	if (source != port->mac_key && !qz_uplink_may_send(port, source))
 		return QUEZTL_DROP_SPOOFED;
 	guard = srcu_dereference(port->guard, &qz_fabric_srcu);
 	return guard ? check_sender(guard, frame) : QUEZTL_DROP_REASONS;
@@ -135,7 +137,8 @@ static enum queztl_drop explain_miss(const struct qz_run *run, u64 key)
 {
 	const struct qz_switch *all = srcu_dereference(run->port->fabric->sw,
 						       &qz_fabric_srcu);
-	const struct qz_port *to = qz_mactab_find(&all->tab, key);
+	const struct qz_port *to = qz_mactab_find(&all->tab, key) ?:
+		qz_uplink_reach(run->port, all);
 
 	return to && to != run->port ? QUEZTL_DROP_DENIED : QUEZTL_DROP_NO_PORT;
 }
@@ -155,7 +158,8 @@ static enum queztl_drop forward(struct qz_run *run,
 			return QUEZTL_DROP_RATE;
 		good = flood(run, frame);
 	} else {
-		to = qz_mactab_find(&run->sw->tab, key);
+		to = qz_mactab_find(&run->sw->tab, key) ?:
+			qz_uplink_reach(port, run->sw);
 		if (!to || to == port)
 			return explain_miss(run, key);
 		good = qz_receive(run, to, frame);

@@ -76,6 +76,7 @@ struct qz_switch {
  * @nports: number of them
  * @dying: no port may be added any more
  * @sw: the table the data path reads, under SRCU
+ * @uplink: the port that leads out, if any; under SRCU, changed under @lock
  */
 struct qz_fabric {
 	struct device dev;
@@ -88,6 +89,7 @@ struct qz_fabric {
 	u32 nports;
 	bool dying;
 	struct qz_switch __rcu *sw;
+	struct qz_port __rcu *uplink;
 };
 
 /* What a queue is for. */
@@ -325,6 +327,13 @@ int qz_addr_add(struct queztl_addr *addr);
 int qz_addr_del(const struct queztl_addr *addr);
 void qz_addr_undo(const struct queztl_addr *addr);
 int qz_addr_next(struct queztl_addr *next);
+/* uplink.c */
+int qz_uplink_set(const struct queztl_port_set *set);
+void qz_uplink_forget(struct qz_port *port);
+bool qz_uplink_is(const struct qz_port *port);
+struct qz_port *qz_uplink_reach(const struct qz_port *port,
+				const struct qz_switch *reach);
+bool qz_uplink_may_send(const struct qz_port *port, u64 source);
 
 /* port.c */
 extern const struct vdpa_mgmtdev_ops qz_port_mgmt_ops;

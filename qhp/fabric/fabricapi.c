@@ -123,6 +123,17 @@ int qz_fabricapi_addr_next(struct qz_call *call)
 	return qz_addr_next(next);
 }
 
+int qz_fabricapi_port_set(struct qz_call *call)
+{
+	struct queztl_port_set *set = call->arg;
+
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	if (set->reserved)
+		return -EINVAL;
+	return qz_uplink_set(set);
+}
+
 int qz_fabricapi_rates_set(struct qz_call *call)
 {
 	if (!capable(CAP_NET_ADMIN))

@@ -15,6 +15,11 @@ static inline u64 qz_mac_key(const u8 *mac)
 	       (u64)mac[3] << 16 | (u64)mac[4] << 8 | mac[5];
 }
 
+static inline bool qz_mac_is_unicast(u64 key)
+{
+	return key && !(key >> 40 & 1);
+}
+
 /**
  * struct qz_mactab_slot - a place of the hash table
  * @key: address, 0 when free

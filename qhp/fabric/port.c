@@ -416,6 +416,7 @@ int qz_port_next(struct queztl_port_next *next)
 		next->mtu = port->mtu;
 		next->state = port_state(port);
 		next->max_vqp = port->ctrl.pairs;
+		next->mode = qz_uplink_is(port) ? QUEZTL_PORT_UPLINK : 0;
 		rcu_read_lock();
 		next->pid = pid_vnr(rcu_dereference(port->opener));
 		rcu_read_unlock();

@@ -148,6 +148,7 @@ void qz_switch_detach(struct qz_fabric *fabric, struct qz_port *port)
 	struct qz_switch *sw;
 
 	mutex_lock(&fabric->lock);
+	qz_uplink_forget(port);
 	list_del_init(&port->list);
 	fabric->nports--;
 	sw = build_switch(fabric);

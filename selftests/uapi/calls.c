@@ -180,6 +180,18 @@ static void undo_addr(void *argument)
 	EXPECT_EQ(call_addr(QUEZTL_ADDR_DEL), 0);
 }
 
+static void prepare_port_set(void *argument)
+{
+	((struct queztl_port_set *)argument)->id = world.port;
+	((struct queztl_port_set *)argument)->mode = QUEZTL_PORT_UPLINK;
+}
+
+static void undo_port_set(void *argument)
+{
+	((struct queztl_port_set *)argument)->mode = 0;
+	EXPECT_EQ(ioctl(world.device, QUEZTL_PORT_SET, argument), 0);
+}
+
 static void prepare_rates(void *argument)
 {
 	struct queztl_port_rates *rates = argument;
@@ -225,8 +237,7 @@ const struct call calls[] = {
 	CALL(QUEZTL_FABRIC_SET, queztl_fabric_set, .prepare = prepare_fabric_set, .undo = undo_fabric_set,
 	     .reserved = { offsetof(struct queztl_fabric_set, reserved) }),
 	CALL(QUEZTL_PORT_NEXT, queztl_port_next, .fills = true,
-	     .reserved = { offsetof(struct queztl_port_next, reserved), offsetof(struct queztl_port_next, reserved) + 2,
-			   offsetof(struct queztl_port_next, reserved) + 4 }),
+	     .reserved = { offsetof(struct queztl_port_next, reserved), offsetof(struct queztl_port_next, reserved) + 2 }),
 	ROW(QUEZTL_PORT_STATS, offsetof(struct queztl_port_stats, tx_paced), .fills = true,
 	    .prepare = prepare_port_stats),
 	CALL(QUEZTL_PEER_ADD, queztl_peer, .prepare = prepare_peer, .undo = undo_peer),
@@ -238,6 +249,8 @@ const struct call calls[] = {
 	     .reserved = { offsetof(struct queztl_addr, reserved) }),
 	CALL(QUEZTL_ADDR_NEXT, queztl_addr, .fills = true, .prepare = prepare_addr_next, .undo = undo_addr,
 	     .reserved = { offsetof(struct queztl_addr, reserved) }),
+	CALL(QUEZTL_PORT_SET, queztl_port_set, .prepare = prepare_port_set, .undo = undo_port_set,
+	     .reserved = { offsetof(struct queztl_port_set, reserved) }),
 	CALL(QUEZTL_RATES_SET, queztl_port_rates, .prepare = prepare_rates, .undo = undo_rates),
 	CALL(QUEZTL_RATES_GET, queztl_port_rates, .fills = true, .prepare = prepare_rates),
 };

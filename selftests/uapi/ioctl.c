@@ -422,6 +422,8 @@ TEST(policy_wants_cap_net_admin)
 	peer.peer = addr.id = 0;
 	EXPECT_EQ(ioctl(world.device, QUEZTL_PEER_NEXT, &peer), 0);	/* looking is free */
 	EXPECT_EQ(ioctl(world.device, QUEZTL_ADDR_NEXT, &addr), 0);
+}
+
 static void expect_bad_rates(struct queztl_port_rates rates, const char *why)
 {
 	struct queztl_port_rates then = { .size = sizeof(then), .id = world.port }, now = then;

@@ -76,7 +76,12 @@ AT(queztl_port_next, mtu, 62);
 AT(queztl_port_next, state, 64);
 AT(queztl_port_next, pid, 68);
 AT(queztl_port_next, max_vqp, 72);
-AT(queztl_port_next, reserved, 74);
+AT(queztl_port_next, mode, 74);
+AT(queztl_port_next, reserved, 76);
+
+SIZE(queztl_port_set, 24);
+AT(queztl_port_set, id, 8);
+AT(queztl_port_set, mode, 16);
 
 SIZE(queztl_port_stats, 232);
 AT(queztl_port_stats, id, 8);

@@ -354,6 +354,38 @@ enum queztl_port_state {
 };
 
 /**
+ * enum queztl_port_mode - bits of &queztl_port_set.mode
+ * @QUEZTL_PORT_UPLINK: the port leads out of the fabric: it gets the frames to
+ *	addresses that no port has, and may send as the source of such addresses;
+ *	one port of a fabric. Bound to virtio_vdpa it is a network device of the
+ *	host, which can be put into a bridge.
+ */
+enum queztl_port_mode {
+	QUEZTL_PORT_UPLINK	= 1 << 0,
+};
+
+/**
+ * struct queztl_port_set - argument of QUEZTL_PORT_SET
+ * @size: in: sizeof(struct queztl_port_set)
+ * @flags: in: 0
+ * @id: in: the port's id
+ * @mode: in: bits of &enum queztl_port_mode; 0, as a port begins
+ * @reserved: 0
+ *
+ * When the call returns no frame is delivered by the old mode any more.
+ *
+ * Errors: EPERM no CAP_NET_ADMIN; ENOENT no such port; EINVAL unknown bits;
+ * EBUSY the fabric has another uplink.
+ */
+struct queztl_port_set {
+	__u32 size;
+	__u32 flags;
+	__u64 id;
+	__u32 mode;
+	__u32 reserved;
+};
+
+/**
  * struct queztl_port_next - argument of QUEZTL_PORT_NEXT: iterate over ports
  * @size: in: sizeof(struct queztl_port_next)
  * @flags: in: 0
@@ -367,6 +399,8 @@ enum queztl_port_state {
  * @pid: out: process that opened it, 0 when none or the kernel's own
  *	virtio_vdpa
  * @max_vqp: out: number of queue pairs
+ * @mode: out: bits of &enum queztl_port_mode (ABI version 1: reserved, 0 on
+ *	input)
  * @reserved: 0
  *
  * Errors: ENOENT when there is no port with a larger id.
@@ -382,7 +416,8 @@ struct queztl_port_next {
 	__u32 state;
 	__s32 pid;
 	__u16 max_vqp;
-	__u16 reserved[3];
+	__u16 mode;
+	__u16 reserved[2];
 };
 
 /**
@@ -390,7 +425,8 @@ struct queztl_port_next {
  * @QUEZTL_DROP_RUNT: shorter than an Ethernet header
  * @QUEZTL_DROP_TOO_BIG: longer than the port's MTU allows
  * @QUEZTL_DROP_BAD_HEADER: virtio_net_hdr asks for what was not negotiated
- * @QUEZTL_DROP_SPOOFED: the source address is not the port's own
+ * @QUEZTL_DROP_SPOOFED: the source address is not the port's own, or, of an
+ *	uplink, another port's
  * @QUEZTL_DROP_NO_PORT: no port of the fabric has the destination address
  * @QUEZTL_DROP_RATE: the sender's broadcast and multicast rate is used up
  * @QUEZTL_DROP_BAD_RING: the ring the frame was to be read from is malformed
@@ -605,6 +641,7 @@ struct queztl_port_rates {
 #define QUEZTL_PORT_STATS	_IO(QUEZTL_IOC_MAGIC, 0x31)
 #define QUEZTL_RATES_SET	_IO(QUEZTL_IOC_MAGIC, 0x32)
 #define QUEZTL_RATES_GET	_IO(QUEZTL_IOC_MAGIC, 0x33)
+#define QUEZTL_PORT_SET		_IO(QUEZTL_IOC_MAGIC, 0x34)
 
 #define QUEZTL_PEER_ADD		_IO(QUEZTL_IOC_MAGIC, 0x40)
 #define QUEZTL_PEER_DEL		_IO(QUEZTL_IOC_MAGIC, 0x41)
