@@ -33,7 +33,7 @@ slab_kb() { awk '/^SUnreclaim:/ {print $2}' /proc/meminfo; }
 
 command_of() {
 	case $1 in
-	netns) echo "$SRC/selftests/net/netns.sh" ;;
+	netns | dpdk | uplink) echo "$SRC/selftests/net/$1.sh" ;;
 	native) echo "$SRC/selftests/sched/native.sh" ;;
 	kunit) echo "$SRC/selftests/l1/kunit.sh" ;;
 	*) echo "$BUILD/$1" ;;

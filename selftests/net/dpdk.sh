@@ -1,0 +1,78 @@
+#!/bin/bash
+# DPDK's testpmd on ports: virtio_user drives them through vhost-vdpa, as a program in user space that polls. KTAP.
+# Needs root and queztl.ko loaded.
+# shellcheck disable=SC2015,SC2034 # what follows || ends the test whoever failed
+set -u
+FABRIC=qtdpdk
+. "$(dirname "$0")/lib.sh"
+
+node_of() { basename "$(echo /sys/bus/vdpa/devices/"$1"/vhost-vdpa-*)"; }
+
+# A port for a program: NUMBER; prints its device.
+make_vhost_port() {
+	local name=qtn$1 device=/sys/bus/vdpa/devices/qtn$1
+	vdpa dev add name "$name" mgmtdev "queztl/$FABRIC" mac "52:54:00:51:01:0$1" || return
+	case $(readlink "$device/driver") in
+	*/vhost_vdpa) ;;
+	*) echo vhost_vdpa >/sys/bus/vdpa/drivers/vhost_vdpa/bind ;;
+	esac
+	echo "/dev/$(node_of "$name")"
+}
+
+# Start testpmd in the background, as $testpmd: testpmd DEVICE NUMBER OPTIONS... Its two threads may share a CPU.
+start_testpmd() {
+	local device=$1 host=$2
+	shift 2
+	dpdk-testpmd --lcores "0@0,1@$(($(nproc) - 1))" --no-pci --no-huge -m 128 --no-shconf --file-prefix "qt$host" \
+		--no-telemetry --vdev "net_virtio_user0,path=$device,mac=52:54:00:51:01:0$host" \
+		-- --total-num-mbufs 2048 --no-mlockall --stats-period 1 "$@" </dev/null >"$LOG.$host" 2>&1 &
+	testpmd=$!
+}
+
+stop_testpmd() {	# PID NUMBER
+	kill -INT "$1" && wait "$1" && return
+	tail -20 "$LOG.$2"
+	return 1
+}
+
+# What a testpmd that has ended counted: NUMBER RX|TX
+packets() { sed -n "s/^ *$2-packets: *\([0-9]*\).*/\1/p" "$LOG.$1" | tail -1; }
+
+# A driver in the kernel, and one that polls.
+testpmd_answers_pings() {
+	local device line
+	device=$(make_vhost_port 2) || return
+	start_testpmd "$device" 2 --forward-mode icmpecho
+	for _ in $(seq $((20 * SLOW))); do
+		in_ns 1 ping -q -c 1 -W 1 10.9.0.2 >/dev/null && break
+	done
+	line=$(in_ns 1 ping -q -c 20 -i 0.1 -W $((2 * SLOW)) 10.9.0.2 | grep -o '[0-9]* received.*')
+	echo "$line"
+	stop_testpmd $testpmd 2 && vdpa dev del qtn2 && [[ $line == "20 received"* ]]
+}
+
+# Two that poll: what one has sent the other has received, or the fabric counted why not.
+testpmd_floods_testpmd() {
+	local from to sender receiver sent got full
+	to=$(make_vhost_port 2) && from=$(make_vhost_port 3) || return
+	start_testpmd "$to" 2 --forward-mode rxonly
+	receiver=$testpmd
+	start_testpmd "$from" 3 --forward-mode txonly --eth-peer 0,52:54:00:51:01:02
+	sender=$testpmd
+	for _ in $(seq $((60 * SLOW))); do
+		sleep 1
+		[ "$(counter qtn2 0 rx_packets)" -lt 5000 ] || break
+	done
+	stop_testpmd $sender 3 && stop_testpmd $receiver 2 || return
+	sent=$(counter qtn3 1 tx_packets) got=$(counter qtn2 0 rx_packets) full=$(counter qtn2 0 drop_full)
+	echo "sent $sent, received $got, no buffer for $full; testpmd: sent $(packets 3 TX), received $(packets 2 RX)"
+	[ "$got" -ge 5000 ] && [ "$sent" = $((got + full)) ] || return
+	vdpa dev del qtn2 && vdpa dev del qtn3
+}
+
+LOG=$(mktemp -d)/testpmd
+command -v dpdk-testpmd >/dev/null || { echo "1..0 # SKIP no dpdk-testpmd"; exit 4; }
+make_net() { fabric add "$FABRIC" && make_port 1; }
+NUMBERS="1 2 3"
+
+run_tests testpmd_answers_pings testpmd_floods_testpmd
