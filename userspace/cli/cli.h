@@ -52,6 +52,7 @@ int run_policy_allow(struct cli *cli, int argc, char **argv);
 int run_policy_forbid(struct cli *cli, int argc, char **argv);
 int run_policy_list(struct cli *cli, int argc, char **argv);
 int run_port_list(struct cli *cli, int argc, char **argv);
+int run_port_uplink(struct cli *cli, int argc, char **argv);
 int run_port_set(struct cli *cli, int argc, char **argv);
 int run_port_show(struct cli *cli, int argc, char **argv);
 int run_stats(struct cli *cli, int argc, char **argv);

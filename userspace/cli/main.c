@@ -46,6 +46,8 @@ const struct command commands[] = {
 	{ "port show", "PORT", "all about one port", run_port_show },
 	{ "port set", "PORT [rate RATE] [pps N] [flood N]",
 		"limit what a port may send", run_port_set },
+	{ "port uplink", "PORT on|off", "let a port lead out of its network",
+		run_port_uplink },
 	{ "policy allow", "PORT PEER", "let two ports of a network talk",
 		run_policy_allow },
 	{ "policy forbid", "PORT PEER", "let them no longer",

@@ -138,6 +138,8 @@ static void add_port(struct table *table, const struct port *port)
 	add_cell(table, "MTU");
 	add_cell(table, "%u", p->mtu);
 	add_row(table, "state", describe_state(p->state));
+	add_row(table, "uplink", p->mode & QUEZTL_PORT_UPLINK ?
+		"yes: frames to unknown addresses leave here" : "no");
 	add_row(table, "device", *device ? device : "-");
 	add_row(table, "used by", describe_user(user, p));
 }

@@ -105,9 +105,16 @@ AT(queztl_port_next, mtu, 62);
 AT(queztl_port_next, state, 64);
 AT(queztl_port_next, pid, 68);
 AT(queztl_port_next, max_vqp, 72);
-AT(queztl_port_next, reserved, 74);
+AT(queztl_port_next, mode, 74);
+AT(queztl_port_next, reserved, 76);
 
-SIZE(queztl_port_stats, 224);
+SIZE(queztl_port_set, 24);
+HEAD(queztl_port_set);
+AT(queztl_port_set, id, 8);
+AT(queztl_port_set, mode, 16);
+AT(queztl_port_set, reserved, 20);
+
+SIZE(queztl_port_stats, 232);
 HEAD(queztl_port_stats);
 AT(queztl_port_stats, id, 8);
 AT(queztl_port_stats, tx_packets, 16);
@@ -121,6 +128,7 @@ AT(queztl_port_stats, tx_held, 72);
 AT(queztl_port_stats, direct_runs, 80);
 AT(queztl_port_stats, worker_runs, 88);
 AT(queztl_port_stats, drops, 96);
+AT(queztl_port_stats, tx_paced, 224);
 
 SIZE(queztl_peer, 24);
 HEAD(queztl_peer);

@@ -166,6 +166,14 @@ int queztl_port_stats(int fd, uint64_t id, struct queztl_port_stats *stats)
 	return ret;
 }
 
+int queztl_port_set(int fd, uint64_t id, uint32_t mode)
+{
+	struct queztl_port_set arg = {
+		.size = sizeof(arg), .id = id, .mode = mode };
+
+	return call(fd, QUEZTL_PORT_SET, &arg);
+}
+
 int queztl_rates_set(int fd, const struct queztl_port_rates *rates)
 {
 	struct queztl_port_rates arg = {

@@ -49,6 +49,8 @@ int queztl_port_next(int fd, struct queztl_port_next *port);
 int queztl_port_stats(int fd, uint64_t id, struct queztl_port_stats *stats);
 
 /* Changes the rates of rates->id that rates->set names. */
+int queztl_port_set(int fd, uint64_t id, uint32_t mode);
+
 int queztl_rates_set(int fd, const struct queztl_port_rates *rates);
 int queztl_rates_get(int fd, uint64_t id, struct queztl_port_rates *rates);
 

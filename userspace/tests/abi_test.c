@@ -19,7 +19,7 @@ static void sizes_are_those_of_version_1(void **state)
 	SIZE(queztl_fabric_del, 16);
 	SIZE(queztl_fabric_next, 56);
 	SIZE(queztl_port_next, 80);
-	SIZE(queztl_port_stats, 224);
+	SIZE(queztl_port_stats, 232);
 }
 
 static void sizes_are_those_of_version_2(void **state)

@@ -202,7 +202,7 @@ static int fabric_next(struct queztl_fabric_next *arg)
 
 static int port_next(struct queztl_port_next *arg)
 {
-	if (arg->reserved[0] || arg->reserved[1] || arg->reserved[2])
+	if (arg->reserved[0] || arg->reserved[1])
 		return -EINVAL;
 	for (int i = 0; i < FAKE_ROOM; i++)
 		if (fake.ports[i].port.id > arg->id) {
@@ -265,7 +265,7 @@ static uint32_t size_of_argument(unsigned long request)
 	case QUEZTL_FABRIC_DEL:		return 16;
 	case QUEZTL_FABRIC_NEXT:	return 56;
 	case QUEZTL_PORT_NEXT:		return 80;
-	case QUEZTL_PORT_STATS:		return 224;
+	case QUEZTL_PORT_STATS:		return 232;
 	}
 	return fake.version_1 ? 0 : size_of_policy_argument(request);
 }

@@ -25,12 +25,29 @@ static int fabric_set(struct queztl_fabric_set *arg)
 	return -ENOENT;
 }
 
+static int port_set(const struct queztl_port_set *arg)
+{
+	struct fake_port *port = find_fake_port(arg->id);
+
+	if (arg->reserved || arg->mode & ~QUEZTL_PORT_UPLINK)
+		return -EINVAL;
+	if (!port)
+		return -ENOENT;
+	for (int i = 0; arg->mode && i < FAKE_ROOM; i++)
+		if (&fake.ports[i] != port && fake.ports[i].port.mode &&
+		    fake.ports[i].port.fabric_id == port->port.fabric_id)
+			return -EBUSY;
+	port->port.mode = arg->mode;
+	return 0;
+}
+
 static bool are_rates_good(const struct queztl_port_rates *r)
 {
 	if (r->set & ~(QUEZTL_PORT_TX_BYTES | QUEZTL_PORT_TX_PACKETS |
 		       QUEZTL_PORT_FLOOD))
 		return false;
-	if (r->set & QUEZTL_PORT_TX_BYTES && r->tx_bytes && r->tx_bytes < 1000)
+	if (r->set & QUEZTL_PORT_TX_BYTES && r->tx_bytes &&
+	    (r->tx_bytes < 1000 || r->tx_bytes > 1000000000000000))
 		return false;
 	if (r->set & QUEZTL_PORT_TX_PACKETS && r->tx_packets > 1000000000)
 		return false;
@@ -230,6 +247,7 @@ uint32_t size_of_policy_argument(unsigned long request)
 {
 	switch (request) {
 	case QUEZTL_FABRIC_SET:		return 24;
+	case QUEZTL_PORT_SET:		return 24;
 	case QUEZTL_RATES_SET:		return 40;
 	case QUEZTL_RATES_GET:		return 40;
 	case QUEZTL_PEER_ADD:		return 24;
@@ -247,6 +265,8 @@ int policy_call(unsigned long request, void *arg)
 	switch (request) {
 	case QUEZTL_FABRIC_SET:
 		return fabric_set(arg);
+	case QUEZTL_PORT_SET:
+		return port_set(arg);
 	case QUEZTL_RATES_SET:
 		return rates_set(arg);
 	case QUEZTL_RATES_GET:

@@ -98,6 +98,8 @@ static void wrong_use_is_code_2(void **state)
 	assert_fails("fabric set blue", 2, "usage: queztl fabric set NAME");
 	assert_fails("fabric set blue shut", 2, "shut is no mode: open");
 	assert_fails("fabric del a --deny", 2, "no option --deny");
+	assert_fails("port uplink web0", 2, "usage: queztl port uplink PORT on|off");
+	assert_fails("port uplink web0 yes", 2, "yes is neither on nor off");
 	assert_fails("port set web0", 2, "usage: queztl port set PORT [rate");
 	assert_fails("port set web0 rate 1mbit pps", 2, "pps wants a value: packets");
 	assert_fails("port set web0 rate 1mb", 2, "100mbit");

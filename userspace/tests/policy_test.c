@@ -145,10 +145,31 @@ static void limits_are_set_one_by_one(void **state)
 	assert_int_equal(fake.ports[1].rates.flood, 0);
 }
 
+static void a_fabric_has_one_uplink(void **state)
+{
+	json_t *port;
+
+	(void)state;
+	assert_quiet("port uplink web0 on");
+	assert_int_equal(fake.ports[0].port.mode, QUEZTL_PORT_UPLINK);
+	assert_says("port list", " uplink ");
+	assert_says("port show web0", "yes: frames to unknown addresses");
+	assert_says("port show db0", "uplink     no");
+	assert_fails("port uplink db0 on", EXIT_FAILED,
+		     "fabric blue has another uplink: see queztl port list");
+	assert_quiet("port uplink lone0 on");	/* of another fabric */
+	port = run_json("port uplink web0 off --json");
+	assert_text(port, "name", "web0");
+	assert_true(json_is_false(json_object_get(port, "uplink")));
+	json_decref(port);
+	assert_int_equal(fake.ports[0].port.mode, 0);
+	assert_quiet("port uplink db0 on");
+}
+
 static void missing_ports_are_code_3(void **state)
 {
 	static const char *const words[] = {
-		"port show x", "port set x pps 1", "policy allow x web0",
+		"port show x", "port uplink x on", "port set x pps 1", "policy allow x web0",
 		"policy allow web0 x", "policy forbid web0 x", "policy list x",
 		"addr add x 10.0.0.1", "addr del x ::1", "addr list x",
 	};
@@ -359,7 +380,7 @@ static void port_show_has_the_keys_of_the_list(void **state)
 	run("policy allow web0 db0");
 	run("addr add web0 fd00::/64");
 	port = run_json("port show web0 --json");
-	assert_keys(port, "id name fabric fabric_id mac mtu queue_pairs state pid comm device mode limits addresses peers counts");
+	assert_keys(port, "id name fabric fabric_id mac mtu queue_pairs state uplink pid comm device mode limits addresses peers counts");
 	assert_text(port, "mode", "open");
 	assert_int_equal(number_at(json_object_get(port, "limits"), "flood"),
 			 2000);
@@ -400,6 +421,7 @@ int main(void)
 		TEST(fabric_begins_closed_or_not_at_all),
 		TEST(unknown_mode_bits_are_passed_over),
 		TEST(limits_are_set_one_by_one),
+		TEST(a_fabric_has_one_uplink),
 		TEST(missing_ports_are_code_3),
 		TEST(ports_that_end_meanwhile_are_code_3),
 		TEST(older_modules_and_users_are_told),

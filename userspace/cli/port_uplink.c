@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <string.h>
+
+#include <queztl.h>
+
+#include "fail.h"
+#include "json.h"
+#include "lookup.h"
+#include "options.h"
+#include "port.h"
+
+static int fail_set(struct cli *cli, int ret, const struct port *port)
+{
+	switch (ret) {
+	case -ENOENT:
+		return fail_no_port(cli, port->port.name);
+	case -EBUSY:
+		return fail(cli, EXIT_FAILED,
+			    "fabric %s has another uplink: see queztl port list",
+			    port->fabric);
+	default:
+		return fail_errno(cli, ret, "cannot set port %s",
+				  port->port.name);
+	}
+}
+
+static int set_uplink(struct cli *cli, int fd, const struct port *port, bool on)
+{
+	struct port now = *port;
+	int ret;
+
+	ret = queztl_port_set(fd, port->port.id, on ? QUEZTL_PORT_UPLINK : 0);
+	if (ret)
+		return fail_set(cli, ret, port);
+	now.port.mode = on ? QUEZTL_PORT_UPLINK : 0;
+	if (cli->json)
+		print_json(port_json(&now), cli->out, false);
+	return EXIT_OK;
+}
+
+int run_port_uplink(struct cli *cli, int argc, char **argv)
+{
+	int code = expect_words(cli, argc, argv, 2);
+	struct snapshot shot = { 0 };
+	const struct port *port;
+	bool on;
+	int fd;
+
+	if (code)
+		return code;
+	on = !strcmp(argv[1], "on");
+	if (!on && strcmp(argv[1], "off"))
+		return fail(cli, EXIT_USAGE, "%s is neither on nor off",
+			    argv[1]);
+	fd = open_ports(cli, &shot, &code);
+	if (fd < 0)
+		return code;
+	port = lookup_port(cli, &shot, argv[0], &code);
+	if (port)
+		code = set_uplink(cli, fd, port, on);
+	close_ports(fd, &shot);
+	return code;
+}
