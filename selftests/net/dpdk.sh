@@ -4,6 +4,7 @@
 # shellcheck disable=SC2015,SC2034 # what follows || ends the test whoever failed
 set -u
 FABRIC=qtdpdk
+# shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 node_of() { basename "$(echo /sys/bus/vdpa/devices/"$1"/vhost-vdpa-*)"; }
@@ -38,6 +39,16 @@ stop_testpmd() {	# PID NUMBER
 # What a testpmd that has ended counted: NUMBER RX|TX
 packets() { sed -n "s/^ *$2-packets: *\([0-9]*\).*/\1/p" "$LOG.$1" | tail -1; }
 
+# Of a port, with or without a driver: PORT KEY, or PORT drops REASON
+count_of() {
+	"$QUEZTL" port show "$1" --json | python3 -S -c '
+import json, sys
+found = json.load(sys.stdin)["counts"]
+for key in sys.argv[1:]:
+    found = found[key]
+print(found)' "${@:2}"
+}
+
 # A driver in the kernel, and one that polls.
 testpmd_answers_pings() {
 	local device line
@@ -61,10 +72,10 @@ testpmd_floods_testpmd() {
 	sender=$testpmd
 	for _ in $(seq $((60 * SLOW))); do
 		sleep 1
-		[ "$(counter qtn2 0 rx_packets)" -lt 5000 ] || break
+		[ "$(count_of qtn2 rx_packets)" -lt 5000 ] || break
 	done
 	stop_testpmd $sender 3 && stop_testpmd $receiver 2 || return
-	sent=$(counter qtn3 1 tx_packets) got=$(counter qtn2 0 rx_packets) full=$(counter qtn2 0 drop_full)
+	sent=$(count_of qtn3 tx_packets) got=$(count_of qtn2 rx_packets) full=$(count_of qtn2 drops full)
 	echo "sent $sent, received $got, no buffer for $full; testpmd: sent $(packets 3 TX), received $(packets 2 RX)"
 	[ "$got" -ge 5000 ] && [ "$sent" = $((got + full)) ] || return
 	vdpa dev del qtn2 && vdpa dev del qtn3

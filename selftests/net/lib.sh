@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2001 # sed marks every line
 # Sourced by the programs here: ports as the host's own network interfaces (virtio_vdpa), each in a network namespace
 # of its own, and KTAP. NUMBERS are those of the ports, FABRIC is theirs.
 HERE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")

@@ -127,6 +127,28 @@ TEST(broadcasts_go_out_and_come_in)
 	expect_silence(m[2]);
 }
 
+/* In a fabric that denies, the way out is a peer like any other. */
+TEST(peers_of_the_uplink_go_out)
+{
+	make_lan_with_uplink();
+	ASSERT_EQ(fabric_set("qtlan", QUEZTL_FABRIC_DENY), 0);
+	ASSERT_EQ(peer_add(m[0]->name, m[2]->name), 0);
+	expect_way_out(m[0], m[2], 10);
+
+	send_as(m[1], m[1]->mac, outside.mac, 1);
+	expect_drops(m[1], QUEZTL_DROP_DENIED, 1, "no peer of the uplink");
+	send_as(m[2], outside.mac, m[1]->mac, 2);
+	expect_drops(m[2], QUEZTL_DROP_DENIED, 1, "no peer of the receiver");
+	expect_silence(m[1]);
+
+	/* a port that is no peer keeps its address all the same */
+	send_as(m[2], m[1]->mac, m[0]->mac, 3);
+	expect_drops(m[2], QUEZTL_DROP_SPOOFED, 1, "a port's address");
+	ASSERT_EQ(peer_del(m[0]->name, m[2]->name), 0);
+	send_as(m[0], m[0]->mac, outside.mac, 4);
+	expect_drops(m[0], QUEZTL_DROP_DENIED, 1, "no peer any more");
+}
+
 TEST(a_fabric_has_one_uplink)
 {
 	make_lan_with_uplink();

@@ -239,7 +239,7 @@ const struct call calls[] = {
 	CALL(QUEZTL_PORT_NEXT, queztl_port_next, .fills = true,
 	     .reserved = { offsetof(struct queztl_port_next, reserved), offsetof(struct queztl_port_next, reserved) + 2 }),
 	ROW(QUEZTL_PORT_STATS, offsetof(struct queztl_port_stats, tx_paced), .fills = true,
-	    .prepare = prepare_port_stats),
+	    .grown = sizeof(struct queztl_port_stats), .prepare = prepare_port_stats),
 	CALL(QUEZTL_PEER_ADD, queztl_peer, .prepare = prepare_peer, .undo = undo_peer),
 	CALL(QUEZTL_PEER_DEL, queztl_peer, .prepare = prepare_peers),
 	CALL(QUEZTL_PEER_NEXT, queztl_peer, .fills = true, .prepare = prepare_peer_next, .undo = undo_peer),

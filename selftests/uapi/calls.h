@@ -18,6 +18,7 @@ struct call {
 	const char *name;
 	unsigned int number;
 	__u32 size;			/* of the ABI version that brought it */
+	__u32 grown;			/* of this version, if there is more */
 	bool on_vm, fills;
 	void (*prepare)(void *argument);/* makes it good for one successful call */
 	void (*undo)(void *argument);	/* takes the effect of that call back */

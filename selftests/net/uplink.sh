@@ -1,0 +1,137 @@
+#!/bin/bash
+# The way out of a fabric: its uplink as a network device in a bridge, in the namespace qt3, which is "the host"; qt4 is
+# outside, qt1 and qt2 are VMs. KTAP. Needs root and queztl.ko loaded.
+# shellcheck disable=SC2015,SC2034,SC2154 # what follows || ends the test whoever failed; lib.sh reads these
+set -u
+NUMBERS="1 2 3"
+FABRIC=qtup
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+KEYS=$(mktemp -d)
+
+on_host() { ip -n qt3 "$@"; }
+
+# The uplink and a cable to outside in one bridge of the host.
+make_bridge() {
+	on_host address flush dev eth0
+	on_host link add br0 type bridge forward_delay 0 stp_state 0
+	ip netns add qt4 && on_host link add cable type veth peer name eth0 address 52:54:00:51:01:04 netns qt4 || return
+	on_host link set eth0 master br0
+	on_host link set cable master br0 up
+	on_host link set br0 up
+	on_host address add 10.9.0.3/24 dev br0
+	ip -n qt4 address add 10.9.0.4/24 dev eth0
+	ip -n qt4 address add fd00:9::4/64 dev eth0 nodad
+	ip -n qt4 link set eth0 up
+}
+
+reaches() { in_ns "$1" ping -q -c 3 -i 0.05 -W $((2 * SLOW)) "10.9.0.$2" >/dev/null || { echo "$1 does not reach $2"; return 1; }; }
+
+does_not_reach() { ! in_ns "$1" ping -q -c 2 -i 0.2 -W 1 "10.9.0.$2" >/dev/null || { echo "$1 reaches $2"; return 1; }; }
+
+without_an_uplink_nothing_leaves() {
+	does_not_reach 1 4 && reaches 1 2
+}
+
+uplink_joins_a_bridge() {
+	"$QUEZTL" port uplink qtn3 on || return
+	reaches 1 4 && reaches 2 4 && reaches 4 1 && reaches 1 2 && reaches 1 3 && reaches 4 3
+}
+
+# Larger than the wire's frames inside; whole where it arrives.
+what_leaves_is_whole() {
+	transfer 1 4 tcp 3000000 && transfer 4 2 tcp 3000000 && transfer 1 4 udp 40 && transfer 4 1 udp 40
+}
+
+outside_takes_no_address_of_a_port() {
+	local before after
+	before=$(counter qtn3 1 drop_spoofed)
+	ip -n qt4 link set eth0 down
+	ip -n qt4 link set eth0 address 52:54:00:51:01:02
+	ip -n qt4 link set eth0 up
+	does_not_reach 4 1 && reaches 1 2 || return
+	after=$(counter qtn3 1 drop_spoofed)
+	[ "$after" -gt "$before" ] || { echo "nothing was dropped"; return 1; }
+	ip -n qt4 link set eth0 down
+	ip -n qt4 link set eth0 address 52:54:00:51:01:04
+	ip -n qt4 link set eth0 up
+	reaches 4 1
+}
+
+only_peers_of_the_uplink_leave() {
+	"$QUEZTL" fabric set $FABRIC deny && "$QUEZTL" policy allow qtn1 qtn3 || return
+	reaches 1 4 && does_not_reach 2 4 && does_not_reach 4 2 && does_not_reach 1 2 || return
+	"$QUEZTL" fabric set $FABRIC open
+	reaches 2 4
+}
+
+# Another host, qt4, with a fabric of its own, qt5 a VM there; between the hosts VXLAN in WireGuard on the cable, and
+# the VMs' MTU is what fits in.
+make_second_host() {
+	local side key=$KEYS/key
+	mkdir -p "$KEYS"
+	on_host link set cable nomaster
+	for side in 3 4; do
+		(umask 077; wg genkey >"$key.$side")
+	done
+	on_host address add 192.0.2.3/24 dev cable
+	ip -n qt4 address flush dev eth0
+	ip -n qt4 address add 192.0.2.4/24 dev eth0
+	for side in 3 4; do
+		ip -n qt$side link add wg0 type wireguard || return
+		in_ns $side wg set wg0 listen-port 51820 private-key "$key.$side" peer "$(wg pubkey <"$key.$((7 - side))")" \
+			allowed-ips 198.51.100.$((7 - side))/32 endpoint 192.0.2.$((7 - side)):51820 || return
+		ip -n qt$side address add 198.51.100.$side/24 dev wg0
+		ip -n qt$side link set wg0 mtu 1420 up
+		ip -n qt$side link add vx0 mtu 1370 type vxlan id 9 dstport 4789 local 198.51.100.$side \
+			remote 198.51.100.$((7 - side)) || return
+	done
+	on_host link set vx0 master br0 up
+	fabric add ${FABRIC}far || return
+	FABRIC=${FABRIC}far
+	make_port 5 mtu 1370 && make_port 6 mtu 1370 || return
+	"$QUEZTL" port uplink qtn6 on || return
+	ip -n qt6 link set eth0 netns qt4 name up0
+	ip -n qt4 link add br0 type bridge forward_delay 0 stp_state 0
+	ip -n qt4 link set up0 master br0 up
+	ip -n qt4 link set vx0 master br0 up
+	ip -n qt4 link set br0 up
+	in_ns 1 ip link set eth0 mtu 1370
+	in_ns 2 ip link set eth0 mtu 1370
+}
+
+two_hosts_are_one_network() {
+	command -v wg >/dev/null || { echo "no wg"; exit 4; }
+	modprobe wireguard 2>/dev/null && modprobe vxlan 2>/dev/null || { echo "no wireguard or vxlan in this kernel"; exit 4; }
+	make_second_host || return
+	reaches 1 5 && reaches 5 2 || return
+	in_ns 1 ping -q -c 2 -W $((2 * SLOW)) -M "do" -s 1342 10.9.0.5 >/dev/null || { echo "MTU 1370 does not pass"; return 1; }
+	transfer 1 5 tcp 2000000 && transfer 5 2 tcp 2000000
+}
+
+make_net() {
+	local n
+	modprobe -a bridge veth
+	fabric add "$FABRIC" || return
+	for n in $NUMBERS; do
+		make_port "$n" || return
+	done
+	make_bridge
+}
+
+end_net() {
+	local n
+	for n in 1 2 3 5 6; do
+		[ ! -e "/sys/bus/vdpa/devices/qtn$n" ] || vdpa dev del "qtn$n"
+	done
+	for n in 1 2 3 4 5 6; do
+		ip netns del "qt$n" 2>/dev/null
+	done
+	fabric del qtup 2>/dev/null
+	fabric del qtupfar 2>/dev/null
+	rm -rf "$KEYS"
+}
+
+run_tests without_an_uplink_nothing_leaves uplink_joins_a_bridge what_leaves_is_whole \
+	outside_takes_no_address_of_a_port only_peers_of_the_uplink_leave two_hosts_are_one_network
