@@ -18,9 +18,9 @@
  * port->list whether it is still attached.
  *
  * The data path takes queue->lock and queue->cb_lock only; everything else it
- * reads under qz_fabric_srcu: a fabric's switch table, a port's map, peers and
- * addresses, and whether a queue is live. What stops a queue clears live and
- * waits for a grace period; then nobody is in the ring.
+ * reads under qz_fabric_srcu: a fabric's switch table and uplink, a port's map,
+ * peers and addresses, and whether a queue is live. What stops a queue clears
+ * live and waits for a grace period; then nobody is in the ring.
  */
 #ifndef QZ_FABRIC_H
 #define QZ_FABRIC_H
@@ -329,7 +329,6 @@ void qz_addr_undo(const struct queztl_addr *addr);
 int qz_addr_next(struct queztl_addr *next);
 /* uplink.c */
 int qz_uplink_set(const struct queztl_port_set *set);
-void qz_uplink_forget(struct qz_port *port);
 bool qz_uplink_is(const struct qz_port *port);
 struct qz_port *qz_uplink_reach(const struct qz_port *port,
 				const struct qz_switch *reach);

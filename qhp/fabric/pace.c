@@ -37,7 +37,7 @@ bool qz_pace_waits(struct qz_queue *queue)
 	if (!wait)
 		return false;
 	queue->counts.paced++;
-	wait = max(wait, (u64)QZ_PACE_NS);
+	wait = max_t(u64, wait, QZ_PACE_NS);
 	hrtimer_start_range_ns(&queue->pace, ns_to_ktime(wait), QZ_PACE_NS / 2,
 			       HRTIMER_MODE_REL_SOFT);
 	return true;

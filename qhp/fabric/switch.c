@@ -148,7 +148,8 @@ void qz_switch_detach(struct qz_fabric *fabric, struct qz_port *port)
 	struct qz_switch *sw;
 
 	mutex_lock(&fabric->lock);
-	qz_uplink_forget(port);
+	if (rcu_access_pointer(fabric->uplink) == port)
+		rcu_assign_pointer(fabric->uplink, NULL);
 	list_del_init(&port->list);
 	fabric->nports--;
 	sw = build_switch(fabric);

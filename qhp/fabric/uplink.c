@@ -53,13 +53,6 @@ bool qz_uplink_may_send(const struct qz_port *port, u64 source)
 	return !qz_mactab_find(&sw->tab, source);
 }
 
-/* The port is being taken out of its fabric, whose lock is held. */
-void qz_uplink_forget(struct qz_port *port)
-{
-	if (qz_uplink_is(port))
-		rcu_assign_pointer(port->fabric->uplink, NULL);
-}
-
 /* fabric->lock held; when this returns no run uses the old uplink. */
 static int set_uplink(struct qz_port *port, bool on)
 {
@@ -68,10 +61,8 @@ static int set_uplink(struct qz_port *port, bool on)
 
 	if (list_empty(&port->list))
 		return -ENOENT;		/* it is being deleted */
-	if (on && now && now != port)
-		return -EBUSY;
-	if (on == (now == port))
-		return 0;
+	if (now && now != port)
+		return on ? -EBUSY : 0;
 	rcu_assign_pointer(fabric->uplink, on ? port : NULL);
 	synchronize_srcu_expedited(&qz_fabric_srcu);
 	return 0;

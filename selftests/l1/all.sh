@@ -9,7 +9,7 @@ BUILD=${QZ_USER_BUILD:-$SRC/build/selftests}
 OUT=${QZ_OUT:-/tmp/queztl-out}
 export QZ_USER_KO=${QZ_USER_KO:-$SRC/build/kmod/$(uname -r)/queztl.ko}
 export QZ_USER_TEST_MODULES=${QZ_USER_TEST_MODULES:-$SRC/build/kmod-tests/$(uname -r)}
-PROGRAMS=${*:-ioctl failnth functional hostile races netns lifecycle native kunit}
+PROGRAMS=${*:-ioctl failnth functional hostile races netns uplink dpdk lifecycle native kunit}
 SPLAT='WARNING: CPU|WARNING: (possible|suspicious|inconsistent|bad|held)|BUG: |kernel BUG|Oops|Call Trace:|KASAN:|KFENCE:|UBSAN:|'\
 'INFO: task .* blocked|rcu: INFO|soft lockup|general protection|refcount_t:|corruption|Bad page state|double free|'\
 'kmemleak: .*new suspected|Unable to handle|Object .*Redzone|Poison overwritten|Objects remaining in'
@@ -19,6 +19,8 @@ say() { echo "# $*"; }
 
 load_modules() {
 	local module
+	# testpmd's memory, in small pages, may be in more pieces than the 2048 of the default
+	modprobe vhost_vdpa max_iotlb_entries=65536
 	for module in vhost_iotlb vdpa kvm vhost_vdpa virtio_vdpa virtio_net; do
 		modprobe "$module" || say "no module $module"
 	done

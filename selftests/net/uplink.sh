@@ -26,7 +26,14 @@ make_bridge() {
 	ip -n qt4 link set eth0 up
 }
 
-reaches() { in_ns "$1" ping -q -c 3 -i 0.05 -W $((2 * SLOW)) "10.9.0.$2" >/dev/null || { echo "$1 does not reach $2"; return 1; }; }
+reaches() {
+	in_ns "$1" ping -q -c 3 -i 0.05 -W $((2 * SLOW)) "10.9.0.$2" >/dev/null && return
+	echo "$1 does not reach $2; what they know of each other, and the bridge of them:"
+	ip -n "qt$1" neigh show "10.9.0.$2"
+	ip -n "qt$2" neigh show "10.9.0.$1"
+	bridge -n qt3 fdb show br br0 | grep -i "52:54:00:51:01:0[$1$2]"
+	return 1
+}
 
 does_not_reach() { ! in_ns "$1" ping -q -c 2 -i 0.2 -W 1 "10.9.0.$2" >/dev/null || { echo "$1 reaches $2"; return 1; }; }
 
@@ -63,6 +70,7 @@ only_peers_of_the_uplink_leave() {
 	"$QUEZTL" fabric set $FABRIC deny && "$QUEZTL" policy allow qtn1 qtn3 || return
 	reaches 1 4 && does_not_reach 2 4 && does_not_reach 4 2 && does_not_reach 1 2 || return
 	"$QUEZTL" fabric set $FABRIC open
+	ip -n qt4 neigh flush all		# it has given 2 up
 	reaches 2 4
 }
 
