@@ -164,8 +164,9 @@ static void run_work(struct work_struct *work)
 	struct qz_queue *queue = container_of(work, struct qz_queue, work);
 
 	/*
-	 * Work may be left from before a reset. An odd queue always sends; what
-	 * an even one is for now, only a run may ask.
+	 * Work may be left from before a reset. An odd queue always sends; an
+	 * even one may have another kind by now, which only somebody who has
+	 * seen it live may ask for: see qz_ctrlq_run().
 	 */
 	if (queue->index % 2 == 0) {
 		qz_ctrlq_run(queue);
