@@ -92,13 +92,15 @@ static int fail_add(struct cli *cli, int ret, const char *port,
 	}
 }
 
-static int add_address(struct cli *cli, int fd, const struct port *port,
-		       const struct address *address)
+static int add_address(struct cli *cli, int fd, const struct snapshot *shot,
+		       const struct port *port, void *ctx)
 {
+	const struct address *address = ctx;
 	char text[ADDRESS_ROOM];
 	int ret = queztl_addr_add(fd, port->port.id, address->family,
 				  address->bytes, address->prefix);
 
+	(void)shot;
 	if (ret)
 		return fail_add(cli, ret, port->port.name,
 				format_address(text, address));
@@ -120,14 +122,16 @@ static void print_deleted(struct cli *cli, int fd, const struct port *port,
 			port->port.name);
 }
 
-static int del_address(struct cli *cli, int fd, const struct port *port,
-		       const struct address *address)
+static int del_address(struct cli *cli, int fd, const struct snapshot *shot,
+		       const struct port *port, void *ctx)
 {
+	const struct address *address = ctx;
 	const char *name = port->port.name;
 	char text[ADDRESS_ROOM];
 	int ret = queztl_addr_del(fd, port->port.id, address->family,
 				  address->bytes, address->prefix);
 
+	(void)shot;
 	format_address(text, address);
 	if (ret == -ENOENT)
 		return fail(cli, EXIT_NO_OBJECT,
@@ -140,30 +144,15 @@ static int del_address(struct cli *cli, int fd, const struct port *port,
 	return EXIT_OK;
 }
 
-typedef int change_fn(struct cli *cli, int fd, const struct port *port,
-		      const struct address *address);
-
 static int change_address(struct cli *cli, int argc, char **argv,
-			  change_fn *change)
+			  port_fn *change)
 {
 	int code = expect_words(cli, argc, argv, 2);
-	struct snapshot shot = { 0 };
-	const struct port *port;
 	struct address address;
-	int fd;
 
 	if (!code)
 		code = expect_address(cli, argv[1], &address);
-	if (code)
-		return code;
-	fd = open_ports(cli, &shot, &code);
-	if (fd < 0)
-		return code;
-	port = lookup_port(cli, &shot, argv[0], &code);
-	if (port)
-		code = change(cli, fd, port, &address);
-	close_ports(fd, &shot);
-	return code;
+	return code ? code : with_port(cli, argv[0], change, &address);
 }
 
 int run_addr_add(struct cli *cli, int argc, char **argv)
@@ -219,12 +208,13 @@ static void print_listing(struct cli *cli, const struct listing *l,
 }
 
 static int list_addresses(struct cli *cli, int fd, const struct snapshot *shot,
-			  const struct port *only)
+			  const struct port *only, void *ctx)
 {
 	struct listing l = { .table = TABLE(columns), .list = json_array() };
 	int code = EXIT_OK;
 	int ret = 0;
 
+	(void)ctx;
 	for (size_t i = 0; !ret && i < shot->port_count; i++)
 		if (!only || only == &shot->ports[i])
 			ret = list_port(&l, fd, &shot->ports[i]);
@@ -240,19 +230,7 @@ static int list_addresses(struct cli *cli, int fd, const struct snapshot *shot,
 int run_addr_list(struct cli *cli, int argc, char **argv)
 {
 	int code = expect_between(cli, argc, argv, 0, 1);
-	const struct port *only = NULL;
-	struct snapshot shot = { 0 };
-	int fd;
 
-	if (code)
-		return code;
-	fd = open_ports(cli, &shot, &code);
-	if (fd < 0)
-		return code;
-	if (argc)
-		only = lookup_port(cli, &shot, argv[0], &code);
-	if (!code)
-		code = list_addresses(cli, fd, &shot, only);
-	close_ports(fd, &shot);
-	return code;
+	return code ? code : with_port(cli, argc ? argv[0] : NULL,
+				       list_addresses, NULL);
 }

@@ -41,3 +41,20 @@ const struct port *lookup_port(struct cli *cli, const struct snapshot *shot,
 	*code = fail_no_port(cli, name);
 	return NULL;
 }
+
+int with_port(struct cli *cli, const char *name, port_fn *fn, void *ctx)
+{
+	const struct port *port = NULL;
+	struct snapshot shot = { 0 };
+	int code = EXIT_OK;
+	int fd = open_ports(cli, &shot, &code);
+
+	if (fd < 0)
+		return code;
+	if (name)
+		port = lookup_port(cli, &shot, name, &code);
+	if (!code)
+		code = fn(cli, fd, &shot, port, ctx);
+	close_ports(fd, &shot);
+	return code;
+}

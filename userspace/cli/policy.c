@@ -258,12 +258,13 @@ static void print_pairs(struct cli *cli, const struct pairs *pairs,
 }
 
 static int list_pairs(struct cli *cli, int fd, const struct snapshot *shot,
-		      const struct port *only)
+		      const struct port *only, void *ctx)
 {
 	struct pairs pairs = { 0 };
 	int ret = read_pairs(fd, shot, only, &pairs);
 	int code = EXIT_OK;
 
+	(void)ctx;
 	if (ret)
 		code = fail_errno(cli, ret, "cannot list the peers");
 	else if (cli->json)
@@ -277,19 +278,7 @@ static int list_pairs(struct cli *cli, int fd, const struct snapshot *shot,
 int run_policy_list(struct cli *cli, int argc, char **argv)
 {
 	int code = expect_between(cli, argc, argv, 0, 1);
-	const struct port *only = NULL;
-	struct snapshot shot = { 0 };
-	int fd;
 
-	if (code)
-		return code;
-	fd = open_ports(cli, &shot, &code);
-	if (fd < 0)
-		return code;
-	if (argc)
-		only = lookup_port(cli, &shot, argv[0], &code);
-	if (!code)
-		code = list_pairs(cli, fd, &shot, only);
-	close_ports(fd, &shot);
-	return code;
+	return code ? code : with_port(cli, argc ? argv[0] : NULL,
+				       list_pairs, NULL);
 }

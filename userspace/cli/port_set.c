@@ -114,11 +114,13 @@ static void print_limits(struct cli *cli, const struct port *port,
 	print_json(object, cli->out, false);
 }
 
-static int set_rates(struct cli *cli, int fd, const struct port *port,
-		     struct queztl_port_rates *rates)
+static int set_rates(struct cli *cli, int fd, const struct snapshot *shot,
+		     const struct port *port, void *ctx)
 {
+	struct queztl_port_rates *rates = ctx;
 	int ret;
 
+	(void)shot;
 	rates->id = port->port.id;
 	ret = queztl_rates_set(fd, rates);
 	if (!ret && cli->json)
@@ -137,20 +139,8 @@ int run_port_set(struct cli *cli, int argc, char **argv)
 {
 	int code = expect_between(cli, argc, argv, 2, 1 + 2 * SETTINGS);
 	struct queztl_port_rates rates = { 0 };
-	struct snapshot shot = { 0 };
-	const struct port *port;
-	int fd;
 
 	if (!code)
 		code = parse_settings(cli, argc - 1, argv + 1, &rates);
-	if (code)
-		return code;
-	fd = open_ports(cli, &shot, &code);
-	if (fd < 0)
-		return code;
-	port = lookup_port(cli, &shot, argv[0], &code);
-	if (port)
-		code = set_rates(cli, fd, port, &rates);
-	close_ports(fd, &shot);
-	return code;
+	return code ? code : with_port(cli, argv[0], set_rates, &rates);
 }

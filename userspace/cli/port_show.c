@@ -224,7 +224,7 @@ static void print_view(struct cli *cli, const struct view *v)
 }
 
 static int show_port(struct cli *cli, int fd, const struct snapshot *shot,
-		     const struct port *port)
+		     const struct port *port, void *ctx)
 {
 	struct view v = {
 		.fd = fd, .shot = shot, .port = port,
@@ -233,6 +233,7 @@ static int show_port(struct cli *cli, int fd, const struct snapshot *shot,
 	int ret = read_policy(&v);
 	int code = EXIT_OK;
 
+	(void)ctx;
 	if (ret == -ENOENT)
 		code = fail_no_port(cli, port->port.name);
 	else if (ret)
@@ -250,18 +251,6 @@ static int show_port(struct cli *cli, int fd, const struct snapshot *shot,
 int run_port_show(struct cli *cli, int argc, char **argv)
 {
 	int code = expect_words(cli, argc, argv, 1);
-	struct snapshot shot = { 0 };
-	const struct port *port;
-	int fd;
 
-	if (code)
-		return code;
-	fd = open_ports(cli, &shot, &code);
-	if (fd < 0)
-		return code;
-	port = lookup_port(cli, &shot, argv[0], &code);
-	if (port)
-		code = show_port(cli, fd, &shot, port);
-	close_ports(fd, &shot);
-	return code;
+	return code ? code : with_port(cli, argv[0], show_port, NULL);
 }

@@ -25,15 +25,18 @@ static int fail_set(struct cli *cli, int ret, const struct port *port)
 	}
 }
 
-static int set_uplink(struct cli *cli, int fd, const struct port *port, bool on)
+static int set_uplink(struct cli *cli, int fd, const struct snapshot *shot,
+		      const struct port *port, void *ctx)
 {
+	uint32_t mode = *(bool *)ctx ? QUEZTL_PORT_UPLINK : 0;
 	struct port now = *port;
 	int ret;
 
-	ret = queztl_port_set(fd, port->port.id, on ? QUEZTL_PORT_UPLINK : 0);
+	(void)shot;
+	ret = queztl_port_set(fd, port->port.id, mode);
 	if (ret)
 		return fail_set(cli, ret, port);
-	now.port.mode = on ? QUEZTL_PORT_UPLINK : 0;
+	now.port.mode = mode;
 	if (cli->json)
 		print_json(port_json(&now), cli->out, false);
 	return EXIT_OK;
@@ -42,10 +45,7 @@ static int set_uplink(struct cli *cli, int fd, const struct port *port, bool on)
 int run_port_uplink(struct cli *cli, int argc, char **argv)
 {
 	int code = expect_words(cli, argc, argv, 2);
-	struct snapshot shot = { 0 };
-	const struct port *port;
 	bool on;
-	int fd;
 
 	if (code)
 		return code;
@@ -53,12 +53,5 @@ int run_port_uplink(struct cli *cli, int argc, char **argv)
 	if (!on && strcmp(argv[1], "off"))
 		return fail(cli, EXIT_USAGE, "%s is neither on nor off",
 			    argv[1]);
-	fd = open_ports(cli, &shot, &code);
-	if (fd < 0)
-		return code;
-	port = lookup_port(cli, &shot, argv[0], &code);
-	if (port)
-		code = set_uplink(cli, fd, port, on);
-	close_ports(fd, &shot);
-	return code;
+	return with_port(cli, argv[0], set_uplink, &on);
 }
