@@ -6,8 +6,8 @@
  *
  *   qz_fabrics_lock	list of fabrics, held over vdpa_mgmtdev_register()
  *   vdpa_dev_lock	vDPA's own, held by it over dev_add and dev_del
- *   fabric->lock	ports of a fabric, their peers and addresses, held over
- *			building and replacing the tables the data path reads
+ *   fabric->lock	ports of a fabric, their peers, addresses and rates, held
+ *			over building and replacing the tables the data path reads
  *   port->lock		what a driver sets up; held over starting and stopping
  *   queue->lock	a receiving ring; BH off; one held at a time
  *   queue->cb_lock	the callback of a queue; BH off; a leaf of ours, taken
@@ -348,8 +348,6 @@ struct qz_port *qz_port_get(u64 id);
 void qz_port_put(struct qz_port *port);
 int qz_port_next(struct queztl_port_next *next);
 int qz_port_stats(struct queztl_port_stats *stats);
-int qz_port_visit(u64 id, void (*fn)(struct qz_port *port, void *ctx),
-		  void *ctx);
 
 /* vdpa.c */
 extern const struct vdpa_config_ops qz_vdpa_ops;
@@ -386,7 +384,7 @@ void qz_pace_charge(struct qz_port *port, const struct qz_frame *frame);
 void qz_pace_init(struct qz_queue *queue);
 void qz_pace_stop(struct qz_queue *queue);
 void qz_pace_flood(struct qz_port *port, u32 rate);
-int qz_pace_set(struct queztl_port_rates *rates);
+int qz_pace_set(const struct queztl_port_rates *rates);
 int qz_pace_get(struct queztl_port_rates *rates);
 
 /* ctrlq.c */

@@ -85,11 +85,13 @@ void qz_pace_flood(struct qz_port *port, u32 rate)
 	qz_bucket_set(&port->flood, rate, burst(rate, QZ_FLOOD_BURST_MS));
 }
 
-static void set_rates(struct qz_port *port, void *ctx)
+/* fabric->lock held: what is set belongs together. */
+static void set_rates(struct qz_port *port,
+		      const struct queztl_port_rates *rates)
 {
-	const struct queztl_port_rates *rates = ctx;
 	int i;
 
+	lockdep_assert_held(&port->fabric->lock);
 	if (rates->set & QUEZTL_PORT_FLOOD)
 		qz_pace_flood(port, rates->flood);
 	if (rates->set & QUEZTL_PORT_TX_BYTES)
@@ -103,10 +105,10 @@ static void set_rates(struct qz_port *port, void *ctx)
 		qz_run_in_worker(&port->queues[i]);
 }
 
-static void get_rates(struct qz_port *port, void *ctx)
+/* fabric->lock held. */
+static void get_rates(struct qz_port *port, struct queztl_port_rates *rates)
 {
-	struct queztl_port_rates *rates = ctx;
-
+	lockdep_assert_held(&port->fabric->lock);
 	rates->set = QZ_PORT_RATES;
 	rates->flood = port->flood.rate;
 	rates->tx_bytes = port->tx_bytes.rate;
@@ -129,15 +131,33 @@ static bool is_valid(const struct queztl_port_rates *rates)
 	       rates->tx_packets <= QZ_PACKETS_RATE_MAX;
 }
 
-/* Process context, may sleep. Return: 0, -EINVAL, -ENOENT. */
-int qz_pace_set(struct queztl_port_rates *rates)
+/* These are calls, see &struct queztl_port_rates; process context, may sleep. */
+
+int qz_pace_set(const struct queztl_port_rates *rates)
 {
-	return is_valid(rates) ? qz_port_visit(rates->id, set_rates, rates) :
-				 -EINVAL;
+	struct qz_port *port;
+
+	if (!is_valid(rates))
+		return -EINVAL;
+	port = qz_port_get(rates->id);
+	if (!port)
+		return -ENOENT;
+	mutex_lock(&port->fabric->lock);
+	set_rates(port, rates);
+	mutex_unlock(&port->fabric->lock);
+	qz_port_put(port);
+	return 0;
 }
 
-/* Process context, may sleep. Return: 0, -ENOENT. */
 int qz_pace_get(struct queztl_port_rates *rates)
 {
-	return qz_port_visit(rates->id, get_rates, rates);
+	struct qz_port *port = qz_port_get(rates->id);
+
+	if (!port)
+		return -ENOENT;
+	mutex_lock(&port->fabric->lock);
+	get_rates(port, rates);
+	mutex_unlock(&port->fabric->lock);
+	qz_port_put(port);
+	return 0;
 }

@@ -450,39 +450,16 @@ static void add_counts(struct queztl_port_stats *stats,
 		stats->drops[i] += atomic64_read(&counts->drops[i]);
 }
 
-/**
- * qz_port_visit - do something to a port
- * @id: its id
- * @fn: what to do; the list of ports is locked
- * @ctx: passed on
- *
- * Context: process, may sleep.
- * Return: 0, -ENOENT when there is no such port.
- */
-int qz_port_visit(u64 id, void (*fn)(struct qz_port *port, void *ctx),
-		  void *ctx)
+int qz_port_stats(struct queztl_port_stats *stats)
 {
-	struct qz_port *port;
-
-	mutex_lock(&qz_ports_lock);
-	port = find_port(id, false);
-	if (port)
-		fn(port, ctx);
-	mutex_unlock(&qz_ports_lock);
-	return port ? 0 : -ENOENT;
-}
-
-static void sum_counts(struct qz_port *port, void *ctx)
-{
-	struct queztl_port_stats *stats = ctx;
+	struct qz_port *port = qz_port_get(stats->id);
 	int i;
 
+	if (!port)
+		return -ENOENT;
 	memset_after(stats, 0, id);
 	for (i = 0; i < port->nqueues; i++)
 		add_counts(stats, &port->queues[i]);
-}
-
-int qz_port_stats(struct queztl_port_stats *stats)
-{
-	return qz_port_visit(stats->id, sum_counts, stats);
+	qz_port_put(port);
+	return 0;
 }
