@@ -106,6 +106,7 @@ static const struct check checks[] = {
 	{ "virtio_vdpa", check_virtio_vdpa },
 	{ "vdpa tool", check_vdpa_tool },
 	{ "memlock", check_memlock },
+	{ "map entries", check_map_entries },
 	{ "debugfs", check_debugfs },
 	{ "taint", check_taint },
 	{ 0 }

@@ -72,11 +72,14 @@ enum module_state {
 void judge_part(const char *module, const char *use, bool needed,
 		bool wanted_now, enum module_state state, struct verdict *v);
 void judge_memlock(rlim_t limit, struct verdict *v);
+void judge_map_entries(unsigned long long entries, unsigned long long ram_mib,
+		       struct verdict *v);
 void check_vhost_iotlb(struct verdict *v);
 void check_vdpa(struct verdict *v);
 void check_vhost_vdpa(struct verdict *v);
 void check_virtio_vdpa(struct verdict *v);
 void check_vdpa_tool(struct verdict *v);
 void check_memlock(struct verdict *v);
+void check_map_entries(struct verdict *v);
 
 #endif /* QUEZTL_DOCTOR_H */

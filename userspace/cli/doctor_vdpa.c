@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "doctor.h"
@@ -88,6 +89,46 @@ void check_vdpa_tool(struct verdict *v)
 		judge(v, VERDICT_FAIL, "no program vdpa (it makes ports)",
 		      install_command("iproute2", "iproute", command,
 				      sizeof(command)));
+}
+
+/*
+ * A port's map has an entry for each piece of memory that is contiguous: 2 MiB
+ * where the VM's memory is in huge pages, at worst 4 KiB.
+ */
+void judge_map_entries(unsigned long long entries, unsigned long long ram_mib,
+		       struct verdict *v)
+{
+	unsigned long long wanted = 65536;
+	char remedy[128];
+
+	while (wanted < ram_mib * (1024 / 4))
+		wanted *= 2;
+	snprintf(remedy, sizeof(remedy),
+		 "in /etc/modprobe.d: options vhost_vdpa max_iotlb_entries=%llu",
+		 wanted);
+	if (!entries)
+		judge(v, VERDICT_OK, "vhost_vdpa is not loaded: no limit yet",
+		      NULL);
+	else if (entries * 2 >= ram_mib)
+		judge(v, VERDICT_OK, "%llu: any VM fits that has huge pages",
+		      NULL, entries);
+	else
+		judge(v, VERDICT_WARN, "%llu: too few for VMs above %llu GiB, or without huge pages",
+		      remedy, entries, entries * 2 / 1024);
+}
+
+void check_map_entries(struct verdict *v)
+{
+	unsigned long long entries = 0;
+	struct sysinfo info = { 0 };
+	char line[32];
+
+	if (read_first_line("/sys/module/vhost_vdpa/parameters/max_iotlb_entries",
+			    line, sizeof(line)))
+		entries = strtoull(line, NULL, 10);
+	sysinfo(&info);
+	judge_map_entries(entries, (unsigned long long)info.totalram *
+			  info.mem_unit >> 20, v);
 }
 
 /* vhost-vdpa pins all memory of the VM, also for root. */

@@ -159,6 +159,23 @@ static void memlock_warns_below_unlimited(void **state)
 	assert_verdict(&v, VERDICT_WARN, "8 MiB", "ulimit -l unlimited");
 }
 
+static void map_entries_are_weighed_against_memory(void **state)
+{
+	struct verdict v;
+
+	(void)state;
+	judge_map_entries(0, 8192, &v);
+	assert_verdict(&v, VERDICT_OK, "not loaded", "");
+	judge_map_entries(2048, 4096, &v);
+	assert_verdict(&v, VERDICT_OK, "2048: any VM", "");
+	judge_map_entries(2048, 4097, &v);
+	assert_verdict(&v, VERDICT_WARN, "above 4 GiB",
+		       "vhost_vdpa max_iotlb_entries=2097152");
+	judge_map_entries(16, 64, &v);
+	assert_verdict(&v, VERDICT_WARN, "above 0 GiB",
+		       "max_iotlb_entries=65536");
+}
+
 static void own_taint_is_expected(void **state)
 {
 	struct verdict v;
@@ -210,14 +227,14 @@ static void doctor_prints_one_verdict_per_check(void **state)
 	fake_reset();
 	doctor = json_loads(run("doctor --json")->out, 0, NULL);
 	checks = json_object_get(doctor, "checks");
-	assert_int_equal(json_array_size(checks), 14);
+	assert_int_equal(json_array_size(checks), 15);
 	json_array_foreach(checks, i, check)
 		failed += !strcmp(json_string_value(
 			json_object_get(check, "status")), "fail");
 	assert_int_equal(json_is_false(json_object_get(doctor, "ok")), !!failed);
 	assert_int_equal(run("doctor")->code, failed ? 1 : 0);
 	json_decref(doctor);
-	assert_int_equal(count_lines(run_at(0, "doctor")->out), 14 + 2);
+	assert_int_equal(count_lines(run_at(0, "doctor")->out), 15 + 2);
 	assert_true(longest_line(run("doctor")->out) <= LINE_MAX_TEXT);
 }
 
@@ -233,6 +250,7 @@ int main(void)
 		cmocka_unit_test(kvm_must_run_a_guest),
 		cmocka_unit_test(parts_are_needed_or_useful),
 		cmocka_unit_test(memlock_warns_below_unlimited),
+		cmocka_unit_test(map_entries_are_weighed_against_memory),
 		cmocka_unit_test(own_taint_is_expected),
 		cmocka_unit_test(modules_are_found_by_name),
 		cmocka_unit_test(doctor_prints_one_verdict_per_check),
