@@ -82,6 +82,7 @@ demo: lab-module userspace
 
 check: lab-module userspace selftests
 	@scripts/deps test dpdk kunit fuzz lint patches docs
+	@$(SUBMAKE) -C userspace O=$(BUILD)/userspace dpdk-examples
 	@selftests/run
 
 kunit:

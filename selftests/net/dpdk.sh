@@ -1,5 +1,5 @@
 #!/bin/bash
-# DPDK's testpmd on ports: virtio_user drives them through vhost-vdpa, as a program in user space that polls. KTAP.
+# DPDK on ports: virtio_user drives them through vhost-vdpa, in a program in user space that polls. KTAP.
 # Needs root and queztl.ko loaded.
 # shellcheck disable=SC2015,SC2034 # what follows || ends the test whoever failed
 set -u
@@ -20,12 +20,18 @@ make_vhost_port() {
 	echo "/dev/$(node_of "$name")"
 }
 
+# DEVICE NUMBER: what every DPDK program here is told, as $EAL
+set_eal() {
+	EAL=(--no-pci --no-huge -m 128 --no-shconf --file-prefix "qt$2" --no-telemetry
+		--vdev "net_virtio_user0,path=$1,mac=52:54:00:51:01:0$2")
+}
+
 # Start testpmd in the background, as $testpmd: testpmd DEVICE NUMBER OPTIONS... Its two threads may share a CPU.
 start_testpmd() {
-	local device=$1 host=$2
+	local host=$2
+	set_eal "$1" "$2"
 	shift 2
-	dpdk-testpmd --lcores "0@0,1@$(($(nproc) - 1))" --no-pci --no-huge -m 128 --no-shconf --file-prefix "qt$host" \
-		--no-telemetry --vdev "net_virtio_user0,path=$device,mac=52:54:00:51:01:0$host" \
+	dpdk-testpmd --lcores "0@0,1@$(($(nproc) - 1))" "${EAL[@]}" \
 		-- --total-num-mbufs 2048 --no-mlockall --stats-period 1 "$@" </dev/null >"$LOG.$host" 2>&1 &
 	testpmd=$!
 }
@@ -39,7 +45,7 @@ wait_until_up() {	# NUMBER
 	return 1
 }
 
-stop_testpmd() {	# PID NUMBER
+stop_program() {	# PID NUMBER
 	kill -INT "$1" && wait "$1" && return
 	tail -20 "$LOG.$2"
 	return 1
@@ -68,7 +74,7 @@ testpmd_answers_pings() {
 	done
 	line=$(in_ns 1 ping -q -c 20 -i 0.1 -W $((2 * SLOW)) 10.9.0.2 | grep -o '[0-9]* received.*')
 	echo "$line"
-	stop_testpmd $testpmd 2 && vdpa dev del qtn2 && [[ $line == "20 received"* ]]
+	stop_program $testpmd 2 && vdpa dev del qtn2 && [[ $line == "20 received"* ]]
 }
 
 # Two that poll: what one has sent the other has received, or the fabric counted why not.
@@ -84,7 +90,7 @@ testpmd_floods_testpmd() {
 		sleep 1
 		[ "$(count_of qtn2 rx_packets)" -lt 5000 ] || break
 	done
-	stop_testpmd $sender 3 && stop_testpmd $receiver 2 || return
+	stop_program $sender 3 && stop_program $receiver 2 || return
 	sent=$(count_of qtn3 tx_packets) got=$(count_of qtn2 rx_packets) full=$(count_of qtn2 drops full)
 	echo "sent $sent, received $got, no buffer for $full; testpmd: sent $(packets 3 TX), received $(packets 2 RX)"
 	# port 1 may have said something to everybody
@@ -97,10 +103,37 @@ testpmd_floods_testpmd() {
 	vdpa dev del qtn2 && vdpa dev del qtn3
 }
 
-LOG=$(mktemp -d)/testpmd
+# The example turns datagrams round: all of them come back, and it says so.
+reflect_sends_datagrams_back() {
+	local device reflect line
+	[ -x "$REFLECT" ] || { echo "not built: make -C userspace dpdk-examples"; exit 4; }
+	device=$(make_vhost_port 2) || return
+	set_eal "$device" 2
+	"$REFLECT" --lcores 0 "${EAL[@]}" >"$LOG.2" 2>&1 &
+	reflect=$!
+	wait_until_up 2 || return
+	in_ns 1 ip neigh replace 10.9.0.2 lladdr 52:54:00:51:01:02 dev eth0
+	line=$(in_ns 1 python3 -S -c '
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(5 * int(sys.argv[1]))
+s.connect(("10.9.0.2", 7))
+for i in range(200):
+    said = b"%d" % i * (i + 1)
+    s.send(said)
+    assert s.recv(2048) == said, i
+print("200 came back")' "$SLOW")
+	in_ns 1 ip neigh del 10.9.0.2 dev eth0
+	stop_program $reflect 2 || return
+	tail -1 "$LOG.2"
+	[ "$line" = "200 came back" ] && tail -1 "$LOG.2" | grep -q '^received 2[0-9][0-9], sent back 200$' && vdpa dev del qtn2
+}
+
+LOG=$(mktemp -d)/dpdk
+REFLECT=$HERE/../../build/userspace/examples/dpdk/reflect
 command -v dpdk-testpmd >/dev/null || { echo "1..0 # SKIP no dpdk-testpmd"; exit 4; }
 
 make_net() { fabric add "$FABRIC" && make_port 1; }
 NUMBERS="1 2 3"
 
-run_tests testpmd_answers_pings testpmd_floods_testpmd
+run_tests testpmd_answers_pings testpmd_floods_testpmd reflect_sends_datagrams_back
