@@ -3,17 +3,18 @@
  * Send every UDP datagram back to where it came from: a network function in
  * DPDK, on a port of a fabric. The guests it talks to need to know nothing.
  *
+ *	modprobe vhost_vdpa max_iotlb_entries=65536
  *	queztl fabric add blue
  *	vdpa dev add name nf0 mgmtdev queztl/blue mac 52:54:00:00:00:0f
  *	ls /sys/bus/vdpa/devices/nf0		# vhost-vdpa-0
- *	./reflect --no-pci --no-huge -m 64 \
+ *	./reflect --no-pci --no-huge -m 128 --no-shconf --no-telemetry \
  *		--vdev net_virtio_user0,path=/dev/vhost-vdpa-0,mac=52:54:00:00:00:0f
  *
  * It answers no ARP: a guest is told the address by
  * `ip neigh replace 10.0.0.15 lladdr 52:54:00:00:00:0f dev eth0`.
  *
- * Huge pages are faster, and fewer entries in the port's map:
- * see "Memory" in Documentation/qhp.rst.
+ * Without huge pages each page is an entry of the port's map, of which there
+ * are 2048 by default: see "Memory" in Documentation/qhp.rst.
  */
 #include <signal.h>
 #include <stdbool.h>
