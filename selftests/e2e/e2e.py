@@ -3,8 +3,11 @@
 
     e2e.py [NAME...]        only tests whose name contains one of these words (and those that load the module)
 """
+import json
 import os
 import pathlib
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -15,7 +18,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import ktap
 import world
 import vm                       # world knows where it is
-from ktap import check, say
+from ktap import Skip, check, say
 from world import address, ask, counts, expect_ping, expect_silence, expect_talk, expect_udp, guest, guests, mac, port
 
 NOBODY = 65534
@@ -193,11 +196,8 @@ def a_changed_mac_is_refused():
 # -- other machines, rings --------------------------------------------------------------------------------------------
 def talk_with_a(name, count=200):
     a, other = guests("a", name)
-    try:
-        expect_talk(other, address("blue-a"), count)
-        expect_talk(a, address("blue-d"), 50)
-    finally:
-        world.stop(name)
+    expect_talk(other, address("blue-a"), count)
+    expect_talk(a, address("blue-d"), 50)
 
 
 def rings_of_1024_entries_work():
@@ -206,6 +206,83 @@ def rings_of_1024_entries_work():
 
 def a_q35_guest_talks_with_a_microvm_guest():
     talk_with_a("q35")
+
+
+def a_nic_is_unplugged_under_load_and_plugged_again():
+    """By the guest's hot-plug controller, while frames for it arrive; the next device takes the port anew."""
+    a, other = guests("a", "q35")
+    monitor = other.monitor()
+    world.flood(a, address("blue-d"), mac("blue-d"))
+    try:
+        monitor.ask("device_del", id="nic")
+        monitor.wait_for("DEVICE_DELETED", device="nic")
+        monitor.ask("netdev_del", id="net0")
+        world.wait_for("the port has no VM", lambda: not port("blue-d")["state"] and not port("blue-d")["pid"], 5)
+        monitor.ask("netdev_add", type="vhost-vdpa", id="net0", vhostdev=world.NODES["blue-d"])
+        monitor.ask("device_add", driver="virtio-net-pci", netdev="net0", id="nic", bus="socket", mac=mac("blue-d"), romfile="")
+        other.expect("until [ -e /sys/class/net/eth0 ]; do usleep 100000; done; "
+                     f"ip address add {address('blue-d')}/24 dev eth0; ip link set eth0 up")
+    finally:
+        world.stop_flood(a, address("blue-d"))
+    check(port("blue-d")["pid"] == other.process.pid, f"the port's process: {port('blue-d')}")
+    expect_talk(other, address("blue-a"))
+    expect_talk(a, address("blue-d"), 50)
+
+
+def pinned(guest_):
+    """Bytes of a VMM's memory that devices may reach."""
+    lines = pathlib.Path(f"/proc/{guest_.process.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmPin:"))
+
+
+def memory_is_plugged_under_load():
+    """The map is replaced while frames pass; none of them is lost."""
+    _, other = guests("a", "q35")
+    monitor, before = other.monitor(), pinned(other)
+    token = other.post(f"qzping -n 2000 -w 0 -t 10000 {address('blue-a')}")
+    time.sleep(0.5)
+    monitor.ask("object-add", **{"qom-type": "memory-backend-ram", "id": "more", "size": 256 * MEGABYTE})
+    monitor.ask("device_add", driver="pc-dimm", id="dimm", memdev="more")
+    more = pinned(other) - before
+    code, text = other.finish(token, 600)
+    check(not code and json.loads(text)["lost"] == 0, f"the traffic meanwhile: {text}")
+    check(more == 256 * MEGABYTE, f"{more / MEGABYTE:.0f} MB more are mapped, not 256")
+    expect_talk(other, address("blue-a"), 50)
+
+
+def a_guest_in_huge_pages_talks():
+    pool = pathlib.Path("/proc/sys/vm/nr_hugepages")
+    pool.write_text("64")                           # of 2 MB
+    try:
+        if int(pool.read_text()) < 64:
+            raise Skip(f"{pool.read_text().strip()} of 64 huge pages to be had")
+        talk_with_a("huge")
+    finally:
+        world.stop("huge")
+        pool.write_text("0")
+
+
+def a_program_of_dpdk_answers_a_guest():
+    """A driver that polls, in user space: the port is virtio_user's, through vhost-vdpa."""
+    if not shutil.which("dpdk-testpmd"):
+        raise Skip("no dpdk-testpmd")
+    a = guest("a")
+    world.stop_users(["blue-d"])
+    log = world.OUT / "testpmd.log"
+    argv = ["dpdk-testpmd", "--lcores", "0@0,1@0", "--no-pci", "--no-huge", "-m", "64", "--no-shconf", "--file-prefix", "e2e",
+            "--no-telemetry", "--vdev", f"net_virtio_user0,path={world.NODES['blue-d']},mac={mac('blue-d')}",
+            "--", "--total-num-mbufs", "2048", "--no-mlockall", "--forward-mode", "icmpecho", "--stats-period", "1"]
+    with open(log, "wb") as out:
+        testpmd = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+    try:
+        world.wait_for("testpmd's port is up", lambda: testpmd.poll() is not None or "up" in port("blue-d")["state"], 60)
+        check(testpmd.poll() is None, f"testpmd: {log.read_text(errors='replace')[-300:]}")
+        world.ping(a, address("blue-d"), 1)         # the first may wait for its polling to begin
+        expect_ping(a, address("blue-d"), 10, 1000)
+    finally:
+        testpmd.send_signal(signal.SIGINT)
+        testpmd.wait(30 * vm.SLOW)
+    check(testpmd.returncode == 0, f"testpmd's exit code is {testpmd.returncode}")
 
 
 def a_virtio_mmio_guest_talks():
@@ -250,6 +327,24 @@ def traffic_works_after_a_guest_reboot():
     a.expect("qzping -s >/dev/null 2>&1 &")
     check(a.process.poll() is None and pid in world.vms(), "the VM did not live on")
     expect_talk(a, address("blue-b"), 100)
+    expect_talk(b, address("blue-a"), 100)
+
+
+def a_paused_vm_goes_on():
+    """Nothing runs in a VM that its administrator has paused, and frames for it go nowhere; afterwards it is as before."""
+    a, b = guests("a", "b")
+    monitor = a.monitor()
+    world.flood(b, address("blue-a"), mac("blue-a"))
+    try:
+        for _ in range(3):
+            monitor.ask("stop")
+            time.sleep(0.5)
+            monitor.ask("cont")
+            time.sleep(0.2)
+    finally:
+        world.stop_flood(b, address("blue-a"))
+    check("broken" not in port("blue-a")["state"], f"the port's state: {port('blue-a')['state']}")
+    expect_talk(a, address("blue-b"), 600)          # more than the 256 entries of its rings
     expect_talk(b, address("blue-a"), 100)
 
 
@@ -397,9 +492,11 @@ TESTS = [
     doctor_finds_nothing_in_the_way, two_guests_ping_and_lose_no_datagram, large_frames_pass_up_to_the_mtu,
     qemu_10_talks_with_qemu_7, unicast_between_two_is_not_seen_by_a_third, broadcast_reaches_both_others,
     two_fabrics_are_isolated, a_changed_mac_is_refused, rings_of_1024_entries_work,
-    a_q35_guest_talks_with_a_microvm_guest, a_virtio_mmio_guest_talks, a_virtio_mmio_guest_of_the_other_qemu_talks,
+    a_q35_guest_talks_with_a_microvm_guest, a_nic_is_unplugged_under_load_and_plugged_again, memory_is_plugged_under_load,
+    a_guest_in_huge_pages_talks, a_program_of_dpdk_answers_a_guest, a_virtio_mmio_guest_talks,
+    a_virtio_mmio_guest_of_the_other_qemu_talks,
     traffic_works_after_interface_down_and_up, traffic_works_after_the_driver_is_bound_anew,
-    traffic_works_after_a_guest_reboot, a_killed_qemu_leaves_its_peer_and_port_usable,
+    traffic_works_after_a_guest_reboot, a_paused_vm_goes_on, a_killed_qemu_leaves_its_peer_and_port_usable,
     rmmod_is_refused_under_load_and_breaks_nothing, ten_killed_vms_leave_nothing, rmmod_works_when_no_port_is_open,
     the_module_works_when_loaded_again,
 ]

@@ -20,6 +20,9 @@ QUEZTL = pathlib.Path("/run/queztl-e2e")        # a copy: other users may not se
 MODULE_DIR = pathlib.Path("/sys/module/queztl")
 JUMBO = 9000
 HUGE = f",host_mtu={JUMBO}"
+# A NIC that can be unplugged, by PCIe's own hot-plug: the guest has no driver for ACPI's.
+PLUGGED = ",id=nic,bus=socket"
+SOCKET = ["-device", "pcie-root-port,id=socket", "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"]
 LAB_FAULTS = []
 
 
@@ -112,14 +115,16 @@ def nic(name, device=""):
 
 # -- guests -----------------------------------------------------------------------------------------------------------
 OTHER = {"7": "10", "10": "7"}[vm.VMM]
-# name: (ports and their device properties, properties of the guest); those on blue-d are there one at a time
+# name: (ports and their device properties, properties of the guest); those of the same port are there one at a time
 GUESTS = {
     "early": ({}, {"cpus": 2, "mem": "128M"}),
     "a": ({"blue-a": HUGE}, {"may_reboot": True}),
     "b": ({"blue-b": HUGE + ",rx_queue_size=256,tx_queue_size=256", "red-b": ""}, {}),
     "c": ({"blue-c": HUGE, "red-c": ""}, {"emulator": OTHER}),
     "wide": ({"blue-d": ",rx_queue_size=1024,tx_queue_size=1024"}, {}),
-    "q35": ({"blue-d": ""}, {"machine": "q35"}),
+    "q35": ({"blue-d": PLUGGED}, {"machine": "q35", "mem": "256M,slots=1,maxmem=1G", "extra": SOCKET}),
+    "huge": ({"blue-d": ""}, {"mem": "128M", "extra": ["-machine", "memory-backend=ram", "-object",
+                                                       "memory-backend-memfd,id=ram,size=128M,hugetlb=on"]}),
     "mmio": ({"blue-d": ""}, {"machine": "microvm-mmio"}),
     "mmio-other": ({"blue-d": ""}, {"machine": "microvm-mmio", "emulator": OTHER}),
     "short": ({"blue-d": ""}, {"mem": "96M"}),
@@ -155,11 +160,17 @@ def boot_stubborn(name):
                 raise
 
 
+def stop_users(ports):
+    """Whoever else has one of these ports gives it back."""
+    stop(*[name for name in running if set(GUESTS[name][0]) & set(ports)])
+
+
 def guests(*names):
     """Running guests of these names; those that are not there boot side by side."""
     missing = [name for name in names if name not in running or running[name].process.poll() is not None]
     for name in missing:
         stop(name)
+        stop_users(GUESTS[name][0])
     for name in [each for each in missing if each in RETRIES]:
         boot_stubborn(name)
     boot([each for each in missing if each not in RETRIES])
@@ -185,8 +196,9 @@ def kill(guest_):
 def stop(*names):
     for name in names:
         if name in running:
-            running[name].stop()
-            forget(running[name])
+            gone = running.pop(name)
+            gone.stop()
+            forget(gone)
 
 
 def stop_all(but=()):

@@ -28,13 +28,28 @@ def add(name):
         fcntl.ioctl(device, QUEZTL_FABRIC_ADD, argument)
 
 
-def add_port(fabric, name, mac, mtu=None):
-    """A port for a VMM; returns its /dev/vhost-vdpa-N."""
+def add_device(fabric, name, mac, mtu):
     more = ["mtu", str(mtu)] if mtu else []
     run("vdpa", "dev", "add", "name", name, "mgmtdev", f"queztl/{fabric}", "mac", mac, *more)
+    return VDPA_DEVICES / name
+
+
+def add_port(fabric, name, mac, mtu=None):
+    """A port for a VMM; returns its /dev/vhost-vdpa-N."""
+    device = add_device(fabric, name, mac, mtu)
     for _ in range(50):
-        for child in (VDPA_DEVICES / name).glob("vhost-vdpa-*"):
+        for child in device.glob("vhost-vdpa-*"):
             if pathlib.Path("/dev", child.name).exists():
                 return f"/dev/{child.name}"
         time.sleep(0.1)
     raise RuntimeError(f"port {name} has no /dev/vhost-vdpa node (is vhost_vdpa its driver?)")
+
+
+def add_interface(fabric, name, mac, mtu=None):
+    """A port as a network interface of this host; returns its name."""
+    device = add_device(fabric, name, mac, mtu)
+    if (device / "driver").exists():
+        (device / "driver/unbind").write_text(name)
+    (device / "driver_override").write_text("virtio_vdpa")
+    pathlib.Path("/sys/bus/vdpa/drivers/virtio_vdpa/bind").write_text(name)
+    return next(device.glob("virtio*/net/*")).name

@@ -13,6 +13,8 @@ import subprocess
 import tempfile
 import time
 
+import qmp
+
 CACHE = pathlib.Path(os.environ["QZ_CACHE"])
 KVM_STATS = pathlib.Path("/sys/kernel/debug/kvm")
 QEMU = {"7": "/usr/bin/qemu-system-x86_64", "10": CACHE / "qemu/10/qemu-system-x86_64"}
@@ -88,15 +90,17 @@ class Guest:
                 "-m", self.mem, *([] if self.may_reboot else ["-no-reboot"]), *self.device("serial", ""),
                 "-chardev", f"file,id=console,path={self.tmp}/console", "-device", "virtconsole,chardev=console",
                 "-chardev", f"socket,id=command,path={self.tmp}/command,server=on,wait=off",
+                "-qmp", f"unix:{self.tmp}/monitor,server=on,wait=off",
                 "-device", "virtserialport,chardev=command,name=queztl.command",
                 "-kernel", image / "kernel", "-initrd", image / self.initrd,
                 "-append", f"console=hvc0 quiet panic=-1 no_timer_check mitigations=off qz.net={net} {self.append}"]
+        argv += self.extra
         for index, nic in enumerate(self.nics):
             argv += ["-netdev", f"{nic.netdev},id=net{index}",
                      *self.device("net", f",netdev=net{index},mac={nic.mac}{nic.device}")]
         if self.machine == "microvm-mmio":
             argv += ["-global", "virtio-mmio.force-legacy=false"]
-        return [str(word) for word in argv + self.extra]
+        return [str(word) for word in argv]
 
     # -- life -------------------------------------------------------------------------------------------------------
     def start(self):
@@ -150,6 +154,10 @@ class Guest:
 
     def __exit__(self, *_):
         self.stop()
+
+    def monitor(self):
+        """The VMM, to be asked; one connection at a time."""
+        return qmp.Monitor(self.tmp / "monitor", 30 * SLOW)
 
     # -- commands ---------------------------------------------------------------------------------------------------
     def check(self, deadline):
