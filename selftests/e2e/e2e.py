@@ -17,7 +17,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import ktap
 import world
-import vm                       # world knows where it is
+import domain                   # world knows where vm is
+import vm
 from ktap import Skip, check, say
 from world import address, ask, counts, expect_ping, expect_silence, expect_talk, expect_udp, guest, guests, mac, port
 
@@ -285,6 +286,27 @@ def a_program_of_dpdk_answers_a_guest():
     check(testpmd.returncode == 0, f"testpmd's exit code is {testpmd.returncode}")
 
 
+def a_domain_of_libvirt_has_a_port():
+    """From XML; libvirt opens the port's device and raises the limit of locked memory."""
+    if not domain.is_there():
+        raise Skip("no libvirt")
+    a = guest("a")
+    world.stop_users(["blue-d"])
+    with domain.Daemon():
+        virtual = domain.Domain("virtual", [world.nic("blue-d")], mem="128").start()
+        try:
+            virtual.wait_ready()
+            check(port("blue-d")["pid"] == virtual.process.pid and virtual.process.pid in world.vms(),
+                  f"the port's process: {port('blue-d')}, VMs: {world.vms()}")
+            expect_ping(a, address("blue-d"))
+            expect_ping(virtual, address("blue-a"), 3, 1400)
+            domain.virsh("suspend", "virtual")
+            domain.virsh("resume", "virtual")
+            expect_ping(a, address("blue-d"))
+        finally:
+            virtual.stop()
+
+
 def a_virtio_mmio_guest_talks():
     talk_with_a("mmio")
 
@@ -493,8 +515,8 @@ TESTS = [
     qemu_10_talks_with_qemu_7, unicast_between_two_is_not_seen_by_a_third, broadcast_reaches_both_others,
     two_fabrics_are_isolated, a_changed_mac_is_refused, rings_of_1024_entries_work,
     a_q35_guest_talks_with_a_microvm_guest, a_nic_is_unplugged_under_load_and_plugged_again, memory_is_plugged_under_load,
-    a_guest_in_huge_pages_talks, a_program_of_dpdk_answers_a_guest, a_virtio_mmio_guest_talks,
-    a_virtio_mmio_guest_of_the_other_qemu_talks,
+    a_guest_in_huge_pages_talks, a_program_of_dpdk_answers_a_guest, a_domain_of_libvirt_has_a_port,
+    a_virtio_mmio_guest_talks, a_virtio_mmio_guest_of_the_other_qemu_talks,
     traffic_works_after_interface_down_and_up, traffic_works_after_the_driver_is_bound_anew,
     traffic_works_after_a_guest_reboot, a_paused_vm_goes_on, a_killed_qemu_leaves_its_peer_and_port_usable,
     rmmod_is_refused_under_load_and_breaks_nothing, ten_killed_vms_leave_nothing, rmmod_works_when_no_port_is_open,
