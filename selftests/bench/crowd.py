@@ -52,8 +52,11 @@ def add_options(parser):
     parser.add_argument("--machine", default="microvm")
     parser.add_argument("--cpu", default="host")
     parser.add_argument("--append", default="", help="more guest kernel command line")
+    parser.add_argument("--busy-read", type=int, default=0, metavar="US",
+                        help="sockets poll so long before they sleep")
     parser.add_argument("--device", default="", help="more virtio-net-pci properties, beginning with a comma")
     parser.add_argument("--label", default="", help="a word for these settings in the results")
+    parser.add_argument("--row", default="", help="name of the results, without the path's")
 
 
 def conditions(options):
@@ -74,6 +77,8 @@ class Crowd:
 
     def start(self):
         vm.start_all(self.guests)
+        for guest in self.guests:
+            guest.expect(f"for name in read poll; do echo {self.options.busy_read} >/proc/sys/net/core/busy_$name; done")
 
     def stop(self):
         for guest in self.guests:
@@ -90,11 +95,16 @@ def device(guest, path_index, host):
 
 
 def packets(guest, path_index, sender, receiver, count, burst):
-    """Command that has pktgen send so many packets of 60 bytes (0: until it is stopped), and prints its result."""
+    """Command that has pktgen send so many packets of 60 bytes (0: until it is stopped), and prints its result.
+
+    They carry an MPLS label, for which no guest has a handler, and are clones of one another: the guests' own stacks,
+    which nobody wants to measure, do as little as they can.
+    """
     name = device(guest, path_index, sender)
     at = f"/proc/net/pktgen/{name}"
     words = [f"count {count}", "pkt_size 60", f"dst_mac {mac(path_index, receiver)}",
-             f"dst {address(path_index, receiver)}", "udp_dst_min 9", "udp_dst_max 9", f"burst {burst}"]
+             f"dst {address(path_index, receiver)}", "udp_dst_min 9", "udp_dst_max 9", "mpls 00000140",
+             "clone_skb 1000", f"burst {burst}"]
     return (f"echo rem_device_all >/proc/net/pktgen/kpktgend_0; echo add_device {name} >/proc/net/pktgen/kpktgend_0; "
             + "".join(f"echo '{word}' >{at}; " for word in words) + f"echo start >/proc/net/pktgen/pgctrl; cat {at}")
 

@@ -28,7 +28,8 @@ def rtt_rows(rtt):
     conditions = {**rtt["conditions"], "event": "before send() to after recv(), CLOCK_MONOTONIC in the guest"}
     clock = "_icount" if conditions.get("QZ_LAB_ICOUNT") else ""
     for path, row, baseline in others(rtt["paths"]):
-        name = f"{path}_rtt_udp{conditions['size']}{label(conditions)}{clock}"
+        what = conditions["row"] or f"rtt_udp{conditions['size']}{label(conditions)}{clock}"
+        name = f"{path}_{what}"
         values = [(quantity, row[quantity], baseline[quantity], unit) for quantity, unit in QUANTITIES]
         values += [(f"{count}_per_trip", row["per_trip"][count], baseline["per_trip"][count], "1")
                    for count in COUNTS]
