@@ -9,8 +9,8 @@ from xml.sax.saxutils import escape
 import vm
 
 PROGRAMS = ("libvirtd", "virsh")
-# libvirt as a host has it, but for what an emulated host without systemd, polkit and cgroups lacks; it looks for its user
-# also when that is another.
+# libvirt as a host has it, but for what an emulated host without systemd, polkit and cgroups lacks. It looks for its
+# user also when told to take another.
 USER = "libvirt-qemu"
 DAEMON = 'auth_unix_rw = "none"\n'
 DRIVER = ('user = "root"\ngroup = "root"\nsecurity_driver = "none"\ncgroup_controllers = []\nnamespaces = []\n'

@@ -102,6 +102,12 @@ def mac(name):
     return f"52:54:00:e2:{FABRICS[PORTS[name][0]]:02x}:{PORTS[name][1]:02x}"
 
 
+def load():
+    """With room for the map of a DPDK program without huge pages: an entry for each page, where memory is in pieces."""
+    subprocess.run(["modprobe", "vhost_vdpa", "max_iotlb_entries=65536"], check=True)
+    fabric.load()
+
+
 def make_fabrics():
     for name in FABRICS:
         fabric.add(name)

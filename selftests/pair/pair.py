@@ -50,7 +50,8 @@ def start_guest():
     fabric.load()
     fabric.add("blue")
     node = fabric.add_port("blue", "vm", mac(HOST, 1), INNER)
-    guest = vm.Guest(HOST, [vm.vdpa(mac(HOST, 1), f"{address(HOST)}/24", node, f",host_mtu={INNER}")]).start().wait_ready()
+    nic = vm.vdpa(mac(HOST, 1), f"{address(HOST)}/24", node, f",host_mtu={INNER}")
+    guest = vm.Guest(HOST, [nic]).start().wait_ready()
     guest.expect("qzping -s >/dev/null 2>&1 &")
     return guest
 
@@ -70,11 +71,12 @@ def join(private, public_of_peer):
     uplink = fabric.add_interface("blue", "up", mac(HOST, 2), INNER)
     queztl("port", "uplink", "up", "on")
     sh("ip", "link", "add", "wg0", "type", "wireguard")
-    sh("wg", "set", "wg0", "listen-port", TUNNEL, "private-key", key, "peer", public_of_peer, "allowed-ips", f"{other}/32",
-       "endpoint", f"{PEER}:{TUNNEL}")
+    sh("wg", "set", "wg0", "listen-port", TUNNEL, "private-key", key, "peer", public_of_peer,
+       "allowed-ips", f"{other}/32", "endpoint", f"{PEER}:{TUNNEL}")
     sh("ip", "address", "add", f"{inside}/24", "dev", "wg0")
     sh("ip", "link", "set", "wg0", "mtu", 1420, "up")
-    sh("ip", "link", "add", "vx0", "mtu", INNER, "type", "vxlan", "id", 9, "dstport", 4789, "local", inside, "remote", other)
+    sh("ip", "link", "add", "vx0", "mtu", INNER, "type", "vxlan", "id", 9, "dstport", 4789,
+       "local", inside, "remote", other)
     vm.make_bridge("br0")
     for device in (uplink, "vx0"):
         sh("ip", "link", "set", device, "master", "br0", "up")
@@ -99,7 +101,7 @@ class Line:
         return json.loads(line)
 
 
-# -- the second host ----------------------------------------------------------------------------------------------------
+# -- the second host --------------------------------------------------------------------------------------------------
 def serve():
     server = socket.create_server((WIRE, CONTROL))
     server.settimeout(SECONDS)
@@ -115,7 +117,7 @@ def serve():
     line.say("ended")
 
 
-# -- the first host, and its tests --------------------------------------------------------------------------------------
+# -- the first host, and its tests ------------------------------------------------------------------------------------
 class Far:
     """The VM on the other host, with the methods of one here."""
 
@@ -187,12 +189,13 @@ def got(guest, port):
 
 def stream(source, sink, target):
     listen(sink, 7002, "md5sum")
-    sent = source.expect(f"head -c 3000000 /dev/urandom >/tmp/data; nc {target} 7002 </tmp/data; md5sum </tmp/data", 200)
+    source.expect(f"head -c 3000000 /dev/urandom >/tmp/data; nc {target} 7002 </tmp/data", 200)
+    sent = source.expect("md5sum </tmp/data")
     check(got(sink, 7002) == sent.split()[0], f"sent {sent}, got {got(sink, 7002)}")
 
 
 def streams_arrive_whole():
-    """Segments of the VMs' TCP are larger than what the tunnel takes: they are cut, and their checksums made, on the way."""
+    """What the VMs' TCP sends is larger than the tunnel takes: it is cut, and its checksums made, on the way."""
     stream(near, far, address("b"))
     stream(far, near, address("a"))
 
@@ -238,8 +241,9 @@ def the_kernel_has_nothing_to_say():
     check(not splats, f"kernel log: {splats[0][0] if splats else ''}")
 
 
-TESTS = [vms_on_two_hosts_talk, the_mtu_is_right_from_end_to_end, streams_arrive_whole, nothing_on_the_wire_can_be_read,
-         the_hosts_reach_both_vms, a_denying_fabric_lets_nobody_out_but_peers_of_its_uplink, the_kernel_has_nothing_to_say]
+TESTS = [vms_on_two_hosts_talk, the_mtu_is_right_from_end_to_end, streams_arrive_whole,
+         nothing_on_the_wire_can_be_read, the_hosts_reach_both_vms,
+         a_denying_fabric_lets_nobody_out_but_peers_of_its_uplink, the_kernel_has_nothing_to_say]
 
 
 def main():
