@@ -56,6 +56,7 @@ def add_options(parser):
                         help="sockets poll so long before they sleep")
     parser.add_argument("--device", default="", help="more virtio-net-pci properties, beginning with a comma")
     parser.add_argument("--label", default="", help="a word for these settings in the results")
+    parser.add_argument("--marks", action="store_true", help="say where turns begin and end, and keep kallsyms")
     parser.add_argument("--row", default="", help="name of the results, without the path's")
 
 

@@ -88,12 +88,20 @@ def parse():
     return parser.parse_args()
 
 
+def mark(options, word, kind, path, more=None):
+    """For whoever looks at this host from outside."""
+    if options.marks:
+        print(f"@{word} {kind.name} {path} {json.dumps(more)}", flush=True)
+
+
 def measure(kind, lab):
     """Turns of every path; per path the pooled samples, what each turn said, and what happened meanwhile."""
     pools = {index: {"samples": [], "turns": [], "counts": {}, "seconds": 0.} for index, _ in lab.paths}
     for index, path in lab.turns():
+        mark(lab.options, "begin", kind, f"{path}.{index}")
         pool, before, started = pools[index], crowd.counters(lab.guests), time.monotonic()
         samples, more = kind.turn(lab.guests, index, lab.options)
+        mark(lab.options, "end", kind, f"{path}.{index}", more)
         pool["seconds"] += time.monotonic() - started
         crowd.add_counts(pool["counts"], before, lab.guests)
         pool["samples"] += samples
@@ -132,6 +140,8 @@ def run(kinds, lab, output):
 def main():
     lab = crowd.Crowd(parse(), tools=True)
     lab.start()
+    if lab.options.marks:
+        pathlib.Path(os.environ["QZ_OUT"], "kallsyms").write_bytes(pathlib.Path("/proc/kallsyms").read_bytes())
     run(KINDS, lab, "traffic.json")
     lab.stop()
 

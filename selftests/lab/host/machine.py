@@ -98,6 +98,8 @@ class Machine:
                      "-device", f"virtio-blk-pci,drive=disk{index}"]
         for nic in o.nic:
             argv += ["-nic", nic]
+        for plugin in o.plugin:
+            argv += ["-plugin", plugin]
         return [*argv, *self.extra, "-kernel", o.kernel.image, "-append",
                 f"{CMDLINE} {o.append} init={LAB}/l1/init queztl.job={t}/job"]
 
