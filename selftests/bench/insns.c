@@ -47,7 +47,7 @@ uint64_t qemu_plugin_u64_sum(qemu_plugin_u64 entry);
 API int qemu_plugin_version = 2;
 API int qemu_plugin_install(uint64_t id, const struct qemu_info *info, int argc, char **argv);
 
-#define BLOCKS		(1u << 17)
+#define BLOCKS		(1u << 19)
 #define SLOTS		(2 * BLOCKS)
 #define KERNEL		0xffffffff80000000ULL
 #define MODULES		0xffffffffc0000000ULL
