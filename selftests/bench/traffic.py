@@ -42,15 +42,16 @@ class Stream:
 
 class TcpPing:
     name, unit, better = "rtt_tcp1", "ns", "less"
+    warmup = 50
 
     def prepare(self, guests):
         guests[1].expect("qzping -s -T -p 7008 >/dev/null 2>&1 &")
 
     def turn(self, guests, index, options):
-        text = guests[0].expect(f"qzping -T -p 7008 -r -l 1 -n {options.n} -w 50 {crowd.address(index, 2)}",
+        text = guests[0].expect(f"qzping -T -p 7008 -r -l 1 -n {options.n} -w {self.warmup} {crowd.address(index, 2)}",
                                 60 + options.n)
         found = json.loads(text)
-        return found["samples"], {"lost": found["lost"]}
+        return found["samples"], {"lost": found["lost"], "units": options.n + self.warmup}
 
 
 class Packets:
@@ -71,7 +72,7 @@ class Packets:
         micros = int(re.search(r"Result: OK: (\d+)\(", text)[1])
         time.sleep(0.5)                 # what is under way arrives, and does not count
         got = self.received(guests[1], gets) - before
-        return [in_time * 1e6 / micros], {"sent": options.packets, "received": got, "in_time": in_time}
+        return [in_time * 1e6 / micros], {"sent": options.packets, "received": got, "in_time": in_time, "units": got}
 
 
 KINDS = {kind.name: kind for kind in (Stream, TcpPing, Packets)}
