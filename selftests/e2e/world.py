@@ -128,7 +128,7 @@ GUESTS = {
     "b": ({"blue-b": HUGE + ",rx_queue_size=256,tx_queue_size=256", "red-b": ""}, {}),
     "c": ({"blue-c": HUGE, "red-c": ""}, {"emulator": OTHER}),
     "wide": ({"blue-d": ",rx_queue_size=1024,tx_queue_size=1024"}, {}),
-    "q35": ({"blue-d": PLUGGED}, {"machine": "q35", "mem": "256M,slots=1,maxmem=1G", "extra": SOCKET}),
+    "q35": ({"blue-d": PLUGGED}, {"machine": "q35", "mem": "256M,slots=8,maxmem=1G", "extra": SOCKET}),
     "huge": ({"blue-d": ""}, {"mem": "128M", "extra": ["-machine", "memory-backend=ram", "-object",
                                                        "memory-backend-memfd,id=ram,size=128M,hugetlb=on"]}),
     "mmio": ({"blue-d": ""}, {"machine": "microvm-mmio"}),
