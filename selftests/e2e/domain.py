@@ -112,9 +112,7 @@ class Domain(vm.Guest):
     def xml(self):
         image, nic = vm.CACHE / "guests" / self.kernel, self.nics[0]
         return XML.format(name=self.name, mem=self.mem, program=self.program, tmp=self.tmp, mac=nic.mac,
-                          kernel=image / "kernel", initrd=image / self.initrd,
-                          cmdline=escape(f"console=hvc0 quiet panic=-1 no_timer_check mitigations=off "
-                                         f"qz.net={nic.mac}={nic.address}"),
+                          kernel=image / "kernel", initrd=image / self.initrd, cmdline=escape(self.cmdline()),
                           device=nic.netdev.removeprefix("vhost-vdpa,vhostdev="))
 
     def start(self):

@@ -82,9 +82,13 @@ class Guest:
             return ["-device", f"virtio-{kind}-device{properties}"]
         return ["-device", f"virtio-{kind}-pci{properties}" + (",romfile=" if kind == "net" else "")]
 
+    def cmdline(self):
+        """Of the guest's kernel."""
+        net = ",".join(f"{nic.mac}={nic.address}" for nic in self.nics)
+        return f"console=hvc0 quiet panic=-1 no_timer_check mitigations=off qz.net={net} {self.append}"
+
     def argv(self):
         image = CACHE / "guests" / self.kernel
-        net = ",".join(f"{nic.mac}={nic.address}" for nic in self.nics)
         argv = [self.program, "-name", self.name, "-nodefaults", "-no-user-config", "-display", "none",
                 "-M", MACHINES[self.machine], "-accel", "kvm", "-cpu", self.cpu, "-smp", self.cpus,
                 "-m", self.mem, *([] if self.may_reboot else ["-no-reboot"]), *self.device("serial", ""),
@@ -93,7 +97,7 @@ class Guest:
                 "-qmp", f"unix:{self.tmp}/monitor,server=on,wait=off",
                 "-device", "virtserialport,chardev=command,name=queztl.command",
                 "-kernel", image / "kernel", "-initrd", image / self.initrd,
-                "-append", f"console=hvc0 quiet panic=-1 no_timer_check mitigations=off qz.net={net} {self.append}"]
+                "-append", self.cmdline()]
         argv += self.extra
         for index, nic in enumerate(self.nics):
             argv += ["-netdev", f"{nic.netdev},id=net{index}",
