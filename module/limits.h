@@ -27,6 +27,7 @@
 
 /* Queue pairs of a port: more vCPUs than this share them. */
 #define QZ_MAX_VQP		16
+#define QZ_MAX_QUEUES		(2 * QZ_MAX_VQP + 1)
 
 /*
  * Descriptors of one chain, and buffers gathered for one frame. A chain
@@ -45,6 +46,14 @@
  */
 #define QZ_RUN_PACKETS		64
 #define QZ_RUN_BYTES		(256 * 1024)
+
+/*
+ * A run that found more than so much was one of a stream: its next kick is left
+ * to the port's worker, so that the sender goes on filling its ring. A request
+ * is less, and its answer is wanted now.
+ */
+#define QZ_STREAM_FRAMES	4
+#define QZ_STREAM_BYTES		(16 * 1024)
 
 /* Receivers signalled together at the end of a run. */
 #define QZ_RUN_SIGNALS		16

@@ -67,7 +67,7 @@ static void serve_ring(struct qz_queue *queue)
 			return;
 		}
 		if (ret > 0 && !--budget) {
-			qz_run_in_worker(queue);
+			qz_worker_queue(queue);
 			return;
 		}
 	} while (ret > 0 || qz_ring_enable_kicks(&queue->ring));
@@ -90,5 +90,5 @@ void qz_ctrlq_kick(struct qz_queue *queue)
 {
 	queue->counts.kicks++;
 	if (READ_ONCE(queue->live))
-		qz_run_in_worker(queue);
+		qz_worker_queue(queue);
 }

@@ -48,6 +48,7 @@
 #include "ring.h"
 
 struct vhost_iotlb;
+struct vhost_task;
 
 /**
  * struct qz_switch - a fabric's ports, or a port's peers, as the data path sees
@@ -164,6 +165,7 @@ struct qz_counts {
  * @work: sending: the run in a worker
  * @hold: sending: interrupts held back
  * @pace: sending: goes on when the port may send again
+ * @stream: sending: the last run found many frames; owned with the ring
  * @frame: sending: the frame being worked on
  * @bufs: receiving: the buffers being filled; guarded by @lock
  */
@@ -193,10 +195,25 @@ struct qz_queue {
 	struct work_struct work;
 	struct qz_hold hold;
 	struct hrtimer pace;
+	bool stream;
 	union {
 		struct qz_frame frame;
 		struct qz_buffers bufs;
 	};
+};
+
+/**
+ * struct qz_worker - a thread of the VMM that runs a port's rings
+ * @task: the thread; NULL when there is none
+ * @alive: it may be asked; under SRCU
+ * @begun: it has run; its own
+ * @pending: queues it is to look at
+ */
+struct qz_worker {
+	struct vhost_task *task;
+	bool alive;
+	bool begun;
+	DECLARE_BITMAP(pending, QZ_MAX_QUEUES);
 };
 
 /**
@@ -227,6 +244,7 @@ struct qz_queue {
  * @tx_packets: packets it may send
  * @ctrl: what the driver sets by command
  * @command: the command being carried out
+ * @worker: runs its rings where the sender's thread does not
  * @nqueues: number of @queues: two for each pair, and one for control
  * @queues: its queues
  */
@@ -257,6 +275,7 @@ struct qz_port {
 	struct qz_bucket tx_packets;
 	struct qz_ctrl ctrl;
 	u8 command[QZ_CTRL_BYTES];
+	struct qz_worker worker;
 	u16 nqueues;
 	struct qz_queue *queues;
 };
@@ -365,9 +384,14 @@ int qz_queue_pop(struct qz_queue *queue);
 
 /* run.c */
 void qz_run_kick(struct qz_queue *queue);
-void qz_run_in_worker(struct qz_queue *queue);
+void qz_run_work(struct qz_queue *queue);
 void qz_run_try(struct qz_queue *queue, void (*fn)(struct qz_queue *queue));
 void qz_run_init(struct qz_queue *queue);
+
+/* worker.c */
+void qz_worker_start(struct qz_port *port);
+void qz_worker_stop(struct qz_port *port);
+void qz_worker_queue(struct qz_queue *queue);
 
 /* receive.c */
 struct qz_run;

@@ -58,7 +58,7 @@ void qz_pace_charge(struct qz_port *port, const struct qz_frame *frame)
 /* Softirq. */
 static enum hrtimer_restart go_on(struct hrtimer *timer)
 {
-	qz_run_in_worker(container_of(timer, struct qz_queue, pace));
+	qz_worker_queue(container_of(timer, struct qz_queue, pace));
 	return HRTIMER_NORESTART;
 }
 
@@ -102,7 +102,7 @@ static void set_rates(struct qz_port *port,
 			      burst(rates->tx_packets, QZ_PACE_BURST_MS));
 	/* What waits for an old rate need not wait any longer. */
 	for (i = 1; i < port->nqueues; i += 2)
-		qz_run_in_worker(&port->queues[i]);
+		qz_worker_queue(&port->queues[i]);
 }
 
 /* fabric->lock held. */

@@ -150,7 +150,7 @@ int qz_queue_start(struct qz_queue *queue, const struct qz_map *map)
 	if (READ_ONCE(queue->port->broken))
 		WRITE_ONCE(queue->live, false);
 	if (queue->kind != QZ_RX)
-		qz_run_in_worker(queue);
+		qz_worker_queue(queue);
 	return 0;
 }
 

@@ -9,8 +9,14 @@
  * context, and the sender's time pays for it.
  *
  * virtio_vdpa's kicks come with BH off and no eventfd about, and are served on
- * the spot. Whoever cannot do either leaves the run to a worker, as does a run
- * that has used up its budget.
+ * the spot. Whoever cannot do either leaves the run to the port's worker, as
+ * does a run that has used up its budget.
+ *
+ * A kick of a stream is left to the worker as well. Served at once it would
+ * wake a receiver that then runs before the sender goes on, so that each burst
+ * costs an exit, an interrupt and two switches; the worker finds what the
+ * sender could put into its ring until it was switched to, or, on another CPU,
+ * works beside it. What a stream is only the last run can tell.
  */
 
 #include <linux/eventfd.h>
@@ -97,6 +103,15 @@ static bool serve_ring(struct qz_run *run, struct qz_queue *queue)
 	}
 }
 
+/* The caller owns the ring. */
+static void note_stream(const struct qz_run *run, struct qz_queue *queue)
+{
+	bool stream = QZ_RUN_PACKETS - run->packets > QZ_STREAM_FRAMES ||
+		      QZ_RUN_BYTES - run->bytes >= QZ_STREAM_BYTES;
+
+	WRITE_ONCE(queue->stream, stream);
+}
+
 static bool run_ring(struct qz_run *run, struct qz_queue *queue)
 {
 	struct qz_port *port = queue->port;
@@ -108,6 +123,7 @@ static bool run_ring(struct qz_run *run, struct qz_queue *queue)
 		run->map = srcu_dereference(port->map, &qz_fabric_srcu);
 		run->sw = qz_peer_reach(port);
 		more = serve_ring(run, queue);
+		note_stream(run, queue);
 		wake_receivers(run);
 		qz_notify_sent(queue);
 	}
@@ -139,7 +155,7 @@ static void run_queue(struct qz_queue *queue)
 		more = run_ring(&run, queue);
 		disown_ring(queue);
 		if (more || --run.packets <= 0) {
-			qz_run_in_worker(queue);
+			qz_worker_queue(queue);
 			return;
 		}
 	}
@@ -159,10 +175,9 @@ static void run_task_work(struct callback_head *tw)
 	put_device(&port->vdpa.dev);
 }
 
-static void run_work(struct work_struct *work)
+/* The worker's part; process context. */
+void qz_run_work(struct qz_queue *queue)
 {
-	struct qz_queue *queue = container_of(work, struct qz_queue, work);
-
 	/*
 	 * Work may be left from before a reset. An odd queue always sends; an
 	 * even one may have another kind by now, which only somebody who has
@@ -176,10 +191,9 @@ static void run_work(struct work_struct *work)
 	run_queue(queue);
 }
 
-/* Any context. */
-void qz_run_in_worker(struct qz_queue *queue)
+static void run_work(struct work_struct *work)
 {
-	queue_work(qz_fabric_wq, &queue->work);
+	qz_run_work(container_of(work, struct qz_queue, work));
 }
 
 /* Will this thread run task work before it sleeps for long? */
@@ -206,10 +220,14 @@ static void run_soon(struct qz_queue *queue)
 {
 	struct device *dev = &queue->port->vdpa.dev;
 
+	if (READ_ONCE(queue->stream)) {
+		qz_worker_queue(queue);
+		return;
+	}
 	if (test_and_set_bit(QZ_QUEUE_PENDING, &queue->flags)) {
 		/* Another vCPU's thread has it, and may not run for a while. */
 		if (READ_ONCE(queue->runner) != current)
-			qz_run_in_worker(queue);
+			qz_worker_queue(queue);
 		return;
 	}
 	if (has_task_work()) {
@@ -220,7 +238,7 @@ static void run_soon(struct qz_queue *queue)
 		put_device(dev);	/* not the last: vhost-vdpa has one */
 	}
 	clear_bit(QZ_QUEUE_PENDING, &queue->flags);
-	qz_run_in_worker(queue);
+	qz_worker_queue(queue);
 }
 
 /**
@@ -241,7 +259,7 @@ void qz_run_kick(struct qz_queue *queue)
 		queue->counts.direct_runs++;
 		run_queue(queue);
 	} else {
-		qz_run_in_worker(queue);
+		qz_worker_queue(queue);
 	}
 }
 
@@ -269,7 +287,7 @@ void qz_run_try(struct qz_queue *queue, void (*fn)(struct qz_queue *queue))
 	srcu_read_unlock(&qz_fabric_srcu, idx);
 	disown_ring(queue);
 	if (test_bit(QZ_QUEUE_AGAIN, &queue->flags))
-		qz_run_in_worker(queue);
+		qz_worker_queue(queue);
 }
 
 void qz_run_init(struct qz_queue *queue)

@@ -282,6 +282,9 @@ static void set_status(struct vdpa_device *vdpa, u8 status)
 			   status & ~VIRTIO_CONFIG_S_NEEDS_RESET);
 		if (is_kernel_driver(vdpa) && !rcu_access_pointer(port->map))
 			rcu_assign_pointer(port->map, &qz_map_identity);
+		if (status & VIRTIO_CONFIG_S_DRIVER_OK &&
+		    !is_kernel_driver(vdpa))
+			qz_worker_start(port);
 		qz_port_start(port);
 	}
 	mutex_unlock(&port->lock);
@@ -308,6 +311,7 @@ static int reset(struct vdpa_device *vdpa)
 
 	mutex_lock(&port->lock);
 	qz_port_stop(port);
+	qz_worker_stop(port);
 	WRITE_ONCE(port->status, 0);
 	WRITE_ONCE(port->broken, false);
 	port->suspended = false;

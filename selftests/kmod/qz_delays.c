@@ -48,7 +48,7 @@ static struct point ours[] = {
 	OURS(run_work),
 	OURS(run_queue),
 	OURS(run_ring),
-	OURS(qz_run_in_worker),
+	OURS(qz_worker_queue),
 	OURS(qz_run_try),
 	OURS(qz_queue_pop),
 	OURS(qz_deliver_chain),

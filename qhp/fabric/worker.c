@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A port's worker: who runs a ring when the sender's thread does not.
+ *
+ * It is a thread of the VMM, as vhost's workers are: what it does is charged to
+ * the VM, it is scheduled and limited with it, and stops when it is stopped. A
+ * port without one (virtio_vdpa's, or when the VMM is being killed or has no
+ * thread to spare) leaves the work to the fabrics' workqueue.
+ *
+ * It is a batch task: woken by a kick it does not take the CPU from the sender,
+ * which goes on filling its ring until it has nothing more to send or its slice
+ * is over. Where a CPU is idle it runs at once all the same.
+ *
+ * Whoever wakes the thread does so in an SRCU section in which it is @alive;
+ * whoever ends it clears @alive and waits for a grace period. From then on
+ * nobody sets a bit of @pending.
+ */
+
+#include <linux/err.h>
+#include <linux/sched.h>
+#include <linux/sched/vhost_task.h>
+#include <uapi/linux/sched/types.h>
+
+#include "fabric.h"
+
+/*
+ * Once, in the thread. What the VMM was given otherwise, as real-time priority,
+ * stays; so does what the thread is given from now on.
+ */
+static void become_batch(struct qz_worker *worker)
+{
+	const struct sched_attr attr = {
+		.size = sizeof(attr),
+		.sched_policy = SCHED_BATCH,
+		.sched_nice = task_nice(current),
+	};
+
+	worker->begun = true;
+	if (current->policy == SCHED_NORMAL)
+		sched_setattr_nocheck(current, &attr);
+}
+
+/*
+ * In the thread, which is TASK_INTERRUPTIBLE so that it sleeps when nothing
+ * was found: a bit set from now on wakes it.
+ *
+ * Return: true when there was something to do.
+ */
+static bool serve(void *data)
+{
+	struct qz_port *port = data;
+	unsigned int i;
+	bool did = false;
+
+	if (unlikely(!port->worker.begun)) {
+		__set_current_state(TASK_RUNNING);
+		become_batch(&port->worker);
+		return true;
+	}
+	for_each_set_bit(i, port->worker.pending, port->nqueues) {
+		__set_current_state(TASK_RUNNING);
+		clear_bit(i, port->worker.pending);
+		smp_mb__after_atomic();	/* before looking at the ring */
+		qz_run_work(&port->queues[i]);
+		did = true;
+		cond_resched();
+	}
+	return did;
+}
+
+/* Process context, may sleep: from here on nobody asks the thread. */
+static void leave_alone(struct qz_worker *worker)
+{
+	WRITE_ONCE(worker->alive, false);
+	synchronize_srcu_expedited(&qz_fabric_srcu);
+}
+
+/* In the thread, when its process is killed: what is left others do. */
+static void give_up(void *data)
+{
+	struct qz_port *port = data;
+	unsigned int i;
+
+	leave_alone(&port->worker);
+	for_each_set_bit(i, port->worker.pending, port->nqueues)
+		queue_work(qz_fabric_wq, &port->queues[i].work);
+}
+
+/**
+ * qz_worker_start - give a port a thread of the process that is about to use it
+ * @port: the port
+ *
+ * Without memory, or above a limit on threads, the port has none.
+ *
+ * Context: process, the VMM's, port->lock held, may sleep.
+ */
+void qz_worker_start(struct qz_port *port)
+{
+	struct qz_worker *worker = &port->worker;
+	struct vhost_task *task;
+	char name[TASK_COMM_LEN];
+
+	lockdep_assert_held(&port->lock);
+	if (worker->task)
+		return;
+	snprintf(name, sizeof(name), "queztl-%llu", port->id);
+	task = vhost_task_create(serve, give_up, port, name);
+	if (IS_ERR_OR_NULL(task))	/* NULL before 6.14 */
+		return;
+	bitmap_zero(worker->pending, QZ_MAX_QUEUES);
+	worker->task = task;
+	worker->begun = false;
+	smp_store_release(&worker->alive, true);	/* task before alive */
+	vhost_task_start(task);
+}
+
+/**
+ * qz_worker_stop - end a port's thread, if it has one
+ * @port: the port; none of its rings is live
+ *
+ * Context: process, port->lock held, may sleep.
+ */
+void qz_worker_stop(struct qz_port *port)
+{
+	struct qz_worker *worker = &port->worker;
+
+	lockdep_assert_held(&port->lock);
+	if (!worker->task)
+		return;
+	leave_alone(worker);
+	vhost_task_stop(worker->task);
+	worker->task = NULL;
+}
+
+/**
+ * qz_worker_queue - have a ring run soon, by somebody else
+ * @queue: the queue
+ *
+ * Context: any.
+ */
+void qz_worker_queue(struct qz_queue *queue)
+{
+	struct qz_worker *worker = &queue->port->worker;
+	int idx;
+
+	idx = srcu_read_lock(&qz_fabric_srcu);
+	if (smp_load_acquire(&worker->alive)) {	/* as in qz_worker_start() */
+		if (!test_and_set_bit(queue->index, worker->pending))
+			vhost_task_wake(worker->task);
+	} else {
+		queue_work(qz_fabric_wq, &queue->work);
+	}
+	srcu_read_unlock(&qz_fabric_srcu, idx);
+}

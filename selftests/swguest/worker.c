@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A port's worker: a thread of the process that took the port, to which streams are left, and requests are not. */
+#define _GNU_SOURCE
+#include "world.h"
+
+#include <dirent.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MANY	20	/* more frames than a request has */
+
+static struct member *m[2];
+
+/* Threads of this process that are a port's; @last: one of them, if not NULL. */
+static int find_workers(pid_t *last)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	struct dirent *task;
+	int count = 0;
+
+	while ((task = readdir(tasks))) {
+		char path[300], name[32] = "";
+		FILE *comm;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", task->d_name);
+		comm = fopen(path, "r");
+		if (!comm)
+			continue;
+		if (fgets(name, sizeof(name), comm) && !strncmp(name, "queztl-", 7)) {
+			count++;
+			if (last)
+				*last = atoi(task->d_name);
+		}
+		fclose(comm);
+	}
+	closedir(tasks);
+	return count;
+}
+
+static int count_workers(void)
+{
+	return find_workers(NULL);
+}
+
+static void make_two(void)
+{
+	struct swg_options options = { .features = F(VIRTIO_RING_F_EVENT_IDX) };
+
+	make_lan(m, 2, &options);
+	expect_pair_works(m[0], m[1], 1);	/* and whoever looked at the new rings has done so */
+	member_mark(m[0]);
+	member_mark(m[1]);
+}
+
+static void burst(int count, uint32_t seed)
+{
+	for (int i = 0; i < count; i++)
+		ASSERT_EQ(send_to(m[0], m[1]->mac, 60, seed + i, SWG_QUIET), 0);
+	swg_flush(&m[0]->port, SWG_TX);
+	for (int i = 0; i < count; i++)
+		expect_arrives(m[1], m[1]->mac, m[0], 60, seed + i);
+	ASSERT_EQ(swg_wait_sent(&m[0]->port, SOON), 0);
+}
+
+TEST(each_port_has_a_thread_of_its_process_until_it_is_reset)
+{
+	make_two();
+	EXPECT_EQ(count_workers(), 2);
+	for (int i = 0; i < 20; i++) {
+		ASSERT_EQ(swg_reset(&m[0]->port), 0);
+		EXPECT_EQ(count_workers(), 1);
+		start(m[0], NULL);
+		EXPECT_EQ(count_workers(), 2);
+	}
+	expect_pair_works(m[0], m[1], 2);
+	swg_close(&m[0]->port);
+	swg_close(&m[1]->port);
+	EXPECT_EQ(count_workers(), 0);
+}
+
+/* It is a batch task from its first run on, as nice as its process; what an administrator then says holds. */
+TEST(a_worker_is_a_batch_task)
+{
+	const struct sched_param plain = { 0 };
+	pid_t worker = 0;
+
+	ASSERT_EQ(setpriority(PRIO_PROCESS, 0, 5), 0);
+	make_lan(m, 1, NULL);
+	ASSERT_EQ(find_workers(&worker), 1);
+	for (int i = 0; i < SOON && sched_getscheduler(worker) != SCHED_BATCH; i++)
+		usleep(1000);
+	EXPECT_EQ(sched_getscheduler(worker), SCHED_BATCH);
+	EXPECT_EQ(getpriority(PRIO_PROCESS, worker), 5);
+	ASSERT_EQ(sched_setscheduler(worker, SCHED_OTHER, &plain), 0);
+	for (int i = 0; i < 3 * MANY; i++)	/* nobody there to receive them */
+		ASSERT_EQ(send_to(m[0], m[0]->mac, 60, i, i % MANY ? SWG_QUIET : 0), 0);
+	ASSERT_EQ(swg_wait_sent(&m[0]->port, SOON), 0);
+	EXPECT_EQ(sched_getscheduler(worker), SCHED_OTHER);
+}
+
+/* The first burst shows what it is; those that follow are the worker's. */
+TEST(a_stream_is_left_to_the_worker)
+{
+	struct queztl_port_stats first, last;
+
+	make_two();
+	burst(MANY, 0);
+	first = member_stats(m[0]);
+	for (int i = 1; i <= 10; i++)
+		burst(MANY, i * MANY);
+	last = member_stats(m[0]);
+	EXPECT_GE(last.worker_runs - first.worker_runs, 10);
+	EXPECT_EQ(last.direct_runs, first.direct_runs);
+	expect_no_drops(m[0]);
+	expect_no_drops(m[1]);
+}
+
+/* Large frames are a stream when they are few. */
+TEST(bytes_make_a_stream)
+{
+	struct swg_options options = { .features = F(VIRTIO_RING_F_EVENT_IDX), .slot = 16384 };
+	struct queztl_port_stats first;
+
+	make_fabric("qtlan");
+	for (int i = 0; i < 2; i++) {
+		m[i] = join("qtlan", i + 1, 9000);
+		start(m[i], &options);
+	}
+	expect_pair_works(m[0], m[1], 1);
+	for (int i = 0; i < 2; i++) {
+		for (int j = 0; j < 2; j++)
+			ASSERT_EQ(send_to(m[0], m[1]->mac, 9000, j, SWG_QUIET), 0);
+		first = member_stats(m[0]);
+		swg_flush(&m[0]->port, SWG_TX);
+		for (int j = 0; j < 2; j++)
+			expect_arrives(m[1], m[1]->mac, m[0], 9000, j);
+	}
+	EXPECT_GE(member_stats(m[0]).worker_runs, first.worker_runs + 1);
+	EXPECT_EQ(member_stats(m[0]).direct_runs, first.direct_runs);
+}
+
+/* What ends a stream is the worker's as well; the next is there when the kick returns. */
+TEST(a_request_after_a_stream_is_served_at_once)
+{
+	make_two();
+	for (int i = 0; i < 10; i++) {
+		struct queztl_port_stats before;
+
+		burst(MANY, 0);
+		burst(1, 0);
+		before = member_stats(m[0]);
+		ASSERT_EQ(send_to(m[0], m[1]->mac, 60, i, 0), 0);
+		EXPECT_EQ(swg_used_any(&m[1]->port, SWG_RX), true);
+		EXPECT_EQ(member_stats(m[0]).direct_runs, before.direct_runs + 1);
+		expect_arrives(m[1], m[1]->mac, m[0], 60, i);
+	}
+}
+
+/* A process that may have no further thread has its ports all the same. */
+TEST(without_a_thread_to_spare_others_do_the_work)
+{
+	struct rlimit none = { 0, 0 }, old;
+
+	make_lan(m, 2, NULL);
+	ASSERT_EQ(swg_reset(&m[0]->port), 0);
+	ASSERT_EQ(getrlimit(RLIMIT_NPROC, &old), 0);
+	ASSERT_EQ(setrlimit(RLIMIT_NPROC, &none), 0);
+	ASSERT_EQ(setresuid(65534, 65534, 0), 0);	/* root has no limit */
+	start(m[0], NULL);
+	ASSERT_EQ(setresuid(0, 0, 0), 0);
+	ASSERT_EQ(setrlimit(RLIMIT_NPROC, &old), 0);
+	EXPECT_EQ(count_workers(), 1);
+	for (int i = 0; i < 5; i++)
+		burst(MANY, i * MANY);
+	EXPECT_GE(member_stats(m[0]).worker_runs, 1);
+}
+
+/* In the middle of a stream, with the worker at work; nothing of what it left undone is done later. */
+TEST(a_killed_process_takes_its_worker_along)
+{
+	static const struct swg_options options = { .features = F(VIRTIO_RING_F_EVENT_IDX) };
+
+	make_two();
+	swg_close(&m[1]->port);
+	for (int i = 0; i < 20; i++) {
+		pid_t child = fork();
+
+		if (!child) {
+			if (swg_open(&m[1]->port, m[1]->name) || swg_start(&m[1]->port, &options))
+				_exit(1);
+			for (unsigned int n = 0;; n++) {
+				if (send_to(m[1], m[0]->mac, 60, n, SWG_QUIET) || n % MANY == 0)
+					swg_flush(&m[1]->port, SWG_TX);
+				swg_reap(&m[1]->port);
+			}
+		}
+		usleep(20000 + i * 1000);
+		kill(child, SIGKILL);
+		ASSERT_EQ(waitpid(child, NULL, 0), child);
+		while (swg_receive(&m[0]->port, (uint8_t[SWG_FRAME]){ 0 }, SWG_FRAME, 1) > 0)
+			;
+	}
+	for (int i = 0; swg_open(&m[1]->port, m[1]->name) && i < 100; i++)
+		usleep(10000);
+	start(m[1], NULL);
+	expect_pair_works(m[0], m[1], 1);
+}
