@@ -8,26 +8,47 @@
 
 #include "cursor.h"
 
-/* Up to *len contiguous bytes at the cursor; NULL at the end or a bad place. */
-static void *window(struct qz_cursor *cur, u32 *len)
+/* Find the memory at the cursor; false at the end or a bad place. */
+static noinline bool look(struct qz_cursor *cur)
 {
 	const struct qz_seg *seg = cur->segs;
+	u32 len;
 
 	if (!cur->nsegs)
-		return NULL;
-	*len = min(*len, seg->len - cur->offset);
-	return qz_map_find(cur->map, seg->addr + cur->offset, len, cur->perm,
-			   cur->hint);
+		return false;
+	len = seg->len - cur->offset;
+	cur->at = qz_map_find(cur->map, seg->addr + cur->offset, &len,
+			      cur->perm, cur->hint);
+	if (!cur->at)
+		return false;
+	cur->left = len;
+	return true;
 }
 
+/* Up to *len contiguous bytes at the cursor, or NULL. */
+static void *window(struct qz_cursor *cur, u32 *len)
+{
+	if (!cur->left && !look(cur))
+		return NULL;
+	*len = min(*len, cur->left);
+	return cur->at;
+}
+
+static void next_seg(struct qz_cursor *cur)
+{
+	cur->segs++;
+	cur->nsegs--;
+	cur->offset = 0;
+}
+
+/* By no more than a window. */
 static void advance(struct qz_cursor *cur, u32 len)
 {
+	cur->at += len;
+	cur->left -= len;
 	cur->offset += len;
-	if (cur->offset == cur->segs->len) {
-		cur->segs++;
-		cur->nsegs--;
-		cur->offset = 0;
-	}
+	if (!cur->left && cur->offset == cur->segs->len)
+		next_seg(cur);
 }
 
 /* These return false when the chain ends first, or is not in the map. */
@@ -36,11 +57,14 @@ bool qz_cursor_skip(struct qz_cursor *cur, u32 len)
 {
 	u32 n;
 
+	cur->left = 0;
 	for (; len; len -= n) {
 		if (!cur->nsegs)
 			return false;
 		n = min(len, cur->segs->len - cur->offset);
-		advance(cur, n);
+		cur->offset += n;
+		if (cur->offset == cur->segs->len)
+			next_seg(cur);
 	}
 	return true;
 }

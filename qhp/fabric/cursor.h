@@ -14,6 +14,8 @@
  * @offset: in that segment
  * @perm: VHOST_ACCESS_RO to read, VHOST_ACCESS_WO to write
  * @hint: for qz_map_find()
+ * @at: where the kernel sees that place, when @left
+ * @left: how many contiguous bytes are there; 0 when it was not looked up
  */
 struct qz_cursor {
 	const struct qz_map *map;
@@ -22,6 +24,8 @@ struct qz_cursor {
 	u32 offset;
 	u32 perm;
 	u32 *hint;
+	u8 *at;
+	u32 left;
 };
 
 /* How a copy between two drivers ended: whose memory was not there. */

@@ -116,7 +116,7 @@ static enum queztl_drop read_frame(const struct qz_run *run,
 }
 
 /* Return: false when the sender's buffer is not where its driver said. */
-static bool flood(struct qz_run *run, const struct qz_frame *frame)
+static bool flood(struct qz_run *run, struct qz_frame *frame)
 {
 	struct qz_port *port;
 	u32 i;
@@ -143,8 +143,7 @@ static enum queztl_drop explain_miss(const struct qz_run *run, u64 key)
 	return to && to != run->port ? QUEZTL_DROP_DENIED : QUEZTL_DROP_NO_PORT;
 }
 
-static enum queztl_drop forward(struct qz_run *run,
-				const struct qz_frame *frame)
+static enum queztl_drop forward(struct qz_run *run, struct qz_frame *frame)
 {
 	const u8 *dest = qz_frame_eth(frame)->h_dest;
 	u64 key = qz_mac_key(dest);

@@ -396,7 +396,7 @@ void qz_worker_queue(struct qz_queue *queue);
 /* receive.c */
 struct qz_run;
 bool qz_receive(struct qz_run *run, struct qz_port *port,
-		const struct qz_frame *frame);
+		struct qz_frame *frame);
 
 /* deliver.c */
 int qz_deliver_chain(struct qz_run *run, struct qz_queue *queue);

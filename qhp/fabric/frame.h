@@ -17,7 +17,7 @@
 
 /**
  * struct qz_frame - a frame as it was read from a sending ring
- * @virtio: the driver's header
+ * @virtio: the driver's header, then that of the receiver at hand
  * @head: the frame's first bytes; what is checked is this copy, and this copy
  *	is what is delivered
  * @head_len: how many: with a VLAN tag, or all headers of a frame that may have

@@ -154,26 +154,10 @@ void qz_map_free(const struct qz_map *map)
 	kvfree(map);
 }
 
-/**
- * qz_map_find - where the kernel sees a driver's memory
- * @map: the address space; the caller is in an SRCU section it was read in
- * @addr: the driver's address
- * @len: in: bytes wanted, not 0; out: how many of them are contiguous
- * @perm: VHOST_ACCESS_RO to read, VHOST_ACCESS_WO to write
- * @hint: index of the extent found last; any value will do
- *
- * Context: any.
- * Return: the kernel's address, or NULL when it is not mapped like that.
- */
-void *qz_map_find(const struct qz_map *map, u64 addr, u32 *len, u32 perm,
-		  u32 *hint)
+/* qz_map_find() for virtio_vdpa's: its addresses are the kernel's own. */
+void *qz_map_find_identical(u64 addr)
 {
-	if (map->identity) {
-		if (!pfn_valid(PHYS_PFN(addr)))
-			return NULL;
-		return phys_to_virt(addr);
-	}
-	return qz_extent_find(map->extents, map->n, addr, len, perm, hint);
+	return pfn_valid(PHYS_PFN(addr)) ? phys_to_virt(addr) : NULL;
 }
 
 /* Copy from a driver's memory; false when not all of it may be read. */

@@ -13,16 +13,14 @@
 
 /**
  * struct piece - what goes into the receiver's ring as one packet
- * @virtio: header; num_buffers is filled in
- * @head: first bytes
- * @head_len: how many
+ * @virtio: header; num_buffers is filled in; the first bytes follow it
+ * @head_len: how many of those
  * @rest: those that follow, in the sender's memory; moved on
  * @rest_len: how many
  * @finish: the frame's offload, when its checksum is to be finished here
  */
 struct piece {
-	struct virtio_net_hdr_v1 virtio;
-	const u8 *head;
+	struct virtio_net_hdr_v1 *virtio;
 	u32 head_len;
 	struct qz_cursor *rest;
 	u32 rest_len;
@@ -91,10 +89,9 @@ static enum qz_copy fill(struct qz_queue *queue, struct piece *piece)
 	struct qz_cursor start = to;
 	enum qz_copy copied;
 
-	piece->virtio.num_buffers =
+	piece->virtio->num_buffers =
 		(__force __virtio16)cpu_to_le16(queue->bufs.n);
-	if (!qz_cursor_write(&to, &piece->virtio, QZ_HDR_LEN) ||
-	    !qz_cursor_write(&to, piece->head, piece->head_len))
+	if (!qz_cursor_write(&to, piece->virtio, QZ_HDR_LEN + piece->head_len))
 		return QZ_COPY_BAD_TARGET;
 	copied = qz_cursor_copy(&to, piece->rest, piece->rest_len);
 	if (copied == QZ_COPY_DONE && piece->finish &&
@@ -143,19 +140,19 @@ static enum put put_piece(struct qz_run *run, struct qz_queue *queue,
 
 /* The frame as it is, but for its checksum when @finish. */
 static enum put put_whole(struct qz_run *run, struct qz_queue *queue,
-			  const struct qz_frame *frame, bool finish)
+			  struct qz_frame *frame, bool finish)
 {
 	static const struct qz_offload nothing;
 	struct qz_cursor rest = frame->rest;
 	struct piece piece = {
-		.head = frame->head,
+		.virtio = &frame->virtio,
 		.head_len = frame->head_len,
 		.rest = &rest,
 		.rest_len = frame->len - frame->head_len,
 		.finish = finish ? &frame->off : NULL,
 	};
 
-	qz_offload_write(finish ? &nothing : &frame->off, &piece.virtio);
+	qz_offload_write(finish ? &nothing : &frame->off, piece.virtio);
 	return put_piece(run, queue, &piece);
 }
 
@@ -171,19 +168,22 @@ static enum put put_segments(struct qz_run *run, struct qz_queue *queue,
 	};
 	u32 payload = frame->len - off->head, offset, bytes;
 	struct qz_cursor rest = frame->rest;
-	u8 head[QZ_OFFLOAD_HEAD];
+	struct {
+		struct virtio_net_hdr_v1 virtio;
+		u8 head[QZ_OFFLOAD_HEAD];
+	} first;
 	struct piece piece = {
-		.head = head,
+		.virtio = &first.virtio,
 		.head_len = off->head,
 		.rest = &rest,
 		.finish = finish ? off : NULL,
 	};
 	enum put put = PUT_DONE;
 
-	qz_offload_write(&segment, &piece.virtio);
+	qz_offload_write(&segment, piece.virtio);
 	for (offset = 0; offset < payload && put == PUT_DONE; offset += bytes) {
 		bytes = min_t(u32, off->gso_size, payload - offset);
-		qz_offload_cut(off, frame->head, head, offset, bytes,
+		qz_offload_cut(off, frame->head, first.head, offset, bytes,
 			       offset + bytes == payload);
 		piece.rest_len = bytes;
 		run->packets--;
@@ -207,7 +207,7 @@ static void publish(struct qz_run *run, struct qz_queue *queue)
 }
 
 static enum put put_frame(struct qz_run *run, struct qz_queue *queue,
-			  const struct qz_frame *frame)
+			  struct qz_frame *frame)
 {
 	u64 lacks = frame->off.features &
 		    ~READ_ONCE(queue->port->ctrl.takes);
@@ -241,7 +241,7 @@ static struct qz_queue *pick_queue(const struct qz_run *run,
  * qz_receive - put a frame into a port's receiving ring
  * @run: the sender's run
  * @port: the receiver
- * @frame: the frame
+ * @frame: the frame; its virtio header is written anew for each receiver
  *
  * What the receiver's driver does not want to see is not delivered, and that is
  * no drop.
@@ -250,7 +250,7 @@ static struct qz_queue *pick_queue(const struct qz_run *run,
  * is the receiver's fault is counted there.
  */
 bool qz_receive(struct qz_run *run, struct qz_port *port,
-		const struct qz_frame *frame)
+		struct qz_frame *frame)
 {
 	struct qz_queue *queue = pick_queue(run, port);
 	enum put put;

@@ -3,6 +3,14 @@
 
 #include "ring.h"
 
+/* A descriptor, read once. */
+struct desc {
+	u64 addr;
+	u32 len;
+	u16 flags;
+	u16 next;
+};
+
 /* Where the next descriptor is read from while a chain is walked. */
 struct walk {
 	u64 table;	/* address of an indirect table, 0 in the ring itself */
@@ -34,55 +42,70 @@ static u16 read_avail_idx(const struct qz_ring *ring)
 	return load16(&ring->avail->idx);
 }
 
-static bool read_ring_desc(const struct qz_ring *ring, u32 i,
-			   struct vring_desc *desc)
+static struct desc decode(const struct vring_desc *desc)
 {
-	desc->addr = READ_ONCE(ring->desc[i].addr);
-	desc->len = READ_ONCE(ring->desc[i].len);
-	desc->flags = READ_ONCE(ring->desc[i].flags);
-	desc->next = READ_ONCE(ring->desc[i].next);
-	return true;
+	return (struct desc){
+		.addr = le64_to_cpu((__force __le64)READ_ONCE(desc->addr)),
+		.len = le32_to_cpu((__force __le32)READ_ONCE(desc->len)),
+		.flags = le16_to_cpu((__force __le16)READ_ONCE(desc->flags)),
+		.next = le16_to_cpu((__force __le16)READ_ONCE(desc->next)),
+	};
 }
 
 static bool read_desc(const struct qz_ring *ring, struct walk *walk, u32 i,
-		      const struct qz_ring_mem *mem, struct vring_desc *desc)
+		      const struct qz_ring_mem *mem, struct desc *desc)
 {
+	struct vring_desc copy;
+
 	if (i >= walk->num || !walk->left)
 		return false;
 	walk->left--;
-	if (!walk->table)
-		return read_ring_desc(ring, i, desc);
-	return mem->read_desc(mem->ctx, walk->table + i * sizeof(*desc), desc);
+	if (!walk->table) {
+		*desc = decode(&ring->desc[i]);
+		return true;
+	}
+	if (!mem->read_desc(mem->ctx, walk->table + i * sizeof(copy), &copy))
+		return false;
+	*desc = decode(&copy);
+	return true;
 }
 
-static bool enter_table(struct walk *walk, u64 addr, u32 len, u16 flags,
-			u16 max)
+static bool enter_table(struct walk *walk, const struct desc *desc, u16 max)
 {
-	u32 num = len / sizeof(struct vring_desc);
+	u32 num = desc->len / sizeof(struct vring_desc);
 
-	if (walk->table || (flags & VRING_DESC_F_NEXT))
+	if (walk->table || (desc->flags & VRING_DESC_F_NEXT))
 		return false;
-	if (!addr || !num || len % sizeof(struct vring_desc) || num > max)
+	if (!desc->addr || !num || desc->len % sizeof(struct vring_desc) ||
+	    num > max)
 		return false;
-	walk->table = addr;
+	walk->table = desc->addr;
 	walk->num = num;
 	walk->left = num;
 	return true;
 }
 
-/* Sums stay below 2^32: no more than 65535 segments, checked as they grow. */
-static bool add_seg(struct qz_chain *chain, u64 addr, u32 len, bool in)
+/*
+ * Everything to read comes before everything to write: @seen_in, such has come.
+ * Sums stay below 2^32: no more than 65535 segments, checked as they grow.
+ */
+static __always_inline bool add_seg(struct qz_chain *chain, struct desc desc,
+				    bool seen_in)
 {
-	u16 n = chain->out + chain->in;
+	bool in = desc.flags & VRING_DESC_F_WRITE;
 	u32 *sum = in ? &chain->in_len : &chain->out_len;
+	u16 n = chain->out + chain->in;
 
-	if (!len)
-		return true;
-	if (n == chain->max || addr + len - 1 < addr || *sum + len < *sum)
+	if (seen_in && !in)
 		return false;
-	chain->segs[n].addr = addr;
-	chain->segs[n].len = len;
-	*sum += len;
+	if (!desc.len)
+		return true;
+	if (n == chain->max || desc.addr + desc.len - 1 < desc.addr ||
+	    *sum + desc.len < *sum)
+		return false;
+	chain->segs[n].addr = desc.addr;
+	chain->segs[n].len = desc.len;
+	*sum += desc.len;
 	if (in)
 		chain->in++;
 	else
@@ -90,39 +113,42 @@ static bool add_seg(struct qz_chain *chain, u64 addr, u32 len, bool in)
 	return true;
 }
 
-static bool walk_chain(const struct qz_ring *ring, struct qz_chain *chain,
-		       u16 head, const struct qz_ring_mem *mem)
+/* From the first descriptor on, which has been read. */
+static noinline bool walk_chain(const struct qz_ring *ring,
+				struct qz_chain *chain, struct desc desc,
+				const struct qz_ring_mem *mem)
 {
-	struct walk walk = { .num = ring->num, .left = ring->num };
+	struct walk walk = { .num = ring->num, .left = ring->num - 1 };
 	bool seen_in = chain->in;	/* of a buffer gathered before */
-	struct vring_desc desc;
-	u32 i = head, len;
-	u16 flags;
-	u64 addr;
+	u32 i;
 
-	do {
-		if (!read_desc(ring, &walk, i, mem, &desc))
-			return false;
-		addr = le64_to_cpu((__force __le64)desc.addr);
-		len = le32_to_cpu((__force __le32)desc.len);
-		flags = le16_to_cpu((__force __le16)desc.flags);
-		i = le16_to_cpu((__force __le16)desc.next);
-
-		if (flags & VRING_DESC_F_INDIRECT) {
-			if (!enter_table(&walk, addr, len, flags, chain->max))
+	for (;;) {
+		if (desc.flags & VRING_DESC_F_INDIRECT) {
+			if (!enter_table(&walk, &desc, chain->max))
 				return false;
 			i = 0;
-			flags = VRING_DESC_F_NEXT;
-			continue;
+		} else {
+			if (!add_seg(chain, desc, seen_in))
+				return false;
+			if (!(desc.flags & VRING_DESC_F_NEXT))
+				return true;
+			seen_in = desc.flags & VRING_DESC_F_WRITE;
+			i = desc.next;
 		}
-		/* Everything to read comes before everything to write. */
-		if (seen_in && !(flags & VRING_DESC_F_WRITE))
+		if (!read_desc(ring, &walk, i, mem, &desc))
 			return false;
-		seen_in = flags & VRING_DESC_F_WRITE;
-		if (!add_seg(chain, addr, len, seen_in))
-			return false;
-	} while (flags & VRING_DESC_F_NEXT);
-	return true;
+	}
+}
+
+/* Most buffers are one descriptor. */
+static bool take_chain(const struct qz_ring *ring, struct qz_chain *chain,
+		       u16 head, const struct qz_ring_mem *mem)
+{
+	struct desc desc = decode(&ring->desc[head]);
+
+	if (desc.flags & (VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT))
+		return walk_chain(ring, chain, desc, mem);
+	return add_seg(chain, desc, chain->in);
 }
 
 /**
@@ -149,7 +175,7 @@ int qz_ring_pop(struct qz_ring *ring, struct qz_chain *chain,
 	head = load16(&ring->avail->ring[ring->last_avail & (ring->num - 1)]);
 	if (unlikely(head >= ring->num))
 		return -EINVAL;
-	if (unlikely(!walk_chain(ring, chain, head, mem)))
+	if (unlikely(!take_chain(ring, chain, head, mem)))
 		return -EINVAL;
 
 	chain->head = head;
