@@ -205,14 +205,14 @@ struct qz_queue {
 /**
  * struct qz_worker - a thread of the VMM that runs a port's rings
  * @task: the thread; NULL when there is none
+ * @thread: the same, once it has begun; may be looked at while @alive
  * @alive: it may be asked; under SRCU
- * @begun: it has run; its own
  * @pending: queues it is to look at
  */
 struct qz_worker {
 	struct vhost_task *task;
+	struct task_struct *thread;
 	bool alive;
-	bool begun;
 	DECLARE_BITMAP(pending, QZ_MAX_QUEUES);
 };
 
@@ -391,7 +391,8 @@ void qz_run_init(struct qz_queue *queue);
 /* worker.c */
 void qz_worker_start(struct qz_port *port);
 void qz_worker_stop(struct qz_port *port);
-void qz_worker_queue(struct qz_queue *queue);
+bool qz_worker_queue(struct qz_queue *queue);
+void qz_worker_hand_over(struct qz_port *port);
 
 /* receive.c */
 struct qz_run;

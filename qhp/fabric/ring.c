@@ -264,3 +264,13 @@ bool qz_ring_enable_kicks(struct qz_ring *ring)
 	smp_mb();	/* the wish before the second look */
 	return read_avail_idx(ring) != ring->last_avail;
 }
+
+/*
+ * Kicks are enabled, and somebody will look at the ring soon: the next kick
+ * need only come when the driver is @ahead buffers ahead of us.
+ */
+void qz_ring_postpone_kicks(struct qz_ring *ring, u16 ahead)
+{
+	if (ring->event_idx)
+		write_avail_event(ring, ring->last_avail + ahead - 1);
+}

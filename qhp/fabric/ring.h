@@ -96,5 +96,6 @@ bool qz_ring_catch_up(struct qz_ring *ring);
 void qz_ring_signalled(struct qz_ring *ring);
 void qz_ring_disable_kicks(struct qz_ring *ring);
 bool qz_ring_enable_kicks(struct qz_ring *ring);
+void qz_ring_postpone_kicks(struct qz_ring *ring, u16 ahead);
 
 #endif /* QZ_RING_H */

@@ -103,13 +103,15 @@ static bool serve_ring(struct qz_run *run, struct qz_queue *queue)
 	}
 }
 
-/* The caller owns the ring. */
+/* The caller owns the ring. A run that found nothing says nothing. */
 static void note_stream(const struct qz_run *run, struct qz_queue *queue)
 {
-	bool stream = QZ_RUN_PACKETS - run->packets > QZ_STREAM_FRAMES ||
-		      QZ_RUN_BYTES - run->bytes >= QZ_STREAM_BYTES;
+	int packets = QZ_RUN_PACKETS - run->packets;
+	int bytes = QZ_RUN_BYTES - run->bytes;
+	bool stream = packets > QZ_STREAM_FRAMES || bytes >= QZ_STREAM_BYTES;
 
-	WRITE_ONCE(queue->stream, stream);
+	if (packets)
+		WRITE_ONCE(queue->stream, stream);
 }
 
 static bool run_ring(struct qz_run *run, struct qz_queue *queue)
@@ -138,23 +140,22 @@ static bool run_ring(struct qz_run *run, struct qz_queue *queue)
  *
  * Context: process or softirq.
  */
-static void run_queue(struct qz_queue *queue)
+static void run_queue(struct qz_run *run, struct qz_queue *queue)
 {
-	struct qz_run run = {
-		.port = queue->port,
-		.queue = queue,
-		.packets = QZ_RUN_PACKETS,
-		.bytes = QZ_RUN_BYTES,
-	};
 	bool more;
 
+	run->port = queue->port;
+	run->queue = queue;
+	run->packets = QZ_RUN_PACKETS;
+	run->bytes = QZ_RUN_BYTES;
+	run->nwake = 0;
 	set_bit(QZ_QUEUE_AGAIN, &queue->flags);
 	while (test_bit(QZ_QUEUE_AGAIN, &queue->flags) && own_ring(queue)) {
 		clear_bit(QZ_QUEUE_AGAIN, &queue->flags);
 		smp_mb__after_atomic();	/* before looking at the ring */
-		more = run_ring(&run, queue);
+		more = run_ring(run, queue);
 		disown_ring(queue);
-		if (more || --run.packets <= 0) {
+		if (more || --run->packets <= 0) {
 			qz_worker_queue(queue);
 			return;
 		}
@@ -166,18 +167,26 @@ static void run_task_work(struct callback_head *tw)
 {
 	struct qz_queue *queue = container_of(tw, struct qz_queue, tw);
 	struct qz_port *port = queue->port;
+	struct qz_run run;
 
 	/* A kick from here on queues the task work anew. */
 	clear_bit(QZ_QUEUE_PENDING, &queue->flags);
 	smp_mb__after_atomic();	/* before looking at the ring */
-	queue->counts.direct_runs++;
-	run_queue(queue);
+	if (READ_ONCE(queue->stream)) {
+		qz_worker_queue(queue);
+		qz_worker_hand_over(port);
+	} else {
+		queue->counts.direct_runs++;
+		run_queue(&run, queue);
+	}
 	put_device(&port->vdpa.dev);
 }
 
 /* The worker's part; process context. */
 void qz_run_work(struct qz_queue *queue)
 {
+	struct qz_run run;
+
 	/*
 	 * Work may be left from before a reset. An odd queue always sends; an
 	 * even one may have another kind by now, which only somebody who has
@@ -188,7 +197,7 @@ void qz_run_work(struct qz_queue *queue)
 		return;
 	}
 	queue->counts.worker_runs++;
-	run_queue(queue);
+	run_queue(&run, queue);
 }
 
 static void run_work(struct work_struct *work)
@@ -215,15 +224,32 @@ static int add_task_work(struct callback_head *tw)
 }
 #endif
 
+/* The caller owns the ring. */
+static void postpone_kicks(struct qz_queue *queue)
+{
+	qz_ring_postpone_kicks(&queue->ring, queue->ring.num / 2);
+}
+
+/*
+ * The sender may fill most of its ring before it tells us again. When it has,
+ * and the worker has not had a CPU so far, it can have this one: the sender
+ * would only wait for room.
+ *
+ * Return: true when the CPU is to be handed over.
+ */
+static bool leave_stream(struct qz_queue *queue)
+{
+	qz_run_try(queue, postpone_kicks);
+	return qz_worker_queue(queue);
+}
+
 /* Inside eventfd_signal(): atomic, IRQs off. */
 static void run_soon(struct qz_queue *queue)
 {
 	struct device *dev = &queue->port->vdpa.dev;
 
-	if (READ_ONCE(queue->stream)) {
-		qz_worker_queue(queue);
+	if (READ_ONCE(queue->stream) && !leave_stream(queue))
 		return;
-	}
 	if (test_and_set_bit(QZ_QUEUE_PENDING, &queue->flags)) {
 		/* Another vCPU's thread has it, and may not run for a while. */
 		if (READ_ONCE(queue->runner) != current)
@@ -249,6 +275,8 @@ static void run_soon(struct qz_queue *queue)
  */
 void qz_run_kick(struct qz_queue *queue)
 {
+	struct qz_run run;
+
 	queue->counts.kicks++;
 	/* Starting a queue runs it once, so nothing is lost here. */
 	if (!READ_ONCE(queue->live))
@@ -257,7 +285,7 @@ void qz_run_kick(struct qz_queue *queue)
 		run_soon(queue);
 	} else if (!in_hardirq() && !irqs_disabled()) {
 		queue->counts.direct_runs++;
-		run_queue(queue);
+		run_queue(&run, queue);
 	} else {
 		qz_worker_queue(queue);
 	}

@@ -228,20 +228,24 @@ static bool is_kernel_driver(struct vdpa_device *vdpa)
 }
 
 /*
- * A port with a driver keeps the module; called with port->lock held. (The
- * virtio bus acknowledges a device once more after its driver has left, and
- * QEMU 10 never says DRIVER after a reset.)
+ * A port with a driver keeps the module. (The virtio bus acknowledges a device
+ * once more after its driver has left, and QEMU 10 never says DRIVER after a
+ * reset.)
  */
 static bool pin_module(struct qz_port *port, u8 status)
 {
+	struct pid *opener = NULL;
+
 	if (port->pinned || !(status & ~VIRTIO_CONFIG_S_ACKNOWLEDGE))
 		return true;
 	if (!try_module_get(THIS_MODULE))
 		return false;
-	port->pinned = true;
 	if (!is_kernel_driver(&port->vdpa))
-		rcu_assign_pointer(port->opener,
-				   get_task_pid(current, PIDTYPE_TGID));
+		opener = get_task_pid(current, PIDTYPE_TGID);
+	mutex_lock(&port->lock);
+	port->pinned = true;
+	rcu_assign_pointer(port->opener, opener);
+	mutex_unlock(&port->lock);
 	return true;
 }
 
@@ -251,9 +255,11 @@ static void unpin_module(struct qz_port *port)
 
 	if (!port->pinned)
 		return;
+	mutex_lock(&port->lock);
 	port->pinned = false;
 	opener = rcu_replace_pointer(port->opener, NULL,
 				     lockdep_is_held(&port->lock));
+	mutex_unlock(&port->lock);
 	put_pid(opener);
 	/*
 	 * Unloading now would wait for whoever resets us to let go of the
@@ -272,21 +278,23 @@ static u8 get_status(struct vdpa_device *vdpa)
 	return status;
 }
 
+/*
+ * vDPA's cf_lock is held, by set_status() and reset(): what they do without
+ * port->lock they do one after the other.
+ */
 static void set_status(struct vdpa_device *vdpa, u8 status)
 {
 	struct qz_port *port = to_port(vdpa);
 
+	if (!pin_module(port, status))
+		return;
+	if (status & VIRTIO_CONFIG_S_DRIVER_OK && !is_kernel_driver(vdpa))
+		qz_worker_start(port);
 	mutex_lock(&port->lock);
-	if (pin_module(port, status)) {
-		WRITE_ONCE(port->status,
-			   status & ~VIRTIO_CONFIG_S_NEEDS_RESET);
-		if (is_kernel_driver(vdpa) && !rcu_access_pointer(port->map))
-			rcu_assign_pointer(port->map, &qz_map_identity);
-		if (status & VIRTIO_CONFIG_S_DRIVER_OK &&
-		    !is_kernel_driver(vdpa))
-			qz_worker_start(port);
-		qz_port_start(port);
-	}
+	WRITE_ONCE(port->status, status & ~VIRTIO_CONFIG_S_NEEDS_RESET);
+	if (is_kernel_driver(vdpa) && !rcu_access_pointer(port->map))
+		rcu_assign_pointer(port->map, &qz_map_identity);
+	qz_port_start(port);
 	mutex_unlock(&port->lock);
 }
 
@@ -311,7 +319,6 @@ static int reset(struct vdpa_device *vdpa)
 
 	mutex_lock(&port->lock);
 	qz_port_stop(port);
-	qz_worker_stop(port);
 	WRITE_ONCE(port->status, 0);
 	WRITE_ONCE(port->broken, false);
 	port->suspended = false;
@@ -320,8 +327,9 @@ static int reset(struct vdpa_device *vdpa)
 		reset_queue(&port->queues[i]);
 	if (rcu_access_pointer(port->map) == &qz_map_identity)
 		rcu_assign_pointer(port->map, NULL);
-	unpin_module(port);
 	mutex_unlock(&port->lock);
+	qz_worker_stop(port);
+	unpin_module(port);
 	return 0;
 }
 

@@ -18,6 +18,7 @@
 
 #include <linux/err.h>
 #include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/sched/vhost_task.h>
 #include <uapi/linux/sched/types.h>
 
@@ -35,7 +36,7 @@ static void become_batch(struct qz_worker *worker)
 		.sched_nice = task_nice(current),
 	};
 
-	worker->begun = true;
+	WRITE_ONCE(worker->thread, current);
 	if (current->policy == SCHED_NORMAL)
 		sched_setattr_nocheck(current, &attr);
 }
@@ -52,7 +53,7 @@ static bool serve(void *data)
 	unsigned int i;
 	bool did = false;
 
-	if (unlikely(!port->worker.begun)) {
+	if (unlikely(!port->worker.thread)) {
 		__set_current_state(TASK_RUNNING);
 		become_batch(&port->worker);
 		return true;
@@ -92,7 +93,9 @@ static void give_up(void *data)
  *
  * Without memory, or above a limit on threads, the port has none.
  *
- * Context: process, the VMM's, port->lock held, may sleep.
+ * Context: process, the VMM's, may sleep; one call of this or qz_worker_stop()
+ * at a time. Not under port->lock: vhost-vdpa changes a map with the mmap_lock
+ * held, which fork's locks are taken around.
  */
 void qz_worker_start(struct qz_port *port)
 {
@@ -100,7 +103,6 @@ void qz_worker_start(struct qz_port *port)
 	struct vhost_task *task;
 	char name[TASK_COMM_LEN];
 
-	lockdep_assert_held(&port->lock);
 	if (worker->task)
 		return;
 	snprintf(name, sizeof(name), "queztl-%llu", port->id);
@@ -109,7 +111,7 @@ void qz_worker_start(struct qz_port *port)
 		return;
 	bitmap_zero(worker->pending, QZ_MAX_QUEUES);
 	worker->task = task;
-	worker->begun = false;
+	worker->thread = NULL;
 	smp_store_release(&worker->alive, true);	/* task before alive */
 	vhost_task_start(task);
 }
@@ -118,13 +120,12 @@ void qz_worker_start(struct qz_port *port)
  * qz_worker_stop - end a port's thread, if it has one
  * @port: the port; none of its rings is live
  *
- * Context: process, port->lock held, may sleep.
+ * Context: process, may sleep; as qz_worker_start().
  */
 void qz_worker_stop(struct qz_port *port)
 {
 	struct qz_worker *worker = &port->worker;
 
-	lockdep_assert_held(&port->lock);
 	if (!worker->task)
 		return;
 	leave_alone(worker);
@@ -137,18 +138,46 @@ void qz_worker_stop(struct qz_port *port)
  * @queue: the queue
  *
  * Context: any.
+ * Return: true when the port's thread had been asked before, and has not begun.
  */
-void qz_worker_queue(struct qz_queue *queue)
+bool qz_worker_queue(struct qz_queue *queue)
 {
 	struct qz_worker *worker = &queue->port->worker;
+	bool waits = false;
 	int idx;
 
 	idx = srcu_read_lock(&qz_fabric_srcu);
 	if (smp_load_acquire(&worker->alive)) {	/* as in qz_worker_start() */
-		if (!test_and_set_bit(queue->index, worker->pending))
+		waits = test_and_set_bit(queue->index, worker->pending);
+		if (!waits)
 			vhost_task_wake(worker->task);
 	} else {
 		queue_work(qz_fabric_wq, &queue->work);
 	}
 	srcu_read_unlock(&qz_fabric_srcu, idx);
+	return waits;
+}
+
+/**
+ * qz_worker_hand_over - let a port's thread have this CPU, if it waits for one
+ * @port: the port
+ *
+ * Context: process, may sleep.
+ */
+void qz_worker_hand_over(struct qz_port *port)
+{
+	struct qz_worker *worker = &port->worker;
+	struct task_struct *thread = NULL;
+	int idx;
+
+	idx = srcu_read_lock(&qz_fabric_srcu);
+	if (smp_load_acquire(&worker->alive))	/* as in qz_worker_start() */
+		thread = READ_ONCE(worker->thread);
+	if (thread)	/* it ends after it is alive no longer */
+		get_task_struct(thread);
+	srcu_read_unlock(&qz_fabric_srcu, idx);
+	if (!thread)
+		return;
+	yield_to(thread, true);
+	put_task_struct(thread);
 }

@@ -49,6 +49,9 @@ static struct point ours[] = {
 	OURS(run_queue),
 	OURS(run_ring),
 	OURS(qz_worker_queue),
+	OURS(qz_worker_start),
+	OURS(qz_worker_stop),
+	OURS(qz_worker_hand_over),
 	OURS(qz_run_try),
 	OURS(qz_queue_pop),
 	OURS(qz_deliver_chain),
@@ -86,6 +89,9 @@ static struct point kernels[] = {
 	KERNELS(__srcu_read_unlock),		/* the ring left, not let go of */
 	KERNELS(queue_work_on),			/* let go of, the worker not queued */
 	KERNELS(_raw_spin_lock_bh),		/* live read, the ring not locked */
+	KERNELS(vhost_task_wake),		/* asked for, the thread not woken */
+	KERNELS(vhost_task_stop),		/* not alive, the thread not ended */
+	KERNELS(yield_to),
 	KERNELS(synchronize_srcu_expedited),	/* live cleared, no grace period */
 	KERNELS(hrtimer_start_range_ns),
 	KERNELS(hrtimer_cancel),

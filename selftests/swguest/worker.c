@@ -99,7 +99,7 @@ TEST(a_worker_is_a_batch_task)
 	EXPECT_EQ(getpriority(PRIO_PROCESS, worker), 5);
 	ASSERT_EQ(sched_setscheduler(worker, SCHED_OTHER, &plain), 0);
 	for (int i = 0; i < 3 * MANY; i++)	/* nobody there to receive them */
-		ASSERT_EQ(send_to(m[0], m[0]->mac, 60, i, i % MANY ? SWG_QUIET : 0), 0);
+		ASSERT_EQ(send_to(m[0], m[0]->mac, 60, i, (i + 1) % MANY ? SWG_QUIET : 0), 0);
 	ASSERT_EQ(swg_wait_sent(&m[0]->port, SOON), 0);
 	EXPECT_EQ(sched_getscheduler(worker), SCHED_OTHER);
 }
@@ -119,6 +119,55 @@ TEST(a_stream_is_left_to_the_worker)
 	EXPECT_EQ(last.direct_runs, first.direct_runs);
 	expect_no_drops(m[0]);
 	expect_no_drops(m[1]);
+}
+
+static void keep_to_one_cpu(void)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+}
+
+/* Frames each with the question whether the device wants a kick. */
+static void trickle(int count)
+{
+	for (int i = 0; i < count; i++)
+		ASSERT_EQ(send_to(m[0], m[1]->mac, 60, i, 0), 0);
+}
+
+/*
+ * The sender of a stream is asked for a kick when half of its ring is full. On a CPU that it shares with the worker, which
+ * has not run by then, it finds the ring empty when it has kicked: but for a tick that comes in between.
+ */
+TEST(the_worker_gets_the_cpu_when_half_the_ring_is_full)
+{
+	const int half = 128, rounds = 50;
+	int waited = 0, served = 0;
+
+	keep_to_one_cpu();
+	make_two();
+	burst(MANY, 0);
+	for (int round = 0; round < rounds; round++) {
+		struct swg_ring *ring = &m[0]->port.ring[SWG_TX];
+		uint64_t kicks = ring->kicks;
+
+		trickle(half - 1);
+		if (!swg_used_any(&m[0]->port, SWG_TX)) {
+			EXPECT_EQ(ring->kicks, kicks + 1);
+			waited++;
+			trickle(1);
+			served += ring->kicks == kicks + 2 && swg_used_any(&m[0]->port, SWG_TX);
+		}
+		ASSERT_EQ(swg_wait_sent(&m[0]->port, SOON), 0);
+		while (swg_receive(&m[1]->port, (uint8_t[SWG_FRAME]){ 0 }, SWG_FRAME, 0) > 0)
+			;
+	}
+	ktap_say("of %d times that the worker waited it was given the CPU %d times", waited, served);
+	EXPECT_GE(waited, 1);
+	EXPECT_GE(2 * served, waited);
+	expect_no_drops(m[0]);
 }
 
 /* Large frames are a stream when they are few. */
