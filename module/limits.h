@@ -55,6 +55,15 @@
 #define QZ_STREAM_FRAMES	4
 #define QZ_STREAM_BYTES		(16 * 1024)
 
+/*
+ * The next sender on a CPU is there within so much of a hand-over, or others
+ * want the CPU as well, who keep it for a tick or two. Then so many messages
+ * are no hand-over, twice as many each time, up to so many.
+ */
+#define QZ_HANDOVER_NS		NSEC_PER_MSEC
+#define QZ_HANDOVER_PAUSE	8U
+#define QZ_HANDOVER_PAUSE_MAX	1024U
+
 /* Receivers signalled together at the end of a run. */
 #define QZ_RUN_SIGNALS		16
 

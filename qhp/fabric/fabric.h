@@ -166,6 +166,8 @@ struct qz_counts {
  * @hold: sending: interrupts held back
  * @pace: sending: goes on when the port may send again
  * @stream: sending: the last run found many frames; owned with the ring
+ * @heard_packets: sending: what its pair had received when it last sent
+ * @heard_bytes: sending: the same
  * @frame: sending: the frame being worked on
  * @bufs: receiving: the buffers being filled; guarded by @lock
  */
@@ -196,6 +198,8 @@ struct qz_queue {
 	struct qz_hold hold;
 	struct hrtimer pace;
 	bool stream;
+	u64 heard_packets;
+	u64 heard_bytes;
 	union {
 		struct qz_frame frame;
 		struct qz_buffers bufs;
@@ -245,6 +249,7 @@ struct qz_worker {
  * @ctrl: what the driver sets by command
  * @command: the command being carried out
  * @worker: runs its rings where the sender's thread does not
+ * @sent_on: the CPU its driver's thread last sent on
  * @nqueues: number of @queues: two for each pair, and one for control
  * @queues: its queues
  */
@@ -276,6 +281,7 @@ struct qz_port {
 	struct qz_ctrl ctrl;
 	u8 command[QZ_CTRL_BYTES];
 	struct qz_worker worker;
+	int sent_on;
 	u16 nqueues;
 	struct qz_queue *queues;
 };

@@ -177,7 +177,9 @@ static void run_task_work(struct callback_head *tw)
 		qz_worker_hand_over(port);
 	} else {
 		queue->counts.direct_runs++;
+		qz_handover_begin(&run.turn, queue);
 		run_queue(&run, queue);
+		qz_handover_end(&run.turn);
 	}
 	put_device(&port->vdpa.dev);
 }

@@ -6,6 +6,16 @@
 #include "fabric.h"
 
 /**
+ * struct qz_turn - whether a sender's thread gives way when it has delivered
+ * @talks: it is in a conversation
+ * @near: a receiver last sent on the same CPU
+ */
+struct qz_turn {
+	bool talks;
+	bool near;
+};
+
+/**
  * struct qz_run - what a run has at hand
  * @port: the sender
  * @queue: its queue
@@ -13,6 +23,7 @@
  * @sw: the ports it may send to
  * @packets: frames it may still serve or flood
  * @bytes: how many bytes it may still copy
+ * @turn: about giving way afterwards
  * @nwake: number of @wake
  * @wake: receivers to interrupt at the end
  */
@@ -23,10 +34,17 @@ struct qz_run {
 	const struct qz_switch *sw;
 	int packets;
 	int bytes;
+	struct qz_turn turn;
 	unsigned int nwake;
 	struct qz_queue *wake[QZ_RUN_SIGNALS];
 };
 
+/* handover.c */
+void qz_handover_begin(struct qz_turn *turn, struct qz_queue *queue);
+void qz_handover_saw(struct qz_turn *turn, const struct qz_port *receiver);
+void qz_handover_end(const struct qz_turn *turn);
+
+/* run.c */
 void qz_run_wake(struct qz_run *run, struct qz_queue *queue);
 
 #endif /* QZ_RUN_H */

@@ -52,6 +52,7 @@ static struct point ours[] = {
 	OURS(qz_worker_start),
 	OURS(qz_worker_stop),
 	OURS(qz_worker_hand_over),
+	OURS(qz_handover_end),
 	OURS(qz_run_try),
 	OURS(qz_queue_pop),
 	OURS(qz_deliver_chain),
