@@ -49,13 +49,12 @@ static bool talks(struct qz_queue *queue)
 	const struct qz_counts *heard = &queue[-1].counts;
 	u64 packets = READ_ONCE(heard->packets);
 	u64 bytes = READ_ONCE(heard->bytes);
-	u64 more = packets - queue->heard_packets;
-	bool talk = more && more <= QZ_STREAM_FRAMES &&
-		    bytes - queue->heard_bytes < QZ_STREAM_BYTES;
+	u64 more = packets - READ_ONCE(queue->heard_packets);
+	u64 longer = bytes - READ_ONCE(queue->heard_bytes);
 
-	queue->heard_packets = packets;
-	queue->heard_bytes = bytes;
-	return talk;
+	WRITE_ONCE(queue->heard_packets, packets);
+	WRITE_ONCE(queue->heard_bytes, bytes);
+	return more && more <= QZ_STREAM_FRAMES && longer < QZ_STREAM_BYTES;
 }
 
 /* A sender runs again: was it soon after another gave way? */
@@ -85,7 +84,7 @@ static bool pauses(void)
 /**
  * qz_handover_begin - the sender's thread is about to deliver
  * @turn: what to give to qz_handover_end()
- * @queue: the sending queue; nobody else calls this for it
+ * @queue: the sending queue; another vCPU of its guest may be here as well
  *
  * Context: process.
  */

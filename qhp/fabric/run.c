@@ -233,9 +233,9 @@ static void postpone_kicks(struct qz_queue *queue)
 }
 
 /*
- * The sender may fill most of its ring before it tells us again. When it has,
+ * The sender may fill half of its ring before it tells us again. When it has,
  * and the worker has not had a CPU so far, it can have this one: the sender
- * would only wait for room.
+ * would soon wait for room.
  *
  * Return: true when the CPU is to be handed over.
  */

@@ -104,19 +104,43 @@ TEST(a_worker_is_a_batch_task)
 	EXPECT_EQ(sched_getscheduler(worker), SCHED_OTHER);
 }
 
-/* The first burst shows what it is; those that follow are the worker's. */
+/* CPU time of a thread of this process, and so of its cgroup; ns. */
+static unsigned long long spent_by(pid_t thread)
+{
+	unsigned long long ns = 0;
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/schedstat", thread);
+	file = fopen(path, "r");
+	if (!file || fscanf(file, "%llu", &ns) != 1)
+		ns = 0;
+	if (file)
+		fclose(file);
+	return ns;
+}
+
+/* The first burst shows what it is; those that follow are the worker's, and charged to the sender's process. */
 TEST(a_stream_is_left_to_the_worker)
 {
 	struct queztl_port_stats first, last;
+	unsigned long long spent;
+	pid_t worker = 0;
 
-	make_two();
+	make_lan(m, 1, NULL);
+	ASSERT_EQ(find_workers(&worker), 1);
+	m[1] = join("qtlan", 2, 0);
+	start(m[1], NULL);
+	expect_pair_works(m[0], m[1], 1);
 	burst(MANY, 0);
 	first = member_stats(m[0]);
+	spent = spent_by(worker);
 	for (int i = 1; i <= 10; i++)
 		burst(MANY, i * MANY);
 	last = member_stats(m[0]);
 	EXPECT_GE(last.worker_runs - first.worker_runs, 10);
 	EXPECT_EQ(last.direct_runs, first.direct_runs);
+	EXPECT_GE(spent_by(worker), spent + 1);
 	expect_no_drops(m[0]);
 	expect_no_drops(m[1]);
 }

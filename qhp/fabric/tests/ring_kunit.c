@@ -371,6 +371,28 @@ static void disabled_kicks_never_come_and_enabled_do(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, d->used.canary, CANARY);
 }
 
+static void postponed_kick_comes_when_so_many_are_there(struct kunit *test)
+{
+	struct driver *d = test->priv;
+	u32 i, ahead;
+
+	for (i = 0; i < 70000; i += 7)
+		for (ahead = 1; ahead <= NUM; ahead++) {
+			restart(d, true);
+			d->ring.last_avail = i;
+			qz_ring_postpone_kicks(&d->ring, ahead);
+			store16(&d->avail.idx, i + ahead - 1);
+			KUNIT_ASSERT_FALSE(test, driver_kicks(d, i));
+			store16(&d->avail.idx, i + ahead);
+			KUNIT_ASSERT_TRUE(test, driver_kicks(d, i));
+		}
+	KUNIT_EXPECT_EQ(test, d->used.canary, CANARY);
+	restart(d, false);
+	qz_ring_postpone_kicks(&d->ring, NUM);	/* there is no such thing */
+	KUNIT_EXPECT_EQ(test, load16(&d->used.flags), 0);
+	KUNIT_EXPECT_EQ(test, load16(&d->used.avail_event), 0);
+}
+
 static void kicks_without_event_idx_are_a_flag(struct kunit *test)
 {
 	struct driver *d = test->priv;
@@ -449,6 +471,7 @@ static struct kunit_case ring_cases[] = {
 	KUNIT_CASE(no_interrupt_flag_is_obeyed),
 	KUNIT_CASE(reclaimed_frames_are_not_waited_for),
 	KUNIT_CASE(disabled_kicks_never_come_and_enabled_do),
+	KUNIT_CASE(postponed_kick_comes_when_so_many_are_there),
 	KUNIT_CASE(kicks_without_event_idx_are_a_flag),
 	KUNIT_CASE(random_rings_are_survived),
 	{}
