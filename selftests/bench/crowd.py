@@ -56,6 +56,7 @@ def add_options(parser):
                         help="sockets poll so long before they sleep")
     parser.add_argument("--device", default="", help="more virtio-net-pci properties, beginning with a comma")
     parser.add_argument("--label", default="", help="a word for these settings in the results")
+    parser.add_argument("--hog", action="store_true", help="a program of the host wants the CPU all the time")
     parser.add_argument("--marks", action="store_true", help="say where turns begin and end, and keep kallsyms")
     parser.add_argument("--row", default="", help="name of the results, without the path's")
 
@@ -69,7 +70,7 @@ class Crowd:
     """So many guests, hosts 1 and on, each with a NIC on every path."""
 
     def __init__(self, options, count=2, tools=False, mem="256M"):
-        self.options = options
+        self.options, self.hog = options, None
         self.paths = list(enumerate(options.paths.split(","), 1))
         nics = {index: SETUP[path](index, options.device, range(1, count + 1)) for index, path in self.paths}
         self.guests = [vm.Guest(name, [nics[index][side] for index, _ in self.paths], machine=options.machine,
@@ -81,7 +82,13 @@ class Crowd:
         for guest in self.guests:
             guest.expect(f"for name in read poll; do echo {self.options.busy_read} >/proc/sys/net/core/busy_$name; done")
 
+        if self.options.hog:
+            self.hog = subprocess.Popen(["sh", "-c", "while :; do :; done"])
+
     def stop(self):
+        if self.hog:
+            self.hog.kill()
+            self.hog.wait()
         for guest in self.guests:
             guest.stop()
 
