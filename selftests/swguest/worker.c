@@ -163,15 +163,18 @@ static void trickle(int count)
 
 /*
  * The sender of a stream is asked for a kick when half of its ring is full. On a CPU that it shares with the worker, which
- * has not run by then, it finds the ring empty when it has kicked: but for a tick that comes in between.
+ * has not run by then, it finds the ring empty when it has kicked: but for a tick that comes in between, and on a host
+ * that takes more than a slice to fill half a ring there is nothing to see.
  */
 TEST(the_worker_gets_the_cpu_when_half_the_ring_is_full)
 {
-	const int half = 128, rounds = 50;
+	struct swg_options options = { .features = F(VIRTIO_RING_F_EVENT_IDX), .num = 32 };
+	const int half = options.num / 2, rounds = 50;
 	int waited = 0, served = 0;
 
 	keep_to_one_cpu();
-	make_two();
+	make_lan(m, 2, &options);
+	expect_pair_works(m[0], m[1], 1);
 	burst(MANY, 0);
 	for (int round = 0; round < rounds; round++) {
 		struct swg_ring *ring = &m[0]->port.ring[SWG_TX];
@@ -189,7 +192,8 @@ TEST(the_worker_gets_the_cpu_when_half_the_ring_is_full)
 			;
 	}
 	ktap_say("of %d times that the worker waited it was given the CPU %d times", waited, served);
-	EXPECT_GE(waited, 1);
+	if (!waited)
+		SKIP("the worker never waited");
 	EXPECT_GE(2 * served, waited);
 	expect_no_drops(m[0]);
 }
