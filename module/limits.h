@@ -58,9 +58,10 @@
 /*
  * The next sender on a CPU is there within so much of a hand-over, or others
  * want the CPU as well, who keep it for a tick or two. Then so many messages
- * are no hand-over, twice as many each time, up to so many.
+ * are no hand-over, twice as many each time, up to so many, and half as many
+ * after one that was soon over.
  */
-#define QZ_HANDOVER_NS		NSEC_PER_MSEC
+#define QZ_HANDOVER_NS		(2 * NSEC_PER_MSEC)
 #define QZ_HANDOVER_PAUSE	8U
 #define QZ_HANDOVER_PAUSE_MAX	1024U
 

@@ -13,7 +13,8 @@
  *
  * On a CPU that others want as well yield() costs the sender more than it
  * gains. Whoever comes here next looks how long that took, and when it was
- * long there is no hand-over for a while, each time for longer.
+ * long there is no hand-over for a while, each time for longer; when it was
+ * not, the next pause is shorter.
  *
  * All this is about how fast it goes. A value that is a little old, or another
  * CPU's, does no harm.
@@ -30,7 +31,7 @@
  * struct turns - hand-overs on a CPU
  * @since: when the last one began, ns; 0: it was looked at
  * @pause: messages for which there is to be none
- * @backoff: @pause after the last one, if that took long, else 0
+ * @backoff: what @pause was last, and less for each that was soon over
  */
 struct turns {
 	u64 since;
@@ -61,16 +62,19 @@ static bool talks(struct qz_queue *queue)
 static void look_back(void)
 {
 	u64 since = this_cpu_read(turns.since);
-	unsigned int backoff = 0;
+	unsigned int backoff = this_cpu_read(turns.backoff);
 
 	if (!since)
 		return;
 	this_cpu_write(turns.since, 0);
-	if (ktime_get_ns() - since > QZ_HANDOVER_NS)
-		backoff = clamp(2 * this_cpu_read(turns.backoff),
-				QZ_HANDOVER_PAUSE, QZ_HANDOVER_PAUSE_MAX);
+	if (ktime_get_ns() - since > QZ_HANDOVER_NS) {
+		backoff = clamp(2 * backoff, QZ_HANDOVER_PAUSE,
+				QZ_HANDOVER_PAUSE_MAX);
+		this_cpu_write(turns.pause, backoff);
+	} else {
+		backoff /= 2;
+	}
 	this_cpu_write(turns.backoff, backoff);
-	this_cpu_write(turns.pause, backoff);
 }
 
 static bool pauses(void)
