@@ -11,10 +11,10 @@
  * since it last sent, and no more than a request. And only when the receiver
  * was on this CPU when it last sent, so that it waits here by now.
  *
- * On a CPU that others want as well yield() costs the sender more than it
- * gains. Whoever comes here next looks how long that took, and when it was
- * long there is no hand-over for a while, each time for longer; when it was
- * not, the next pause is shorter.
+ * What yield() is warned of is true here too: on a CPU that others want as well
+ * it costs the sender more than it gains. Whoever comes here next looks how
+ * long that took, and when it was long there is no hand-over for a while, each
+ * time for longer; when it was not, the next pause is shorter.
  *
  * All this is about how fast it goes. A value that is a little old, or another
  * CPU's, does no harm.
