@@ -300,7 +300,7 @@ void qz_run_kick(struct qz_queue *queue)
  *
  * When somebody runs the ring nothing is done here: the runner looks again.
  *
- * Context: softirq or process.
+ * Context: any that @fn allows; also inside eventfd_signal(), IRQs off.
  */
 void qz_run_try(struct qz_queue *queue, void (*fn)(struct qz_queue *queue))
 {

@@ -228,6 +228,11 @@ static bool is_kernel_driver(struct vdpa_device *vdpa)
 }
 
 /*
+ * vDPA's cf_lock is held, by set_status() and reset(): what they do without
+ * port->lock they do one after the other. Both sleep.
+ */
+
+/*
  * A port with a driver keeps the module. (The virtio bus acknowledges a device
  * once more after its driver has left, and QEMU 10 never says DRIVER after a
  * reset.)
@@ -278,10 +283,6 @@ static u8 get_status(struct vdpa_device *vdpa)
 	return status;
 }
 
-/*
- * vDPA's cf_lock is held, by set_status() and reset(): what they do without
- * port->lock they do one after the other.
- */
 static void set_status(struct vdpa_device *vdpa, u8 status)
 {
 	struct qz_port *port = to_port(vdpa);

@@ -145,15 +145,6 @@ TEST(a_stream_is_left_to_the_worker)
 	expect_no_drops(m[1]);
 }
 
-static void keep_to_one_cpu(void)
-{
-	cpu_set_t one;
-
-	CPU_ZERO(&one);
-	CPU_SET(sched_getcpu(), &one);
-	ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
-}
-
 /* Frames each with the question whether the device wants a kick. */
 static void trickle(int count)
 {

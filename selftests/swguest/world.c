@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "world.h"
 
+#include <sched.h>
+
 void make_fabric(const char *name)
 {
 	ASSERT_EQ(fabric_add(name, NULL), 0);
@@ -128,4 +130,13 @@ void expect_pair_works(struct member *a, struct member *b, uint32_t seed)
 	expect_arrives(b, b->mac, a, 100, seed);
 	ASSERT_EQ(send_to(b, a->mac, 100, seed + 1, 0), 0);
 	expect_arrives(a, a->mac, b, 100, seed + 1);
+}
+
+void keep_to_one_cpu(void)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
 }

@@ -37,6 +37,9 @@ struct queztl_port_stats member_stats(struct member *member);
 void expect_drops(struct member *member, enum queztl_drop reason, int count, const char *why);
 void expect_no_drops(struct member *member);
 
+/* This process, and what it forks. */
+void keep_to_one_cpu(void);
+
 int send_to(struct member *from, const __u8 to[6], int length, uint32_t seed, int layout);
 void expect_arrives(struct member *at, const __u8 to[6], struct member *from, int length, uint32_t seed);
 void expect_silence(struct member *at);
