@@ -274,8 +274,7 @@ TEST(a_killed_process_takes_its_worker_along)
 		while (swg_receive(&m[0]->port, (uint8_t[SWG_FRAME]){ 0 }, SWG_FRAME, 1) > 0)
 			;
 	}
-	for (int i = 0; swg_open(&m[1]->port, m[1]->name) && i < 100; i++)
-		usleep(10000);
+	reopen(m[1]);
 	start(m[1], NULL);
 	expect_pair_works(m[0], m[1], 1);
 }

@@ -3,6 +3,7 @@
 #include "world.h"
 
 #include <sched.h>
+#include <unistd.h>
 
 void make_fabric(const char *name)
 {
@@ -139,4 +140,10 @@ void keep_to_one_cpu(void)
 	CPU_ZERO(&one);
 	CPU_SET(sched_getcpu(), &one);
 	ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+}
+
+void reopen(struct member *member)
+{
+	for (int i = 0; swg_open(&member->port, member->name) && i < 100; i++)
+		usleep(10000);
 }

@@ -24,6 +24,8 @@ void make_fabric(const char *name);
 struct member *join(const char *fabric, int number, int mtu);
 void start(struct member *member, const struct swg_options *options);
 void restart(struct member *member, const struct swg_options *options);	/* after a reset */
+/* After the process that had the port was killed, which takes a while to let go. */
+void reopen(struct member *member);
 /* Every byte of the memory but the rings. */
 void paint(struct member *member, uint8_t color);
 bool is_painted(struct member *member, uint8_t color);
