@@ -162,7 +162,7 @@ static_assert(sizeof(struct queztl_port_next) == 80);
 static_assert(sizeof(struct queztl_fabric_set) == 24);
 static_assert(sizeof(struct queztl_peer) == 24);
 static_assert(sizeof(struct queztl_addr) == 40);
-static_assert(sizeof(struct queztl_port_stats) == 232);
+static_assert(sizeof(struct queztl_port_stats) == 240);
 static_assert(sizeof(struct queztl_port_set) == 24);
 static_assert(sizeof(struct queztl_port_rates) == 40);
 

@@ -115,10 +115,11 @@ static enum queztl_drop read_frame(const struct qz_run *run,
 	return guard ? check_sender(guard, frame) : QUEZTL_DROP_REASONS;
 }
 
-/* Return: false when the sender's buffer is not where its driver said. */
-static bool flood(struct qz_run *run, struct qz_frame *frame)
+/* Nobody is waited for. Return: as qz_receive(). */
+static int flood(struct qz_run *run, struct qz_frame *frame)
 {
 	struct qz_port *port;
+	int err;
 	u32 i;
 
 	for (i = 0; i < run->sw->n; i++) {
@@ -126,10 +127,11 @@ static bool flood(struct qz_run *run, struct qz_frame *frame)
 		if (!port || port == run->port)	/* none: it is being deleted */
 			continue;
 		run->packets--;
-		if (!qz_receive(run, port, frame))
-			return false;
+		err = qz_receive(run, port, frame);
+		if (err)
+			return err;
 	}
-	return true;
+	return 0;
 }
 
 /* Why an address was not found: the fabric may deny what is there. */
@@ -143,27 +145,35 @@ static enum queztl_drop explain_miss(const struct qz_run *run, u64 key)
 	return to && to != run->port ? QUEZTL_DROP_DENIED : QUEZTL_DROP_NO_PORT;
 }
 
-static enum queztl_drop forward(struct qz_run *run, struct qz_frame *frame)
+/*
+ * Return: QUEZTL_DROP_REASONS when the frame was delivered, why it is dropped,
+ * or -EAGAIN when it is to wait.
+ */
+static int forward(struct qz_run *run, struct qz_frame *frame)
 {
 	const u8 *dest = qz_frame_eth(frame)->h_dest;
 	u64 key = qz_mac_key(dest);
 	struct qz_port *port = run->port;
 	struct qz_port *to;
-	bool good;
+	int err;
 
+	run->may_wait = false;
 	if (is_multicast_ether_addr(dest)) {
 		if (!qz_bucket_take(&port->flood, ktime_get_ns(),
 				    qz_frame_packets(frame)))
 			return QUEZTL_DROP_RATE;
-		good = flood(run, frame);
+		err = flood(run, frame);
 	} else {
 		to = qz_mactab_find(&run->sw->tab, key) ?:
 			qz_uplink_reach(port, run->sw);
 		if (!to || to == port)
 			return explain_miss(run, key);
-		good = qz_receive(run, to, frame);
+		run->may_wait = true;
+		err = qz_receive(run, to, frame);
 	}
-	return good ? QUEZTL_DROP_REASONS : QUEZTL_DROP_BAD_RING;
+	if (err == -EAGAIN)
+		return err;
+	return err ? QUEZTL_DROP_BAD_RING : QUEZTL_DROP_REASONS;
 }
 
 /**
@@ -171,19 +181,21 @@ static enum queztl_drop forward(struct qz_run *run, struct qz_frame *frame)
  * @run: the run
  * @queue: the sending queue, its chain taken from the ring
  *
- * Return: 0 when the buffer is done with, -EINVAL when the driver wrote
- * nonsense.
+ * Return: 0 when the buffer is done with, -EAGAIN when the frame is to wait,
+ * -EINVAL when the driver wrote nonsense.
  */
 int qz_deliver_chain(struct qz_run *run, struct qz_queue *queue)
 {
 	struct qz_frame *frame = &queue->frame;
-	enum queztl_drop reason;
+	int reason;
 
 	run->packets--;
 	reason = read_frame(run, queue);
 	if (reason == QUEZTL_DROP_REASONS) {
-		qz_pace_charge(queue->port, frame);
 		reason = forward(run, frame);
+		if (reason == -EAGAIN)
+			return reason;
+		qz_pace_charge(queue->port, frame);
 	}
 	if (reason == QUEZTL_DROP_REASONS) {
 		queue->counts.packets++;

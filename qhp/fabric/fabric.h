@@ -135,6 +135,7 @@ struct qz_counts {
 	u64 direct_runs;
 	u64 worker_runs;
 	u64 paced;
+	u64 waited;
 	u64 commands;
 	atomic64_t drops[QUEZTL_DROP_REASONS];
 };
@@ -164,11 +165,15 @@ struct qz_counts {
  * @runner: sending: the task @tw was given to, to compare only
  * @work: sending: the run in a worker
  * @hold: sending: interrupts held back
- * @pace: sending: goes on when the port may send again
+ * @pace: sending: goes on when the port may send again, or is to look again
+ *	for room
+ * @looks: sending: how often it may look for room
  * @stream: sending: the last run found many frames; owned with the ring
  * @heard_packets: sending: what its pair had received when it last sent
  * @heard_bytes: sending: the same
  * @frame: sending: the frame being worked on
+ * @full_since: receiving: when a frame that may wait found no room, ns, if none
+ *	has found any since; else 0; guarded by @lock
  * @bufs: receiving: the buffers being filled; guarded by @lock
  */
 struct qz_queue {
@@ -197,9 +202,11 @@ struct qz_queue {
 	struct work_struct work;
 	struct qz_hold hold;
 	struct hrtimer pace;
+	struct qz_bucket looks;
 	bool stream;
 	u64 heard_packets;
 	u64 heard_bytes;
+	u64 full_since;
 	union {
 		struct qz_frame frame;
 		struct qz_buffers bufs;
@@ -402,8 +409,8 @@ void qz_worker_hand_over(struct qz_port *port);
 
 /* receive.c */
 struct qz_run;
-bool qz_receive(struct qz_run *run, struct qz_port *port,
-		struct qz_frame *frame);
+int qz_receive(struct qz_run *run, struct qz_port *port,
+	       struct qz_frame *frame);
 
 /* deliver.c */
 int qz_deliver_chain(struct qz_run *run, struct qz_queue *queue);
@@ -411,12 +418,16 @@ void qz_deliver_drop(struct qz_queue *queue, enum queztl_drop reason, u32 len);
 
 /* pace.c */
 bool qz_pace_waits(struct qz_queue *queue);
+void qz_pace_defer(struct qz_queue *queue, u64 ns);
 void qz_pace_charge(struct qz_port *port, const struct qz_frame *frame);
 void qz_pace_init(struct qz_queue *queue);
 void qz_pace_stop(struct qz_queue *queue);
 void qz_pace_flood(struct qz_port *port, u32 rate);
 int qz_pace_set(const struct queztl_port_rates *rates);
 int qz_pace_get(struct queztl_port_rates *rates);
+
+/* room.c */
+void qz_room_init(struct qz_queue *queue);
 
 /* ctrlq.c */
 void qz_ctrlq_kick(struct qz_queue *queue);

@@ -17,6 +17,19 @@ static bool is_paced(const struct qz_port *port)
 }
 
 /**
+ * qz_pace_defer - have a sending queue run again later
+ * @queue: the queue; the caller owns its ring, and it is live
+ * @ns: in how many nanoseconds; half as much again will do
+ *
+ * Context: process or softirq.
+ */
+void qz_pace_defer(struct qz_queue *queue, u64 ns)
+{
+	hrtimer_start_range_ns(&queue->pace, ns_to_ktime(ns), ns / 2,
+			       HRTIMER_MODE_REL_SOFT);
+}
+
+/**
  * qz_pace_waits - has a port to wait before it sends another frame?
  * @queue: the sending queue; the caller owns its ring, and it is live
  *
@@ -37,9 +50,7 @@ bool qz_pace_waits(struct qz_queue *queue)
 	if (!wait)
 		return false;
 	queue->counts.paced++;
-	wait = max_t(u64, wait, QZ_PACE_NS);
-	hrtimer_start_range_ns(&queue->pace, ns_to_ktime(wait), QZ_PACE_NS / 2,
-			       HRTIMER_MODE_REL_SOFT);
+	qz_pace_defer(queue, max_t(u64, wait, QZ_PACE_NS));
 	return true;
 }
 

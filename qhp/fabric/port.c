@@ -447,6 +447,7 @@ static void add_counts(struct queztl_port_stats *stats,
 	stats->direct_runs += READ_ONCE(counts->direct_runs);
 	stats->worker_runs += READ_ONCE(counts->worker_runs);
 	stats->tx_paced += READ_ONCE(counts->paced);
+	stats->tx_waited += READ_ONCE(counts->waited);
 	for (i = 0; i < QUEZTL_DROP_REASONS; i++)
 		stats->drops[i] += atomic64_read(&counts->drops[i]);
 }

@@ -124,6 +124,7 @@ static void init_ring(struct qz_queue *queue)
 	ring->avail = queue->areas[1].kva;
 	ring->used = queue->areas[2].kva;
 	queue->hold.bytes = 0;
+	queue->full_since = 0;
 }
 
 /**
@@ -180,6 +181,7 @@ int qz_queue_init(struct qz_queue *queue, struct qz_port *port, u16 index)
 	spin_lock_init(&queue->lock);
 	qz_notify_init(queue);
 	qz_pace_init(queue);
+	qz_room_init(queue);
 	qz_run_init(queue);
 	queue->chain.max = QZ_CHAIN_MAX;
 	queue->chain.segs = kvcalloc(QZ_CHAIN_MAX, sizeof(struct qz_seg),

@@ -28,7 +28,7 @@ struct piece {
 };
 
 /* What became of a piece: the receiver's fault is not the sender's. */
-enum put { PUT_DONE, PUT_DROPPED, PUT_BAD_SOURCE };
+enum put { PUT_DONE, PUT_DROPPED, PUT_BAD_SOURCE, PUT_LATER };
 
 /*
  * Take buffers for @need bytes. Called with queue->lock held.
@@ -123,6 +123,8 @@ static enum put put_piece(struct qz_run *run, struct qz_queue *queue,
 	}
 	if (reason != QUEZTL_DROP_REASONS) {
 		queue->ring.last_avail = start;
+		if (reason == QUEZTL_DROP_FULL && qz_room_waits(run, queue))
+			return PUT_LATER;
 		qz_deliver_drop(queue, reason, len);
 		if (reason == QUEZTL_DROP_RX_BROKEN)
 			qz_port_break(port);
@@ -132,6 +134,8 @@ static enum put put_piece(struct qz_run *run, struct qz_queue *queue,
 	for (i = 0; i < queue->bufs.n; i++)
 		qz_ring_push(&queue->ring, queue->bufs.head[i],
 			     queue->bufs.len[i]);
+	run->may_wait = false;	/* part of the frame is there */
+	queue->full_since = 0;
 	queue->counts.packets++;
 	queue->counts.bytes += len;
 	trace_queztl_forward(run->port->id, port->id, len);
@@ -196,7 +200,7 @@ static enum put put_segments(struct qz_run *run, struct qz_queue *queue,
 static void publish(struct qz_run *run, struct qz_queue *queue)
 {
 	qz_ring_publish(&queue->ring);
-	/* Nothing waits for buffers: a full receiver drops. */
+	/* Whoever waits for buffers looks for himself. */
 	qz_ring_disable_kicks(&queue->ring);
 	qz_notify_received(queue);
 	qz_handover_saw(&run->turn, queue->port);
@@ -247,17 +251,18 @@ static struct qz_queue *pick_queue(const struct qz_run *run,
  * What the receiver's driver does not want to see is not delivered, and that is
  * no drop.
  *
- * Return: false when the sender's buffer is not where its driver said. What
- * is the receiver's fault is counted there.
+ * Return: 0; -EAGAIN when the receiver is full and is waited for; -EINVAL when
+ * the sender's buffer is not where its driver said. What is the receiver's
+ * fault is counted there.
  */
-bool qz_receive(struct qz_run *run, struct qz_port *port,
-		struct qz_frame *frame)
+int qz_receive(struct qz_run *run, struct qz_port *port,
+	       struct qz_frame *frame)
 {
 	struct qz_queue *queue = pick_queue(run, port);
 	enum put put;
 
 	if (!qz_filter_takes(&port->ctrl.filter, frame->head, frame->head_len))
-		return true;
+		return 0;
 	run->bytes -= frame->len;
 	/*
 	 * Pairs with the release in qz_queue_start(); and only a live queue's
@@ -265,10 +270,12 @@ bool qz_receive(struct qz_run *run, struct qz_port *port,
 	 */
 	if (!smp_load_acquire(&queue->live) || queue->kind != QZ_RX) {
 		qz_deliver_drop(queue, QUEZTL_DROP_DOWN, frame->len);
-		return true;
+		return 0;
 	}
 	spin_lock_bh(&queue->lock);
 	put = put_frame(run, queue, frame);
 	spin_unlock_bh(&queue->lock);
-	return put != PUT_BAD_SOURCE;
+	if (put == PUT_LATER)
+		return -EAGAIN;
+	return put == PUT_BAD_SOURCE ? -EINVAL : 0;
 }

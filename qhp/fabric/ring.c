@@ -183,6 +183,12 @@ int qz_ring_pop(struct qz_ring *ring, struct qz_chain *chain,
 	return 1;
 }
 
+/* The buffer taken last was not used, and will be taken again. */
+void qz_ring_unpop(struct qz_ring *ring)
+{
+	ring->last_avail--;
+}
+
 /* Return a buffer; the driver sees it after qz_ring_publish(). */
 void qz_ring_push(struct qz_ring *ring, u16 head, u32 len)
 {

@@ -89,6 +89,7 @@ static inline size_t qz_ring_used_bytes(u16 num)
 void qz_chain_reset(struct qz_chain *chain);
 int qz_ring_pop(struct qz_ring *ring, struct qz_chain *chain,
 		const struct qz_ring_mem *mem);
+void qz_ring_unpop(struct qz_ring *ring);
 void qz_ring_push(struct qz_ring *ring, u16 head, u32 len);
 void qz_ring_publish(struct qz_ring *ring);
 bool qz_ring_wants_signal(const struct qz_ring *ring);

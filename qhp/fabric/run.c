@@ -52,7 +52,10 @@ void qz_run_wake(struct qz_run *run, struct qz_queue *queue)
 	run->wake[run->nwake++] = queue;
 }
 
-/* Return: 1 a buffer was served, 0 the ring is empty, < 0 it is broken. */
+/*
+ * Return: 1 a buffer was served, 0 the ring is empty, -EAGAIN the next buffer
+ * has to wait, another error when the ring is broken.
+ */
 static int serve_one(struct qz_run *run, struct qz_queue *queue)
 {
 	int ret;
@@ -64,6 +67,10 @@ static int serve_one(struct qz_run *run, struct qz_queue *queue)
 	if (ret <= 0)
 		return ret;
 	ret = qz_deliver_chain(run, queue);
+	if (ret == -EAGAIN) {
+		qz_ring_unpop(&queue->ring);
+		run->packets++;
+	}
 	if (ret < 0)
 		return ret;
 	qz_ring_push(&queue->ring, queue->chain.head, 0);
@@ -71,7 +78,8 @@ static int serve_one(struct qz_run *run, struct qz_queue *queue)
 }
 
 /*
- * Serve until the ring is empty, the budget is used up or the port has to wait.
+ * Serve until the ring is empty, the budget is used up or the port has to wait:
+ * then a timer is set, and no kick needed.
  * The caller owns the ring and is in an SRCU section in which the queue is live.
  *
  * Return: true when there is more to do.
@@ -92,6 +100,10 @@ static bool serve_ring(struct qz_run *run, struct qz_queue *queue)
 		qz_ring_publish(&queue->ring);
 		if (ret > 0)
 			return true;
+		if (ret == -EAGAIN) {
+			qz_ring_disable_kicks(&queue->ring);
+			return false;
+		}
 		if (ret < 0) {
 			qz_port_break(queue->port);
 			return false;

@@ -23,17 +23,19 @@ struct qz_turn {
  * @sw: the ports it may send to
  * @packets: frames it may still serve or flood
  * @bytes: how many bytes it may still copy
+ * @may_wait: the frame at hand may wait for its receiver
  * @turn: about giving way afterwards
  * @nwake: number of @wake
  * @wake: receivers to interrupt at the end
  */
 struct qz_run {
 	struct qz_port *port;
-	const struct qz_queue *queue;
+	struct qz_queue *queue;
 	const struct qz_map *map;
 	const struct qz_switch *sw;
 	int packets;
 	int bytes;
+	bool may_wait;
 	struct qz_turn turn;
 	unsigned int nwake;
 	struct qz_queue *wake[QZ_RUN_SIGNALS];
@@ -43,6 +45,9 @@ struct qz_run {
 void qz_handover_begin(struct qz_turn *turn, struct qz_queue *queue);
 void qz_handover_saw(struct qz_turn *turn, const struct qz_port *receiver);
 void qz_handover_end(const struct qz_turn *turn);
+
+/* room.c */
+bool qz_room_waits(struct qz_run *run, struct qz_queue *receiver);
 
 /* run.c */
 void qz_run_wake(struct qz_run *run, struct qz_queue *queue);

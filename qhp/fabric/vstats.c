@@ -34,6 +34,7 @@ static const struct vstat tx_vstats[] = {
 	VSTAT("direct_runs", direct_runs),
 	VSTAT("worker_runs", worker_runs),
 	VSTAT("tx_paced", paced),
+	VSTAT("tx_waited", waited),
 	VDROP(runt, QUEZTL_DROP_RUNT),
 	VDROP(too_big, QUEZTL_DROP_TOO_BIG),
 	VDROP(bad_header, QUEZTL_DROP_BAD_HEADER),

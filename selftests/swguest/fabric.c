@@ -174,6 +174,16 @@ int port_stats(const char *name, struct queztl_port_stats *stats)
 	return call(QUEZTL_PORT_STATS, stats);
 }
 
+int port_set(const char *name, __u32 mode)
+{
+	struct queztl_port_set set = { .size = sizeof(set), .mode = mode };
+	struct queztl_port_next port;
+	int r = port_find(name, &port);
+
+	set.id = port.id;
+	return r ? r : call(QUEZTL_PORT_SET, &set);
+}
+
 static int call_peer(unsigned long number, const char *port, const char *other)
 {
 	struct queztl_peer peer = { .size = sizeof(peer) };

@@ -3,24 +3,12 @@
 #define _GNU_SOURCE
 #include "world.h"
 
-#include <sys/ioctl.h>
-
 #define LENGTH	200
 
 static struct member *m[4];
 
 /* Somebody outside: an address, no port. */
 static struct member outside = { .mac = { 0x52, 0x54, 0, 0xff, 0, 1 } };
-
-static int set_mode(struct member *member, __u32 mode)
-{
-	struct queztl_port_next port;
-	struct queztl_port_set set = { .size = sizeof(set), .mode = mode };
-
-	ASSERT_EQ(port_find(member->name, &port), 0);
-	set.id = port.id;
-	return ioctl(queztl_fd(), QUEZTL_PORT_SET, &set) ? -errno : 0;
-}
 
 static __u32 mode_of(struct member *member)
 {
@@ -43,7 +31,7 @@ static void send_as(struct member *via, const __u8 from[6], const __u8 to[6], ui
 static void make_lan_with_uplink(void)
 {
 	make_lan(m, 3, NULL);
-	ASSERT_EQ(set_mode(m[2], QUEZTL_PORT_UPLINK), 0);
+	ASSERT_EQ(port_set(m[2]->name, QUEZTL_PORT_UPLINK), 0);
 	EXPECT_EQ(mode_of(m[2]), QUEZTL_PORT_UPLINK);
 	EXPECT_EQ(mode_of(m[1]), 0);
 }
@@ -72,14 +60,14 @@ TEST(unknown_addresses_are_outside)
 {
 	make_lan(m, 3, NULL);
 	expect_no_way_out(m[0], m[2]);
-	ASSERT_EQ(set_mode(m[2], QUEZTL_PORT_UPLINK), 0);
+	ASSERT_EQ(port_set(m[2]->name, QUEZTL_PORT_UPLINK), 0);
 	expect_way_out(m[0], m[2], 10);
 	expect_way_out(m[1], m[2], 20);
 	expect_pair_works(m[0], m[1], 30);	/* inside nothing has changed */
 	expect_pair_works(m[0], m[2], 40);
 	expect_silence(m[1]);
 	expect_silence(m[2]);
-	ASSERT_EQ(set_mode(m[2], 0), 0);
+	ASSERT_EQ(port_set(m[2]->name, 0), 0);
 	expect_no_way_out(m[0], m[2]);
 }
 
@@ -152,20 +140,20 @@ TEST(peers_of_the_uplink_go_out)
 TEST(a_fabric_has_one_uplink)
 {
 	make_lan_with_uplink();
-	EXPECT_EQ(set_mode(m[1], QUEZTL_PORT_UPLINK), -EBUSY);
-	EXPECT_EQ(set_mode(m[2], QUEZTL_PORT_UPLINK), 0);	/* it is */
-	EXPECT_EQ(set_mode(m[1], 0), 0);			/* it is none */
-	EXPECT_EQ(set_mode(m[1], 2), -EINVAL);
+	EXPECT_EQ(port_set(m[1]->name, QUEZTL_PORT_UPLINK), -EBUSY);
+	EXPECT_EQ(port_set(m[2]->name, QUEZTL_PORT_UPLINK), 0);	/* it is */
+	EXPECT_EQ(port_set(m[1]->name, 0), 0);			/* it is none */
+	EXPECT_EQ(port_set(m[1]->name, 2), -EINVAL);
 	expect_way_out(m[0], m[2], 10);
 
-	ASSERT_EQ(set_mode(m[2], 0), 0);
-	EXPECT_EQ(set_mode(m[1], QUEZTL_PORT_UPLINK), 0);
+	ASSERT_EQ(port_set(m[2]->name, 0), 0);
+	EXPECT_EQ(port_set(m[1]->name, QUEZTL_PORT_UPLINK), 0);
 	expect_way_out(m[0], m[1], 20);
 
 	/* another fabric's does not count */
 	make_fabric("qtother");
 	m[3] = join("qtother", 9, 0);
-	EXPECT_EQ(set_mode(m[3], QUEZTL_PORT_UPLINK), 0);
+	EXPECT_EQ(port_set(m[3]->name, QUEZTL_PORT_UPLINK), 0);
 }
 
 TEST(the_uplink_is_deleted)
@@ -183,5 +171,5 @@ TEST(the_uplink_is_deleted)
 	start(m[2], NULL);
 	EXPECT_EQ(mode_of(m[2]), 0);
 	expect_no_way_out(m[0], m[2]);
-	EXPECT_EQ(set_mode(m[1], QUEZTL_PORT_UPLINK), 0);
+	EXPECT_EQ(port_set(m[1]->name, QUEZTL_PORT_UPLINK), 0);
 }

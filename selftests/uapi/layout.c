@@ -83,12 +83,13 @@ SIZE(queztl_port_set, 24);
 AT(queztl_port_set, id, 8);
 AT(queztl_port_set, mode, 16);
 
-SIZE(queztl_port_stats, 232);
+SIZE(queztl_port_stats, 240);
 AT(queztl_port_stats, id, 8);
 AT(queztl_port_stats, tx_packets, 16);
 AT(queztl_port_stats, worker_runs, 88);
 AT(queztl_port_stats, drops, 96);
 AT(queztl_port_stats, tx_paced, 224);
+AT(queztl_port_stats, tx_waited, 232);
 
 SIZE(queztl_port_rates, 40);
 AT(queztl_port_rates, id, 8);

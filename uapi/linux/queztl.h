@@ -44,7 +44,7 @@
  */
 
 /** define QUEZTL_ABI_VERSION - version of this header; grows, never shrinks. */
-#define QUEZTL_ABI_VERSION	2
+#define QUEZTL_ABI_VERSION	3
 
 /** define QUEZTL_DEVICE - the character device. */
 #define QUEZTL_DEVICE		"/dev/queztl"
@@ -431,7 +431,8 @@ struct queztl_port_next {
  * @QUEZTL_DROP_RATE: the sender's broadcast and multicast rate is used up
  * @QUEZTL_DROP_BAD_RING: the ring the frame was to be read from is malformed
  * @QUEZTL_DROP_DOWN: the receiver's driver is not ready
- * @QUEZTL_DROP_FULL: the receiver has no free buffers
+ * @QUEZTL_DROP_FULL: the receiver has no free buffers, and the sender has waited
+ *	long enough for some
  * @QUEZTL_DROP_NO_SPACE: the receiver's buffer is too small for the frame
  * @QUEZTL_DROP_RX_BROKEN: the receiver's ring is malformed
  * @QUEZTL_DROP_DENIED: the destination is no peer of the sender
@@ -482,6 +483,7 @@ enum queztl_drop {
  * @drops: out: frames not delivered, by &enum queztl_drop; an entry beyond
  *	those this header names is 0 or a newer reason's
  * @tx_paced: out: times sending waited for the port's rates (ABI version 2)
+ * @tx_waited: out: times sending waited for room at a receiver (ABI version 3)
  *
  * Counts begin with the port and survive a reset of its driver.
  *
@@ -503,6 +505,7 @@ struct queztl_port_stats {
 	__u64 worker_runs;
 	__u64 drops[QUEZTL_DROP_ROOM];
 	__u64 tx_paced;
+	__u64 tx_waited;
 };
 
 /**

@@ -114,7 +114,7 @@ AT(queztl_port_set, id, 8);
 AT(queztl_port_set, mode, 16);
 AT(queztl_port_set, reserved, 20);
 
-SIZE(queztl_port_stats, 232);
+SIZE(queztl_port_stats, 240);
 HEAD(queztl_port_stats);
 AT(queztl_port_stats, id, 8);
 AT(queztl_port_stats, tx_packets, 16);
@@ -129,6 +129,7 @@ AT(queztl_port_stats, direct_runs, 80);
 AT(queztl_port_stats, worker_runs, 88);
 AT(queztl_port_stats, drops, 96);
 AT(queztl_port_stats, tx_paced, 224);
+AT(queztl_port_stats, tx_waited, 232);
 
 SIZE(queztl_peer, 24);
 HEAD(queztl_peer);

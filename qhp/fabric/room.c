@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A receiver without room: its senders wait a little.
+ *
+ * A ring of 256 small buffers holds but a few large frames, and a receiver that
+ * has no CPU at the moment empties none. Were what finds it full dropped, TCP
+ * would send it again, and slower. So the frame stays where it is, in the
+ * sender's ring: nothing is kept here, and a guest whose frames are not done
+ * with sends no more.
+ *
+ * What waits holds up what was put into the ring behind it, for whomever that
+ * is. So a receiver that takes nothing is given up until it does, and a queue
+ * looks for room only so often. An uplink's frames are many hosts' and never
+ * wait, nor does what goes to everybody.
+ */
+
+#include <linux/ktime.h>
+
+#include "run.h"
+
+/* Called with receiver->lock held; it has taken all the buffers there were. */
+static bool is_too_small(const struct qz_queue *receiver)
+{
+	return receiver->bufs.n >= receiver->ring.num;
+}
+
+/* Called with receiver->lock held. */
+static bool hangs(struct qz_queue *receiver, u64 now)
+{
+	if (!receiver->full_since)
+		receiver->full_since = now;
+	return now - receiver->full_since > QZ_ROOM_MAX_NS;
+}
+
+/**
+ * qz_room_waits - is a frame that found no room to wait for some?
+ * @run: the run of its sender
+ * @receiver: the queue that is full; the caller holds its lock
+ *
+ * If so its queue is run again soon.
+ *
+ * Context: process or softirq.
+ */
+bool qz_room_waits(struct qz_run *run, struct qz_queue *receiver)
+{
+	struct qz_queue *queue = run->queue;
+	u64 now;
+
+	if (!run->may_wait || is_too_small(receiver) ||
+	    qz_uplink_is(run->port))
+		return false;
+	now = ktime_get_ns();
+	if (hangs(receiver, now) ||
+	    !qz_bucket_take(&queue->looks, now, 1))
+		return false;
+	queue->counts.waited++;
+	qz_pace_defer(queue, QZ_ROOM_NS);
+	return true;
+}
+
+void qz_room_init(struct qz_queue *queue)
+{
+	qz_bucket_set(&queue->looks, QZ_ROOM_LOOKS, QZ_ROOM_BURST);
+}
