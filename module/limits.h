@@ -78,6 +78,14 @@
 #define QZ_ROOM_LOOKS		5000
 #define QZ_ROOM_BURST		50
 
+/*
+ * A receiver's queue is kept for so much of a run: long enough that what is done
+ * once for each turn is little, short enough (about 20 us of copying) for others
+ * that want to send to it, and for its driver, which sees it afterwards.
+ */
+#define QZ_INTO_BUFFERS		16
+#define QZ_INTO_BYTES		(64 * 1024)
+
 /* Receivers signalled together at the end of a run. */
 #define QZ_RUN_SIGNALS		16
 

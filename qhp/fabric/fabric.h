@@ -407,12 +407,8 @@ void qz_worker_stop(struct qz_port *port);
 bool qz_worker_queue(struct qz_queue *queue);
 void qz_worker_hand_over(struct qz_port *port);
 
-/* receive.c */
-struct qz_run;
-int qz_receive(struct qz_run *run, struct qz_port *port,
-	       struct qz_frame *frame);
-
 /* deliver.c */
+struct qz_run;
 int qz_deliver_chain(struct qz_run *run, struct qz_queue *queue);
 void qz_deliver_drop(struct qz_queue *queue, enum queztl_drop reason, u32 len);
 

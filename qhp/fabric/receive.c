@@ -3,6 +3,10 @@
  * Into a receiver's buffers: as the frame is, when the receiver negotiated all
  * that its header says; else with its checksum finished, or cut into segments.
  *
+ * Frames of a run are for the same receiver more often than not. So the queue
+ * of the last one is kept, locked, until another's turn comes, or enough was
+ * put into it, and its driver sees all of that at once.
+ *
  * Context of everything here: process or softirq, inside a run (see run.c).
  */
 
@@ -211,22 +215,62 @@ static void publish(struct qz_run *run, struct qz_queue *queue)
 	qz_ring_signalled(&queue->ring);
 }
 
+/**
+ * qz_receive_end - let the driver see what was put, and let go of its queue
+ * @run: the sender's run; may have no queue
+ */
+void qz_receive_end(struct qz_run *run)
+{
+	struct qz_queue *queue = run->into;
+
+	if (!queue)
+		return;
+	run->into = NULL;
+	if (queue->ring.used_idx != run->into_used)
+		publish(run, queue);
+	spin_unlock_bh(&queue->lock);
+}
+
+/* Return: false when the queue cannot be used. */
+static bool receive_begin(struct qz_run *run, struct qz_queue *queue)
+{
+	if (run->into == queue)
+		return true;
+	qz_receive_end(run);
+	/*
+	 * Pairs with the release in qz_queue_start(); and only a live queue's
+	 * kind holds: the driver may have negotiated anew since it was picked.
+	 */
+	if (!smp_load_acquire(&queue->live) || queue->kind != QZ_RX)
+		return false;
+	spin_lock_bh(&queue->lock);
+	run->into = queue;
+	run->into_used = queue->ring.used_idx;
+	run->into_bytes = run->bytes;
+	return true;
+}
+
+/* Is it another's turn? Also when the queue is broken, or about to stop. */
+static bool is_enough(const struct qz_run *run)
+{
+	const struct qz_queue *queue = run->into;
+	u16 buffers = queue->ring.used_idx - run->into_used;
+
+	return buffers >= QZ_INTO_BUFFERS ||
+	       run->into_bytes - run->bytes >= QZ_INTO_BYTES ||
+	       !READ_ONCE(queue->live);
+}
+
 static enum put put_frame(struct qz_run *run, struct qz_queue *queue,
 			  struct qz_frame *frame)
 {
 	u64 lacks = frame->off.features &
 		    ~READ_ONCE(queue->port->ctrl.takes);
 	u64 csum = BIT_ULL(VIRTIO_NET_F_GUEST_CSUM);
-	u16 before = queue->ring.used_idx;
-	enum put put;
 
 	if (!(lacks & ~csum))
-		put = put_whole(run, queue, frame, lacks);
-	else
-		put = put_segments(run, queue, frame, lacks & csum);
-	if (queue->ring.used_idx != before)
-		publish(run, queue);
-	return put;
+		return put_whole(run, queue, frame, lacks);
+	return put_segments(run, queue, frame, lacks & csum);
 }
 
 /*
@@ -264,17 +308,13 @@ int qz_receive(struct qz_run *run, struct qz_port *port,
 	if (!qz_filter_takes(&port->ctrl.filter, frame->head, frame->head_len))
 		return 0;
 	run->bytes -= frame->len;
-	/*
-	 * Pairs with the release in qz_queue_start(); and only a live queue's
-	 * kind holds: the driver may have negotiated anew since it was picked.
-	 */
-	if (!smp_load_acquire(&queue->live) || queue->kind != QZ_RX) {
+	if (!receive_begin(run, queue)) {
 		qz_deliver_drop(queue, QUEZTL_DROP_DOWN, frame->len);
 		return 0;
 	}
-	spin_lock_bh(&queue->lock);
 	put = put_frame(run, queue, frame);
-	spin_unlock_bh(&queue->lock);
+	if (is_enough(run))
+		qz_receive_end(run);
 	if (put == PUT_LATER)
 		return -EAGAIN;
 	return put == PUT_BAD_SOURCE ? -EINVAL : 0;

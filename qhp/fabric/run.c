@@ -137,6 +137,7 @@ static bool run_ring(struct qz_run *run, struct qz_queue *queue)
 		run->map = srcu_dereference(port->map, &qz_fabric_srcu);
 		run->sw = qz_peer_reach(port);
 		more = serve_ring(run, queue);
+		qz_receive_end(run);
 		note_stream(run, queue);
 		wake_receivers(run);
 		qz_notify_sent(queue);
@@ -161,6 +162,7 @@ static void run_queue(struct qz_run *run, struct qz_queue *queue)
 	run->packets = QZ_RUN_PACKETS;
 	run->bytes = QZ_RUN_BYTES;
 	run->nwake = 0;
+	run->into = NULL;
 	set_bit(QZ_QUEUE_AGAIN, &queue->flags);
 	while (test_bit(QZ_QUEUE_AGAIN, &queue->flags) && own_ring(queue)) {
 		clear_bit(QZ_QUEUE_AGAIN, &queue->flags);

@@ -24,6 +24,9 @@ struct qz_turn {
  * @packets: frames it may still serve or flood
  * @bytes: how many bytes it may still copy
  * @may_wait: the frame at hand may wait for its receiver
+ * @into: the receiving queue at hand, which is locked; or NULL
+ * @into_used: its used index when it was taken
+ * @into_bytes: @bytes then
  * @turn: about giving way afterwards
  * @nwake: number of @wake
  * @wake: receivers to interrupt at the end
@@ -36,6 +39,9 @@ struct qz_run {
 	int packets;
 	int bytes;
 	bool may_wait;
+	struct qz_queue *into;
+	u16 into_used;
+	int into_bytes;
 	struct qz_turn turn;
 	unsigned int nwake;
 	struct qz_queue *wake[QZ_RUN_SIGNALS];
@@ -48,6 +54,11 @@ void qz_handover_end(const struct qz_turn *turn);
 
 /* room.c */
 bool qz_room_waits(struct qz_run *run, struct qz_queue *receiver);
+
+/* receive.c */
+int qz_receive(struct qz_run *run, struct qz_port *port,
+	       struct qz_frame *frame);
+void qz_receive_end(struct qz_run *run);
 
 /* run.c */
 void qz_run_wake(struct qz_run *run, struct qz_queue *queue);
