@@ -21,18 +21,19 @@ void qz_deliver_drop(struct qz_queue *queue, enum queztl_drop reason, u32 len)
 	trace_queztl_drop(queue->port->id, reason, len);
 }
 
-/* The headers of a frame to cut, behind what was read already. */
-static enum queztl_drop read_headers(struct qz_frame *frame)
+/* The headers of a frame to cut; what follows them is read when it is cut. */
+static enum queztl_drop read_headers(struct qz_frame *frame,
+				     const struct qz_cursor *start)
 {
 	u32 n = min_t(u32, frame->len, QZ_OFFLOAD_HEAD), old = frame->head_len;
-	struct qz_cursor more = frame->rest;
 
-	if (!qz_cursor_read(&more, frame->head + old, n - old))
+	if (!qz_cursor_read(&frame->rest, frame->head + old, n - old))
 		return QUEZTL_DROP_BAD_RING;
 	if (!qz_offload_parse(&frame->off, frame->head, n, frame->len))
 		return QUEZTL_DROP_BAD_HEADER;
 	frame->head_len = frame->off.head;
-	qz_cursor_skip(&frame->rest, frame->head_len - old);
+	frame->rest = *start;
+	qz_cursor_skip(&frame->rest, QZ_HDR_LEN + frame->head_len);
 	return QUEZTL_DROP_REASONS;
 }
 
@@ -74,6 +75,13 @@ static enum queztl_drop read_frame(const struct qz_run *run,
 				   struct qz_queue *queue)
 {
 	const struct qz_chain *chain = &queue->chain;
+	const struct qz_cursor start = {
+		.map = run->map,
+		.segs = chain->segs,
+		.nsegs = chain->out,
+		.perm = VHOST_ACCESS_RO,
+		.hint = &queue->hint,
+	};
 	struct qz_frame *frame = &queue->frame;
 	const struct qz_port *port = run->port;
 	const struct qz_guard *guard;
@@ -88,21 +96,17 @@ static enum queztl_drop read_frame(const struct qz_run *run,
 	if (frame->len > QZ_MTU_MAX + VLAN_ETH_HLEN)
 		return QUEZTL_DROP_TOO_BIG;
 
-	frame->head_len = min_t(u32, frame->len, VLAN_ETH_HLEN);
-	frame->rest = (struct qz_cursor){
-		.map = run->map,
-		.segs = chain->segs,
-		.nsegs = chain->out,
-		.perm = VHOST_ACCESS_RO,
-		.hint = &queue->hint,
-	};
+	/* To copy a little twice is less work than to come back for it. */
+	frame->head_len = frame->len <= QZ_OFFLOAD_HEAD ? frame->len :
+							  VLAN_ETH_HLEN;
+	frame->rest = start;
 	if (!qz_cursor_read(&frame->rest, frame, QZ_HDR_LEN + frame->head_len))
 		return QUEZTL_DROP_BAD_RING;
 	if (!qz_offload_read(&frame->off, &frame->virtio, port->features,
 			     frame->len))
 		return QUEZTL_DROP_BAD_HEADER;
 	if (frame->off.gso != VIRTIO_NET_HDR_GSO_NONE) {
-		reason = read_headers(frame);
+		reason = read_headers(frame, &start);
 		if (reason != QUEZTL_DROP_REASONS)
 			return reason;
 	}

@@ -20,8 +20,9 @@
  * @virtio: the driver's header, then that of the receiver at hand
  * @head: the frame's first bytes; what is checked is this copy, and this copy
  *	is what is delivered
- * @head_len: how many: with a VLAN tag, or all headers of a frame that may have
- *	to be cut, or as many as there is room for when its sender has addresses
+ * @head_len: how many: all of a short frame; else with a VLAN tag, or all headers
+ *	of a frame that may have to be cut, or as many as there is room for when
+ *	its sender has addresses
  * @len: bytes of the whole frame
  * @rest: those behind @head, in the sender's memory
  * @off: what the driver left to us
