@@ -86,6 +86,9 @@
 #define QZ_INTO_BUFFERS		16
 #define QZ_INTO_BYTES		(64 * 1024)
 
+/* Frames after which a worker tells the driver anew when to kick. */
+#define QZ_KICK_STEP		16
+
 /* Receivers signalled together at the end of a run. */
 #define QZ_RUN_SIGNALS		16
 

@@ -169,6 +169,7 @@ struct qz_counts {
  *	for room
  * @looks: sending: how often it may look for room
  * @stream: sending: the last run found many frames; owned with the ring
+ * @kicked_on: sending: the CPU on which the worker was last asked for
  * @heard_packets: sending: what its pair had received when it last sent
  * @heard_bytes: sending: the same
  * @frame: sending: the frame being worked on
@@ -204,6 +205,7 @@ struct qz_queue {
 	struct hrtimer pace;
 	struct qz_bucket looks;
 	bool stream;
+	int kicked_on;
 	u64 heard_packets;
 	u64 heard_bytes;
 	u64 full_since;

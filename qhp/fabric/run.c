@@ -78,6 +78,25 @@ static int serve_one(struct qz_run *run, struct qz_queue *queue)
 }
 
 /*
+ * The driver need not kick until most of its ring is full: whoever serves it
+ * looks for itself. The caller owns the ring.
+ */
+static void postpone_kicks(struct qz_queue *queue)
+{
+	qz_ring_postpone_kicks(&queue->ring, queue->ring.num / 4 * 3);
+}
+
+/*
+ * A worker may have to give the CPU back to the sender in mid-run, who then
+ * would fill its ring and wait: a kick before that lets it hand the CPU over.
+ */
+static void expect_kick(const struct qz_run *run, struct qz_queue *queue)
+{
+	if (run->shares_cpu && queue->ring.last_avail % QZ_KICK_STEP == 0)
+		postpone_kicks(queue);
+}
+
+/*
  * Serve until the ring is empty, the budget is used up or the port has to wait:
  * then a timer is set, and no kick needed.
  * The caller owns the ring and is in an SRCU section in which the queue is live.
@@ -89,6 +108,7 @@ static bool serve_ring(struct qz_run *run, struct qz_queue *queue)
 	int ret;
 
 	for (;;) {
+		expect_kick(run, queue);
 		if (qz_pace_waits(queue)) {
 			qz_ring_publish(&queue->ring);
 			qz_ring_disable_kicks(&queue->ring);
@@ -163,6 +183,7 @@ static void run_queue(struct qz_run *run, struct qz_queue *queue)
 	run->bytes = QZ_RUN_BYTES;
 	run->nwake = 0;
 	run->into = NULL;
+	run->shares_cpu = READ_ONCE(queue->kicked_on) == raw_smp_processor_id();
 	set_bit(QZ_QUEUE_AGAIN, &queue->flags);
 	while (test_bit(QZ_QUEUE_AGAIN, &queue->flags) && own_ring(queue)) {
 		clear_bit(QZ_QUEUE_AGAIN, &queue->flags);
@@ -240,21 +261,16 @@ static int add_task_work(struct callback_head *tw)
 }
 #endif
 
-/* The caller owns the ring. */
-static void postpone_kicks(struct qz_queue *queue)
-{
-	qz_ring_postpone_kicks(&queue->ring, queue->ring.num / 2);
-}
-
 /*
- * The sender may fill half of its ring before it tells us again. When it has,
- * and the worker has not had a CPU so far, it can have this one: the sender
- * would soon wait for room.
+ * The sender may fill most of its ring before it tells us again. When it has,
+ * and the worker waits for the sender's CPU, it can have it: the sender would
+ * soon wait for room.
  *
  * Return: true when the CPU is to be handed over.
  */
 static bool leave_stream(struct qz_queue *queue)
 {
+	WRITE_ONCE(queue->kicked_on, raw_smp_processor_id());
 	qz_run_try(queue, postpone_kicks);
 	return qz_worker_queue(queue);
 }

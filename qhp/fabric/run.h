@@ -24,6 +24,7 @@ struct qz_turn {
  * @packets: frames it may still serve or flood
  * @bytes: how many bytes it may still copy
  * @may_wait: the frame at hand may wait for its receiver
+ * @shares_cpu: the sender last kicked on the CPU it is served on
  * @into: the receiving queue at hand, which is locked; or NULL
  * @into_used: its used index when it was taken
  * @into_bytes: @bytes then
@@ -39,6 +40,7 @@ struct qz_run {
 	int packets;
 	int bytes;
 	bool may_wait;
+	bool shares_cpu;
 	struct qz_queue *into;
 	u16 into_used;
 	int into_bytes;

@@ -133,12 +133,22 @@ void qz_worker_stop(struct qz_port *port)
 	worker->task = NULL;
 }
 
+/* Could the thread run, had the caller not its CPU? It may be in mid-run. */
+static bool waits_here(const struct qz_worker *worker)
+{
+	struct task_struct *thread = READ_ONCE(worker->thread);
+
+	return thread && task_is_running(thread) &&
+	       task_cpu(thread) == raw_smp_processor_id();
+}
+
 /**
  * qz_worker_queue - have a ring run soon, by somebody else
  * @queue: the queue
  *
  * Context: any.
- * Return: true when the port's thread had been asked before, and has not begun.
+ * Return: true when the port's thread had been asked before, and waits for this
+ * CPU.
  */
 bool qz_worker_queue(struct qz_queue *queue)
 {
@@ -148,8 +158,8 @@ bool qz_worker_queue(struct qz_queue *queue)
 
 	idx = srcu_read_lock(&qz_fabric_srcu);
 	if (smp_load_acquire(&worker->alive)) {	/* as in qz_worker_start() */
-		waits = test_and_set_bit(queue->index, worker->pending);
-		if (!waits)
+		waits = waits_here(worker);
+		if (!test_and_set_bit(queue->index, worker->pending))
 			vhost_task_wake(worker->task);
 	} else {
 		queue_work(qz_fabric_wq, &queue->work);
