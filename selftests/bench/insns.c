@@ -7,7 +7,7 @@
  *
  * Host (L1) and guests (L2) run on the same emulated CPU and at the same kernel addresses. A host started with nokaslr
  * has its kernel's text where the address says also in memory, a guest has it in some pages of its VMM; only the host
- * has modules. Programs of both are one class.
+ * has modules. Guests all run the same kernel, which does not move itself. Programs of both are one class.
  *
  * The emulator's plugin interface (versions 2 to 4, docs/devel/tcg-plugins.rst there) comes without a package of its
  * header, so what is used of it is declared here.
@@ -92,10 +92,15 @@ static int classify(uint64_t at, const void *host)
 	return at >= KERNEL && (uintptr_t)host - ram == at - KERNEL ? HOST : GUEST;
 }
 
-/* Guests and programs are counted whole. */
+static bool is_kernel(uint64_t at, int class)
+{
+	return class != USER && at >= KERNEL;
+}
+
+/* Programs are counted whole, and what guests' kernels run elsewhere. */
 static uint32_t counter_of(uint64_t at, int class)
 {
-	uint64_t key = (class == HOST || class == MODULE ? at << 2 : 4) | class;
+	uint64_t key = (is_kernel(at, class) ? at << 2 : 4) | class;
 	uint32_t slot = key * 0x9e3779b97f4a7c15ULL >> 40;
 
 	for (uint32_t i = 0; i < SLOTS; i++) {
@@ -144,7 +149,7 @@ static void tell(FILE *to)
 		uint64_t at = (uint64_t)((int64_t)table[i].key >> 2);
 
 		if (index)
-			fprintf(to, "%s %lx %lu\n", names[class], class == HOST || class == MODULE ? at : 0,
+			fprintf(to, "%s %lx %lu\n", names[class], is_kernel(at, class) ? at : 0,
 				qemu_plugin_u64_sum(counter(index)));
 	}
 	fprintf(to, "\n");

@@ -20,6 +20,11 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import crowd
+import trace                    # crowd knows where it is
+
+
+def received(guest, device, what="packets"):
+    return int(guest.expect(f"cat /sys/class/net/{device}/statistics/rx_{what}"))
 
 
 class Stream:
@@ -30,11 +35,14 @@ class Stream:
         guests[1].expect("iperf3 -s -D")
 
     def turn(self, guests, index, options):
+        gets = crowd.device(guests[1], index, 2)
+        before = received(guests[1], gets, "bytes")
         text = guests[0].expect(f"iperf3 -J -c {crowd.address(index, 2)} -O {self.slow_start} -t {options.seconds}",
                                 60 + 4 * options.seconds)
         end = json.loads(text)["end"]
         sender, cpu = end["streams"][0]["sender"], end["cpu_utilization_percent"]
-        return [end["sum_received"]["bits_per_second"]], {
+        megabytes = (received(guests[1], gets, "bytes") - before) / 1e6     # its slow start as well
+        return [end["sum_received"]["bits_per_second"]], {"units": megabytes,
             "retransmits": end["sum_sent"]["retransmits"], "bytes": end["sum_received"]["bytes"],
             "cwnd": sender["max_snd_cwnd"], "rtt_us": sender["mean_rtt"],
             "cpu": round(cpu["host_total"], 1), "peer_cpu": round(cpu["remote_total"], 1)}
@@ -61,17 +69,14 @@ class Packets:
         for guest in guests:
             guest.expect("ls /proc/net/pktgen/kpktgend_0")
 
-    def received(self, guest, device):
-        return int(guest.expect(f"cat /sys/class/net/{device}/statistics/rx_packets"))
-
     def turn(self, guests, index, options):
         gets = crowd.device(guests[1], index, 2)
-        before = self.received(guests[1], gets)
+        before = received(guests[1], gets)
         text = guests[0].expect(crowd.packets(guests[0], index, 1, 2, options.packets, options.burst), 300)
-        in_time = self.received(guests[1], gets) - before
+        in_time = received(guests[1], gets) - before
         micros = int(re.search(r"Result: OK: (\d+)\(", text)[1])
         time.sleep(0.5)                 # what is under way arrives, and does not count
-        got = self.received(guests[1], gets) - before
+        got = received(guests[1], gets) - before
         return [in_time * 1e6 / micros], {"sent": options.packets, "received": got, "in_time": in_time, "units": got}
 
 
@@ -84,7 +89,8 @@ def parse():
     parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--seconds", type=int, default=8, help="of a TCP stream")
     parser.add_argument("-n", type=int, default=400, help="round trips per turn")
-    parser.add_argument("--packets", type=int, default=20000, help="per turn")
+    parser.add_argument("--packets", type=int, default=60000, help="per turn")
+    parser.add_argument("--trace", action="store_true", help="also trace KVM, in one more turn of each path")
     parser.add_argument("--burst", type=int, default=8, help="packets pktgen sends with one kick")
     return parser.parse_args()
 
@@ -93,6 +99,7 @@ def mark(options, word, kind, path, more=None):
     """For whoever looks at this host from outside."""
     if options.marks:
         print(f"@{word} {kind.name} {path} {json.dumps(more)}", flush=True)
+        time.sleep(0.5)                 # it takes a moment to read this and to look
 
 
 def measure(kind, lab):
@@ -109,6 +116,16 @@ def measure(kind, lab):
         pool["turns"].append({"mean": sum(samples) / len(samples), **more})
         print(f"# {kind.name} {path}: {pool['turns'][-1]['mean']:.4g} {kind.unit} {more}", flush=True)
     return {f"{path}.{index}": summary(pools[index]) for index, path in lab.paths}
+
+
+def trace_turns(kind, lab):
+    """KVM's events per unit of what was done; in turns of their own, which tracing slows down."""
+    for index, path in lab.paths:
+        with trace.recording() as counts:
+            _, more = kind.turn(lab.guests, index, lab.options)
+        print(f"\n{path}.{index}: KVM events per unit of {kind.name}, both guests; {more}")
+        for name, value in counts.most_common(16):
+            print(f"  {value / more['units']:8.2f}  {name}", flush=True)
 
 
 def summary(pool):
@@ -134,6 +151,8 @@ def run(kinds, lab, output):
         kind.prepare(lab.guests)
         rows = measure(kind, lab)
         show(kind, rows)
+        if lab.options.trace:
+            trace_turns(kind, lab)
         found["kinds"][name] = {"unit": kind.unit, "better": kind.better, "paths": rows}
         pathlib.Path(os.environ["QZ_OUT"], output).write_text(json.dumps(found, indent=1) + "\n")
 
