@@ -199,7 +199,8 @@ int qz_deliver_chain(struct qz_run *run, struct qz_queue *queue)
 		reason = forward(run, frame);
 		if (reason == -EAGAIN)
 			return reason;
-		qz_pace_charge(queue->port, frame);
+		if (qz_port_is_paced(run->port))
+			qz_pace_charge(queue->port, frame);
 	}
 	if (reason == QUEZTL_DROP_REASONS) {
 		queue->counts.packets++;

@@ -154,6 +154,7 @@ struct qz_counts {
  * @live: the ring is mapped and may be used; under SRCU
  * @areas: mappings of the three areas while live
  * @ring: the ring while live
+ * @mem: access to the driver's memory, for @ring
  * @chain: the buffer being worked on
  * @hint: extent found last in the port's map
  * @counts: statistics
@@ -190,6 +191,7 @@ struct qz_queue {
 	bool live;
 	struct qz_area areas[3];
 	struct qz_ring ring;
+	struct qz_ring_mem mem;
 	struct qz_chain chain;
 	u32 hint;
 	struct qz_counts counts;
@@ -390,12 +392,17 @@ extern const struct vdpa_config_ops qz_vdpa_ops;
 int qz_vstats_get(struct vdpa_device *vdpa, u16 idx, struct sk_buff *msg,
 		  struct netlink_ext_ack *extack);
 
+/* Append the next buffer to queue->chain: see qz_ring_pop(). */
+static inline int qz_queue_pop(struct qz_queue *queue)
+{
+	return qz_ring_pop(&queue->ring, &queue->chain, &queue->mem);
+}
+
 /* queue.c */
 int qz_queue_init(struct qz_queue *queue, struct qz_port *port, u16 index);
 void qz_queue_free(struct qz_queue *queue);
 int qz_queue_start(struct qz_queue *queue, const struct qz_map *map);
 void qz_queue_stop(struct qz_queue *queue);
-int qz_queue_pop(struct qz_queue *queue);
 
 /* run.c */
 void qz_run_kick(struct qz_queue *queue);
@@ -413,6 +420,13 @@ void qz_worker_hand_over(struct qz_port *port);
 struct qz_run;
 int qz_deliver_chain(struct qz_run *run, struct qz_queue *queue);
 void qz_deliver_drop(struct qz_queue *queue, enum queztl_drop reason, u32 len);
+
+/* Has the port been given rates? A frame of one that has not pays no more. */
+static inline bool qz_port_is_paced(const struct qz_port *port)
+{
+	return READ_ONCE(port->tx_bytes.rate) ||
+	       READ_ONCE(port->tx_packets.rate);
+}
 
 /* pace.c */
 bool qz_pace_waits(struct qz_queue *queue);

@@ -10,12 +10,6 @@
 
 #include "fabric.h"
 
-static bool is_paced(const struct qz_port *port)
-{
-	return READ_ONCE(port->tx_bytes.rate) ||
-	       READ_ONCE(port->tx_packets.rate);
-}
-
 /**
  * qz_pace_defer - have a sending queue run again later
  * @queue: the queue; the caller owns its ring, and it is live
@@ -30,7 +24,7 @@ void qz_pace_defer(struct qz_queue *queue, u64 ns)
 }
 
 /**
- * qz_pace_waits - has a port to wait before it sends another frame?
+ * qz_pace_waits - has a port with rates to wait before it sends another frame?
  * @queue: the sending queue; the caller owns its ring, and it is live
  *
  * If so the queue is run again when it need not.
@@ -42,8 +36,6 @@ bool qz_pace_waits(struct qz_queue *queue)
 	struct qz_port *port = queue->port;
 	u64 now, wait;
 
-	if (!is_paced(port))
-		return false;
 	now = ktime_get_ns();
 	wait = max(qz_bucket_wait(&port->tx_bytes, now),
 		   qz_bucket_wait(&port->tx_packets, now));
@@ -54,14 +46,11 @@ bool qz_pace_waits(struct qz_queue *queue)
 	return true;
 }
 
-/* A port sends a frame: process or softirq context, inside a run. */
+/* A port with rates sends a frame: process or softirq context, inside a run. */
 void qz_pace_charge(struct qz_port *port, const struct qz_frame *frame)
 {
-	u64 now;
+	u64 now = ktime_get_ns();
 
-	if (!is_paced(port))
-		return;
-	now = ktime_get_ns();
 	qz_bucket_charge(&port->tx_bytes, now, frame->len);
 	qz_bucket_charge(&port->tx_packets, now, qz_frame_packets(frame));
 }

@@ -17,14 +17,6 @@ static bool read_desc(void *ctx, u64 addr, struct vring_desc *desc)
 	return qz_map_read(map, addr, desc, sizeof(*desc), &queue->hint);
 }
 
-/* Append the next buffer to queue->chain: see qz_ring_pop(). */
-int qz_queue_pop(struct qz_queue *queue)
-{
-	const struct qz_ring_mem mem = { .read_desc = read_desc, .ctx = queue };
-
-	return qz_ring_pop(&queue->ring, &queue->chain, &mem);
-}
-
 /* The pages of an area that is not contiguous, or ERR_PTR; may sleep. */
 static void *vmap_area(const struct qz_map *map, u64 addr, u32 bytes, u32 perm,
 		       u32 *hint)
@@ -178,6 +170,8 @@ int qz_queue_init(struct qz_queue *queue, struct qz_port *port, u16 index)
 	queue->port = port;
 	queue->index = index;
 	queue->num = QZ_RING_MAX;
+	queue->mem.read_desc = read_desc;
+	queue->mem.ctx = queue;
 	spin_lock_init(&queue->lock);
 	qz_notify_init(queue);
 	qz_pace_init(queue);

@@ -109,7 +109,7 @@ static bool serve_ring(struct qz_run *run, struct qz_queue *queue)
 
 	for (;;) {
 		expect_kick(run, queue);
-		if (qz_pace_waits(queue)) {
+		if (qz_port_is_paced(queue->port) && qz_pace_waits(queue)) {
 			qz_ring_publish(&queue->ring);
 			qz_ring_disable_kicks(&queue->ring);
 			return false;
