@@ -78,7 +78,19 @@ static bool held_enough(const struct qz_queue *queue)
 	return qz_patience_ends(held, queue->num, queue->hold.bytes);
 }
 
-/* The timer may still run for an earlier frame: then it is left alone. */
+/*
+ * The timer may still run for earlier frames, which were answered. It is moved
+ * only when it would be much too early: in a conversation it then never expires,
+ * which would be an interrupt, and an exit, with nothing to do.
+ */
+static bool is_timed(struct qz_hold *hold, u64 now)
+{
+	return hrtimer_is_queued(&hold->timer) &&
+	       (u64)hrtimer_get_softexpires_tv64(&hold->timer) >
+	       now + (hold->until - now) / 2;
+}
+
+/* The caller owns the ring. */
 static void hold_sent(struct qz_queue *queue)
 {
 	struct qz_hold *hold = &queue->hold;
@@ -90,7 +102,7 @@ static void hold_sent(struct qz_queue *queue)
 	}
 	if (hold->until <= now)
 		signal_sent(queue);
-	else if (!hrtimer_is_queued(&hold->timer))
+	else if (!is_timed(hold, now))
 		start_timer(hold, hold->until - now);
 }
 
