@@ -61,7 +61,7 @@
  * are no hand-over, twice as many each time, up to so many, and half as many
  * after one that was soon over.
  */
-#define QZ_HANDOVER_NS		(2 * NSEC_PER_MSEC)
+#define QZ_HANDOVER_NS		(3 * NSEC_PER_MSEC)
 #define QZ_HANDOVER_PAUSE	8U
 #define QZ_HANDOVER_PAUSE_MAX	1024U
 
