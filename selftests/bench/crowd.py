@@ -43,6 +43,26 @@ def setup_fabric(index, device, hosts):
 SETUP = {"bridge": setup_bridge, "fabric": setup_fabric}
 
 
+# -- and a limit on what a guest may send there, packets per second; 0: none -------------------------------------------
+def limit_bridge(index, host, packets):
+    """What is over it is dropped where it comes in from the tap."""
+    tap = f"tap{index}-{host}"
+    subprocess.run(["tc", "qdisc", "del", "dev", tap, "ingress"], stderr=subprocess.DEVNULL, check=False)
+    if packets:
+        subprocess.run(["tc", "qdisc", "add", "dev", tap, "ingress"], check=True)
+        subprocess.run(["tc", "filter", "add", "dev", tap, "ingress", "matchall", "action", "police",
+                        "pkts_rate", str(packets), "pkts_burst", str(max(packets // 100, 1)), "conform-exceed", "drop"],
+                       check=True)
+
+
+def limit_fabric(index, host, packets):
+    """What is over it waits in the guest's ring."""
+    fabric.limit(f"p{index}-{host}", packets)
+
+
+LIMIT = {"bridge": limit_bridge, "fabric": limit_fabric}
+
+
 # -- options and guests ---------------------------------------------------------------------------------------------
 def add_options(parser):
     parser.add_argument("--paths", default="bridge,fabric", help="comma-separated: bridge, fabric (repeats allowed)")

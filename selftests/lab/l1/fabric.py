@@ -1,4 +1,4 @@
-"""queztl.ko inside L1: load it, add a fabric, make ports of it. Needs nothing but the module and the `vdpa` tool."""
+"""queztl.ko inside L1: load it, add a fabric, make ports of it. Those need nothing but the module and the `vdpa` tool."""
 import fcntl
 import os
 import pathlib
@@ -9,6 +9,7 @@ import time
 QUEZTL_FABRIC_ADD = ord("Q") << 8 | 0x20
 NAME_MAX = 32
 MODULE = os.environ.get("QZ_USER_MODULE") or f"{os.environ['QZ_SRC']}/build/kmod/{os.uname().release}/queztl.ko"
+QUEZTL = f"{os.environ['QZ_SRC']}/build/userspace/queztl"
 VDPA_DEVICES = pathlib.Path("/sys/bus/vdpa/devices")
 
 
@@ -43,6 +44,11 @@ def add_port(fabric, name, mac, mtu=None):
                 return f"/dev/{child.name}"
         time.sleep(0.1)
     raise RuntimeError(f"port {name} has no /dev/vhost-vdpa node (is vhost_vdpa its driver?)")
+
+
+def limit(name, packets):
+    """A port's rate, per second; 0: none."""
+    run(QUEZTL, "port", "set", name, "pps", str(packets))
 
 
 def add_interface(fabric, name, mac, mtu=None):
