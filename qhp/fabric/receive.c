@@ -228,6 +228,7 @@ void qz_receive_end(struct qz_run *run)
 	run->into = NULL;
 	if (queue->ring.used_idx != run->into_used)
 		publish(run, queue);
+	__acquire(&queue->lock);	/* the run's; sparse sees a function */
 	spin_unlock_bh(&queue->lock);
 }
 
@@ -244,6 +245,7 @@ static bool receive_begin(struct qz_run *run, struct qz_queue *queue)
 	if (!smp_load_acquire(&queue->live) || queue->kind != QZ_RX)
 		return false;
 	spin_lock_bh(&queue->lock);
+	__release(&queue->lock);	/* as above */
 	run->into = queue;
 	run->into_used = queue->ring.used_idx;
 	run->into_bytes = run->bytes;
@@ -307,11 +309,11 @@ int qz_receive(struct qz_run *run, struct qz_port *port,
 
 	if (!qz_filter_takes(&port->ctrl.filter, frame->head, frame->head_len))
 		return 0;
-	run->bytes -= frame->len;
 	if (!receive_begin(run, queue)) {
 		qz_deliver_drop(queue, QUEZTL_DROP_DOWN, frame->len);
 		return 0;
 	}
+	run->bytes -= frame->len;
 	put = put_frame(run, queue, frame);
 	if (is_enough(run))
 		qz_receive_end(run);
