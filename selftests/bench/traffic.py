@@ -143,7 +143,7 @@ def show(kind, rows):
               f"{row['per_second']['exits']:>10.0f}{row['per_second']['switches']:>11.0f}", flush=True)
 
 
-def run(kinds, lab, output):
+def run(kinds, lab, output, traced=False):
     """Each kind of traffic in turn; what was found is kept after each."""
     found = {"conditions": crowd.conditions(lab.options), "kinds": {}}
     for name in lab.options.kinds.split(","):
@@ -151,7 +151,7 @@ def run(kinds, lab, output):
         kind.prepare(lab.guests)
         rows = measure(kind, lab)
         show(kind, rows)
-        if lab.options.trace:
+        if traced:
             trace_turns(kind, lab)
         found["kinds"][name] = {"unit": kind.unit, "better": kind.better, "paths": rows}
         pathlib.Path(os.environ["QZ_OUT"], output).write_text(json.dumps(found, indent=1) + "\n")
@@ -162,7 +162,7 @@ def main():
     lab.start()
     if lab.options.marks:
         pathlib.Path(os.environ["QZ_OUT"], "kallsyms").write_bytes(pathlib.Path("/proc/kallsyms").read_bytes())
-    run(KINDS, lab, "traffic.json")
+    run(KINDS, lab, "traffic.json", lab.options.trace)
     lab.stop()
 
 

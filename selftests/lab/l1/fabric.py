@@ -48,7 +48,7 @@ def add_port(fabric, name, mac, mtu=None):
 
 def limit(name, packets):
     """A port's rate, per second; 0: none."""
-    run(QUEZTL, "port", "set", name, "pps", str(packets))
+    run(QUEZTL, "port", "set", name, "pps", str(packets or "none"))
 
 
 def add_interface(fabric, name, mac, mtu=None):
