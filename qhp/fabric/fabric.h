@@ -170,6 +170,7 @@ struct qz_counts {
  *	for room
  * @looks: sending: how often it may look for room
  * @stream: sending: the last run found many frames; owned with the ring
+ * @no_room: sending: the last run ended because a receiver was full
  * @kicked_on: sending: the CPU on which the worker was last asked for
  * @heard_packets: sending: what its pair had received when it last sent
  * @heard_bytes: sending: the same
@@ -207,6 +208,7 @@ struct qz_queue {
 	struct hrtimer pace;
 	struct qz_bucket looks;
 	bool stream;
+	bool no_room;
 	int kicked_on;
 	u64 heard_packets;
 	u64 heard_bytes;

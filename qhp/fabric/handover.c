@@ -11,6 +11,9 @@
  * since it last sent, and no more than a request. And only when the receiver
  * was on this CPU when it last sent, so that it waits here by now.
  *
+ * A stream's sender gives way as well, when its frames wait for room at the
+ * receiver and its ring is nearly full.
+ *
  * What yield() is warned of is true here too: on a CPU that others want as well
  * it costs the sender more than it gains. Whoever comes here next looks how
  * long that took, and when it was long there is no hand-over for a while, each
@@ -122,4 +125,18 @@ void qz_handover_end(const struct qz_turn *turn)
 	this_cpu_write(turns.since, ktime_get_ns());
 	yield();	/* to a task that is known, and runnable */
 	look_back();
+}
+
+/**
+ * qz_handover_wait - let others have the CPU: they may make room
+ *
+ * For a sender whose frames wait for room at a receiver and whose ring is nearly
+ * full: it could only wait as well.
+ *
+ * Context: process, may sleep; the sender's thread, which holds nothing.
+ */
+void qz_handover_wait(void)
+{
+	if (!single_task_running())
+		yield();
 }

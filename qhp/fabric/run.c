@@ -97,6 +97,19 @@ static void expect_kick(const struct qz_run *run, struct qz_queue *queue)
 }
 
 /*
+ * A timer has the worker look again. A sender on this CPU would fill its ring
+ * meanwhile, where it could let the receiver have the CPU.
+ */
+static void wait_for_room(const struct qz_run *run, struct qz_queue *queue)
+{
+	WRITE_ONCE(queue->no_room, true);
+	if (run->shares_cpu)
+		postpone_kicks(queue);
+	else
+		qz_ring_disable_kicks(&queue->ring);
+}
+
+/*
  * Serve until the ring is empty, the budget is used up or the port has to wait:
  * then a timer is set, and no kick needed.
  * The caller owns the ring and is in an SRCU section in which the queue is live.
@@ -121,7 +134,7 @@ static bool serve_ring(struct qz_run *run, struct qz_queue *queue)
 		if (ret > 0)
 			return true;
 		if (ret == -EAGAIN) {
-			qz_ring_disable_kicks(&queue->ring);
+			wait_for_room(run, queue);
 			return false;
 		}
 		if (ret < 0) {
@@ -154,6 +167,7 @@ static bool run_ring(struct qz_run *run, struct qz_queue *queue)
 
 	idx = srcu_read_lock(&qz_fabric_srcu);
 	if (smp_load_acquire(&queue->live)) {	/* as in qz_queue_start() */
+		WRITE_ONCE(queue->no_room, false);
 		run->map = srcu_dereference(port->map, &qz_fabric_srcu);
 		run->sw = qz_peer_reach(port);
 		more = serve_ring(run, queue);
@@ -207,7 +221,9 @@ static void run_task_work(struct callback_head *tw)
 	/* A kick from here on queues the task work anew. */
 	clear_bit(QZ_QUEUE_PENDING, &queue->flags);
 	smp_mb__after_atomic();	/* before looking at the ring */
-	if (READ_ONCE(queue->stream)) {
+	if (READ_ONCE(queue->stream) && READ_ONCE(queue->no_room)) {
+		qz_handover_wait();
+	} else if (READ_ONCE(queue->stream)) {
 		qz_worker_queue(queue);
 		qz_worker_hand_over(port);
 	} else {
@@ -270,6 +286,8 @@ static int add_task_work(struct callback_head *tw)
  */
 static bool leave_stream(struct qz_queue *queue)
 {
+	if (READ_ONCE(queue->no_room))	/* the timer looks, not the worker */
+		return true;
 	WRITE_ONCE(queue->kicked_on, raw_smp_processor_id());
 	qz_run_try(queue, postpone_kicks);
 	return qz_worker_queue(queue);

@@ -52,6 +52,7 @@ struct qz_run {
 /* handover.c */
 void qz_handover_begin(struct qz_turn *turn, struct qz_queue *queue);
 void qz_handover_saw(struct qz_turn *turn, const struct qz_port *receiver);
+void qz_handover_wait(void);
 void qz_handover_end(const struct qz_turn *turn);
 
 /* room.c */
