@@ -171,7 +171,7 @@ struct qz_counts {
  * @looks: sending: how often it may look for room
  * @stream: sending: the last run found many frames; owned with the ring
  * @no_room: sending: the last run ended because a receiver was full
- * @kicked_on: sending: the CPU on which the worker was last asked for
+ * @kicked_on: sending: the CPU on which the worker was last asked for; or -1
  * @heard_packets: sending: what its pair had received when it last sent
  * @heard_bytes: sending: the same
  * @frame: sending: the frame being worked on

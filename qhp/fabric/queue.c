@@ -170,6 +170,7 @@ int qz_queue_init(struct qz_queue *queue, struct qz_port *port, u16 index)
 	queue->port = port;
 	queue->index = index;
 	queue->num = QZ_RING_MAX;
+	queue->kicked_on = -1;
 	queue->mem.read_desc = read_desc;
 	queue->mem.ctx = queue;
 	spin_lock_init(&queue->lock);

@@ -103,10 +103,9 @@ static void expect_kick(const struct qz_run *run, struct qz_queue *queue)
 static void wait_for_room(const struct qz_run *run, struct qz_queue *queue)
 {
 	WRITE_ONCE(queue->no_room, true);
+	qz_ring_disable_kicks(&queue->ring);
 	if (run->shares_cpu)
 		postpone_kicks(queue);
-	else
-		qz_ring_disable_kicks(&queue->ring);
 }
 
 /*
@@ -211,6 +210,17 @@ static void run_queue(struct qz_run *run, struct qz_queue *queue)
 	}
 }
 
+/* To the worker; or, when that waits for room, to whoever may make some. */
+static void leave_cpu(struct qz_queue *queue)
+{
+	if (READ_ONCE(queue->no_room)) {
+		qz_handover_wait();
+		return;
+	}
+	qz_worker_queue(queue);
+	qz_worker_hand_over(queue->port);
+}
+
 /* Process context, in the sender's thread, on its way back to the guest. */
 static void run_task_work(struct callback_head *tw)
 {
@@ -221,11 +231,8 @@ static void run_task_work(struct callback_head *tw)
 	/* A kick from here on queues the task work anew. */
 	clear_bit(QZ_QUEUE_PENDING, &queue->flags);
 	smp_mb__after_atomic();	/* before looking at the ring */
-	if (READ_ONCE(queue->stream) && READ_ONCE(queue->no_room)) {
-		qz_handover_wait();
-	} else if (READ_ONCE(queue->stream)) {
-		qz_worker_queue(queue);
-		qz_worker_hand_over(port);
+	if (READ_ONCE(queue->stream)) {
+		leave_cpu(queue);
 	} else {
 		queue->counts.direct_runs++;
 		qz_handover_begin(&run.turn, queue);

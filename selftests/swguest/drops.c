@@ -188,7 +188,7 @@ TEST(full_receiver_drops)
 			usleep(10);
 	expect_drops(m[1], QUEZTL_DROP_FULL, 5, "full");
 	expect_no_drops(m[0]);
-	ASSERT_EQ(swg_wait_sent(&m[0]->port, SOON), 0);	/* it never blocks the sender */
+	ASSERT_EQ(swg_wait_sent(&m[0]->port, SOON), 0);	/* it does not hold the sender up for long */
 	for (int i = 0; i < 16; i++)
 		expect_arrives(m[1], m[1]->mac, m[0], 100, i);
 	expect_silence(m[1]);

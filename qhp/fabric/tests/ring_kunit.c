@@ -166,6 +166,25 @@ static void gathered_buffers_keep_the_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, qz_ring_pop(&d->ring, &d->chain, &mem), -EINVAL);
 }
 
+/* What was put back comes again, before what follows it. */
+static void a_buffer_put_back_comes_again(struct kunit *test)
+{
+	struct driver *d = test->priv;
+
+	set_desc(&d->desc[4], 0x1000, 10, 0, 0);
+	set_desc(&d->desc[6], 0x2000, 20, 0, 0);
+	offer(d, 4);
+	offer(d, 6);
+	KUNIT_ASSERT_EQ(test, pop(d), 1);
+	qz_ring_unpop(&d->ring);
+	KUNIT_ASSERT_EQ(test, pop(d), 1);
+	KUNIT_EXPECT_EQ(test, d->chain.head, 4);
+	KUNIT_EXPECT_EQ(test, d->chain.out_len, 10);
+	KUNIT_ASSERT_EQ(test, pop(d), 1);
+	KUNIT_EXPECT_EQ(test, d->chain.head, 6);
+	KUNIT_EXPECT_EQ(test, pop(d), 0);
+}
+
 /* Each must be refused without reading or writing anything out of place. */
 static void expect_refused(struct kunit *test, const char *what)
 {
@@ -461,6 +480,7 @@ static struct kunit_case ring_cases[] = {
 	KUNIT_CASE(indirect_table_is_followed),
 	KUNIT_CASE(a_chain_may_be_as_long_as_its_ring),
 	KUNIT_CASE(gathered_buffers_keep_the_order),
+	KUNIT_CASE(a_buffer_put_back_comes_again),
 	KUNIT_CASE(loops_are_refused),
 	KUNIT_CASE(indices_out_of_range_are_refused),
 	KUNIT_CASE(nonsense_is_refused),
