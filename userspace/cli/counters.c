@@ -15,6 +15,8 @@ const struct counter port_counters[] = {
 	PORT(tx_held),
 	PORT(direct_runs),
 	PORT(worker_runs),
+	PORT(tx_paced),
+	PORT(tx_waited),
 	{ NULL, 0 }
 };
 

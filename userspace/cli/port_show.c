@@ -197,12 +197,27 @@ static void add_drop(struct table *table, const char *label, uint64_t number,
 			 reason);
 }
 
+/* Nothing when it never did. */
+static void add_waits(struct table *table, const char *label, uint64_t times,
+		      const char *what)
+{
+	char count[COUNT_ROOM];
+
+	if (!times)
+		return;
+	format_count(count, times);
+	add_cell(table, "%s", label);
+	add_cell(table, "%s times for %s", count, what);
+}
+
 static void add_counts(struct table *table, const struct queztl_port_stats *s)
 {
 	const char *label = "drops";
 
 	add_traffic(table, "sent", s->tx_packets, s->tx_bytes);
 	add_traffic(table, "received", s->rx_packets, s->rx_bytes);
+	add_waits(table, "paced", s->tx_paced, "its rates");
+	add_waits(table, "waited", s->tx_waited, "room at a receiver");
 	for (unsigned int i = 0; i < QUEZTL_DROP_ROOM; i++)
 		if (s->drops[i]) {
 			add_drop(table, label, s->drops[i], i);

@@ -257,7 +257,9 @@ static void stats_are_counts_with_drops(void **state)
 	assert_keys(stats, "time_ns interval_ns ports vms foreign_vms");
 	assert_true(json_is_null(json_object_get(stats, "interval_ns")));
 	assert_keys(port, "id name fabric counts rates");
-	assert_keys(counts, "tx_packets tx_bytes rx_packets rx_bytes kicks rx_interrupts tx_interrupts tx_held direct_runs worker_runs drops");
+	assert_keys(counts, "tx_packets tx_bytes rx_packets rx_bytes kicks rx_interrupts tx_interrupts tx_held direct_runs worker_runs tx_paced tx_waited drops");
+	assert_int_equal(number_at(counts, "tx_paced"), 21);
+	assert_int_equal(number_at(counts, "tx_waited"), 12);
 	assert_int_equal(number_at(json_object_get(counts, "drops"),
 				   "no_port"), 3);
 	assert_int_equal(json_object_size(json_object_get(counts, "drops")),

@@ -265,7 +265,7 @@ static uint32_t size_of_argument(unsigned long request)
 	case QUEZTL_FABRIC_DEL:		return 16;
 	case QUEZTL_FABRIC_NEXT:	return 56;
 	case QUEZTL_PORT_NEXT:		return 80;
-	case QUEZTL_PORT_STATS:		return 232;
+	case QUEZTL_PORT_STATS:		return 240;
 	}
 	return fake.version_1 ? 0 : size_of_policy_argument(request);
 }
@@ -321,7 +321,7 @@ void fake_reset(void)
 	memset(kind, 0, sizeof(kind));
 	fake.kvm_fd = -1;
 	fake.info = (struct queztl_info){
-		.size = sizeof(fake.info), .abi_version = 2,
+		.size = sizeof(fake.info), .abi_version = 3,
 		.features = QUEZTL_F_FABRIC | QUEZTL_F_DIRECT |
 			    QUEZTL_F_POLICY,
 		.module = "0.1.0", .kernel = "6.12.117-test",
@@ -354,7 +354,8 @@ static void populate_ports(void)
 	fake.ports[0].stats = (struct queztl_port_stats){
 		.id = 10, .tx_packets = 1000, .tx_bytes = 64000,
 		.rx_packets = 999, .rx_bytes = 63936, .kicks = 500,
-		.direct_runs = 97, .worker_runs = 3 };
+		.direct_runs = 97, .worker_runs = 3, .tx_paced = 21,
+		.tx_waited = 12 };
 	fake.ports[0].stats.drops[QUEZTL_DROP_NO_PORT] = 3;
 	fake.ports[0].stats.drops[15] = 2;
 	fake.ports[1].port = (struct queztl_port_next){

@@ -366,6 +366,9 @@ static void port_is_shown_with_all_of_it(void **state)
 	assert_says("port show web0",
 		    "           7 denied: the destination is no peer of the port\n");
 	assert_says("port show web0", "2 reason_15: newer");
+	assert_says("port show web0", "paced      21 times for its rates\n");
+	assert_says("port show web0",
+		    "waited     12 times for room at a receiver\n");
 	assert_says("port show lone0", "addresses  any\npeers      none\n");
 	assert_says("port show lone0", "drops      none\n");
 	fake.fabrics[0].mode = QUEZTL_FABRIC_DENY;
