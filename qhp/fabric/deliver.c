@@ -21,7 +21,10 @@ void qz_deliver_drop(struct qz_queue *queue, enum queztl_drop reason, u32 len)
 	trace_queztl_drop(queue->port->id, reason, len);
 }
 
-/* The headers of a frame to cut; what follows them is read when it is cut. */
+/*
+ * All headers of a frame to cut. More than those, or less, has been read: the
+ * rest begins behind them, counted from @start.
+ */
 static enum queztl_drop read_headers(struct qz_frame *frame,
 				     const struct qz_cursor *start)
 {
@@ -184,6 +187,8 @@ static int forward(struct qz_run *run, struct qz_frame *frame)
  * qz_deliver_chain - deliver the frame in a sender's buffer
  * @run: the run
  * @queue: the sending queue, its chain taken from the ring
+ *
+ * As qz_receive() it may leave a receiver's queue locked.
  *
  * Return: 0 when the buffer is done with, -EAGAIN when the frame is to wait,
  * -EINVAL when the driver wrote nonsense.

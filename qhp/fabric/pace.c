@@ -13,13 +13,15 @@
 /**
  * qz_pace_defer - have a sending queue run again later
  * @queue: the queue; the caller owns its ring, and it is live
- * @ns: in how many nanoseconds; half as much again will do
+ * @ns: in how many nanoseconds; a little later will do
  *
  * Context: process or softirq.
  */
 void qz_pace_defer(struct qz_queue *queue, u64 ns)
 {
-	hrtimer_start_range_ns(&queue->pace, ns_to_ktime(ns), ns / 2,
+	u64 slack = min_t(u64, ns, QZ_PACE_NS) / 2;
+
+	hrtimer_start_range_ns(&queue->pace, ns_to_ktime(ns), slack,
 			       HRTIMER_MODE_REL_SOFT);
 }
 

@@ -200,7 +200,7 @@ static enum put put_segments(struct qz_run *run, struct qz_queue *queue,
 	return put;
 }
 
-/* Let the driver see what was put. */
+/* Let the driver see what was put. Called with queue->lock held. */
 static void publish(struct qz_run *run, struct qz_queue *queue)
 {
 	qz_ring_publish(&queue->ring);
@@ -232,7 +232,11 @@ void qz_receive_end(struct qz_run *run)
 	spin_unlock_bh(&queue->lock);
 }
 
-/* Return: false when the queue cannot be used. */
+/*
+ * Take the lock of a queue, unless the run has it; another's is let go.
+ *
+ * Return: false when the queue cannot be used, and none is locked.
+ */
 static bool receive_begin(struct qz_run *run, struct qz_queue *queue)
 {
 	if (run->into == queue)
@@ -252,7 +256,10 @@ static bool receive_begin(struct qz_run *run, struct qz_queue *queue)
 	return true;
 }
 
-/* Is it another's turn? Also when the queue is broken, or about to stop. */
+/*
+ * Is it another's turn? Also when the queue is broken, or about to stop. Called
+ * with its lock held.
+ */
 static bool is_enough(const struct qz_run *run)
 {
 	const struct qz_queue *queue = run->into;
@@ -263,6 +270,7 @@ static bool is_enough(const struct qz_run *run)
 	       !READ_ONCE(queue->live);
 }
 
+/* Called with queue->lock held. */
 static enum put put_frame(struct qz_run *run, struct qz_queue *queue,
 			  struct qz_frame *frame)
 {
@@ -296,6 +304,10 @@ static struct qz_queue *pick_queue(const struct qz_run *run,
  *
  * What the receiver's driver does not want to see is not delivered, and that is
  * no drop.
+ *
+ * Context: process or softirq, inside a run. Returns with BH off and the lock of
+ * run->into held, if there is one: no second lock of a queue may be taken, and
+ * nothing may sleep, until qz_receive_end().
  *
  * Return: 0; -EAGAIN when the receiver is full and is waited for; -EINVAL when
  * the sender's buffer is not where its driver said. What is the receiver's

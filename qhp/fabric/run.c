@@ -87,7 +87,7 @@ static void postpone_kicks(struct qz_queue *queue)
 }
 
 /*
- * A worker may have to give the CPU back to the sender in mid-run, who then
+ * The caller owns the ring. A worker may have to give the CPU back to the sender in mid-run, who then
  * would fill its ring and wait: a kick before that lets it hand the CPU over.
  */
 static void expect_kick(const struct qz_run *run, struct qz_queue *queue)
@@ -97,7 +97,7 @@ static void expect_kick(const struct qz_run *run, struct qz_queue *queue)
 }
 
 /*
- * A timer has the worker look again. A sender on this CPU would fill its ring
+ * The caller owns the ring. A timer has the worker look again. A sender on this CPU would fill its ring
  * meanwhile, where it could let the receiver have the CPU.
  */
 static void wait_for_room(const struct qz_run *run, struct qz_queue *queue)
@@ -210,7 +210,10 @@ static void run_queue(struct qz_run *run, struct qz_queue *queue)
 	}
 }
 
-/* To the worker; or, when that waits for room, to whoever may make some. */
+/*
+ * To the worker; or, when that waits for room, to whoever may make some. Process
+ * context, may sleep; in the sender's thread.
+ */
 static void leave_cpu(struct qz_queue *queue)
 {
 	if (READ_ONCE(queue->no_room)) {

@@ -133,7 +133,11 @@ void qz_worker_stop(struct qz_port *port)
 	worker->task = NULL;
 }
 
-/* Could the thread run, had the caller not its CPU? It may be in mid-run. */
+/*
+ * Could the thread run, had the caller not its CPU? It may be in mid-run. Any
+ * context, in an SRCU section in which it is alive. Without the locks of the
+ * scheduler it is a guess, and a wrong one costs time.
+ */
 static bool waits_here(const struct qz_worker *worker)
 {
 	struct task_struct *thread = READ_ONCE(worker->thread);

@@ -42,6 +42,11 @@ def mac(host, last):
     return f"52:54:00:e3:{NUMBER[host]:02x}:{last:02x}"
 
 
+def inside(wire):
+    """A host's address in the tunnel."""
+    return f"198.51.100.{wire[-1]}"
+
+
 def queztl(*argv):
     return sh(SOURCE / "build/userspace/queztl", *argv)
 
@@ -68,16 +73,15 @@ def join(private, public_of_peer):
     key.touch(0o600)
     key.write_text(private)
     sh("modprobe", "-a", "bridge", "virtio_vdpa", "virtio_net")     # now: the VM's port is to be vhost-vdpa's
-    inside, other = f"198.51.100.{WIRE[-1]}", f"198.51.100.{PEER[-1]}"
     uplink = fabric.add_interface("blue", "up", mac(HOST, 2), INNER)
     queztl("port", "uplink", "up", "on")
     sh("ip", "link", "add", "wg0", "type", "wireguard")
     sh("wg", "set", "wg0", "listen-port", TUNNEL, "private-key", key, "peer", public_of_peer,
-       "allowed-ips", f"{other}/32", "endpoint", f"{PEER}:{TUNNEL}")
-    sh("ip", "address", "add", f"{inside}/24", "dev", "wg0")
+       "allowed-ips", f"{inside(PEER)}/32", "endpoint", f"{PEER}:{TUNNEL}")
+    sh("ip", "address", "add", f"{inside(WIRE)}/24", "dev", "wg0")
     sh("ip", "link", "set", "wg0", "mtu", 1420, "up")
     sh("ip", "link", "add", "vx0", "mtu", INNER, "type", "vxlan", "id", 9, "dstport", 4789,
-       "local", inside, "remote", other)
+       "local", inside(WIRE), "remote", inside(PEER))
     vm.make_bridge("br0")
     for device in (uplink, "vx0"):
         sh("ip", "link", "set", device, "master", "br0", "up")
@@ -148,7 +152,7 @@ def connect():
 def wait_for_tunnel():
     """A handshake that was lost, as before the other side was there, is tried again after 5 s; pings do not wait so long."""
     deadline = time.monotonic() + SECONDS
-    while subprocess.run(["ping", "-c1", "-W1", f"198.51.100.{PEER[-1]}"], stdout=subprocess.DEVNULL).returncode:
+    while subprocess.run(["ping", "-c1", "-W1", inside(PEER)], stdout=subprocess.DEVNULL).returncode:
         if time.monotonic() > deadline:
             raise RuntimeError("no way through the tunnel")
 

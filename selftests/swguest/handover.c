@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define ROUNDS	200
+#define TRIES	10
 
 static struct member *m[2];
 
@@ -81,19 +82,20 @@ static int converse(void)
 	return there;
 }
 
-/* On a host that takes milliseconds for an answer hand-overs pause more often than not; without them it is never there. */
-TEST(a_sender_returns_when_the_answer_is_there)
+/* Where an answer took milliseconds, as on a host that is busy, hand-overs pause for a while: so there are some tries. */
+TEST_WITHIN(a_sender_returns_when_the_answer_is_there, 120)
 {
 	pid_t child;
-	int there;
+	int there = 0;
 
 	keep_to_one_cpu();
 	child = start_answering();
-	there = converse();
+	for (int try = 0; try < TRIES && 2 * there < ROUNDS; try++)
+		there = converse();
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 	ktap_say("of %d answers %d were there when the kick returned", ROUNDS, there);
-	EXPECT_GE(10 * there, ROUNDS);
+	EXPECT_GE(2 * there, ROUNDS);
 }
 
 /* On a CPU that a third one wants as well nobody is let in for long, and every answer comes. */

@@ -431,8 +431,8 @@ struct queztl_port_next {
  * @QUEZTL_DROP_RATE: the sender's broadcast and multicast rate is used up
  * @QUEZTL_DROP_BAD_RING: the ring the frame was to be read from is malformed
  * @QUEZTL_DROP_DOWN: the receiver's driver is not ready
- * @QUEZTL_DROP_FULL: the receiver has no free buffers, and the sender has waited
- *	long enough for some
+ * @QUEZTL_DROP_FULL: the receiver has no free buffers, and the frame has waited
+ *	in vain, or does not wait: broadcast, multicast, or from an uplink
  * @QUEZTL_DROP_NO_SPACE: the receiver's buffer is too small for the frame
  * @QUEZTL_DROP_RX_BROKEN: the receiver's ring is malformed
  * @QUEZTL_DROP_DENIED: the destination is no peer of the sender
