@@ -103,7 +103,7 @@ static uint64_t now_ns(void)
 TEST(a_sender_does_not_wait_all_the_time)
 {
 	static uint8_t frame[SWG_FRAME];
-	uint64_t began, bound;
+	uint64_t began, looks, bound;
 
 	make_three();
 	send_many(m[1]->mac, RING, 0);
@@ -113,10 +113,11 @@ TEST(a_sender_does_not_wait_all_the_time)
 			send_to(m[0], m[1]->mac, LENGTH, i, SWG_QUIET);
 		ASSERT_EQ(swg_receive(&m[1]->port, frame, sizeof(frame), SOON), LENGTH);
 	}
+	looks = waited();	/* it goes on */
 	bound = (now_ns() - began) * LOOKS / 1000000000 + BURST;
-	ktap_say("waited %llu times, %llu are the most", (unsigned long long)waited(), (unsigned long long)bound);
-	EXPECT_GE(waited(), 1);
-	EXPECT_LE(waited(), bound);
+	ktap_say("waited %llu times, %llu are the most", (unsigned long long)looks, (unsigned long long)bound);
+	EXPECT_GE(looks, 1);
+	EXPECT_LE(looks, bound);
 }
 
 TEST(what_goes_to_everybody_does_not_wait)
