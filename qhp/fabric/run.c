@@ -87,8 +87,9 @@ static void postpone_kicks(struct qz_queue *queue)
 }
 
 /*
- * The caller owns the ring. A worker may have to give the CPU back to the sender in mid-run, who then
- * would fill its ring and wait: a kick before that lets it hand the CPU over.
+ * The caller owns the ring. A worker may have to give the CPU back to the sender
+ * in mid-run, who then would fill its ring and wait: a kick before that lets it
+ * hand the CPU over.
  */
 static void expect_kick(const struct qz_run *run, struct qz_queue *queue)
 {
@@ -97,8 +98,9 @@ static void expect_kick(const struct qz_run *run, struct qz_queue *queue)
 }
 
 /*
- * The caller owns the ring. A timer has the worker look again. A sender on this CPU would fill its ring
- * meanwhile, where it could let the receiver have the CPU.
+ * The caller owns the ring. A timer has the worker look again. A sender on this
+ * CPU would fill its ring meanwhile, where it could let the receiver have the
+ * CPU.
  */
 static void wait_for_room(const struct qz_run *run, struct qz_queue *queue)
 {
