@@ -164,6 +164,8 @@ struct qz_counts {
  * @flags: sending: QZ_QUEUE_* bits
  * @tw: sending: the run in the sender's thread
  * @runner: sending: the task @tw was given to, to compare only
+ * @sender_lock: sending: guards @sender
+ * @sender: sending: the VMM's thread that last sent, a reference; or NULL
  * @work: sending: the run in a worker
  * @hold: sending: interrupts held back
  * @pace: sending: goes on when the port may send again, or is to look again
@@ -203,6 +205,8 @@ struct qz_queue {
 	unsigned long flags;
 	struct callback_head tw;
 	struct task_struct *runner;
+	spinlock_t sender_lock;	/* see above */
+	struct task_struct *sender;
 	struct work_struct work;
 	struct qz_hold hold;
 	struct hrtimer pace;
@@ -262,7 +266,6 @@ struct qz_worker {
  * @ctrl: what the driver sets by command
  * @command: the command being carried out
  * @worker: runs its rings where the sender's thread does not
- * @sent_on: the CPU its driver's thread last sent on
  * @nqueues: number of @queues: two for each pair, and one for control
  * @queues: its queues
  */
@@ -294,7 +297,6 @@ struct qz_port {
 	struct qz_ctrl ctrl;
 	u8 command[QZ_CTRL_BYTES];
 	struct qz_worker worker;
-	int sent_on;
 	u16 nqueues;
 	struct qz_queue *queues;
 };
@@ -442,6 +444,9 @@ int qz_pace_get(struct queztl_port_rates *rates);
 
 /* room.c */
 void qz_room_init(struct qz_queue *queue);
+
+/* handover.c */
+void qz_handover_forget(struct qz_queue *queue);
 
 /* ctrlq.c */
 void qz_ctrlq_kick(struct qz_queue *queue);

@@ -26,6 +26,7 @@
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/sched/stat.h>
+#include <linux/sched/task.h>
 #include <linux/timekeeping.h>
 
 #include "run.h"
@@ -99,32 +100,88 @@ void qz_handover_begin(struct qz_turn *turn, struct qz_queue *queue)
 {
 	look_back();
 	turn->talks = talks(queue);
-	turn->near = false;
-	WRITE_ONCE(queue->port->sent_on, raw_smp_processor_id());
 }
 
-/* A receiver has got something. Process or softirq context. */
-void qz_handover_saw(struct qz_turn *turn, const struct qz_port *receiver)
+/**
+ * qz_handover_note - remember the sender's thread: an answer may be for it
+ * @queue: its queue, which the caller owns and has seen live
+ *
+ * Other than a VMM's threads may send anything to anybody, and are not waited
+ * for.
+ *
+ * Context: process; the sender's thread.
+ */
+void qz_handover_note(struct qz_queue *queue)
 {
-	if (READ_ONCE(receiver->sent_on) == raw_smp_processor_id())
-		turn->near = true;
+	struct task_struct *sender = current;
+
+	if (likely(READ_ONCE(queue->sender) == sender) ||
+	    !READ_ONCE(queue->port->worker.alive))
+		return;
+	get_task_struct(sender);
+	spin_lock(&queue->sender_lock);
+	swap(queue->sender, sender);
+	spin_unlock(&queue->sender_lock);
+	if (sender)
+		put_task_struct(sender);
+}
+
+/**
+ * qz_handover_forget - forget the sender's thread
+ * @queue: its queue, which is not live, with a grace period since
+ *
+ * Context: process.
+ */
+void qz_handover_forget(struct qz_queue *queue)
+{
+	if (queue->sender)
+		put_task_struct(queue->sender);
+	queue->sender = NULL;
+}
+
+/* The thread that last sent from a queue if it is on this CPU, or NULL. */
+static struct task_struct *get_neighbour(struct qz_queue *queue)
+{
+	struct task_struct *sender;
+
+	spin_lock(&queue->sender_lock);
+	sender = queue->sender;
+	if (sender && task_cpu(sender) == raw_smp_processor_id())
+		get_task_struct(sender);
+	else
+		sender = NULL;
+	spin_unlock(&queue->sender_lock);
+	return sender;
+}
+
+/*
+ * A receiver, whose queue is locked, has got something. Process context, or
+ * softirq, where nobody talks.
+ */
+void qz_handover_saw(struct qz_turn *turn, struct qz_queue *receiver)
+{
+	if (turn->talks && !turn->to)
+		turn->to = get_neighbour(receiver + 1);
 }
 
 /**
  * qz_handover_end - the sender's thread has delivered: give way to the receiver
  * @turn: from qz_handover_begin() and qz_handover_saw()
  *
+ * By name: a VM that has a cgroup of its own would give way to itself only.
+ *
  * Context: process, may sleep; the sender's thread, which holds nothing.
  */
-void qz_handover_end(const struct qz_turn *turn)
+void qz_handover_end(struct qz_turn *turn)
 {
-	if (!turn->talks || !turn->near || need_resched())
+	if (!turn->to)
 		return;
-	if (single_task_running() || pauses())
-		return;
-	this_cpu_write(turns.since, ktime_get_ns());
-	yield();	/* to a task that is known, and runnable */
-	look_back();
+	if (!need_resched() && !single_task_running() && !pauses()) {
+		this_cpu_write(turns.since, ktime_get_ns());
+		yield_to(turn->to, false);
+		look_back();
+	}
+	put_task_struct(turn->to);
 }
 
 /**

@@ -226,7 +226,6 @@ static void apply_config(struct qz_port *port,
 		eth_random_addr(port->mac);
 	port->mac_key = qz_mac_key(port->mac);
 	port->ctrl.mac = port->mac_key;
-	port->sent_on = -1;
 	if (!(port->offered & BIT_ULL(VIRTIO_NET_F_CTRL_VQ)))
 		port->offered &= ~QZ_CTRL_FEATURES;
 	if (port->ctrl.pairs == 1)

@@ -160,6 +160,7 @@ void qz_queue_stop(struct qz_queue *queue)
 		return;
 	qz_pace_stop(queue);
 	qz_notify_stop(queue);
+	qz_handover_forget(queue);
 	queue->base = queue->ring.last_avail;
 	unmap_areas(queue);
 }
@@ -174,6 +175,7 @@ int qz_queue_init(struct qz_queue *queue, struct qz_port *port, u16 index)
 	queue->mem.read_desc = read_desc;
 	queue->mem.ctx = queue;
 	spin_lock_init(&queue->lock);
+	spin_lock_init(&queue->sender_lock);
 	qz_notify_init(queue);
 	qz_pace_init(queue);
 	qz_room_init(queue);

@@ -207,7 +207,7 @@ static void publish(struct qz_run *run, struct qz_queue *queue)
 	/* Whoever waits for buffers looks for himself. */
 	qz_ring_disable_kicks(&queue->ring);
 	qz_notify_received(queue);
-	qz_handover_saw(&run->turn, queue->port);
+	qz_handover_saw(&run->turn, queue);
 	if (qz_ring_wants_signal(&queue->ring)) {
 		queue->counts.interrupts++;
 		qz_run_wake(run, queue);

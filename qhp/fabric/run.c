@@ -171,6 +171,8 @@ static bool run_ring(struct qz_run *run, struct qz_queue *queue)
 		WRITE_ONCE(queue->no_room, false);
 		run->map = srcu_dereference(port->map, &qz_fabric_srcu);
 		run->sw = qz_peer_reach(port);
+		if (run->in_sender)
+			qz_handover_note(queue);
 		more = serve_ring(run, queue);
 		qz_receive_end(run);
 		note_stream(run, queue);
@@ -188,12 +190,17 @@ static bool run_ring(struct qz_run *run, struct qz_queue *queue)
  *
  * Context: process or softirq.
  */
-static void run_queue(struct qz_run *run, struct qz_queue *queue)
+static void run_queue(struct qz_run *run, struct qz_queue *queue,
+		      bool in_sender)
 {
 	bool more;
 
 	run->port = queue->port;
 	run->queue = queue;
+	run->in_sender = in_sender;
+	run->turn = (struct qz_turn){};
+	if (in_sender)
+		qz_handover_begin(&run->turn, queue);
 	run->packets = QZ_RUN_PACKETS;
 	run->bytes = QZ_RUN_BYTES;
 	run->nwake = 0;
@@ -240,8 +247,7 @@ static void run_task_work(struct callback_head *tw)
 		leave_cpu(queue);
 	} else {
 		queue->counts.direct_runs++;
-		qz_handover_begin(&run.turn, queue);
-		run_queue(&run, queue);
+		run_queue(&run, queue, true);
 		qz_handover_end(&run.turn);
 	}
 	put_device(&port->vdpa.dev);
@@ -262,7 +268,7 @@ void qz_run_work(struct qz_queue *queue)
 		return;
 	}
 	queue->counts.worker_runs++;
-	run_queue(&run, queue);
+	run_queue(&run, queue, false);
 }
 
 static void run_work(struct work_struct *work)
@@ -347,7 +353,7 @@ void qz_run_kick(struct qz_queue *queue)
 		run_soon(queue);
 	} else if (!in_hardirq() && !irqs_disabled()) {
 		queue->counts.direct_runs++;
-		run_queue(&run, queue);
+		run_queue(&run, queue, false);
 	} else {
 		qz_worker_queue(queue);
 	}

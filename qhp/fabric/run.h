@@ -6,13 +6,13 @@
 #include "fabric.h"
 
 /**
- * struct qz_turn - whether a sender's thread gives way when it has delivered
+ * struct qz_turn - whom a sender's thread gives way to when it has delivered
  * @talks: it is in a conversation
- * @near: a receiver last sent on the same CPU
+ * @to: the thread of a receiver that shares its CPU; a reference, or NULL
  */
 struct qz_turn {
 	bool talks;
-	bool near;
+	struct task_struct *to;
 };
 
 /**
@@ -23,6 +23,7 @@ struct qz_turn {
  * @sw: the ports it may send to
  * @packets: frames it may still serve or flood
  * @bytes: how many bytes it may still copy
+ * @in_sender: the sender's thread serves
  * @may_wait: the frame at hand may wait for its receiver
  * @shares_cpu: the sender last kicked on the CPU it is served on
  * @into: the receiving queue at hand, which is locked; or NULL
@@ -39,6 +40,7 @@ struct qz_run {
 	const struct qz_switch *sw;
 	int packets;
 	int bytes;
+	bool in_sender;
 	bool may_wait;
 	bool shares_cpu;
 	struct qz_queue *into;
@@ -51,9 +53,10 @@ struct qz_run {
 
 /* handover.c */
 void qz_handover_begin(struct qz_turn *turn, struct qz_queue *queue);
-void qz_handover_saw(struct qz_turn *turn, const struct qz_port *receiver);
+void qz_handover_note(struct qz_queue *queue);
+void qz_handover_saw(struct qz_turn *turn, struct qz_queue *receiver);
 void qz_handover_wait(void);
-void qz_handover_end(const struct qz_turn *turn);
+void qz_handover_end(struct qz_turn *turn);
 
 /* room.c */
 bool qz_room_waits(struct qz_run *run, struct qz_queue *receiver);
