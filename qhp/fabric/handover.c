@@ -119,9 +119,9 @@ void qz_handover_note(struct qz_queue *queue)
 	    !READ_ONCE(queue->port->worker.alive))
 		return;
 	get_task_struct(sender);
-	spin_lock(&queue->sender_lock);
+	spin_lock_bh(&queue->sender_lock);	/* taken below queue->lock */
 	swap(queue->sender, sender);
-	spin_unlock(&queue->sender_lock);
+	spin_unlock_bh(&queue->sender_lock);
 	if (sender)
 		put_task_struct(sender);
 }
@@ -139,7 +139,10 @@ void qz_handover_forget(struct qz_queue *queue)
 	queue->sender = NULL;
 }
 
-/* The thread that last sent from a queue if it is on this CPU, or NULL. */
+/*
+ * The thread that last sent from a queue if it is on this CPU, or NULL. Called
+ * with the lock of the receiving queue of its pair held.
+ */
 static struct task_struct *get_neighbour(struct qz_queue *queue)
 {
 	struct task_struct *sender;
