@@ -76,6 +76,7 @@ def add_options(parser):
                         help="sockets poll so long before they sleep")
     parser.add_argument("--device", default="", help="more virtio-net-pci properties, beginning with a comma")
     parser.add_argument("--label", default="", help="a word for these settings in the results")
+    parser.add_argument("--one-cgroup", action="store_true", help="all VMs in one; else one for each, as with libvirt")
     parser.add_argument("--hog", action="store_true", help="a program of the host wants the CPU all the time")
     parser.add_argument("--marks", action="store_true", help="say where turns begin and end, and keep kallsyms")
     parser.add_argument("--row", default="", help="name of the results, without the path's")
@@ -95,7 +96,9 @@ class Crowd:
         nics = {index: SETUP[path](index, options.device, range(1, count + 1)) for index, path in self.paths}
         self.guests = [vm.Guest(name, [nics[index][side] for index, _ in self.paths], machine=options.machine,
                                 cpu=options.cpu, emulator=options.emulator, kernel=options.guest, tools=tools, mem=mem,
-                                append=options.append) for side, name in enumerate(string.ascii_lowercase[:count])]
+                                append=options.append,
+                                cgroup=None if options.one_cgroup else vm.make_cgroup(f"vm-{name}"))
+                       for side, name in enumerate(string.ascii_lowercase[:count])]
 
     def start(self):
         vm.start_all(self.guests)

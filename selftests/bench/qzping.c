@@ -3,11 +3,12 @@
  * qzping - UDP or TCP ping-pong between two hosts, one message under way at a time.
  *
  * qzping -s [-T] [-p PORT]                                     the echoing side
- * qzping [-T] [-p PORT] [-n COUNT] [-w WARMUP] [-l SIZE] [-t MS] [-r] ADDRESS
+ * qzping [-T] [-p PORT] [-n COUNT] [-w WARMUP] [-l SIZE] [-t MS] [-i US] [-r] ADDRESS
  *
  * The client prints one line of JSON: round-trip times in ns, and how many datagrams were lost. A lost datagram costs
  * one time-out and is counted, it never stops the run. -r adds the samples themselves, for pooling several runs.
  * -T is TCP: messages have exactly SIZE bytes, on both sides, and none is lost.
+ * -i sleeps for so long before each round trip that is measured.
  * A round trip starts before send() and ends after the matching recv(), by CLOCK_MONOTONIC.
  */
 #include <arpa/inet.h>
@@ -26,7 +27,7 @@
 
 struct options {
 	const char *peer;
-	int port, count, warmup, size, timeout_ms;
+	int port, count, warmup, size, timeout_ms, pause_us;
 	bool server, samples, tcp;
 };
 
@@ -188,6 +189,8 @@ static int measure(const struct options *o)
 	for (i = 0; i < o->warmup; i++)
 		one_trip(o, fd, 0x80000000u + i);
 	for (i = 0; i < o->count; i++) {
+		if (o->pause_us)
+			usleep(o->pause_us);
 		rtt[n] = one_trip(o, fd, i + 1);
 		if (rtt[n])
 			n++;
@@ -203,7 +206,7 @@ int main(int argc, char **argv)
 	struct options o = { .port = 7007, .count = 500, .warmup = 200, .size = 64, .timeout_ms = 500 };
 	int c;
 
-	while ((c = getopt(argc, argv, "sTp:n:w:l:t:r")) != -1) {
+	while ((c = getopt(argc, argv, "sTp:n:w:l:t:i:r")) != -1) {
 		switch (c) {
 		case 's': o.server = true; break;
 		case 'T': o.tcp = true; break;
@@ -212,11 +215,12 @@ int main(int argc, char **argv)
 		case 'w': o.warmup = atoi(optarg); break;
 		case 'l': o.size = atoi(optarg); break;
 		case 't': o.timeout_ms = atoi(optarg); break;
+		case 'i': o.pause_us = atoi(optarg); break;
 		case 'r': o.samples = true; break;
 		default: return 64;
 		}
 	}
-	if (o.size < (o.tcp ? 1 : 4) || o.size > MAX_SIZE || o.count < 0 || o.timeout_ms < 1)
+	if (o.size < (o.tcp ? 1 : 4) || o.size > MAX_SIZE || o.count < 0 || o.timeout_ms < 1 || o.pause_us < 0)
 		return 64;
 	if (o.server && o.tcp)
 		serve_tcp(&o);

@@ -63,14 +63,22 @@ def make_tap(name, bridge):
     return name
 
 
+def make_cgroup(name):
+    """A cgroup with a share of the CPU of its own, as libvirt makes for each VM."""
+    top = pathlib.Path("/sys/fs/cgroup")
+    (top / "cgroup.subtree_control").write_text("+cpu")
+    (top / name).mkdir(exist_ok=True)
+    return top / name
+
+
 class Guest:
     tokens = itertools.count(1)
 
     def __init__(self, name, nics=(), machine="microvm", emulator=VMM, kernel="tiny", mem="256M", cpus=1, cpu="host",
-                 append="", extra=(), may_reboot=False, tools=False):
+                 append="", extra=(), may_reboot=False, tools=False, cgroup=None):
         self.name, self.nics, self.machine, self.kernel = name, list(nics), machine, kernel
         self.program, self.mem, self.cpus, self.cpu = QEMU[emulator], mem, cpus, cpu
-        self.append, self.extra, self.may_reboot = append, list(extra), may_reboot
+        self.append, self.extra, self.may_reboot, self.cgroup = append, list(extra), may_reboot, cgroup
         self.initrd = "initrd-tools" if tools else "initrd"
         self.tmp = pathlib.Path(tempfile.mkdtemp(prefix=f"guest-{name}-", dir="/run"))
         self.buffer = b""
@@ -112,8 +120,14 @@ class Guest:
         with open(self.tmp / "qemu.log", "wb") as log:
             self.process = subprocess.Popen(
                 self.argv(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                preexec_fn=lambda: ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
+                preexec_fn=self.before_exec)
         return self
+
+    def before_exec(self):
+        """In the VMM's process."""
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if self.cgroup:
+            (self.cgroup / "cgroup.procs").write_text("0")
 
     def wait_ready(self, seconds=READY_SECONDS):
         deadline = time.monotonic() + seconds
