@@ -8,13 +8,15 @@
  * delivered gives way at once, and returns to its guest when it is its turn.
  *
  * It does so in a conversation only: when its queue pair has heard something
- * since it last sent, and no more than a request. And only when the receiver
- * was on this CPU when it last sent, so that it waits here by now.
+ * since it last sent, and no more than a request. And only to a thread that is
+ * on this CPU: the one that last sent from the pair that was delivered to. It
+ * is given the CPU by name: yield() is about threads of one cgroup, and a VM
+ * that has one of its own goes on.
  *
  * A stream's sender gives way as well, when its frames wait for room at the
  * receiver and its ring is nearly full.
  *
- * What yield() is warned of is true here too: on a CPU that others want as well
+ * What yield() is warned of is true of either: on a CPU that others want as well
  * it costs the sender more than it gains. Whoever comes here next looks how
  * long that took, and when it was long there is no hand-over for a while, each
  * time for longer; when it was not, the next pause is shorter.
@@ -170,8 +172,6 @@ void qz_handover_saw(struct qz_turn *turn, struct qz_queue *receiver)
 /**
  * qz_handover_end - the sender's thread has delivered: give way to the receiver
  * @turn: from qz_handover_begin() and qz_handover_saw()
- *
- * By name: a VM that has a cgroup of its own would give way to itself only.
  *
  * Context: process, may sleep; the sender's thread, which holds nothing.
  */
