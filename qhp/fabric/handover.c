@@ -108,8 +108,8 @@ void qz_handover_begin(struct qz_turn *turn, struct qz_queue *queue)
  * qz_handover_note - remember the sender's thread: an answer may be for it
  * @queue: its queue, which the caller owns and has seen live
  *
- * Other than a VMM's threads may send anything to anybody, and are not waited
- * for.
+ * A port without a worker is the host's own, and a process that sends there is
+ * not one that is waited for.
  *
  * Context: process; the sender's thread.
  */
