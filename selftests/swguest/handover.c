@@ -101,7 +101,6 @@ static int converse(int pause_us)
 	return there;
 }
 
-/* Where an answer took milliseconds, as on a host that is busy, hand-overs pause for a while: so there are some tries. */
 static pid_t start_computing(void)
 {
 	pid_t child = fork();
@@ -118,6 +117,7 @@ static void end(pid_t child)
 	waitpid(child, NULL, 0);
 }
 
+/* Where an answer took milliseconds, as on a host that is busy, hand-overs pause for a while: so there are some tries. */
 static void expect_answers_in_time(const char *cgroup, int pause_us)
 {
 	pid_t child;
