@@ -43,12 +43,15 @@ static int find_workers(pid_t *last)
 	return count;
 }
 
-/* Whoever ends a worker waits until it does nothing more; it is in the list of threads a moment longer. */
+/*
+ * Whoever ends a worker waits until it does nothing more; it is in the list of threads a moment longer, and one that leaves
+ * the list while it is read may hide another.
+ */
 static void expect_workers(int count)
 {
 	int found;
 
-	for (int ms = 0; (found = find_workers(NULL)) > count && ms < SOON; ms++)
+	for (int ms = 0; (found = find_workers(NULL)) != count && ms < SOON; ms++)
 		usleep(1000);
 	EXPECT_EQ(found, count);
 }
