@@ -48,10 +48,9 @@ def parse():
 
 def main():
     options = parse()
-    options.kinds = Aggregate.name
     lab = crowd.Crowd(options, options.guests, tools=True, mem="128M")
     lab.start()
-    traffic.run({Aggregate.name: Aggregate}, lab, "many.json")
+    traffic.run([Aggregate()], lab, "many.json")
     lab.stop()
 
 

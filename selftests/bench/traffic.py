@@ -146,14 +146,13 @@ def show(kind, rows):
 def run(kinds, lab, output, traced=False):
     """Each kind of traffic in turn; what was found is kept after each."""
     found = {"conditions": crowd.conditions(lab.options), "kinds": {}}
-    for name in lab.options.kinds.split(","):
-        kind = kinds[name]()
+    for kind in kinds:
         kind.prepare(lab.guests)
         rows = measure(kind, lab)
         show(kind, rows)
         if traced:
             trace_turns(kind, lab)
-        found["kinds"][name] = {"unit": kind.unit, "better": kind.better, "paths": rows}
+        found["kinds"][kind.name] = {"unit": kind.unit, "better": kind.better, "paths": rows}
         pathlib.Path(os.environ["QZ_OUT"], output).write_text(json.dumps(found, indent=1) + "\n")
 
 
@@ -162,7 +161,7 @@ def main():
     lab.start()
     if lab.options.marks:
         pathlib.Path(os.environ["QZ_OUT"], "kallsyms").write_bytes(pathlib.Path("/proc/kallsyms").read_bytes())
-    run(KINDS, lab, "traffic.json", lab.options.trace)
+    run([KINDS[name]() for name in lab.options.kinds.split(",")], lab, "traffic.json", lab.options.trace)
     lab.stop()
 
 

@@ -98,7 +98,7 @@ int run_program(int quiet, const char *const argv[])
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
 }
 
-static int write_sysfs(const char *path, const char *text)
+int write_text(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY), r = 0;
 
@@ -119,12 +119,12 @@ int port_bind(const char *name, const char *driver)
 		if (!strcmp(strrchr(link, '/') + 1, driver))
 			return 0;
 		strcat(path, "/unbind");
-		write_sysfs(path, name);
+		write_text(path, name);
 	}
 	snprintf(path, sizeof(path), "/sys/bus/vdpa/devices/%s/driver_override", name);
-	write_sysfs(path, driver);
+	write_text(path, driver);
 	snprintf(path, sizeof(path), "/sys/bus/vdpa/drivers/%s/bind", driver);
-	return write_sysfs(path, name);
+	return write_text(path, name);
 }
 
 int port_add(const char *name, const char *fabric, const __u8 mac[6], int mtu)

@@ -31,6 +31,9 @@ int addr_del(const char *port, const char *address);
 
 void fabric_sweep(void);
 
+/* To a file that is there, as sysfs and cgroups have them; 0 or -errno. */
+int write_text(const char *path, const char *text);
+
 /* Run a program and wait; its exit code, output thrown away when @quiet. */
 int run_program(int quiet, const char *const argv[]);
 

@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include "world.h"
 
-#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -20,16 +19,6 @@
 
 static struct member *m[2];
 
-static bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool done = fd >= 0 && write(fd, text, strlen(text)) > 0;
-
-	if (fd >= 0)
-		close(fd);
-	return done;
-}
-
 /*
  * Sends each frame back, and sleeps until there is one. As a batch task it does not take the CPU when it is woken: it has to
  * be given it.
@@ -41,7 +30,7 @@ static void answer(const char *cgroup)
 	uint8_t frame[SWG_FRAME];
 	uint32_t count = 0;
 
-	if (cgroup && !put(cgroup, "0"))
+	if (cgroup && write_text(cgroup, "0"))
 		_exit(1);
 	if (sched_setscheduler(0, SCHED_BATCH, &plain) || swg_open(&m[1]->port, m[1]->name) ||
 	    swg_start(&m[1]->port, &options))
@@ -145,16 +134,16 @@ TEST_WITHIN(a_sender_gives_way_to_another_cgroup, 120)
 {
 	pid_t other;
 
-	if (!put(CGROUPS "cgroup.subtree_control", "+cpu"))
+	if (write_text(CGROUPS "cgroup.subtree_control", "+cpu"))
 		SKIP("no cgroups with shares of the CPU");
 	mkdir(HERE, 0755);
 	mkdir(THERE, 0755);
 	keep_to_one_cpu();
 	other = start_computing();
-	ASSERT(put(HERE "/cgroup.procs", "0"));
+	ASSERT_EQ(write_text(HERE "/cgroup.procs", "0"), 0);
 	expect_answers_in_time(THERE "/cgroup.procs", PAUSE);
 	end(other);
-	put(CGROUPS "cgroup.procs", "0");
+	write_text(CGROUPS "cgroup.procs", "0");
 	rmdir(HERE);
 	rmdir(THERE);
 }
