@@ -13,7 +13,7 @@
 #include "ioctl.h"
 #include "version.h"
 #include "vm.h"
-#include "qhp/fabric/fabricapi.h"
+#include "qhp/fabric/admin/fabricapi.h"
 
 /* Every argument fits in here. */
 union ioctl_arg {

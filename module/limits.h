@@ -61,22 +61,22 @@
  * are no hand-over, twice as many each time, up to so many, and half as many
  * after one that was soon over.
  */
-#define QZ_HANDOVER_NS		(3 * NSEC_PER_MSEC)
-#define QZ_HANDOVER_PAUSE	8U
-#define QZ_HANDOVER_PAUSE_MAX	1024U
+#define QZ_HANDOFF_NS		(3 * NSEC_PER_MSEC)
+#define QZ_HANDOFF_PAUSE	8U
+#define QZ_HANDOFF_PAUSE_MAX	1024U
 
 /*
  * A frame that finds its receiver full waits in the sender's ring, and room is
- * looked for every QZ_ROOM_NS: an interrupt, and a turn of the driver's polling
- * (64 buffers). A receiver that took nothing for QZ_ROOM_MAX_NS hangs: that is
+ * looked for every QZ_BACKPRESSURE_NS: an interrupt, and a turn of the driver's polling
+ * (64 buffers). A receiver that took nothing for QZ_BACKPRESSURE_MAX_NS hangs: that is
  * longer than it takes to be given a CPU among a few. A queue looks no more than
- * QZ_ROOM_LOOKS times in a second, which is half of the time, and QZ_ROOM_BURST
+ * QZ_BACKPRESSURE_LOOKS times in a second, which is half of the time, and QZ_BACKPRESSURE_BURST
  * times at once: who takes little holds up no more of what is sent to others.
  */
-#define QZ_ROOM_NS		(100 * NSEC_PER_USEC)
-#define QZ_ROOM_MAX_NS		(20 * NSEC_PER_MSEC)
-#define QZ_ROOM_LOOKS		5000
-#define QZ_ROOM_BURST		50
+#define QZ_BACKPRESSURE_NS		(100 * NSEC_PER_USEC)
+#define QZ_BACKPRESSURE_MAX_NS		(20 * NSEC_PER_MSEC)
+#define QZ_BACKPRESSURE_LOOKS		5000
+#define QZ_BACKPRESSURE_BURST		50
 
 /*
  * A receiver's queue is kept for so much of a run: long enough that what is done
