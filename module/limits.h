@@ -22,6 +22,15 @@
 /* Ports of one fabric: what one broadcast may cost. */
 #define QZ_MAX_PORTS		1024
 
+/*
+ * How long `vdpa dev del` waits for the device to be gone when it returns, with
+ * vDPA's lock held: for a VMM that is about to end, much longer than its last
+ * close() takes and still no delay to others; for the kernel's own driver, whose
+ * network device has users to wait for.
+ */
+#define QZ_LEAVE_MS		50
+#define QZ_LEAVE_KERNEL_MS	(5 * MSEC_PER_SEC)
+
 /* Ring entries: the largest QEMU asks for. */
 #define QZ_RING_MAX		1024
 

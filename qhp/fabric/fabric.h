@@ -4,18 +4,18 @@
  *
  * Lock order, outermost first:
  *
- *   qz_fabrics_lock	list of fabrics, held over vdpa_mgmtdev_register()
  *   vdpa_dev_lock	vDPA's own, held by it over dev_add and dev_del
- *   fabric->lock	ports of a fabric, their peers, addresses and rates, held
- *			over building and replacing the tables the data path reads
+ *   fabric->lock	ports of a fabric, their peers and addresses; never held
+ *			over a grace period
  *   port->lock		what a driver sets up; held over starting and stopping
  *   queue->lock	a receiving ring; BH off; one held at a time
  *   queue->cb_lock	the callback of a queue; BH off; a leaf of ours, taken
  *			with eventfd and KVM locks below it
  *
- * qz_ports_lock guards the list of all ports and is a leaf: qz_port_get() takes
- * a port out with a reference, and whoever then holds fabric->lock sees by
- * port->list whether it is still attached.
+ * qz_fabrics_lock (the list of fabrics) and the xa_lock of the list of all ports
+ * are leaves and never held for long: a call finds a fabric or a port by its id,
+ * takes a reference and lets go. Whoever then holds fabric->lock sees by
+ * port->attached whether the port was deleted meanwhile.
  *
  * The data path takes queue->lock and queue->cb_lock only; everything else it
  * reads under qz_fabric_srcu: a fabric's switch table and uplink, a port's map,
@@ -25,6 +25,7 @@
 #ifndef QZ_FABRIC_H
 #define QZ_FABRIC_H
 
+#include <linux/completion.h>
 #include <linux/device.h>
 #include <linux/hrtimer.h>
 #include <linux/if_ether.h>
@@ -70,10 +71,10 @@ struct qz_switch {
  * @id: its id
  * @mgmt: its vDPA management device
  * @list: in the list of fabrics
- * @mode: QUEZTL_FABRIC_*, written under qz_fabrics_lock
- * @lock: guards @ports, @nports, @dying and replacing @sw; of each port @list
- *	and replacing @view and @antispoof
- * @ports: its ports
+ * @mode: QUEZTL_FABRIC_*
+ * @lock: guards @ports, @nports, @dying and replacing @sw; of each port @list,
+ *	@attached and replacing @view and @antispoof
+ * @ports: its ports, and those deleted that have not left the bus yet
  * @nports: number of them
  * @dying: no port may be added any more
  * @sw: the table the data path reads, under SRCU
@@ -242,8 +243,8 @@ struct qz_worker {
  * @vdpa: the vDPA device; its references are the port's
  * @fabric: its fabric, of which it holds a reference; the vDPA device's parent
  * @id: its id
- * @list: in fabric->ports; empty once it is detached
- * @all: in the list of all ports
+ * @list: in fabric->ports, until it has left the bus
+ * @attached: it is in its fabric's table: not deleted
  * @mac: its Ethernet address
  * @mac_key: the same as a number
  * @mtu: largest payload
@@ -252,9 +253,11 @@ struct qz_worker {
  * @broken: the driver wrote nonsense into a ring
  * @suspended: the VMM asked to stop
  * @pinned: a module reference is held because the port is in use
+ * @deleted: it never runs again, and leaves the bus when nobody holds it
+ * @leaving: @leave is queued, once and for all
  * @offered: features offered
  * @features: features negotiated
- * @opener: process that took the port
+ * @opener: process that took the port; of one that was deleted, the last
  * @map: the driver's address space, under SRCU
  * @config_cb: how to tell the driver of a change
  * @flood: broadcast and multicast it may send
@@ -265,6 +268,8 @@ struct qz_worker {
  * @tx_packets: packets it may send
  * @ctrl: what the driver sets by command
  * @command: the command being carried out
+ * @leave: takes the port off the bus
+ * @left: it has left the bus
  * @worker: runs its rings where the sender's thread does not
  * @nqueues: number of @queues: two for each pair, and one for control
  * @queues: its queues
@@ -274,7 +279,7 @@ struct qz_port {
 	struct qz_fabric *fabric;
 	u64 id;
 	struct list_head list;
-	struct list_head all;
+	bool attached;
 	u8 mac[ETH_ALEN];
 	u64 mac_key;
 	u16 mtu;
@@ -283,6 +288,8 @@ struct qz_port {
 	bool broken;
 	bool suspended;
 	bool pinned;
+	bool deleted;
+	bool leaving;
 	u64 offered;
 	u64 features;
 	struct pid __rcu *opener;
@@ -296,6 +303,8 @@ struct qz_port {
 	struct qz_bucket tx_packets;
 	struct qz_ctrl ctrl;
 	u8 command[QZ_CTRL_BYTES];
+	struct work_struct leave;
+	struct completion left;
 	struct qz_worker worker;
 	u16 nqueues;
 	struct qz_queue *queues;
@@ -335,6 +344,7 @@ struct qz_port {
 
 extern struct srcu_struct qz_fabric_srcu;
 extern struct workqueue_struct *qz_fabric_wq;
+extern struct workqueue_struct *qz_leave_wq;
 
 static inline bool qz_port_has(const struct qz_port *port, unsigned int bit)
 {
@@ -354,6 +364,7 @@ bool qz_switch_add(struct qz_switch *sw, u32 i, struct qz_port *port);
 void qz_switch_blank(struct qz_switch *sw, const struct qz_port *port);
 int qz_switch_attach(struct qz_fabric *fabric, struct qz_port *port);
 void qz_switch_detach(struct qz_fabric *fabric, struct qz_port *port);
+void qz_switch_leave(struct qz_fabric *fabric, struct qz_port *port);
 
 /* peer.c */
 int qz_peer_add(u64 port_id, u64 peer_id);
@@ -374,8 +385,24 @@ struct qz_port *qz_uplink_reach(const struct qz_port *port,
 				const struct qz_switch *reach);
 bool qz_uplink_may_send(const struct qz_port *port, u64 source);
 
+/* mgmt.c */
+extern const struct vdpa_mgmtdev_ops qz_mgmt_ops;
+
+/* portlist.c */
+int qz_portlist_add(struct qz_port *port);
+void qz_portlist_del(struct qz_port *port);
+struct qz_port *qz_port_get(u64 id);
+void qz_port_put(struct qz_port *port);
+int qz_port_next(struct queztl_port_next *next);
+int qz_port_stats(struct queztl_port_stats *stats);
+
+/* leave.c */
+void qz_leave_check(struct qz_port *port);
+void qz_leave_begin(struct qz_port *port);
+
 /* port.c */
-extern const struct vdpa_mgmtdev_ops qz_port_mgmt_ops;
+void qz_port_init(struct qz_port *port, struct qz_fabric *fabric);
+int qz_port_set_up(struct qz_port *port);
 void qz_port_start(struct qz_port *port);
 void qz_port_stop(struct qz_port *port);
 void qz_port_set_map(struct qz_port *port, const struct qz_map *map);
@@ -384,10 +411,7 @@ void qz_port_break(struct qz_port *port);
 void qz_port_set_features(struct qz_port *port, u64 features);
 void qz_port_free(struct qz_port *port);
 void qz_port_wait_all_freed(void);
-struct qz_port *qz_port_get(u64 id);
-void qz_port_put(struct qz_port *port);
-int qz_port_next(struct queztl_port_next *next);
-int qz_port_stats(struct queztl_port_stats *stats);
+bool qz_port_is_ready(const struct qz_port *port);
 
 /* vdpa.c */
 extern const struct vdpa_config_ops qz_vdpa_ops;

@@ -44,7 +44,7 @@
  */
 
 /** define QUEZTL_ABI_VERSION - version of this header; grows, never shrinks. */
-#define QUEZTL_ABI_VERSION	3
+#define QUEZTL_ABI_VERSION	4
 
 /** define QUEZTL_DEVICE - the character device. */
 #define QUEZTL_DEVICE		"/dev/queztl"
@@ -346,11 +346,19 @@ struct queztl_fabric_next {
  * @QUEZTL_PORT_UP: the driver is ready (DRIVER_OK)
  * @QUEZTL_PORT_BROKEN: the driver wrote nonsense into a ring; the port is
  *	dead, no longer up, until the driver resets it
+ * @QUEZTL_PORT_NO_WORKER: the VMM could give the port no thread for its rings
+ *	(RLIMIT_NPROC, or it was being killed), so it is not up until the driver
+ *	starts it anew (ABI version 4)
+ * @QUEZTL_PORT_DELETED: the port was deleted, sends and receives nothing, and is
+ *	gone as soon as &queztl_port_next.pid closes it; but for QUEZTL_PORT_STATS
+ *	calls do not find it (ABI version 4)
  */
 enum queztl_port_state {
 	QUEZTL_PORT_OPEN	= 1 << 0,
 	QUEZTL_PORT_UP		= 1 << 1,
 	QUEZTL_PORT_BROKEN	= 1 << 2,
+	QUEZTL_PORT_NO_WORKER	= 1 << 3,
+	QUEZTL_PORT_DELETED	= 1 << 4,
 };
 
 /**

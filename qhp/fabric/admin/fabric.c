@@ -4,6 +4,7 @@
 #include <linux/device/bus.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
+#include <linux/xarray.h>
 #include <uapi/linux/vdpa.h>
 #include <uapi/linux/virtio_ids.h>
 
@@ -16,10 +17,17 @@ struct workqueue_struct *qz_fabric_wq;
 
 static const struct bus_type qz_bus = { .name = "queztl" };
 
-static LIST_HEAD(qz_fabrics);		/* by rising id */
+/*
+ * A name is taken from before its device is registered until it is gone; a
+ * fabric is found by its id in between. Registering waits for vDPA's lock, which
+ * any other parent driver may hold for long, and deleting a port waits for a
+ * grace period, so neither is done under the lock of the list.
+ */
+static LIST_HEAD(qz_names);		/* all fabrics */
+static DEFINE_XARRAY(qz_fabrics);	/* those found, by id */
 static u64 qz_fabric_last_id;
-static unsigned int qz_nfabrics;
-static DEFINE_MUTEX(qz_fabrics_lock);	/* all three */
+static unsigned int qz_nfabrics;	/* in qz_names */
+static DEFINE_MUTEX(qz_fabrics_lock);	/* all four */
 
 /* Fabrics not yet released: their code must stay. */
 static atomic_t qz_fabrics_alive = ATOMIC_INIT(0);
@@ -66,7 +74,7 @@ static struct qz_fabric *alloc_fabric(const char *name)
 	}
 
 	fabric->mgmt.device = &fabric->dev;
-	fabric->mgmt.ops = &qz_port_mgmt_ops;
+	fabric->mgmt.ops = &qz_mgmt_ops;
 	fabric->mgmt.id_table = qz_mgmt_ids;
 	fabric->mgmt.supported_features = QZ_FABRIC_FEATURES;
 	fabric->mgmt.max_supported_vqs = 2 * QZ_MAX_VQP + 1;
@@ -79,24 +87,68 @@ static struct qz_fabric *alloc_fabric(const char *name)
 }
 
 /* Called with qz_fabrics_lock held. */
-static struct qz_fabric *find_name(const char *name)
+static bool is_taken(const char *name)
 {
 	struct qz_fabric *fabric;
 
-	list_for_each_entry(fabric, &qz_fabrics, list)
+	list_for_each_entry(fabric, &qz_names, list)
 		if (!strcmp(dev_name(&fabric->dev), name))
-			return fabric;
-	return NULL;
+			return true;
+	return false;
 }
 
-static struct qz_fabric *find_id(u64 id)
+/* Take the name, and an id that nobody finds yet. */
+static int reserve_fabric(struct qz_fabric *fabric)
 {
-	struct qz_fabric *fabric;
+	int err = 0;
 
-	list_for_each_entry(fabric, &qz_fabrics, list)
-		if (fabric->id == id)
-			return fabric;
-	return NULL;
+	mutex_lock(&qz_fabrics_lock);
+	if (is_taken(dev_name(&fabric->dev)))
+		err = -EEXIST;
+	else if (qz_nfabrics == QZ_MAX_FABRICS)
+		err = -ENOSPC;
+	else
+		err = xa_reserve(&qz_fabrics, qz_fabric_last_id + 1,
+				 GFP_KERNEL);
+	if (!err) {
+		fabric->id = ++qz_fabric_last_id;
+		list_add_tail(&fabric->list, &qz_names);
+		qz_nfabrics++;
+	}
+	mutex_unlock(&qz_fabrics_lock);
+	return err;
+}
+
+/* Give the name back; nobody finds the fabric, and its device is gone. */
+static void forget_fabric(struct qz_fabric *fabric)
+{
+	mutex_lock(&qz_fabrics_lock);
+	xa_release(&qz_fabrics, fabric->id);
+	list_del(&fabric->list);
+	qz_nfabrics--;
+	mutex_unlock(&qz_fabrics_lock);
+	put_device(&fabric->dev);
+}
+
+static void publish_fabric(struct qz_fabric *fabric)
+{
+	mutex_lock(&qz_fabrics_lock);
+	xa_store(&qz_fabrics, fabric->id, fabric, 0);	/* reserved: no failure */
+	mutex_unlock(&qz_fabrics_lock);
+}
+
+/* The fabric with an id, with a reference; or NULL. */
+static struct qz_fabric *get_fabric(u64 id)
+{
+	struct qz_fabric *fabric = NULL;
+
+	mutex_lock(&qz_fabrics_lock);
+	if (id <= ULONG_MAX)
+		fabric = xa_load(&qz_fabrics, id);
+	if (fabric)
+		get_device(&fabric->dev);
+	mutex_unlock(&qz_fabrics_lock);
+	return fabric;
 }
 
 static int register_fabric(struct qz_fabric *fabric)
@@ -128,38 +180,25 @@ int qz_fabric_create(const char *name, u64 *id)
 	if (!qz_name_is_good(name))
 		return -EINVAL;
 
-	mutex_lock(&qz_fabrics_lock);
-	err = -EEXIST;
-	if (find_name(name))
-		goto out;
-	err = -ENOSPC;
-	if (qz_nfabrics == QZ_MAX_FABRICS)
-		goto out;
 	fabric = alloc_fabric(name);
-	err = PTR_ERR_OR_ZERO(fabric);
+	if (IS_ERR(fabric))
+		return PTR_ERR(fabric);
+	err = reserve_fabric(fabric);
 	if (err)
-		goto out;
+		goto err_put;
 	err = register_fabric(fabric);
-	if (err) {
-		put_device(&fabric->dev);
-		goto out;
-	}
-	fabric->id = ++qz_fabric_last_id;
-	*id = fabric->id;
-	list_add_tail(&fabric->list, &qz_fabrics);
-	qz_nfabrics++;
-out:
-	mutex_unlock(&qz_fabrics_lock);
-	return err;
-}
+	if (err)
+		goto err_forget;
+	*id = fabric->id;	/* ours to read: once published it may be deleted */
+	publish_fabric(fabric);
+	return 0;
 
-/* Called with qz_fabrics_lock held; deletes the fabric's ports too. */
-static void remove_fabric(struct qz_fabric *fabric)
-{
-	list_del(&fabric->list);
-	qz_nfabrics--;
-	vdpa_mgmtdev_unregister(&fabric->mgmt);
-	device_unregister(&fabric->dev);
+err_forget:
+	forget_fabric(fabric);
+	return err;
+err_put:
+	put_device(&fabric->dev);
+	return err;
 }
 
 /* Nobody adds a port any more, unless the fabric is in use. */
@@ -168,7 +207,9 @@ static int kill_fabric(struct qz_fabric *fabric)
 	int err = 0;
 
 	mutex_lock(&fabric->lock);
-	if (fabric->nports)
+	if (fabric->dying)
+		err = -ENOENT;		/* somebody else deletes it */
+	else if (fabric->nports)
 		err = -EBUSY;
 	else
 		fabric->dying = true;
@@ -176,55 +217,61 @@ static int kill_fabric(struct qz_fabric *fabric)
 	return err;
 }
 
+static void hide_fabric(struct qz_fabric *fabric)
+{
+	mutex_lock(&qz_fabrics_lock);
+	xa_erase(&qz_fabrics, fabric->id);
+	mutex_unlock(&qz_fabrics_lock);
+}
+
 int qz_fabric_destroy(u64 id)
 {
-	struct qz_fabric *fabric;
-	int err = -ENOENT;
+	struct qz_fabric *fabric = get_fabric(id);
+	int err;
 
-	mutex_lock(&qz_fabrics_lock);
-	fabric = find_id(id);
-	if (fabric) {
-		err = kill_fabric(fabric);
-		if (!err)
-			remove_fabric(fabric);
+	if (!fabric)
+		return -ENOENT;
+	err = kill_fabric(fabric);
+	if (!err) {
+		hide_fabric(fabric);
+		vdpa_mgmtdev_unregister(&fabric->mgmt);
+		device_del(&fabric->dev);
+		forget_fabric(fabric);
 	}
-	mutex_unlock(&qz_fabrics_lock);
+	put_device(&fabric->dev);
 	return err;
 }
 
 /* When this returns no frame is delivered by the old mode any more. */
 int qz_fabric_set_mode(u64 id, u32 mode)
 {
-	struct qz_fabric *fabric;
+	struct qz_fabric *fabric = get_fabric(id);
 
-	mutex_lock(&qz_fabrics_lock);
-	fabric = find_id(id);
-	if (fabric) {
-		WRITE_ONCE(fabric->mode, mode);
-		synchronize_srcu_expedited(&qz_fabric_srcu);
-	}
-	mutex_unlock(&qz_fabrics_lock);
-	return fabric ? 0 : -ENOENT;
+	if (!fabric)
+		return -ENOENT;
+	WRITE_ONCE(fabric->mode, mode);
+	synchronize_srcu_expedited(&qz_fabric_srcu);
+	put_device(&fabric->dev);
+	return 0;
 }
 
 int qz_fabric_next(struct queztl_fabric_next *next)
 {
-	struct qz_fabric *fabric;
-	int err = -ENOENT;
+	unsigned long index = next->id;
+	struct qz_fabric *fabric = NULL;
 
 	mutex_lock(&qz_fabrics_lock);
-	list_for_each_entry(fabric, &qz_fabrics, list) {
-		if (fabric->id <= next->id)
-			continue;
+	if (next->id < ULONG_MAX)
+		fabric = xa_find_after(&qz_fabrics, &index, ULONG_MAX,
+				       XA_PRESENT);
+	if (fabric) {
 		next->id = fabric->id;
 		next->ports = READ_ONCE(fabric->nports);
-		next->mode = fabric->mode;
+		next->mode = READ_ONCE(fabric->mode);
 		strscpy_pad(next->name, dev_name(&fabric->dev));
-		err = 0;
-		break;
 	}
 	mutex_unlock(&qz_fabrics_lock);
-	return err;
+	return fabric ? 0 : -ENOENT;
 }
 
 unsigned int qz_fabric_count(void)
@@ -249,25 +296,51 @@ int qz_fabric_init(void)
 	qz_fabric_wq = alloc_workqueue("queztl", WQ_UNBOUND, 0);
 	if (!qz_fabric_wq)
 		return -ENOMEM;
+	/* Its work may wait for a process: as many at once as there can be. */
+	err = -ENOMEM;
+	qz_leave_wq = alloc_workqueue("queztl-leave", WQ_UNBOUND,
+				      WQ_MAX_ACTIVE);
+	if (!qz_leave_wq)
+		goto err_wq;
 	err = bus_register(&qz_bus);
 	if (err)
-		destroy_workqueue(qz_fabric_wq);
+		goto err_leave;
+	return 0;
+
+err_leave:
+	destroy_workqueue(qz_leave_wq);
+err_wq:
+	destroy_workqueue(qz_fabric_wq);
 	return err;
 }
 
-/* No port is open: an open one keeps the module. */
+/* Also of a port whose process we do not know, as it could not pin us. */
+static void wait_until_empty(struct qz_fabric *fabric)
+{
+	wait_var_event(&fabric->nports, !READ_ONCE(fabric->nports));
+}
+
+/*
+ * Nobody makes a call any more, and no port is known to be open: that keeps the
+ * module. What is left are ports that are leaving.
+ */
 void qz_fabric_exit(void)
 {
 	struct qz_fabric *fabric, *next;
 
-	mutex_lock(&qz_fabrics_lock);
-	list_for_each_entry_safe(fabric, next, &qz_fabrics, list)
-		remove_fabric(fabric);
-	mutex_unlock(&qz_fabrics_lock);
+	list_for_each_entry(fabric, &qz_names, list)
+		vdpa_mgmtdev_unregister(&fabric->mgmt);	/* deletes its ports */
+	list_for_each_entry_safe(fabric, next, &qz_names, list) {
+		wait_until_empty(fabric);
+		device_del(&fabric->dev);
+		hide_fabric(fabric);
+		forget_fabric(fabric);
+	}
 	qz_port_wait_all_freed();
 	wait_var_event(&qz_fabrics_alive, !atomic_read(&qz_fabrics_alive));
 	/* Whoever let go last may still be in our code, in a task. */
 	synchronize_rcu_tasks();
 	bus_unregister(&qz_bus);
+	destroy_workqueue(qz_leave_wq);
 	destroy_workqueue(qz_fabric_wq);
 }

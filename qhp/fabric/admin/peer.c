@@ -33,7 +33,7 @@ static u32 count_peers(const struct qz_switch *view)
 static bool is_attached(const struct qz_port *port)
 {
 	lockdep_assert_held(&port->fabric->lock);
-	return !list_empty(&port->list);
+	return port->attached;
 }
 
 /* fabric->lock of @port held; @peer may be of another fabric, and then is none. */

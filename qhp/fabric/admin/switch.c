@@ -69,6 +69,8 @@ static struct qz_switch *build_switch(struct qz_fabric *fabric)
 	if (!sw)
 		return ERR_PTR(-ENOMEM);
 	list_for_each_entry(port, &fabric->ports, list) {
+		if (!port->attached)
+			continue;
 		if (!qz_switch_add(sw, i++, port)) {
 			qz_switch_free(sw);
 			return ERR_PTR(-EEXIST);
@@ -88,6 +90,21 @@ static void replace_switch(struct qz_fabric *fabric, struct qz_switch *sw)
 	qz_switch_free(old);
 }
 
+/*
+ * Was a port of this name deleted that has not left the bus yet? Then it still
+ * has its directory in sysfs, though the bus may know it no longer. fabric->lock
+ * held.
+ */
+static bool is_leaving(const struct qz_fabric *fabric, const char *name)
+{
+	const struct qz_port *port;
+
+	list_for_each_entry(port, &fabric->ports, list)
+		if (!port->attached && !strcmp(dev_name(&port->vdpa.dev), name))
+			return true;
+	return false;
+}
+
 /**
  * qz_switch_attach - let frames find a port
  * @fabric: the fabric
@@ -95,7 +112,8 @@ static void replace_switch(struct qz_fabric *fabric, struct qz_switch *sw)
  *
  * Context: process, may sleep.
  * Return: 0, -EEXIST when the address is taken, -ENOSPC when there are too
- * many ports, -ENODEV when the fabric is being deleted, -ENOMEM.
+ * many ports, -EBUSY when a deleted port still has the name, -ENODEV when the
+ * fabric is being deleted, -ENOMEM.
  */
 int qz_switch_attach(struct qz_fabric *fabric, struct qz_port *port)
 {
@@ -105,15 +123,19 @@ int qz_switch_attach(struct qz_fabric *fabric, struct qz_port *port)
 	mutex_lock(&fabric->lock);
 	if (fabric->dying)
 		err = -ENODEV;
+	else if (is_leaving(fabric, dev_name(&port->vdpa.dev)))
+		err = -EBUSY;
 	else if (fabric->nports == QZ_MAX_PORTS)
 		err = -ENOSPC;
 	if (err)
 		goto out;
 
 	list_add_tail(&port->list, &fabric->ports);
+	port->attached = true;
 	fabric->nports++;
 	sw = build_switch(fabric);
 	if (IS_ERR(sw)) {
+		port->attached = false;
 		list_del_init(&port->list);
 		fabric->nports--;
 		err = PTR_ERR(sw);
@@ -150,12 +172,21 @@ void qz_switch_detach(struct qz_fabric *fabric, struct qz_port *port)
 	mutex_lock(&fabric->lock);
 	if (rcu_access_pointer(fabric->uplink) == port)
 		rcu_assign_pointer(fabric->uplink, NULL);
-	list_del_init(&port->list);
-	fabric->nports--;
+	port->attached = false;
 	sw = build_switch(fabric);
 	if (IS_ERR(sw))
 		blank_port(fabric, port);
 	else
 		replace_switch(fabric, sw);
 	mutex_unlock(&fabric->lock);
+}
+
+/* The last of a fabric and a detached port: it is no longer on the bus. */
+void qz_switch_leave(struct qz_fabric *fabric, struct qz_port *port)
+{
+	mutex_lock(&fabric->lock);
+	list_del_init(&port->list);
+	fabric->nports--;
+	mutex_unlock(&fabric->lock);
+	wake_up_var(&fabric->nports);
 }

@@ -59,8 +59,8 @@ static int set_uplink(struct qz_port *port, bool on)
 	struct qz_fabric *fabric = port->fabric;
 	const struct qz_port *now = rcu_access_pointer(fabric->uplink);
 
-	if (list_empty(&port->list))
-		return -ENOENT;		/* it is being deleted */
+	if (!port->attached)
+		return -ENOENT;		/* it was deleted */
 	if (now && now != port)
 		return on ? -EBUSY : 0;
 	rcu_assign_pointer(fabric->uplink, on ? port : NULL);

@@ -237,11 +237,11 @@ static bool is_kernel_driver(struct vdpa_device *vdpa)
  * once more after its driver has left, and QEMU 10 never says DRIVER after a
  * reset.)
  */
-static bool pin_module(struct qz_port *port, u8 status)
+static bool pin_module(struct qz_port *port)
 {
 	struct pid *opener = NULL;
 
-	if (port->pinned || !(status & ~VIRTIO_CONFIG_S_ACKNOWLEDGE))
+	if (port->pinned)
 		return true;
 	if (!try_module_get(THIS_MODULE))
 		return false;
@@ -249,21 +249,25 @@ static bool pin_module(struct qz_port *port, u8 status)
 		opener = get_task_pid(current, PIDTYPE_TGID);
 	mutex_lock(&port->lock);
 	port->pinned = true;
-	rcu_assign_pointer(port->opener, opener);
+	opener = rcu_replace_pointer(port->opener, opener,
+				     lockdep_is_held(&port->lock));
 	mutex_unlock(&port->lock);
+	put_pid(opener);
 	return true;
 }
 
 static void unpin_module(struct qz_port *port)
 {
-	struct pid *opener;
+	struct pid *opener = NULL;
 
 	if (!port->pinned)
 		return;
 	mutex_lock(&port->lock);
 	port->pinned = false;
-	opener = rcu_replace_pointer(port->opener, NULL,
-				     lockdep_is_held(&port->lock));
+	if (!port->deleted)
+		opener = rcu_replace_pointer(port->opener, NULL,
+					     lockdep_is_held(&port->lock));
+	qz_leave_check(port);
 	mutex_unlock(&port->lock);
 	put_pid(opener);
 	/*
@@ -287,7 +291,7 @@ static void set_status(struct vdpa_device *vdpa, u8 status)
 {
 	struct qz_port *port = to_port(vdpa);
 
-	if (!pin_module(port, status))
+	if (status & ~VIRTIO_CONFIG_S_ACKNOWLEDGE && !pin_module(port))
 		return;
 	if (status & VIRTIO_CONFIG_S_DRIVER_OK && !is_kernel_driver(vdpa))
 		qz_worker_start(port);
@@ -312,7 +316,24 @@ static void reset_queue(struct qz_queue *queue)
 	spin_unlock_bh(&queue->cb_lock);
 }
 
-/* The driver's map stays: it is vhost-vdpa's to take away. */
+/*
+ * vhost-vdpa asks for it in open(), after a reset() that succeeded, and never
+ * else: this is how we know of a process that has the port open. Without a
+ * module reference (we are being unloaded) it counts as not open.
+ */
+static struct vdpa_iova_range get_iova_range(struct vdpa_device *vdpa)
+{
+	pin_module(to_port(vdpa));
+	return (struct vdpa_iova_range){ .last = U64_MAX };
+}
+
+/*
+ * The driver's map stays: it is vhost-vdpa's to take away.
+ *
+ * This must not fail, not even for a deleted port: an open() that fails for it
+ * takes back vhost-vdpa's "opened" without telling a remove() that waits for
+ * that, which then waits for ever.
+ */
 static int reset(struct vdpa_device *vdpa)
 {
 	struct qz_port *port = to_port(vdpa);
@@ -418,6 +439,7 @@ const struct vdpa_config_ops qz_vdpa_ops = {
 	.get_vendor_id		= get_vendor_id,
 	.get_status		= get_status,
 	.set_status		= set_status,
+	.get_iova_range		= get_iova_range,
 	.reset			= reset,
 	.suspend		= suspend,
 	.resume			= resume,
