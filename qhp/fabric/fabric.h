@@ -43,6 +43,7 @@
 #include "path/frame.h"
 #include "pure/antispoof.h"
 #include "pure/mactab.h"
+#include "pure/idlist.h"
 #include "path/map.h"
 #include "module/limits.h"
 #include "pure/coalesce.h"
@@ -54,15 +55,16 @@ struct vhost_task;
 /**
  * struct qz_switch - a fabric's ports, or a port's peers, as the data path sees
  *	them
+ * @rcu: frees it when no reader is left
+ * @live: number of ports in it
  * @tab: by Ethernet address
- * @n: number of @ports
- * @ports: all of them, for what goes to everybody; NULL in place of one that
- *	was taken out since the table was built
+ * @list: by id, for what goes to everybody: see qz_switch_next()
  */
 struct qz_switch {
+	struct rcu_head rcu;
+	u32 live;
 	struct qz_mactab tab;
-	u32 n;
-	struct qz_port *ports[] __counted_by(n);
+	struct qz_idlist list;
 };
 
 /**
@@ -360,15 +362,44 @@ int qz_fabric_set_mode(u64 id, u32 mode);
 /* switch.c */
 struct qz_switch *qz_switch_alloc(u32 nports);
 void qz_switch_free(struct qz_switch *sw);
-bool qz_switch_add(struct qz_switch *sw, u32 i, struct qz_port *port);
-void qz_switch_blank(struct qz_switch *sw, const struct qz_port *port);
+void qz_switch_retire(struct qz_switch *sw);
+int qz_switch_grow(const struct qz_switch *old, u32 more,
+		   struct qz_switch **grown);
+bool qz_switch_add(struct qz_switch *sw, struct qz_port *port);
+bool qz_switch_del(struct qz_switch *sw, const struct qz_port *port);
 int qz_switch_attach(struct qz_fabric *fabric, struct qz_port *port);
-void qz_switch_detach(struct qz_fabric *fabric, struct qz_port *port);
+void qz_switch_detach(struct qz_port *port);
 void qz_switch_leave(struct qz_fabric *fabric, struct qz_port *port);
+
+/* Where to go on with a flood after the port with an id; 0 to begin. */
+static inline u32 qz_switch_after(const struct qz_switch *sw, u64 id)
+{
+	return qz_idlist_after(&sw->list, id);
+}
+
+/*
+ * The next port of a flood, from the place *i on, with an id above *id; both are
+ * moved on. NULL at the end. Any context, in the SRCU section of a run.
+ */
+static inline struct qz_port *qz_switch_next(const struct qz_switch *sw, u32 *i,
+					     u64 *id)
+{
+	struct qz_port *port;
+
+	while (*i < qz_idlist_n(&sw->list)) {
+		port = qz_idlist_at(&sw->list, (*i)++);
+		if (port && port->id > *id) {	/* else it was had before */
+			*id = port->id;
+			return port;
+		}
+	}
+	return NULL;
+}
 
 /* peer.c */
 int qz_peer_add(u64 port_id, u64 peer_id);
 int qz_peer_del(u64 port_id, u64 peer_id);
+int qz_peers_add(u64 port_id, u64 *ids, u32 n);
 int qz_peer_next(struct queztl_peer *next);
 void qz_peer_forget(struct qz_port *port);
 const struct qz_switch *qz_peer_reach(const struct qz_port *port);

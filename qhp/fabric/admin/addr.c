@@ -20,13 +20,17 @@ static struct qz_antispoof *antispoof_of(const struct qz_port *port)
 					 lockdep_is_held(&port->fabric->lock));
 }
 
-/* fabric->lock held; when this returns nobody uses the old table. */
-static void replace_antispoof(struct qz_port *port, struct qz_antispoof *antispoof)
+/* fabric->lock held. Return: the old table, for forget_antispoof(). */
+static struct qz_antispoof *replace_antispoof(struct qz_port *port,
+					      struct qz_antispoof *antispoof)
 {
-	struct qz_antispoof *old;
+	return rcu_replace_pointer(port->antispoof, antispoof,
+				   lockdep_is_held(&port->fabric->lock));
+}
 
-	old = rcu_replace_pointer(port->antispoof, antispoof,
-				  lockdep_is_held(&port->fabric->lock));
+/* No lock held, may sleep. From here on nobody judges by what was. */
+static void forget_antispoof(struct qz_antispoof *old)
+{
 	synchronize_srcu_expedited(&qz_fabric_srcu);
 	kfree(old);
 }
@@ -88,8 +92,9 @@ static struct qz_antispoof *build_antispoof(const struct qz_port *port,
 	return antispoof;
 }
 
-/* fabric->lock held; @addr gets its id. */
-static int add_address(struct qz_port *port, struct qz_antispoof_addr *addr)
+/* fabric->lock held; @addr gets its id, @old is for forget_antispoof(). */
+static int add_address(struct qz_port *port, struct qz_antispoof_addr *addr,
+		       struct qz_antispoof **old)
 {
 	struct qz_antispoof *antispoof = antispoof_of(port);
 
@@ -103,22 +108,23 @@ static int add_address(struct qz_port *port, struct qz_antispoof_addr *addr)
 	if (!antispoof)
 		return -ENOMEM;
 	port->last_addr = addr->id;
-	replace_antispoof(port, antispoof);
+	*old = replace_antispoof(port, antispoof);
 	return 0;
 }
 
 /*
  * fabric->lock held. Without its last address a port may use any again, and has
  * no moment in which it may use none.
+ *
+ * Return: a table for forget_antispoof(), or NULL.
  */
-static void strike_out(struct qz_port *port, struct qz_antispoof_addr *addr)
+static struct qz_antispoof *strike_out(struct qz_port *port,
+				       struct qz_antispoof_addr *addr)
 {
-	if (count_addresses(antispoof_of(port)) == 1) {
-		replace_antispoof(port, NULL);
-		return;
-	}
+	if (count_addresses(antispoof_of(port)) == 1)
+		return replace_antispoof(port, NULL);
 	WRITE_ONCE(addr->version, 0);
-	synchronize_srcu_expedited(&qz_fabric_srcu);
+	return NULL;
 }
 
 /* An address as user space gives it; it must be a good one. */
@@ -139,6 +145,7 @@ static int read_address(struct qz_antispoof_addr *addr,
 
 int qz_addr_add(struct queztl_addr *to)
 {
+	struct qz_antispoof *old = NULL;
 	struct qz_antispoof_addr addr;
 	struct qz_port *port;
 	int err;
@@ -150,8 +157,10 @@ int qz_addr_add(struct queztl_addr *to)
 	if (!port)
 		return -ENOENT;
 	mutex_lock(&port->fabric->lock);
-	err = add_address(port, &addr);
+	err = add_address(port, &addr, &old);
 	mutex_unlock(&port->fabric->lock);
+	if (!err)
+		forget_antispoof(old);
 	qz_port_put(port);
 	to->id = addr.id;
 	return err;
@@ -160,6 +169,7 @@ int qz_addr_add(struct queztl_addr *to)
 int qz_addr_del(const struct queztl_addr *from)
 {
 	struct qz_antispoof_addr addr, *found;
+	struct qz_antispoof *old = NULL;
 	struct qz_port *port;
 	int err;
 
@@ -172,8 +182,10 @@ int qz_addr_del(const struct queztl_addr *from)
 	mutex_lock(&port->fabric->lock);
 	found = find_address(antispoof_of(port), &addr);
 	if (found)
-		strike_out(port, found);
+		old = strike_out(port, found);
 	mutex_unlock(&port->fabric->lock);
+	if (found)
+		forget_antispoof(old);
 	qz_port_put(port);
 	return found ? 0 : -ENOENT;
 }
@@ -183,14 +195,16 @@ void qz_addr_undo(const struct queztl_addr *added)
 {
 	struct qz_port *port = qz_port_get(added->port);
 	struct qz_antispoof_addr *found;
+	struct qz_antispoof *old = NULL;
 
 	if (!port)
 		return;
 	mutex_lock(&port->fabric->lock);
 	found = find_from(antispoof_of(port), added->id);
 	if (found && found->id == added->id)
-		strike_out(port, found);
+		old = strike_out(port, found);
 	mutex_unlock(&port->fabric->lock);
+	forget_antispoof(old);
 	qz_port_put(port);
 }
 

@@ -338,6 +338,7 @@ void qz_fabric_exit(void)
 	}
 	qz_port_wait_all_freed();
 	wait_var_event(&qz_fabrics_alive, !atomic_read(&qz_fabrics_alive));
+	srcu_barrier(&qz_fabric_srcu);	/* retired tables */
 	/* Whoever let go last may still be in our code, in a task. */
 	synchronize_rcu_tasks();
 	bus_unregister(&qz_bus);

@@ -107,8 +107,13 @@ err_put:
 /* When this returns no frame and no call but those that list finds the port. */
 static void withdraw_port(struct qz_port *port)
 {
-	qz_switch_detach(port->fabric, port);
+	struct qz_fabric *fabric = port->fabric;
+
+	mutex_lock(&fabric->lock);
+	qz_switch_detach(port);
 	qz_peer_forget(port);
+	mutex_unlock(&fabric->lock);
+	synchronize_srcu_expedited(&qz_fabric_srcu);
 }
 
 /* `vdpa dev add`: process context, vdpa_dev_lock held. */

@@ -9,6 +9,7 @@
  */
 
 #include <linux/slab.h>
+#include <linux/sort.h>
 
 #include "fabric.h"
 
@@ -17,16 +18,6 @@ static struct qz_switch *view_of(const struct qz_port *port)
 {
 	return rcu_dereference_protected(port->view,
 					 lockdep_is_held(&port->fabric->lock));
-}
-
-/* What a view is without the ports taken out since it was built. */
-static u32 count_peers(const struct qz_switch *view)
-{
-	u32 i, n = 0;
-
-	for (i = 0; i < view->n; i++)
-		n += !!view->ports[i];
-	return n;
 }
 
 /* fabric->lock held. */
@@ -42,133 +33,262 @@ static bool is_peer(const struct qz_port *port, const struct qz_port *peer)
 	return qz_mactab_find(&view_of(port)->tab, peer->mac_key) == peer;
 }
 
-/* A port's view with one more peer in it, NULL without memory. */
-static struct qz_switch *build_view(const struct qz_port *port,
-				    struct qz_port *peer)
-{
-	const struct qz_switch *old = view_of(port);
+/**
+ * struct peering - a port that gets peers
+ * @port: the port, which the caller of link_ports() holds
+ * @n: number of @peers
+ * @peers: who become its peers, with a reference; NULL who are already
+ * @view: the port's new view, NULL when the one it has is large enough
+ * @views: the same for each of @peers
+ */
+struct peering {
+	struct qz_port *port;
+	u32 n;
+	struct qz_port **peers;
 	struct qz_switch *view;
+	struct qz_switch **views;
+};
+
+/* fabric->lock held. Who is a peer already is left out. Return: the others. */
+static u32 leave_out_peers(struct peering *peering)
+{
 	u32 i, n = 0;
 
-	view = qz_switch_alloc(count_peers(old) + 1);
-	if (!view)
-		return NULL;
-	for (i = 0; i < old->n; i++)
-		if (old->ports[i])
-			qz_switch_add(view, n++, old->ports[i]);
-	qz_switch_add(view, n, peer);
-	return view;
+	for (i = 0; i < peering->n; i++) {
+		if (is_peer(peering->port, peering->peers[i])) {
+			qz_port_put(peering->peers[i]);
+			peering->peers[i] = NULL;
+		} else {
+			n++;
+		}
+	}
+	return n;
 }
 
-/* fabric->lock held; when this returns nobody uses the old views. */
-static int widen_views(struct qz_port *port, struct qz_port *peer)
+/* fabric->lock held. All that may fail, and nobody sees. */
+static int prepare_link(struct peering *peering)
 {
-	struct qz_switch *ours = build_view(port, peer);
-	struct qz_switch *theirs = build_view(peer, port);
+	u32 i, n;
+	int err;
 
-	if (!ours || !theirs) {
-		qz_switch_free(ours);
-		qz_switch_free(theirs);
-		return -ENOMEM;
+	if (!is_attached(peering->port))
+		return -ENOENT;
+	for (i = 0; i < peering->n; i++)
+		if (!is_attached(peering->peers[i]))
+			return -ENOENT;
+	n = leave_out_peers(peering);
+	err = qz_switch_grow(view_of(peering->port), n, &peering->view);
+	for (i = 0; i < peering->n && !err; i++)
+		if (peering->peers[i])
+			err = qz_switch_grow(view_of(peering->peers[i]), 1,
+					     &peering->views[i]);
+	return err;
+}
+
+/* fabric->lock held; @grown may be NULL. */
+static void replace_view(struct qz_port *port, struct qz_switch *grown)
+{
+	struct qz_switch *old = view_of(port);
+
+	if (!grown)
+		return;
+	rcu_assign_pointer(port->view, grown);
+	qz_switch_retire(old);
+}
+
+/* fabric->lock held; it cannot fail. */
+static void commit_link(struct peering *peering)
+{
+	struct qz_port *port = peering->port, *peer;
+	u32 i;
+
+	replace_view(port, peering->view);
+	for (i = 0; i < peering->n; i++) {
+		peer = peering->peers[i];
+		if (!peer)
+			continue;
+		replace_view(peer, peering->views[i]);
+		qz_switch_add(view_of(peer), port);
+		qz_switch_add(view_of(port), peer);
 	}
-	ours = rcu_replace_pointer(port->view, ours,
-				   lockdep_is_held(&port->fabric->lock));
-	theirs = rcu_replace_pointer(peer->view, theirs,
-				     lockdep_is_held(&peer->fabric->lock));
-	synchronize_srcu_expedited(&qz_fabric_srcu);
-	qz_switch_free(ours);
-	qz_switch_free(theirs);
+}
+
+static void abandon_link(struct peering *peering)
+{
+	u32 i;
+
+	qz_switch_free(peering->view);
+	for (i = 0; i < peering->n; i++)
+		qz_switch_free(peering->views[i]);
+}
+
+/* When this returns no run uses the views as they were. */
+static int link_ports(struct peering *peering)
+{
+	struct qz_fabric *fabric = peering->port->fabric;
+	int err;
+
+	mutex_lock(&fabric->lock);
+	err = prepare_link(peering);
+	if (!err)
+		commit_link(peering);
+	mutex_unlock(&fabric->lock);
+	if (err)
+		abandon_link(peering);
+	else
+		synchronize_srcu_expedited(&qz_fabric_srcu);
+	return err;
+}
+
+/* Find the peers; @peering holds those found whatever this returns. */
+static int get_peers(struct peering *peering, const u64 *ids, u32 n)
+{
+	struct qz_port *peer;
+
+	for (; peering->n < n; peering->n++) {
+		peer = qz_port_get(ids[peering->n]);
+		if (!peer)
+			return -ENOENT;
+		peering->peers[peering->n] = peer;
+	}
 	return 0;
 }
 
-static int link_ports(struct qz_port *port, struct qz_port *peer)
+static int check_peers(const struct peering *peering)
 {
-	struct qz_fabric *fabric = port->fabric;
+	u32 i;
+
+	for (i = 0; i < peering->n; i++) {
+		if (peering->peers[i] == peering->port)
+			return -EINVAL;
+		if (peering->peers[i]->fabric != peering->port->fabric)
+			return -EXDEV;
+	}
+	return 0;
+}
+
+static int add_peers(struct peering *peering, const u64 *ids, u32 n)
+{
 	int err;
 
-	if (port == peer)
-		return -EINVAL;
-	if (peer->fabric != fabric)
-		return -EXDEV;
-	mutex_lock(&fabric->lock);
-	if (!is_attached(port) || !is_attached(peer))
-		err = -ENOENT;
-	else if (is_peer(port, peer))
-		err = -EEXIST;
-	else
-		err = widen_views(port, peer);
-	mutex_unlock(&fabric->lock);
-	return err;
+	peering->peers = kvcalloc(n, sizeof(*peering->peers), GFP_KERNEL);
+	peering->views = kvcalloc(n, sizeof(*peering->views), GFP_KERNEL);
+	if (!peering->peers || !peering->views)
+		return -ENOMEM;
+	err = get_peers(peering, ids, n);
+	if (!err)
+		err = check_peers(peering);
+	return err ?: link_ports(peering);
+}
+
+static void put_link(struct peering *peering)
+{
+	u32 i;
+
+	for (i = 0; i < peering->n; i++)
+		qz_port_put(peering->peers[i]);
+	kvfree(peering->peers);
+	kvfree(peering->views);
+	qz_port_put(peering->port);
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	const u64 *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/*
+ * In rising order, each once: what is to come behind what is there is quicker
+ * than what goes between. Return: how many there are.
+ */
+static u32 sort_ids(u64 *ids, u32 n)
+{
+	u32 i, unique = 0;
+
+	for (i = 1; i < n && ids[i - 1] < ids[i];)
+		i++;
+	if (i >= n)
+		return n;
+	sort(ids, n, sizeof(*ids), compare_ids, NULL);
+	for (i = 1; i < n; i++)
+		if (ids[i] != ids[unique])
+			ids[++unique] = ids[i];
+	return unique + 1;
 }
 
 /* In place: it cannot fail. When this returns neither sends to the other. */
 static int unlink_ports(struct qz_port *port, struct qz_port *peer)
 {
 	struct qz_fabric *fabric = port->fabric;
-	int err = -ENOENT;
+	bool were_peers;
 
 	mutex_lock(&fabric->lock);
-	if (is_peer(port, peer)) {
-		qz_switch_blank(view_of(port), peer);
-		qz_switch_blank(view_of(peer), port);
-		synchronize_srcu_expedited(&qz_fabric_srcu);
-		err = 0;
+	were_peers = is_peer(port, peer);
+	if (were_peers) {
+		qz_switch_del(view_of(port), peer);
+		qz_switch_del(view_of(peer), port);
 	}
 	mutex_unlock(&fabric->lock);
-	return err;
-}
-
-static int with_pair(u64 port_id, u64 peer_id,
-		     int (*fn)(struct qz_port *port, struct qz_port *peer))
-{
-	struct qz_port *port = qz_port_get(port_id);
-	struct qz_port *peer = qz_port_get(peer_id);
-	int err = port && peer ? fn(port, peer) : -ENOENT;
-
-	qz_port_put(port);
-	qz_port_put(peer);
-	return err;
+	if (!were_peers)
+		return -ENOENT;
+	synchronize_srcu_expedited(&qz_fabric_srcu);
+	return 0;
 }
 
 /* These are calls, see &struct queztl_peer; process context, may sleep. */
 
 int qz_peer_add(u64 port_id, u64 peer_id)
 {
-	return with_pair(port_id, peer_id, link_ports);
+	struct peering peering = { .port = qz_port_get(port_id) };
+	int err = -ENOENT;
+
+	if (peering.port)
+		err = add_peers(&peering, &peer_id, 1);
+	if (!err && !peering.peers[0])
+		err = -EEXIST;
+	put_link(&peering);
+	return err;
+}
+
+/* All of them or, on failure, none; @ids is put into order. */
+int qz_peers_add(u64 port_id, u64 *ids, u32 n)
+{
+	struct peering peering = { .port = qz_port_get(port_id) };
+	int err = -ENOENT;
+
+	if (peering.port)
+		err = add_peers(&peering, ids, sort_ids(ids, n));
+	put_link(&peering);
+	return err;
 }
 
 int qz_peer_del(u64 port_id, u64 peer_id)
 {
-	return with_pair(port_id, peer_id, unlink_ports);
-}
+	struct qz_port *port = qz_port_get(port_id);
+	struct qz_port *peer = qz_port_get(peer_id);
+	int err = port && peer ? unlink_ports(port, peer) : -ENOENT;
 
-/* The smallest id larger than @id of a peer, 0 when there is none. */
-static u64 next_id(const struct qz_switch *view, u64 id)
-{
-	u64 next = 0;
-	u32 i;
-
-	for (i = 0; i < view->n; i++) {
-		const struct qz_port *peer = view->ports[i];
-
-		if (peer && peer->id > id && (!next || peer->id < next))
-			next = peer->id;
-	}
-	return next;
+	qz_port_put(port);
+	qz_port_put(peer);
+	return err;
 }
 
 int qz_peer_next(struct queztl_peer *next)
 {
-	struct qz_port *port = qz_port_get(next->port);
-	u64 id;
+	struct qz_port *port = qz_port_get(next->port), *peer;
+	u64 id = next->peer;
+	u32 i;
 
 	if (!port)
 		return -ENOENT;
 	mutex_lock(&port->fabric->lock);
-	id = next_id(view_of(port), next->peer);
+	i = qz_switch_after(view_of(port), id);
+	peer = qz_switch_next(view_of(port), &i, &id);
 	mutex_unlock(&port->fabric->lock);
 	qz_port_put(port);
-	if (!id)
+	if (!peer)
 		return -ENOENT;
 	next->peer = id;
 	return 0;
@@ -178,29 +298,22 @@ int qz_peer_next(struct queztl_peer *next)
  * qz_peer_forget - a port is nobody's peer any more
  * @port: a port that was detached, and so gets no new peers
  *
- * When this returns nobody finds the port in his view, nor it anybody in its
- * own. It cannot fail.
+ * It cannot fail. After a grace period nobody finds the port in its view, nor it
+ * anybody in its own; that is for the caller to wait for.
  *
- * Context: process, may sleep.
+ * Context: process, fabric->lock held.
  */
 void qz_peer_forget(struct qz_port *port)
 {
-	struct qz_fabric *fabric = port->fabric;
-	struct qz_switch *view;
+	struct qz_switch *view = view_of(port);
 	struct qz_port *peer;
-	u32 i;
+	u64 id = 0;
+	u32 i = 0;
 
-	mutex_lock(&fabric->lock);
-	view = view_of(port);
-	for (i = 0; i < view->n; i++) {
-		peer = view->ports[i];
-		if (!peer)
-			continue;
-		qz_switch_blank(view_of(peer), port);
-		qz_switch_blank(view, peer);
+	while ((peer = qz_switch_next(view, &i, &id))) {
+		qz_switch_del(view_of(peer), port);
+		qz_switch_del(view, peer);
 	}
-	synchronize_srcu_expedited(&qz_fabric_srcu);
-	mutex_unlock(&fabric->lock);
 }
 
 /* Whom a port may send to; in the SRCU section of a run. */

@@ -1,93 +1,144 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The table the data path finds ports in. It is never changed, but built anew
- * when a port comes or goes, and swapped under SRCU.
+ * The table the data path finds ports in: a fabric's ports, or a port's peers.
+ * Ports come and go in place. When there is no room the table is built anew, half
+ * as large again, and replaced under SRCU.
  */
 
 #include <linux/random.h>
 #include <linux/slab.h>
+#include <linux/wait_bit.h>
 
 #include "fabric.h"
 
 void qz_switch_free(struct qz_switch *sw)
 {
-	if (sw)
-		kvfree(sw->tab.slots);
 	kvfree(sw);
 }
 
+static void free_retired(struct rcu_head *rcu)
+{
+	qz_switch_free(container_of(rcu, struct qz_switch, rcu));
+}
+
+/* Free a table that readers may still have; nobody waits for them. */
+void qz_switch_retire(struct qz_switch *sw)
+{
+	if (sw)
+		call_srcu(&qz_fabric_srcu, &sw->rcu, free_retired);
+}
+
+/* An empty table for at least so many ports, NULL without memory; may sleep. */
 struct qz_switch *qz_switch_alloc(u32 nports)
 {
-	u32 slots = qz_mactab_slots(nports);
+	u32 slots = qz_mactab_slots(nports), places = slots / 2;
 	struct qz_switch *sw;
 
-	sw = kvzalloc(struct_size(sw, ports, nports), GFP_KERNEL_ACCOUNT);
+	/* In one piece: each of its parts is made of 64 bit words. */
+	sw = kvzalloc(sizeof(*sw) + slots * sizeof(*sw->tab.slots) +
+		      places * (sizeof(*sw->list.ids) +
+				sizeof(*sw->list.items)), GFP_KERNEL_ACCOUNT);
 	if (!sw)
 		return NULL;
-	sw->n = nports;
 	sw->tab.mask = slots - 1;
 	sw->tab.seed = get_random_u32();
-	sw->tab.slots = kvcalloc(slots, sizeof(*sw->tab.slots),
-				 GFP_KERNEL_ACCOUNT);
-	if (sw->tab.slots)
-		return sw;
-	kvfree(sw);
-	return NULL;
-}
-
-/* Into a table nobody reads yet; false when the address is taken. */
-bool qz_switch_add(struct qz_switch *sw, u32 i, struct qz_port *port)
-{
-	sw->ports[i] = port;
-	return qz_mactab_add(&sw->tab, port->mac_key, port);
-}
-
-/*
- * Take a port out of a table in place, which needs no memory. Runs may still use
- * what they have read, up to the grace period that the caller waits for.
- */
-void qz_switch_blank(struct qz_switch *sw, const struct qz_port *port)
-{
-	u32 i;
-
-	for (i = 0; i <= sw->tab.mask; i++)
-		if (sw->tab.slots[i].port == port)
-			WRITE_ONCE(sw->tab.slots[i].port, NULL);
-	for (i = 0; i < sw->n; i++)
-		if (sw->ports[i] == port)
-			WRITE_ONCE(sw->ports[i], NULL);
-}
-
-/* A table of the fabric's ports; fabric->lock held. */
-static struct qz_switch *build_switch(struct qz_fabric *fabric)
-{
-	struct qz_switch *sw;
-	struct qz_port *port;
-	u32 i = 0;
-
-	sw = qz_switch_alloc(fabric->nports);
-	if (!sw)
-		return ERR_PTR(-ENOMEM);
-	list_for_each_entry(port, &fabric->ports, list) {
-		if (!port->attached)
-			continue;
-		if (!qz_switch_add(sw, i++, port)) {
-			qz_switch_free(sw);
-			return ERR_PTR(-EEXIST);
-		}
-	}
+	sw->tab.slots = (void *)(sw + 1);
+	sw->list.max = places;
+	sw->list.ids = (void *)(sw->tab.slots + slots);
+	sw->list.items = (void *)(sw->list.ids + places);
 	return sw;
 }
 
-/* fabric->lock held; when this returns nobody uses the old table. */
-static void replace_switch(struct qz_fabric *fabric, struct qz_switch *sw)
+/* Writers are kept apart, and there is room; false when the address is taken. */
+bool qz_switch_add(struct qz_switch *sw, struct qz_port *port)
 {
-	struct qz_switch *old;
+	if (!qz_mactab_add(&sw->tab, port->mac_key, port))
+		return false;
+	qz_idlist_add(&sw->list, port->id, port);
+	sw->live++;
+	return true;
+}
 
-	old = rcu_replace_pointer(fabric->sw, sw,
-				  lockdep_is_held(&fabric->lock));
-	synchronize_srcu_expedited(&qz_fabric_srcu);
-	qz_switch_free(old);
+/*
+ * Take a port out, if it is in. It cannot fail. Runs may still use what they have
+ * read, up to the grace period that the caller waits for.
+ */
+bool qz_switch_del(struct qz_switch *sw, const struct qz_port *port)
+{
+	if (qz_mactab_find(&sw->tab, port->mac_key) != port)
+		return false;
+	qz_mactab_del(&sw->tab, port->mac_key);
+	qz_idlist_del(&sw->list, port->id);
+	sw->live--;
+	return true;
+}
+
+static bool has_room(const struct qz_switch *sw, u32 more)
+{
+	return qz_mactab_has_room(&sw->tab, more) &&
+	       sw->list.n + more <= sw->list.max;
+}
+
+static void copy_ports(struct qz_switch *to, const struct qz_switch *from)
+{
+	struct qz_port *port;
+	u64 id = 0;
+	u32 i = 0;
+
+	while ((port = qz_switch_next(from, &i, &id)))
+		qz_switch_add(to, port);
+}
+
+/**
+ * qz_switch_grow - make room in a table
+ * @old: the table; its writers are kept apart
+ * @more: for so many ports
+ * @grown: out: a larger copy to replace it by; NULL when there is room
+ *
+ * Context: process, may sleep.
+ * Return: 0, -ENOMEM.
+ */
+int qz_switch_grow(const struct qz_switch *old, u32 more,
+		   struct qz_switch **grown)
+{
+	u32 need = old->live + more;
+
+	*grown = NULL;
+	if (has_room(old, more))
+		return 0;
+	/* With some to spare, so that the next ports cost less. */
+	need = max(need, min_t(u32, need + need / 2, QZ_MAX_PORTS));
+	*grown = qz_switch_alloc(need);
+	if (!*grown)
+		return -ENOMEM;
+	copy_ports(*grown, old);
+	return 0;
+}
+
+/* fabric->lock held. */
+static struct qz_switch *table_of(const struct qz_fabric *fabric)
+{
+	return rcu_dereference_protected(fabric->sw,
+					 lockdep_is_held(&fabric->lock));
+}
+
+/* fabric->lock held. */
+static int add_to_table(struct qz_fabric *fabric, struct qz_port *port)
+{
+	struct qz_switch *sw = table_of(fabric), *grown;
+	int err;
+
+	if (qz_mactab_find(&sw->tab, port->mac_key))
+		return -EEXIST;
+	err = qz_switch_grow(sw, 1, &grown);
+	if (err)
+		return err;
+	qz_switch_add(grown ?: sw, port);
+	if (grown) {
+		rcu_assign_pointer(fabric->sw, grown);
+		qz_switch_retire(sw);
+	}
+	return 0;
 }
 
 /*
@@ -105,10 +156,30 @@ static bool is_leaving(const struct qz_fabric *fabric, const char *name)
 	return false;
 }
 
+/* fabric->lock held. */
+static int attach_port(struct qz_fabric *fabric, struct qz_port *port)
+{
+	int err;
+
+	if (fabric->dying)
+		return -ENODEV;
+	if (fabric->nports == QZ_MAX_PORTS)
+		return -ENOSPC;
+	if (is_leaving(fabric, dev_name(&port->vdpa.dev)))
+		return -EBUSY;
+	err = add_to_table(fabric, port);
+	if (err)
+		return err;
+	list_add_tail(&port->list, &fabric->ports);
+	port->attached = true;
+	fabric->nports++;
+	return 0;
+}
+
 /**
  * qz_switch_attach - let frames find a port
  * @fabric: the fabric
- * @port: a port of it that nobody uses yet
+ * @port: a port of it that nobody uses yet, with its id
  *
  * Context: process, may sleep.
  * Return: 0, -EEXIST when the address is taken, -ENOSPC when there are too
@@ -117,68 +188,32 @@ static bool is_leaving(const struct qz_fabric *fabric, const char *name)
  */
 int qz_switch_attach(struct qz_fabric *fabric, struct qz_port *port)
 {
-	struct qz_switch *sw;
-	int err = 0;
+	int err;
 
 	mutex_lock(&fabric->lock);
-	if (fabric->dying)
-		err = -ENODEV;
-	else if (is_leaving(fabric, dev_name(&port->vdpa.dev)))
-		err = -EBUSY;
-	else if (fabric->nports == QZ_MAX_PORTS)
-		err = -ENOSPC;
-	if (err)
-		goto out;
-
-	list_add_tail(&port->list, &fabric->ports);
-	port->attached = true;
-	fabric->nports++;
-	sw = build_switch(fabric);
-	if (IS_ERR(sw)) {
-		port->attached = false;
-		list_del_init(&port->list);
-		fabric->nports--;
-		err = PTR_ERR(sw);
-		goto out;
-	}
-	replace_switch(fabric, sw);
-out:
+	err = attach_port(fabric, port);
 	mutex_unlock(&fabric->lock);
 	return err;
 }
 
-/* What is done when there is no memory for a new table; fabric->lock held. */
-static void blank_port(struct qz_fabric *fabric, const struct qz_port *port)
-{
-	qz_switch_blank(rcu_dereference_protected(fabric->sw,
-						  lockdep_is_held(&fabric->lock)),
-			port);
-	synchronize_srcu_expedited(&qz_fabric_srcu);
-}
-
 /**
  * qz_switch_detach - frames no longer find a port
- * @fabric: the fabric
- * @port: a port of it
+ * @port: an attached port
  *
- * When this returns nobody delivers to the port. It cannot fail.
+ * It cannot fail, and its address is free. After a grace period nobody delivers
+ * to the port; that is for the caller to wait for.
  *
- * Context: process, may sleep.
+ * Context: process, fabric->lock held.
  */
-void qz_switch_detach(struct qz_fabric *fabric, struct qz_port *port)
+void qz_switch_detach(struct qz_port *port)
 {
-	struct qz_switch *sw;
+	struct qz_fabric *fabric = port->fabric;
 
-	mutex_lock(&fabric->lock);
+	lockdep_assert_held(&fabric->lock);
 	if (rcu_access_pointer(fabric->uplink) == port)
 		rcu_assign_pointer(fabric->uplink, NULL);
 	port->attached = false;
-	sw = build_switch(fabric);
-	if (IS_ERR(sw))
-		blank_port(fabric, port);
-	else
-		replace_switch(fabric, sw);
-	mutex_unlock(&fabric->lock);
+	qz_switch_del(table_of(fabric), port);
 }
 
 /* The last of a fabric and a detached port: it is no longer on the bus. */

@@ -53,7 +53,7 @@ bool qz_uplink_may_send(const struct qz_port *port, u64 source)
 	return !qz_mactab_find(&sw->tab, source);
 }
 
-/* fabric->lock held; when this returns no run uses the old uplink. */
+/* fabric->lock held. After a grace period no run uses the old uplink. */
 static int set_uplink(struct qz_port *port, bool on)
 {
 	struct qz_fabric *fabric = port->fabric;
@@ -64,7 +64,6 @@ static int set_uplink(struct qz_port *port, bool on)
 	if (now && now != port)
 		return on ? -EBUSY : 0;
 	rcu_assign_pointer(fabric->uplink, on ? port : NULL);
-	synchronize_srcu_expedited(&qz_fabric_srcu);
 	return 0;
 }
 
@@ -82,6 +81,8 @@ int qz_uplink_set(const struct queztl_port_set *set)
 	mutex_lock(&port->fabric->lock);
 	err = set_uplink(port, set->mode & QUEZTL_PORT_UPLINK);
 	mutex_unlock(&port->fabric->lock);
+	if (!err)
+		synchronize_srcu_expedited(&qz_fabric_srcu);
 	qz_port_put(port);
 	return err;
 }

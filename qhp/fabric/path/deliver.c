@@ -126,12 +126,12 @@ static enum queztl_drop read_frame(const struct qz_run *run,
 static int flood(struct qz_run *run, struct qz_frame *frame)
 {
 	struct qz_port *port;
+	u64 id = 0;
+	u32 i = 0;
 	int err;
-	u32 i;
 
-	for (i = 0; i < run->sw->n; i++) {
-		port = READ_ONCE(run->sw->ports[i]);
-		if (!port || port == run->port)	/* none: it is being deleted */
+	while ((port = qz_switch_next(run->sw, &i, &id))) {
+		if (port == run->port)
 			continue;
 		run->packets--;
 		err = qz_receive(run, port, frame);
