@@ -42,6 +42,7 @@ static struct qz_port *new_port(struct kunit *test, struct qz_fabric *fabric,
 	INIT_LIST_HEAD(&port->list);
 	port->fabric = fabric;
 	port->id = id;
+	port->vdpa.dev.init_name = "port";
 	port->mac_key = FIRST_MAC + id;
 	RCU_INIT_POINTER(port->view, qz_switch_alloc(0));
 	KUNIT_ASSERT_NOT_NULL(test, rcu_access_pointer(port->view));
@@ -75,6 +76,7 @@ static void end(struct kunit *test)
 								 true));
 	qz_switch_free(rcu_dereference_protected(lan->fabric.sw, true));
 	qz_switch_free(rcu_dereference_protected(lan->other.sw, true));
+	srcu_barrier(&qz_fabric_srcu);	/* retired tables */
 }
 
 /* Does a unicast from @from reach @to, and a flood as well? */
@@ -82,15 +84,17 @@ static bool reaches(u64 from, u64 to)
 {
 	struct qz_port *port = lan->ports[to - 1];
 	const struct qz_switch *sw;
-	u32 i, floods = 0;
+	u32 i = 0, floods = 0;
+	struct qz_port *next;
 	bool found;
+	u64 id = 0;
 	int idx;
 
 	idx = srcu_read_lock(&qz_fabric_srcu);
 	sw = qz_peer_reach(lan->ports[from - 1]);
 	found = qz_mactab_find(&sw->tab, port->mac_key) == port;
-	for (i = 0; i < sw->n; i++)
-		floods += sw->ports[i] == port;
+	while ((next = qz_switch_next(sw, &i, &id)))
+		floods += next == port;
 	srcu_read_unlock(&qz_fabric_srcu, idx);
 	return found && floods == 1;
 }
@@ -99,15 +103,17 @@ static bool reaches_nothing_of(u64 from, u64 to)
 {
 	struct qz_port *port = lan->ports[to - 1];
 	const struct qz_switch *sw;
-	u32 i, floods = 0;
+	u32 i = 0, floods = 0;
+	struct qz_port *next;
 	bool found;
+	u64 id = 0;
 	int idx;
 
 	idx = srcu_read_lock(&qz_fabric_srcu);
 	sw = qz_peer_reach(lan->ports[from - 1]);
 	found = qz_mactab_find(&sw->tab, port->mac_key);
-	for (i = 0; i < sw->n; i++)
-		floods += sw->ports[i] == port;
+	while ((next = qz_switch_next(sw, &i, &id)))
+		floods += next == port;
 	srcu_read_unlock(&qz_fabric_srcu, idx);
 	return !found && !floods;
 }
@@ -168,8 +174,8 @@ static void view_does_not_grow_with_changes(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, qz_peer_del(1, 2), 0);
 	}
 	mutex_lock(&lan->fabric.lock);
-	KUNIT_EXPECT_EQ(test, view_of(lan->ports[0])->n, 2);
-	KUNIT_EXPECT_EQ(test, count_peers(view_of(lan->ports[0])), 1);
+	KUNIT_EXPECT_LE(test, view_of(lan->ports[0])->list.n, 2);
+	KUNIT_EXPECT_EQ(test, view_of(lan->ports[0])->live, 1);
 	mutex_unlock(&lan->fabric.lock);
 }
 
@@ -216,10 +222,15 @@ static void deleted_port_is_forgotten(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, qz_peer_add(1, 2), 0);
 	KUNIT_EXPECT_EQ(test, qz_peer_add(3, 2), 0);
 	KUNIT_EXPECT_EQ(test, qz_peer_add(1, 3), 0);
-	qz_switch_detach(&lan->fabric, gone);
+	mutex_lock(&lan->fabric.lock);
+	qz_switch_detach(gone);
+	mutex_unlock(&lan->fabric.lock);
+	qz_switch_leave(&lan->fabric, gone);
 	KUNIT_EXPECT_EQ(test, qz_peer_add(2, 4), -ENOENT);
 	KUNIT_EXPECT_EQ(test, qz_peer_add(4, 2), -ENOENT);
+	mutex_lock(&lan->fabric.lock);
 	qz_peer_forget(gone);
+	mutex_unlock(&lan->fabric.lock);
 	KUNIT_EXPECT_TRUE(test, reaches_nothing_of(1, 2));
 	KUNIT_EXPECT_TRUE(test, reaches_nothing_of(3, 2));
 	KUNIT_EXPECT_TRUE(test, reaches_nothing_of(2, 1));
@@ -233,6 +244,67 @@ static void deleted_port_is_forgotten(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, peer_after(3, 0), 1);
 }
 
+static void many_peers_at_once(struct kunit *test)
+{
+	u64 some[] = { 5, 2, 7, 2, 5 }, rest[] = { 2, 3, 4, 5, 6, 7 }, id;
+
+	lan->fabric.mode = QUEZTL_FABRIC_DENY;
+	KUNIT_EXPECT_EQ(test, qz_peers_add(1, some, ARRAY_SIZE(some)), 0);
+	for (id = 2; id <= 7; id++) {
+		if (id == 2 || id == 5 || id == 7) {
+			KUNIT_EXPECT_TRUE(test, reaches(1, id));
+			KUNIT_EXPECT_TRUE(test, reaches(id, 1));
+		} else {
+			KUNIT_EXPECT_TRUE(test, reaches_nothing_of(1, id));
+		}
+	}
+	KUNIT_EXPECT_TRUE(test, reaches_nothing_of(2, 5));
+	/* who is a peer already stays one */
+	KUNIT_EXPECT_EQ(test, qz_peers_add(1, rest, ARRAY_SIZE(rest)), 0);
+	KUNIT_EXPECT_EQ(test, qz_peers_add(1, rest, ARRAY_SIZE(rest)), 0);
+	for (id = 2; id <= 7; id++)
+		KUNIT_EXPECT_TRUE(test, reaches(1, id));
+	KUNIT_EXPECT_EQ(test, peer_after(1, 6), 7);
+}
+
+static void many_peers_or_none(struct kunit *test)
+{
+	u64 self[] = { 2, 1 }, none[] = { 2, 9 }, other[] = { 2, 8 };
+	struct qz_port *gone = lan->ports[2];
+	u64 detached[] = { 2, 3 };
+
+	lan->fabric.mode = QUEZTL_FABRIC_DENY;
+	KUNIT_EXPECT_EQ(test, qz_peers_add(1, self, 2), -EINVAL);
+	KUNIT_EXPECT_EQ(test, qz_peers_add(1, none, 2), -ENOENT);
+	KUNIT_EXPECT_EQ(test, qz_peers_add(9, other, 2), -ENOENT);
+	KUNIT_EXPECT_EQ(test, qz_peers_add(1, other, 2), -EXDEV);
+	mutex_lock(&lan->fabric.lock);
+	qz_switch_detach(gone);
+	mutex_unlock(&lan->fabric.lock);
+	KUNIT_EXPECT_EQ(test, qz_peers_add(1, detached, 2), -ENOENT);
+	KUNIT_EXPECT_TRUE(test, reaches_nothing_of(1, 2));
+	KUNIT_EXPECT_TRUE(test, reaches_nothing_of(2, 1));
+	KUNIT_EXPECT_EQ(test, peer_after(1, 0), 0);
+}
+
+static void full_mesh_in_any_order(struct kunit *test)
+{
+	static const u64 order[] = { 4, 7, 1, 6, 2, 5, 3 };
+	u64 ids[7], a, b;
+	int i, n;
+
+	lan->fabric.mode = QUEZTL_FABRIC_DENY;
+	for (i = 0; i < ARRAY_SIZE(order); i++) {
+		for (n = 0, a = 7; a; a--)
+			if (a != order[i])
+				ids[n++] = a;
+		KUNIT_ASSERT_EQ(test, qz_peers_add(order[i], ids, n), 0);
+	}
+	for (a = 1; a <= 7; a++)
+		for (b = 1; b <= 7; b++)
+			KUNIT_EXPECT_EQ(test, a != b, reaches(a, b));
+}
+
 static struct kunit_case peer_cases[] = {
 	KUNIT_CASE(open_fabric_ignores_peers),
 	KUNIT_CASE(denying_fabric_is_closed),
@@ -241,6 +313,9 @@ static struct kunit_case peer_cases[] = {
 	KUNIT_CASE(pairs_that_cannot_be_are_refused),
 	KUNIT_CASE(peers_are_listed_by_rising_id),
 	KUNIT_CASE(deleted_port_is_forgotten),
+	KUNIT_CASE(many_peers_at_once),
+	KUNIT_CASE(many_peers_or_none),
+	KUNIT_CASE(full_mesh_in_any_order),
 	{}
 };
 

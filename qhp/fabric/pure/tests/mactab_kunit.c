@@ -66,6 +66,54 @@ static void collisions_are_walked_over(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, qz_mactab_find(&tab, keys[3]));
 }
 
+static void removed_address_is_not_found(struct kunit *test)
+{
+	struct qz_mactab tab = new_table(test, PORTS, 7);
+	u64 i;
+
+	for (i = 0; i < PORTS; i++)
+		KUNIT_ASSERT_TRUE(test, qz_mactab_add(&tab, key(i), port(i)));
+	for (i = 0; i < PORTS; i += 2)
+		KUNIT_ASSERT_TRUE(test, qz_mactab_del(&tab, key(i)));
+	for (i = 0; i < PORTS; i++)
+		KUNIT_ASSERT_PTR_EQ(test, qz_mactab_find(&tab, key(i)),
+				    i % 2 ? port(i) : NULL);
+	KUNIT_EXPECT_FALSE(test, qz_mactab_del(&tab, key(0)));
+	KUNIT_EXPECT_FALSE(test, qz_mactab_del(&tab, key(PORTS)));
+}
+
+/* A reader who has compared a key must not find another's port behind it. */
+static void slot_of_a_removed_address_is_nobody_elses(struct kunit *test)
+{
+	struct qz_mactab tab = new_table(test, PORTS, 3);
+	struct qz_mactab_slot *slot;
+	u64 i;
+
+	KUNIT_ASSERT_TRUE(test, qz_mactab_add(&tab, key(0), port(0)));
+	slot = find_slot(&tab, key(0));
+	KUNIT_ASSERT_TRUE(test, qz_mactab_del(&tab, key(0)));
+	for (i = 1; i < PORTS; i++)
+		KUNIT_ASSERT_TRUE(test, qz_mactab_add(&tab, key(i), port(i)));
+	KUNIT_EXPECT_EQ(test, slot->key, key(0));
+	KUNIT_EXPECT_NULL(test, slot->port);
+	KUNIT_EXPECT_EQ(test, tab.used, PORTS);
+	KUNIT_ASSERT_TRUE(test, qz_mactab_add(&tab, key(0), port(9)));
+	KUNIT_EXPECT_PTR_EQ(test, slot->port, port(9));
+	KUNIT_EXPECT_EQ(test, tab.used, PORTS);
+}
+
+static void removed_addresses_take_room(struct kunit *test)
+{
+	struct qz_mactab tab = new_table(test, 8, 1);
+	u64 i;
+
+	for (i = 0; qz_mactab_has_room(&tab, 1); i++) {
+		KUNIT_ASSERT_TRUE(test, qz_mactab_add(&tab, key(i), port(i)));
+		KUNIT_ASSERT_TRUE(test, qz_mactab_del(&tab, key(i)));
+	}
+	KUNIT_EXPECT_EQ(test, i, 8);
+}
+
 static void table_of_no_ports_finds_nothing(struct kunit *test)
 {
 	struct qz_mactab tab = new_table(test, 0, 0);
@@ -107,6 +155,9 @@ static struct kunit_case mactab_cases[] = {
 	KUNIT_CASE(every_port_is_found_and_no_other),
 	KUNIT_CASE(an_address_is_one_ports),
 	KUNIT_CASE(collisions_are_walked_over),
+	KUNIT_CASE(removed_address_is_not_found),
+	KUNIT_CASE(slot_of_a_removed_address_is_nobody_elses),
+	KUNIT_CASE(removed_addresses_take_room),
 	KUNIT_CASE(table_of_no_ports_finds_nothing),
 	KUNIT_CASE(table_is_at_most_half_full),
 	KUNIT_CASE(seeds_move_addresses),
