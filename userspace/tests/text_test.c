@@ -226,8 +226,8 @@ static void addresses_are_parsed_and_masked(void **state)
 	assert_address("FD00::1", ADDRESS_GOOD, "fd00::1");
 	assert_address("fd00::/64", ADDRESS_GOOD, "fd00::/64");
 	assert_address("fd00::1/128", ADDRESS_GOOD, "fd00::1");
-	assert_address("10.0.0.255/25", ADDRESS_BITS_BEHIND, "10.0.0.128/25");
-	assert_address("fd00::1/64", ADDRESS_BITS_BEHIND, "fd00::/64");
+	assert_address("10.0.0.255/25", ADDRESS_HOST_BITS, "10.0.0.128/25");
+	assert_address("fd00::1/64", ADDRESS_HOST_BITS, "fd00::/64");
 	assert_address("10.0.0.1/33", ADDRESS_BAD_PREFIX, NULL);
 	assert_address("10.0.0.1/", ADDRESS_BAD_PREFIX, NULL);
 	assert_address("10.0.0.1/-1", ADDRESS_BAD_PREFIX, NULL);
