@@ -117,7 +117,9 @@ static void print_attached(struct cli *cli, struct attaching *a)
 static int report(struct cli *cli, struct attaching *a, int ret)
 {
 	if (ret == -ESRCH)
-		return fail(cli, EXIT_NO_OBJECT, "no process %d: give the PID of a running VMM", a->pid);
+		return fail(cli, EXIT_NO_OBJECT,
+			    "no process %d: give the PID of a running VMM",
+			    a->pid);
 	if (ret)
 		return fail_errno(cli, ret, "cannot attach process %d", a->pid);
 	if (!a->found)
@@ -137,7 +139,9 @@ int run_attach(struct cli *cli, int argc, char **argv)
 	if (code)
 		return code;
 	if (!parse_number(argv[0], 1, INT_MAX, &pid))
-		return fail(cli, EXIT_USAGE, "invalid PID '%s': give the process ID of the VMM", argv[0]);
+		return fail(cli, EXIT_USAGE,
+			    "invalid PID '%s': give the process ID of the VMM",
+			    argv[0]);
 	a.device = open_device(cli, &code);
 	if (a.device < 0)
 		return code;

@@ -110,10 +110,10 @@ void judge_map_entries(unsigned long long entries, unsigned long long ram_mib,
 		judge(v, VERDICT_OK, "vhost_vdpa is not loaded, no limit yet",
 		      NULL);
 	else if (entries * 2 >= ram_mib)
-		judge(v, VERDICT_OK, "%llu: enough for any VM with huge pages",
+		judge(v, VERDICT_OK, "%llu entries: enough for any VM with huge pages",
 		      NULL, entries);
 	else
-		judge(v, VERDICT_WARN, "%llu: too few for VMs above %llu GiB or without huge pages",
+		judge(v, VERDICT_WARN, "%llu entries: too few for VMs above %llu GiB or without huge pages",
 		      remedy, entries, entries * 2 / 1024);
 }
 

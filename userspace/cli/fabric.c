@@ -190,7 +190,8 @@ int run_fabric_set(struct cli *cli, int argc, char **argv)
 	if (ret == -ENOENT)
 		return fail_no_fabric(cli, argv[0]);
 	if (ret)
-		return fail_errno(cli, ret, "cannot set the mode of fabric %s", argv[0]);
+		return fail_errno(cli, ret, "cannot set the mode of fabric %s",
+				  argv[0]);
 	if (cli->json)
 		print_json(fabric_json(fabric.id, fabric.name, mode), cli->out,
 			   false);

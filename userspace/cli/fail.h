@@ -4,7 +4,9 @@
 
 struct cli;
 
-/* Prints one line to stderr that ends with what to do; returns the exit code. */
+/*
+ * Prints one line to stderr that ends with what to do; returns the exit code.
+ */
 __attribute__((format(printf, 3, 4)))
 int fail(struct cli *cli, int code, const char *format, ...);
 

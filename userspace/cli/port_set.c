@@ -78,7 +78,8 @@ static int parse_setting(struct cli *cli, const char *name, const char *value,
 		return fail(cli, EXIT_USAGE, "invalid %s '%s': use %s", name,
 			    value, s->takes);
 	if (rates->set & s->bit)
-		return fail(cli, EXIT_USAGE, "'%s' is given twice: give it once", name);
+		return fail(cli, EXIT_USAGE,
+			    "'%s' is given twice: give it once", name);
 	rates->set |= s->bit;
 	return EXIT_OK;
 }

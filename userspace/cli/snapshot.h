@@ -35,7 +35,10 @@ int read_counters(int fd, struct snapshot *shot);
 
 void free_snapshot(struct snapshot *shot);
 
-/* The object with this id in a snapshot; NULL without one, or without a snapshot. */
+/*
+ * The object with this id in a snapshot; NULL without one, or without a
+ * snapshot.
+ */
 const struct port *find_port(const struct snapshot *shot, uint64_t id);
 const struct vm *find_vm(const struct snapshot *shot, uint64_t id);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Each command against a host that behaves as linux/queztl.h says. */
+/* Each command on a simulated host that behaves as linux/queztl.h documents. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

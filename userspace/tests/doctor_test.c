@@ -167,7 +167,7 @@ static void map_entries_are_weighed_against_memory(void **state)
 	judge_map_entries(0, 8192, &v);
 	assert_verdict(&v, VERDICT_OK, "not loaded", "");
 	judge_map_entries(2048, 4096, &v);
-	assert_verdict(&v, VERDICT_OK, "2048: enough for any VM", "");
+	assert_verdict(&v, VERDICT_OK, "2048 entries: enough for any VM", "");
 	judge_map_entries(2048, 4097, &v);
 	assert_verdict(&v, VERDICT_WARN, "above 4 GiB",
 		       "vhost_vdpa max_iotlb_entries=2097152");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which ports reach which, as whom and how much, by the command. */
+/* Peers, addresses and rates of ports, through the command. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -94,7 +94,7 @@ static void fabric_begins_closed_or_not_at_all(void **state)
 	assert_int_equal(run("fabric add red")->code, EXIT_OK);
 }
 
-/* What a newer module has besides is no reason not to say what is known. */
+/* Unknown mode bits of a newer module do not hide the known ones. */
 static void unknown_mode_bits_are_passed_over(void **state)
 {
 	(void)state;
@@ -180,7 +180,7 @@ static void missing_ports_are_code_3(void **state)
 			     "no port x: see queztl port list");
 }
 
-/* Between the list and the call, say. */
+/* For example between the list and the call. */
 static void ports_that_end_meanwhile_are_code_3(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Numbers, names and tables as people see them. */
+/* Formatting of numbers, names and tables. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,7 +167,7 @@ static void rates_have_the_units_of_tc(void **state)
 	assert_rate("10mbps", 10000000);
 	assert_rate("2gbps", 2000000000);
 	assert_rate("2.5gbit", 312500000);
-	assert_rate("4.1gbit", 512500000);	/* no double has 4.1 */
+	assert_rate("4.1gbit", 512500000);	/* no double is exactly 4.1 */
 }
 
 static void malformed_rates_are_refused(void **state)
@@ -239,7 +239,7 @@ static void addresses_are_parsed_and_masked(void **state)
 	assert_address("/24", ADDRESS_MALFORMED, NULL);
 }
 
-/* As many as an argument may have must not reach the stack. */
+/* A very long argument must not overflow a buffer on the stack. */
 static void long_addresses_are_refused(void **state)
 {
 	struct address address;
