@@ -13,7 +13,7 @@
 #include "ioctl.h"
 #include "version.h"
 #include "vm.h"
-#include "qhp/fabric/fabricapi.h"
+#include "qhp/fabric/admin/fabricapi.h"
 
 /* Large enough for every argument. */
 union ioctl_arg {

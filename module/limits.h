@@ -56,28 +56,29 @@
 #define QZ_STREAM_BYTES		(16 * 1024)
 
 /*
- * If no sender runs on a CPU within QZ_HANDOVER_NS after a hand-off, other
- * tasks want the CPU too, and keep it for a tick or two. Then QZ_HANDOVER_PAUSE
+ * If no sender runs on a CPU within QZ_HANDOFF_NS after a hand-off, other
+ * tasks want the CPU too, and keep it for a tick or two. Then QZ_HANDOFF_PAUSE
  * messages make no hand-off. The number doubles each time, up to
- * QZ_HANDOVER_PAUSE_MAX, and is halved after a hand-off that was short.
+ * QZ_HANDOFF_PAUSE_MAX, and is halved after a hand-off that was short.
  */
-#define QZ_HANDOVER_NS		(3 * NSEC_PER_MSEC)
-#define QZ_HANDOVER_PAUSE	8U
-#define QZ_HANDOVER_PAUSE_MAX	1024U
+#define QZ_HANDOFF_NS		(3 * NSEC_PER_MSEC)
+#define QZ_HANDOFF_PAUSE	8U
+#define QZ_HANDOFF_PAUSE_MAX	1024U
 
 /*
  * Backpressure: a frame that finds its receiver full waits in the sender's
- * ring, and is retried every QZ_ROOM_NS: the time of an interrupt and one
- * polling round of the driver (64 buffers). A receiver that took no frame for
- * QZ_ROOM_MAX_NS counts as hung: this is longer than it takes to get a CPU
- * among a few tasks. A queue retries at most QZ_ROOM_LOOKS times per second,
- * which is half of the time, with bursts of QZ_ROOM_BURST. This limits how much
- * a slow receiver delays frames to others.
+ * ring, and is retried every QZ_BACKPRESSURE_NS: the time of an interrupt and
+ * one polling round of the driver (64 buffers). A receiver that took no frame
+ * for QZ_BACKPRESSURE_MAX_NS counts as hung: this is longer than it takes to
+ * get a CPU among a few tasks. A queue retries at most QZ_BACKPRESSURE_LOOKS
+ * times per second, which is half of the time, with bursts of
+ * QZ_BACKPRESSURE_BURST. This limits how much a slow receiver delays frames to
+ * others.
  */
-#define QZ_ROOM_NS		(100 * NSEC_PER_USEC)
-#define QZ_ROOM_MAX_NS		(20 * NSEC_PER_MSEC)
-#define QZ_ROOM_LOOKS		5000
-#define QZ_ROOM_BURST		50
+#define QZ_BACKPRESSURE_NS		(100 * NSEC_PER_USEC)
+#define QZ_BACKPRESSURE_MAX_NS		(20 * NSEC_PER_MSEC)
+#define QZ_BACKPRESSURE_LOOKS		5000
+#define QZ_BACKPRESSURE_BURST		50
 
 /*
  * A run keeps a receiver's queue for this much: enough to amortise the fixed

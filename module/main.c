@@ -12,7 +12,7 @@
 #include "ioctl.h"
 #include "version.h"
 #include "vm.h"
-#include "qhp/fabric/fabricapi.h"
+#include "qhp/fabric/admin/fabricapi.h"
 
 static struct miscdevice qz_device = {
 	.minor	= MISC_DYNAMIC_MINOR,

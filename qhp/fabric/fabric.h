@@ -37,15 +37,15 @@
 
 #include "uapi/linux/queztl.h"
 #include <uapi/linux/virtio_net.h>
-#include "bucket.h"
-#include "ctrl.h"
-#include "frame.h"
-#include "guard.h"
-#include "mactab.h"
-#include "map.h"
+#include "pure/bucket.h"
+#include "pure/ctrl.h"
+#include "path/frame.h"
+#include "pure/antispoof.h"
+#include "pure/mactab.h"
+#include "path/map.h"
 #include "module/limits.h"
-#include "patience.h"
-#include "ring.h"
+#include "pure/coalesce.h"
+#include "pure/ring.h"
 
 struct vhost_iotlb;
 struct vhost_task;
@@ -72,7 +72,7 @@ struct qz_switch {
  * @list: in the list of fabrics
  * @mode: QUEZTL_FABRIC_*, written under qz_fabrics_lock
  * @lock: guards @ports, @nports, @dying and replacing @sw; of each port @list
- *	and replacing @view and @guard
+ *	and replacing @view and @antispoof
  * @ports: its ports
  * @nports: number of them
  * @dying: no port may be added any more
@@ -113,13 +113,13 @@ struct qz_area {
  * @timer: ends it
  * @until: when it ends at the latest, CLOCK_MONOTONIC nanoseconds
  * @bytes: sent since the driver was last interrupted
- * @patience: how long is worth while
+ * @coalesce: how long is worth while
  */
 struct qz_hold {
 	struct hrtimer timer;
 	u64 until;
 	u32 bytes;
-	struct qz_patience patience;
+	struct qz_coalesce coalesce;
 };
 
 /*
@@ -172,7 +172,7 @@ struct qz_counts {
  *	for room
  * @looks: sending: how often it may look for room
  * @stream: sending: the last run found many frames; owned with the ring
- * @no_room: sending: the last run ended because a receiver was full
+ * @blocked: sending: the last run ended because a receiver was full
  * @kicked_on: sending: the CPU on which the worker was last asked for; or -1
  * @heard_packets: sending: what its pair had received when it last sent
  * @heard_bytes: sending: the same
@@ -212,7 +212,7 @@ struct qz_queue {
 	struct hrtimer pace;
 	struct qz_bucket looks;
 	bool stream;
-	bool no_room;
+	bool blocked;
 	int kicked_on;
 	u64 heard_packets;
 	u64 heard_bytes;
@@ -259,7 +259,7 @@ struct qz_worker {
  * @config_cb: how to tell the driver of a change
  * @flood: broadcast and multicast it may send
  * @view: its peers, under SRCU; all it may send to when the fabric denies
- * @guard: its addresses, under SRCU; NULL when it may use any
+ * @antispoof: its addresses, under SRCU; NULL when it may use any
  * @last_addr: id of the last address it was given
  * @tx_bytes: bytes it may send
  * @tx_packets: packets it may send
@@ -290,7 +290,7 @@ struct qz_port {
 	struct vdpa_callback config_cb;
 	struct qz_bucket flood;
 	struct qz_switch __rcu *view;
-	struct qz_guard __rcu *guard;
+	struct qz_antispoof __rcu *antispoof;
 	u32 last_addr;
 	struct qz_bucket tx_bytes;
 	struct qz_bucket tx_packets;
@@ -418,7 +418,7 @@ void qz_run_init(struct qz_queue *queue);
 void qz_worker_start(struct qz_port *port);
 void qz_worker_stop(struct qz_port *port);
 bool qz_worker_queue(struct qz_queue *queue);
-void qz_worker_hand_over(struct qz_port *port);
+void qz_worker_hand_off(struct qz_port *port);
 
 /* deliver.c */
 struct qz_run;
@@ -442,11 +442,11 @@ void qz_pace_flood(struct qz_port *port, u32 rate);
 int qz_pace_set(const struct queztl_port_rates *rates);
 int qz_pace_get(struct queztl_port_rates *rates);
 
-/* room.c */
-void qz_room_init(struct qz_queue *queue);
+/* backpressure.c */
+void qz_backpressure_init(struct qz_queue *queue);
 
-/* handover.c */
-void qz_handover_forget(struct qz_queue *queue);
+/* handoff.c */
+void qz_handoff_forget(struct qz_queue *queue);
 
 /* ctrlq.c */
 void qz_ctrlq_kick(struct qz_queue *queue);

@@ -4,7 +4,7 @@
  * Nothing outside them is touched, and a buffer is what ring.h says.
  */
 #include "fuzz.h"
-#include "qhp/fabric/ring.c"
+#include "qhp/fabric/pure/ring.c"
 
 #define SEGS	32
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The table from addresses to ports against a plain list, and floods against what a token bucket may give. */
 #include "fuzz.h"
-#include "qhp/fabric/bucket.c"
-#include "qhp/fabric/mactab.c"
+#include "qhp/fabric/pure/bucket.c"
+#include "qhp/fabric/pure/mactab.c"
 
 #define PORTS	64
 

@@ -160,7 +160,7 @@ void qz_queue_stop(struct qz_queue *queue)
 		return;
 	qz_pace_stop(queue);
 	qz_notify_stop(queue);
-	qz_handover_forget(queue);
+	qz_handoff_forget(queue);
 	queue->base = queue->ring.last_avail;
 	unmap_areas(queue);
 }
@@ -178,7 +178,7 @@ int qz_queue_init(struct qz_queue *queue, struct qz_port *port, u16 index)
 	spin_lock_init(&queue->sender_lock);
 	qz_notify_init(queue);
 	qz_pace_init(queue);
-	qz_room_init(queue);
+	qz_backpressure_init(queue);
 	qz_run_init(queue);
 	queue->chain.max = QZ_CHAIN_MAX;
 	queue->chain.segs = kvcalloc(QZ_CHAIN_MAX, sizeof(struct qz_seg),

@@ -39,11 +39,11 @@ void qz_notify_config(struct qz_port *port)
  */
 void qz_notify_received(struct qz_queue *queue)
 {
-	struct qz_patience *patience = &queue[1].hold.patience;
+	struct qz_coalesce *coalesce = &queue[1].hold.coalesce;
 
 	/* Reading the clock costs more than the look whether it is needed. */
-	if (qz_patience_waits(patience))
-		qz_patience_answered(patience, ktime_get_ns());
+	if (qz_coalesce_waits(coalesce))
+		qz_coalesce_answered(coalesce, ktime_get_ns());
 }
 
 /* Some slack lets the timer expire with the tick. */
@@ -75,7 +75,7 @@ static bool held_enough(const struct qz_queue *queue)
 {
 	u16 held = queue->ring.used_idx - queue->ring.signalled;
 
-	return qz_patience_ends(held, queue->num, queue->hold.bytes);
+	return qz_coalesce_ends(held, queue->num, queue->hold.bytes);
 }
 
 /*
@@ -97,7 +97,7 @@ static void hold_sent(struct qz_queue *queue)
 	u64 now = ktime_get_ns();
 
 	if (!hold->until) {
-		hold->until = now + qz_patience_begin(&hold->patience, now);
+		hold->until = now + qz_coalesce_begin(&hold->coalesce, now);
 		queue->counts.held++;
 	}
 	if (hold->until <= now)

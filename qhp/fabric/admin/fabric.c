@@ -9,7 +9,7 @@
 
 #include "fabric.h"
 #include "fabricapi.h"
-#include "name.h"
+#include "pure/name.h"
 
 DEFINE_SRCU(qz_fabric_srcu);
 struct workqueue_struct *qz_fabric_wq;

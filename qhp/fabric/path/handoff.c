@@ -73,9 +73,9 @@ static void look_back(void)
 	if (!since)
 		return;
 	this_cpu_write(turns.since, 0);
-	if (ktime_get_ns() - since > QZ_HANDOVER_NS) {
-		backoff = clamp(2 * backoff, QZ_HANDOVER_PAUSE,
-				QZ_HANDOVER_PAUSE_MAX);
+	if (ktime_get_ns() - since > QZ_HANDOFF_NS) {
+		backoff = clamp(2 * backoff, QZ_HANDOFF_PAUSE,
+				QZ_HANDOFF_PAUSE_MAX);
 		this_cpu_write(turns.pause, backoff);
 	} else {
 		backoff /= 2;
@@ -92,20 +92,20 @@ static bool pauses(void)
 }
 
 /**
- * qz_handover_begin - the sender's thread is about to deliver
- * @turn: what to give to qz_handover_end()
+ * qz_handoff_begin - the sender's thread is about to deliver
+ * @handoff: what to give to qz_handoff_end()
  * @queue: the sending queue; another vCPU of its guest may be here as well
  *
  * Context: process.
  */
-void qz_handover_begin(struct qz_turn *turn, struct qz_queue *queue)
+void qz_handoff_begin(struct qz_handoff *handoff, struct qz_queue *queue)
 {
 	look_back();
-	turn->talks = talks(queue);
+	handoff->talks = talks(queue);
 }
 
 /**
- * qz_handover_note - remember the sender's thread: an answer may be for it
+ * qz_handoff_note - remember the sender's thread: an answer may be for it
  * @queue: its queue, which the caller owns and has seen live
  *
  * A port without a worker is the host's own, and a process that sends there is
@@ -113,7 +113,7 @@ void qz_handover_begin(struct qz_turn *turn, struct qz_queue *queue)
  *
  * Context: process; the sender's thread.
  */
-void qz_handover_note(struct qz_queue *queue)
+void qz_handoff_note(struct qz_queue *queue)
 {
 	struct task_struct *sender = current;
 
@@ -129,12 +129,12 @@ void qz_handover_note(struct qz_queue *queue)
 }
 
 /**
- * qz_handover_forget - forget the sender's thread
+ * qz_handoff_forget - forget the sender's thread
  * @queue: its queue, which is not live, with a grace period since
  *
  * Context: process.
  */
-void qz_handover_forget(struct qz_queue *queue)
+void qz_handoff_forget(struct qz_queue *queue)
 {
 	if (queue->sender)
 		put_task_struct(queue->sender);
@@ -163,39 +163,39 @@ static struct task_struct *get_neighbour(struct qz_queue *queue)
  * A receiver, whose queue is locked, has got something. Process context, or
  * softirq, where nobody talks.
  */
-void qz_handover_saw(struct qz_turn *turn, struct qz_queue *receiver)
+void qz_handoff_saw(struct qz_handoff *handoff, struct qz_queue *receiver)
 {
-	if (turn->talks && !turn->to)
-		turn->to = get_neighbour(receiver + 1);
+	if (handoff->talks && !handoff->to)
+		handoff->to = get_neighbour(receiver + 1);
 }
 
 /**
- * qz_handover_end - the sender's thread has delivered: give way to the receiver
- * @turn: from qz_handover_begin() and qz_handover_saw()
+ * qz_handoff_end - the sender's thread has delivered: give way to the receiver
+ * @handoff: from qz_handoff_begin() and qz_handoff_saw()
  *
  * Context: process, may sleep; the sender's thread, which holds nothing.
  */
-void qz_handover_end(struct qz_turn *turn)
+void qz_handoff_end(struct qz_handoff *handoff)
 {
-	if (!turn->to)
+	if (!handoff->to)
 		return;
 	if (!need_resched() && !single_task_running() && !pauses()) {
 		this_cpu_write(turns.since, ktime_get_ns());
-		yield_to(turn->to, false);
+		yield_to(handoff->to, false);
 		look_back();
 	}
-	put_task_struct(turn->to);
+	put_task_struct(handoff->to);
 }
 
 /**
- * qz_handover_wait - let others have the CPU: they may make room
+ * qz_handoff_wait - let others have the CPU: they may make room
  *
  * For a sender whose frames wait for room at a receiver and whose ring is nearly
  * full: it could only wait as well.
  *
  * Context: process, may sleep; the sender's thread, which holds nothing.
  */
-void qz_handover_wait(void)
+void qz_handoff_wait(void)
 {
 	if (!single_task_running())
 		yield();

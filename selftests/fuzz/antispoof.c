@@ -4,9 +4,9 @@
  * look at it finds one of the port's addresses as the sender, and nothing said of its neighbours.
  */
 #include "fuzz.h"
-#include "qhp/fabric/guard.c"
+#include "qhp/fabric/pure/antispoof.c"
 
-static const struct qz_guard guard = {
+static const struct qz_antispoof antispoof = {
 	.mac = { 0x52, 0x54, 0, 0, 0, 1 },
 	.n = 4,
 	.addrs = {
@@ -37,15 +37,15 @@ static const struct {
 /* Bit by bit, unlike what is tried. */
 static bool owns(const u8 *addr, u8 version)
 {
-	for (u32 i = 0; i < guard.n; i++) {
+	for (u32 i = 0; i < antispoof.n; i++) {
 		u32 bit = 0;
 
-		if (guard.addrs[i].version != version)
+		if (antispoof.addrs[i].version != version)
 			continue;
-		while (bit < guard.addrs[i].prefix &&
-		       !((addr[bit / 8] ^ guard.addrs[i].addr[bit / 8]) & 0x80 >> bit % 8))
+		while (bit < antispoof.addrs[i].prefix &&
+		       !((addr[bit / 8] ^ antispoof.addrs[i].addr[bit / 8]) & 0x80 >> bit % 8))
 			bit++;
-		if (bit == guard.addrs[i].prefix)
+		if (bit == antispoof.addrs[i].prefix)
 			return true;
 	}
 	return version == 6 && !memcmp(addr, "\xfe\x80\0\0\0\0\0\0\x50\x54\0\xff\xfe\0\0\1", 16);
@@ -85,7 +85,7 @@ static void check_nd(const u8 *ip, const u8 *icmp, u32 len)
 	for (; at < len; at += icmp[at + 1] * 8) {
 		fuzz_check(at + 2 <= len && icmp[at + 1] && at + icmp[at + 1] * 8 <= len);
 		if (icmp[at] == 1 || icmp[at] == 2)
-			fuzz_check(icmp[at + 1] == 1 && !memcmp(icmp + at + 2, guard.mac, 6));
+			fuzz_check(icmp[at + 1] == 1 && !memcmp(icmp + at + 2, antispoof.mac, 6));
 	}
 }
 
@@ -98,7 +98,7 @@ static void check_accepted(const u8 *head)
 		type += 4;
 	ip = type + 2;
 	if (type[0] == 8 && type[1] == 6) {
-		fuzz_check(!memcmp(ip + 8, guard.mac, 6));
+		fuzz_check(!memcmp(ip + 8, antispoof.mac, 6));
 		fuzz_check(owns(ip + 14, 4) || !memcmp(ip + 14, zeros, 4));
 	} else if (type[0] == 8) {
 		at = (ip[0] & 15) * 4;
@@ -134,15 +134,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		head = fuzz_alloc(&fuzz, len);
 	}
 
-	judged = qz_guard_judge(&guard, head, len);
+	judged = qz_antispoof_check(&antispoof, head, len);
 	fuzz_check(judged <= len);
 	if (judged) {
 		check_accepted(head);
 		for (i = judged; i < len; i++)
 			head[i] ^= 0xff;
-		fuzz_check(qz_guard_judge(&guard, head, len) == judged);
-		fuzz_check(qz_guard_judge(&guard, head, judged) == judged);
-		fuzz_check(judged == 14 || !qz_guard_judge(&guard, head, judged - 1));
+		fuzz_check(qz_antispoof_check(&antispoof, head, len) == judged);
+		fuzz_check(qz_antispoof_check(&antispoof, head, judged) == judged);
+		fuzz_check(judged == 14 || !qz_antispoof_check(&antispoof, head, judged - 1));
 	}
 	free(head);
 	return 0;

@@ -29,11 +29,11 @@ static bool hangs(struct qz_queue *receiver, u64 now)
 {
 	if (!receiver->full_since)
 		receiver->full_since = now;
-	return now - receiver->full_since > QZ_ROOM_MAX_NS;
+	return now - receiver->full_since > QZ_BACKPRESSURE_MAX_NS;
 }
 
 /**
- * qz_room_waits - is a frame that found no room to wait for some?
+ * qz_backpressure_waits - is a frame that found no room to wait for some?
  * @run: the run of its sender
  * @receiver: the queue that is full; the caller holds its lock
  *
@@ -41,7 +41,7 @@ static bool hangs(struct qz_queue *receiver, u64 now)
  *
  * Context: process or softirq.
  */
-bool qz_room_waits(struct qz_run *run, struct qz_queue *receiver)
+bool qz_backpressure_waits(struct qz_run *run, struct qz_queue *receiver)
 {
 	struct qz_queue *queue = run->queue;
 	u64 now;
@@ -54,11 +54,11 @@ bool qz_room_waits(struct qz_run *run, struct qz_queue *receiver)
 	    !qz_bucket_take(&queue->looks, now, 1))
 		return false;
 	queue->counts.waited++;
-	qz_pace_defer(queue, QZ_ROOM_NS);
+	qz_pace_defer(queue, QZ_BACKPRESSURE_NS);
 	return true;
 }
 
-void qz_room_init(struct qz_queue *queue)
+void qz_backpressure_init(struct qz_queue *queue)
 {
-	qz_bucket_set(&queue->looks, QZ_ROOM_LOOKS, QZ_ROOM_BURST);
+	qz_bucket_set(&queue->looks, QZ_BACKPRESSURE_LOOKS, QZ_BACKPRESSURE_BURST);
 }

@@ -4,7 +4,7 @@
 #define QZ_CURSOR_H
 
 #include "map.h"
-#include "ring.h"
+#include "pure/ring.h"
 
 /**
  * struct qz_cursor - a place in a chain's segments

@@ -6,11 +6,11 @@
 #include "fabric.h"
 
 /**
- * struct qz_turn - whom a sender's thread gives way to when it has delivered
+ * struct qz_handoff - whom a sender's thread gives way to when it has delivered
  * @talks: it is in a conversation
  * @to: the thread of a receiver that shares its CPU; a reference, or NULL
  */
-struct qz_turn {
+struct qz_handoff {
 	bool talks;
 	struct task_struct *to;
 };
@@ -29,7 +29,7 @@ struct qz_turn {
  * @into: the receiving queue at hand, which is locked; or NULL
  * @into_used: its used index when it was taken
  * @into_bytes: @bytes then
- * @turn: about giving way afterwards
+ * @handoff: about giving way afterwards
  * @nwake: number of @wake
  * @wake: receivers to interrupt at the end
  */
@@ -46,20 +46,20 @@ struct qz_run {
 	struct qz_queue *into;
 	u16 into_used;
 	int into_bytes;
-	struct qz_turn turn;
+	struct qz_handoff handoff;
 	unsigned int nwake;
 	struct qz_queue *wake[QZ_RUN_SIGNALS];
 };
 
-/* handover.c */
-void qz_handover_begin(struct qz_turn *turn, struct qz_queue *queue);
-void qz_handover_note(struct qz_queue *queue);
-void qz_handover_saw(struct qz_turn *turn, struct qz_queue *receiver);
-void qz_handover_wait(void);
-void qz_handover_end(struct qz_turn *turn);
+/* handoff.c */
+void qz_handoff_begin(struct qz_handoff *handoff, struct qz_queue *queue);
+void qz_handoff_note(struct qz_queue *queue);
+void qz_handoff_saw(struct qz_handoff *handoff, struct qz_queue *receiver);
+void qz_handoff_wait(void);
+void qz_handoff_end(struct qz_handoff *handoff);
 
-/* room.c */
-bool qz_room_waits(struct qz_run *run, struct qz_queue *receiver);
+/* backpressure.c */
+bool qz_backpressure_waits(struct qz_run *run, struct qz_queue *receiver);
 
 /* receive.c */
 int qz_receive(struct qz_run *run, struct qz_port *port,

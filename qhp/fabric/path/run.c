@@ -104,7 +104,7 @@ static void expect_kick(const struct qz_run *run, struct qz_queue *queue)
  */
 static void wait_for_room(const struct qz_run *run, struct qz_queue *queue)
 {
-	WRITE_ONCE(queue->no_room, true);
+	WRITE_ONCE(queue->blocked, true);
 	qz_ring_disable_kicks(&queue->ring);
 	if (run->shares_cpu)
 		postpone_kicks(queue);
@@ -168,11 +168,11 @@ static bool run_ring(struct qz_run *run, struct qz_queue *queue)
 
 	idx = srcu_read_lock(&qz_fabric_srcu);
 	if (smp_load_acquire(&queue->live)) {	/* as in qz_queue_start() */
-		WRITE_ONCE(queue->no_room, false);
+		WRITE_ONCE(queue->blocked, false);
 		run->map = srcu_dereference(port->map, &qz_fabric_srcu);
 		run->sw = qz_peer_reach(port);
 		if (run->in_sender)
-			qz_handover_note(queue);
+			qz_handoff_note(queue);
 		more = serve_ring(run, queue);
 		qz_receive_end(run);
 		note_stream(run, queue);
@@ -198,9 +198,9 @@ static void run_queue(struct qz_run *run, struct qz_queue *queue,
 	run->port = queue->port;
 	run->queue = queue;
 	run->in_sender = in_sender;
-	run->turn = (struct qz_turn){};
+	run->handoff = (struct qz_handoff){};
 	if (in_sender)
-		qz_handover_begin(&run->turn, queue);
+		qz_handoff_begin(&run->handoff, queue);
 	run->packets = QZ_RUN_PACKETS;
 	run->bytes = QZ_RUN_BYTES;
 	run->nwake = 0;
@@ -225,12 +225,12 @@ static void run_queue(struct qz_run *run, struct qz_queue *queue,
  */
 static void leave_cpu(struct qz_queue *queue)
 {
-	if (READ_ONCE(queue->no_room)) {
-		qz_handover_wait();
+	if (READ_ONCE(queue->blocked)) {
+		qz_handoff_wait();
 		return;
 	}
 	qz_worker_queue(queue);
-	qz_worker_hand_over(queue->port);
+	qz_worker_hand_off(queue->port);
 }
 
 /* Process context, in the sender's thread, on its way back to the guest. */
@@ -248,7 +248,7 @@ static void run_task_work(struct callback_head *tw)
 	} else {
 		queue->counts.direct_runs++;
 		run_queue(&run, queue, true);
-		qz_handover_end(&run.turn);
+		qz_handoff_end(&run.handoff);
 	}
 	put_device(&port->vdpa.dev);
 }
@@ -304,7 +304,7 @@ static int add_task_work(struct callback_head *tw)
  */
 static bool leave_stream(struct qz_queue *queue)
 {
-	if (READ_ONCE(queue->no_room))	/* the timer looks, not the worker */
+	if (READ_ONCE(queue->blocked))	/* the timer looks, not the worker */
 		return true;
 	WRITE_ONCE(queue->kicked_on, raw_smp_processor_id());
 	qz_run_try(queue, postpone_kicks);

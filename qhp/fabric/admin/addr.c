@@ -14,96 +14,96 @@
 static_assert(QZ_MAX_ADDRS == QUEZTL_ADDR_MAX);
 
 /* fabric->lock held. */
-static struct qz_guard *guard_of(const struct qz_port *port)
+static struct qz_antispoof *antispoof_of(const struct qz_port *port)
 {
-	return rcu_dereference_protected(port->guard,
+	return rcu_dereference_protected(port->antispoof,
 					 lockdep_is_held(&port->fabric->lock));
 }
 
 /* fabric->lock held; when this returns nobody uses the old table. */
-static void replace_guard(struct qz_port *port, struct qz_guard *guard)
+static void replace_antispoof(struct qz_port *port, struct qz_antispoof *antispoof)
 {
-	struct qz_guard *old;
+	struct qz_antispoof *old;
 
-	old = rcu_replace_pointer(port->guard, guard,
+	old = rcu_replace_pointer(port->antispoof, antispoof,
 				  lockdep_is_held(&port->fabric->lock));
 	synchronize_srcu_expedited(&qz_fabric_srcu);
 	kfree(old);
 }
 
-static bool same_address(const struct qz_guard_addr *a,
-			 const struct qz_guard_addr *b)
+static bool same_address(const struct qz_antispoof_addr *a,
+			 const struct qz_antispoof_addr *b)
 {
 	return a->version == b->version && a->prefix == b->prefix &&
 	       !memcmp(a->addr, b->addr, sizeof(a->addr));
 }
 
-static struct qz_guard_addr *find_address(struct qz_guard *guard,
-					  const struct qz_guard_addr *addr)
+static struct qz_antispoof_addr *find_address(struct qz_antispoof *antispoof,
+					  const struct qz_antispoof_addr *addr)
 {
 	u32 i;
 
-	for (i = 0; guard && i < guard->n; i++)
-		if (same_address(&guard->addrs[i], addr))
-			return &guard->addrs[i];
+	for (i = 0; antispoof && i < antispoof->n; i++)
+		if (same_address(&antispoof->addrs[i], addr))
+			return &antispoof->addrs[i];
 	return NULL;
 }
 
 /* The first with an id from @id on, NULL when there is none. */
-static struct qz_guard_addr *find_from(struct qz_guard *guard, u64 id)
+static struct qz_antispoof_addr *find_from(struct qz_antispoof *antispoof, u64 id)
 {
 	u32 i;
 
-	for (i = 0; guard && i < guard->n; i++)
-		if (guard->addrs[i].version && guard->addrs[i].id >= id)
-			return &guard->addrs[i];
+	for (i = 0; antispoof && i < antispoof->n; i++)
+		if (antispoof->addrs[i].version && antispoof->addrs[i].id >= id)
+			return &antispoof->addrs[i];
 	return NULL;
 }
 
-static u32 count_addresses(const struct qz_guard *guard)
+static u32 count_addresses(const struct qz_antispoof *antispoof)
 {
 	u32 i, n = 0;
 
-	for (i = 0; guard && i < guard->n; i++)
-		n += !!guard->addrs[i].version;
+	for (i = 0; antispoof && i < antispoof->n; i++)
+		n += !!antispoof->addrs[i].version;
 	return n;
 }
 
 /* The table with one more address, which is not full, NULL without memory. */
-static struct qz_guard *build_guard(const struct qz_port *port,
-				    const struct qz_guard_addr *addr)
+static struct qz_antispoof *build_antispoof(const struct qz_port *port,
+				    const struct qz_antispoof_addr *addr)
 {
-	const struct qz_guard *old = guard_of(port);
-	struct qz_guard *guard;
+	const struct qz_antispoof *old = antispoof_of(port);
+	struct qz_antispoof *antispoof;
 	u32 i;
 
-	guard = kzalloc(sizeof(*guard), GFP_KERNEL_ACCOUNT);
-	if (!guard)
+	antispoof = kzalloc(sizeof(*antispoof), GFP_KERNEL_ACCOUNT);
+	if (!antispoof)
 		return NULL;
-	memcpy(guard->mac, port->mac, sizeof(guard->mac));
+	memcpy(antispoof->mac, port->mac, sizeof(antispoof->mac));
 	for (i = 0; old && i < old->n; i++)
 		if (old->addrs[i].version)
-			guard->addrs[guard->n++] = old->addrs[i];
-	guard->addrs[guard->n++] = *addr;
-	return guard;
+			antispoof->addrs[antispoof->n++] = old->addrs[i];
+	antispoof->addrs[antispoof->n++] = *addr;
+	return antispoof;
 }
 
 /* fabric->lock held; @addr gets its id. */
-static int add_address(struct qz_port *port, struct qz_guard_addr *addr)
+static int add_address(struct qz_port *port, struct qz_antispoof_addr *addr)
 {
-	struct qz_guard *guard = guard_of(port);
+	struct qz_antispoof *antispoof = antispoof_of(port);
 
-	if (find_address(guard, addr))
+	if (find_address(antispoof, addr))
 		return -EEXIST;
-	if (count_addresses(guard) == QZ_MAX_ADDRS ||
+	if (count_addresses(antispoof) == QZ_MAX_ADDRS ||
 	    port->last_addr == U32_MAX)
 		return -ENOSPC;
 	addr->id = port->last_addr + 1;
-	guard = build_guard(port, addr);
-	if (!guard)
+	antispoof = build_antispoof(port, addr);
+	if (!antispoof)
 		return -ENOMEM;
 	port->last_addr = addr->id;
-	replace_guard(port, guard);
+	replace_antispoof(port, antispoof);
 	return 0;
 }
 
@@ -111,10 +111,10 @@ static int add_address(struct qz_port *port, struct qz_guard_addr *addr)
  * fabric->lock held. Without its last address a port may use any again, and has
  * no moment in which it may use none.
  */
-static void strike_out(struct qz_port *port, struct qz_guard_addr *addr)
+static void strike_out(struct qz_port *port, struct qz_antispoof_addr *addr)
 {
-	if (count_addresses(guard_of(port)) == 1) {
-		replace_guard(port, NULL);
+	if (count_addresses(antispoof_of(port)) == 1) {
+		replace_antispoof(port, NULL);
 		return;
 	}
 	WRITE_ONCE(addr->version, 0);
@@ -122,24 +122,24 @@ static void strike_out(struct qz_port *port, struct qz_guard_addr *addr)
 }
 
 /* An address as user space gives it; it must be a good one. */
-static int read_address(struct qz_guard_addr *addr,
+static int read_address(struct qz_antispoof_addr *addr,
 			const struct queztl_addr *from)
 {
 	if (from->family != AF_INET && from->family != AF_INET6)
 		return -EAFNOSUPPORT;
-	*addr = (struct qz_guard_addr){
+	*addr = (struct qz_antispoof_addr){
 		.version = from->family == AF_INET ? 4 : 6,
 		.prefix = from->prefix,
 	};
 	memcpy(addr->addr, from->addr, sizeof(addr->addr));
-	return qz_guard_addr_is_good(addr) ? 0 : -EINVAL;
+	return qz_antispoof_addr_is_good(addr) ? 0 : -EINVAL;
 }
 
 /* These are calls, see &struct queztl_addr; process context, may sleep. */
 
 int qz_addr_add(struct queztl_addr *to)
 {
-	struct qz_guard_addr addr;
+	struct qz_antispoof_addr addr;
 	struct qz_port *port;
 	int err;
 
@@ -159,7 +159,7 @@ int qz_addr_add(struct queztl_addr *to)
 
 int qz_addr_del(const struct queztl_addr *from)
 {
-	struct qz_guard_addr addr, *found;
+	struct qz_antispoof_addr addr, *found;
 	struct qz_port *port;
 	int err;
 
@@ -170,7 +170,7 @@ int qz_addr_del(const struct queztl_addr *from)
 	if (!port)
 		return -ENOENT;
 	mutex_lock(&port->fabric->lock);
-	found = find_address(guard_of(port), &addr);
+	found = find_address(antispoof_of(port), &addr);
 	if (found)
 		strike_out(port, found);
 	mutex_unlock(&port->fabric->lock);
@@ -182,12 +182,12 @@ int qz_addr_del(const struct queztl_addr *from)
 void qz_addr_undo(const struct queztl_addr *added)
 {
 	struct qz_port *port = qz_port_get(added->port);
-	struct qz_guard_addr *found;
+	struct qz_antispoof_addr *found;
 
 	if (!port)
 		return;
 	mutex_lock(&port->fabric->lock);
-	found = find_from(guard_of(port), added->id);
+	found = find_from(antispoof_of(port), added->id);
 	if (found && found->id == added->id)
 		strike_out(port, found);
 	mutex_unlock(&port->fabric->lock);
@@ -195,7 +195,7 @@ void qz_addr_undo(const struct queztl_addr *added)
 }
 
 static void write_address(struct queztl_addr *to,
-			  const struct qz_guard_addr *addr)
+			  const struct qz_antispoof_addr *addr)
 {
 	to->id = addr->id;
 	to->family = addr->version == 4 ? AF_INET : AF_INET6;
@@ -206,12 +206,12 @@ static void write_address(struct queztl_addr *to,
 int qz_addr_next(struct queztl_addr *next)
 {
 	struct qz_port *port = qz_port_get(next->port);
-	struct qz_guard_addr *found;
+	struct qz_antispoof_addr *found;
 
 	if (!port)
 		return -ENOENT;
 	mutex_lock(&port->fabric->lock);
-	found = find_from(guard_of(port), (u64)next->id + 1);
+	found = find_from(antispoof_of(port), (u64)next->id + 1);
 	if (found)
 		write_address(next, found);
 	mutex_unlock(&port->fabric->lock);

@@ -10,7 +10,7 @@
 #ifndef QZ_MAP_H
 #define QZ_MAP_H
 
-#include "extent.h"
+#include "pure/extent.h"
 
 struct vhost_iotlb;
 

@@ -169,7 +169,7 @@ void qz_port_free(struct qz_port *port)
 	kvfree(port->queues);
 	qz_map_free(rcu_dereference_protected(port->map, true));
 	qz_switch_free(rcu_dereference_protected(port->view, true));
-	kfree(rcu_dereference_protected(port->guard, true));
+	kfree(rcu_dereference_protected(port->antispoof, true));
 	put_pid(rcu_dereference_protected(port->opener, true));
 	put_device(&port->fabric->dev);
 	if (atomic_dec_and_test(&qz_ports_alive))

@@ -127,7 +127,7 @@ static enum put put_piece(struct qz_run *run, struct qz_queue *queue,
 	}
 	if (reason != QUEZTL_DROP_REASONS) {
 		queue->ring.last_avail = start;
-		if (reason == QUEZTL_DROP_FULL && qz_room_waits(run, queue))
+		if (reason == QUEZTL_DROP_FULL && qz_backpressure_waits(run, queue))
 			return PUT_LATER;
 		qz_deliver_drop(queue, reason, len);
 		if (reason == QUEZTL_DROP_RX_BROKEN)
@@ -207,7 +207,7 @@ static void publish(struct qz_run *run, struct qz_queue *queue)
 	/* Whoever waits for buffers looks for himself. */
 	qz_ring_disable_kicks(&queue->ring);
 	qz_notify_received(queue);
-	qz_handover_saw(&run->turn, queue);
+	qz_handoff_saw(&run->handoff, queue);
 	if (qz_ring_wants_signal(&queue->ring)) {
 		queue->counts.interrupts++;
 		qz_run_wake(run, queue);

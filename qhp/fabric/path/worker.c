@@ -173,12 +173,12 @@ bool qz_worker_queue(struct qz_queue *queue)
 }
 
 /**
- * qz_worker_hand_over - let a port's thread have this CPU, if it waits for one
+ * qz_worker_hand_off - let a port's thread have this CPU, if it waits for one
  * @port: the port
  *
  * Context: process, may sleep.
  */
-void qz_worker_hand_over(struct qz_port *port)
+void qz_worker_hand_off(struct qz_port *port)
 {
 	struct qz_worker *worker = &port->worker;
 	struct task_struct *thread = NULL;

@@ -7,7 +7,7 @@
 #include <uapi/linux/virtio_net.h>
 
 #include "cursor.h"
-#include "offload.h"
+#include "pure/offload.h"
 
 /*
  * Buffers one frame may be spread over: the largest frame in the smallest

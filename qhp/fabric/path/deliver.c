@@ -54,7 +54,7 @@ static bool too_big(const struct qz_port *port, const struct qz_frame *frame)
  * The sender has addresses: does it use them? What is judged has been read into
  * the head, and a checksum is not finished where it would change that.
  */
-static enum queztl_drop check_sender(const struct qz_guard *guard,
+static enum queztl_drop check_sender(const struct qz_antispoof *antispoof,
 				     struct qz_frame *frame)
 {
 	const struct qz_offload *off = &frame->off;
@@ -66,7 +66,7 @@ static enum queztl_drop check_sender(const struct qz_guard *guard,
 				    frame->head_len - old))
 			return QUEZTL_DROP_BAD_RING;
 	}
-	judged = qz_guard_judge(guard, frame->head, frame->head_len);
+	judged = qz_antispoof_check(antispoof, frame->head, frame->head_len);
 	if (!judged ||
 	    (off->csum && (u32)off->csum_start + off->csum_offset < judged))
 		return QUEZTL_DROP_FOREIGN;
@@ -87,7 +87,7 @@ static enum queztl_drop read_frame(const struct qz_run *run,
 	};
 	struct qz_frame *frame = &queue->frame;
 	const struct qz_port *port = run->port;
-	const struct qz_guard *guard;
+	const struct qz_antispoof *antispoof;
 	enum queztl_drop reason;
 	u64 source;
 
@@ -118,8 +118,8 @@ static enum queztl_drop read_frame(const struct qz_run *run,
 	source = qz_mac_key(qz_frame_eth(frame)->h_source);
 	if (source != port->mac_key && !qz_uplink_may_send(port, source))
 		return QUEZTL_DROP_SPOOFED;
-	guard = srcu_dereference(port->guard, &qz_fabric_srcu);
-	return guard ? check_sender(guard, frame) : QUEZTL_DROP_REASONS;
+	antispoof = srcu_dereference(port->antispoof, &qz_fabric_srcu);
+	return antispoof ? check_sender(antispoof, frame) : QUEZTL_DROP_REASONS;
 }
 
 /* Nobody is waited for. Return: as qz_receive(). */

@@ -3,7 +3,7 @@
 
 #include <kunit/test.h>
 
-#include "../guard.c"
+#include "../antispoof.c"
 
 #define ROOM	192		/* as many bytes as are ever judged */
 
@@ -23,7 +23,7 @@ static const u8 other_local[16] = { 0xfe, 0x80, [8] = 0x50, 0x54, 0, 0xff, 0xfe,
 				    0xaa, 0xbb, 0xcd };
 static const u8 nobody[16];
 
-static const struct qz_guard guard = {
+static const struct qz_antispoof antispoof = {
 	.mac = { 0x52, 0x54, 0, 0xaa, 0xbb, 0xcc },
 	.n = 5,
 	.addrs = {
@@ -37,7 +37,7 @@ static const struct qz_guard guard = {
 	},
 };
 
-static const struct qz_guard everything = {
+static const struct qz_antispoof everything = {
 	.mac = { 0x52, 0x54, 0, 0xaa, 0xbb, 0xcc },
 	.n = 2,
 	.addrs = { { .id = 1, .version = 4 }, { .id = 2, .version = 6 } },
@@ -81,10 +81,10 @@ static struct frame new_frame(u16 type)
  * What is judged, from memory that ends with the frame. It must rest on no byte
  * behind: not when they are missing, nor when they are others.
  */
-static u32 judge_by(struct kunit *test, const struct qz_guard *by,
+static u32 judge_by(struct kunit *test, const struct qz_antispoof *by,
 		    const struct frame *frame)
 {
-	u32 judged = qz_guard_judge(by, frame->bytes, frame->len), len, i;
+	u32 judged = qz_antispoof_check(by, frame->bytes, frame->len), len, i;
 	u8 *copy;
 
 	for (len = ETH_LEN; len <= frame->len; len++) {
@@ -93,7 +93,7 @@ static u32 judge_by(struct kunit *test, const struct qz_guard *by,
 		memcpy(copy, frame->bytes, len);
 		for (i = judged; judged && i < len; i++)
 			copy[i] ^= 0xa5;
-		KUNIT_EXPECT_EQ(test, qz_guard_judge(by, copy, len),
+		KUNIT_EXPECT_EQ(test, qz_antispoof_check(by, copy, len),
 				len < judged ? 0 : judged);
 		kunit_kfree(test, copy);
 	}
@@ -103,7 +103,7 @@ static u32 judge_by(struct kunit *test, const struct qz_guard *by,
 
 static u32 judge(struct kunit *test, const struct frame *frame)
 {
-	return judge_by(test, &guard, frame);
+	return judge_by(test, &antispoof, frame);
 }
 
 static void expect(struct kunit *test, const struct frame *frame, bool good,
@@ -634,7 +634,7 @@ static void other_protocols_are_refused(struct kunit *test)
 
 static void without_addresses_left_all_are_refused(struct kunit *test)
 {
-	static const struct qz_guard none = { .n = 0 };
+	static const struct qz_antispoof none = { .n = 0 };
 	struct frame frame = new_ip4(ours4, 6, zeros, 16);
 
 	KUNIT_EXPECT_EQ(test, judge_by(test, &none, &frame), 0);
@@ -644,10 +644,10 @@ static void without_addresses_left_all_are_refused(struct kunit *test)
 
 static bool may_give(u8 version, u8 prefix, const u8 *bytes, u32 len)
 {
-	struct qz_guard_addr addr = { .version = version, .prefix = prefix };
+	struct qz_antispoof_addr addr = { .version = version, .prefix = prefix };
 
 	memcpy(addr.addr, bytes, len);
-	return qz_guard_addr_is_good(&addr);
+	return qz_antispoof_addr_is_good(&addr);
 }
 
 static void prefixes_are_well_formed(struct kunit *test)
@@ -674,7 +674,7 @@ static void prefixes_are_well_formed(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, may_give(4, 32, (const u8[]){ 223, 255, 255, 255 }, 4));
 }
 
-static struct kunit_case guard_cases[] = {
+static struct kunit_case antispoof_cases[] = {
 	KUNIT_CASE(ip4_source_is_ours),
 	KUNIT_CASE(ip4_header_must_be_whole),
 	KUNIT_CASE(all_of_ip4_is_no_group),
@@ -698,9 +698,9 @@ static struct kunit_case guard_cases[] = {
 	{}
 };
 
-static struct kunit_suite guard_suite = {
-	.name = "queztl_guard",
-	.test_cases = guard_cases,
+static struct kunit_suite antispoof_suite = {
+	.name = "queztl_antispoof",
+	.test_cases = antispoof_cases,
 };
 
-kunit_test_suite(guard_suite);
+kunit_test_suite(antispoof_suite);

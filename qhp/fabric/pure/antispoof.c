@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Whether a frame's sender is who it says: see guard.h. */
+/* Whether a frame's sender is who it says: see antispoof.h. */
 
-#include "guard.h"
+#include "antispoof.h"
 
 #define MAC_LEN		6
 
@@ -71,7 +71,7 @@ static const u8 zeros[16];
  * have been read.
  */
 struct packet {
-	const struct qz_guard *guard;
+	const struct qz_antispoof *antispoof;
 	const u8 *bytes;
 	u32 read;	/* bytes that are there */
 	u32 len;	/* as the IP header says */
@@ -96,11 +96,11 @@ static bool same_prefix(const u8 *a, const u8 *b, u32 bits)
 	return !rest || !((a[bytes] ^ b[bytes]) >> (8 - rest));
 }
 
-static bool is_one_of(const struct qz_guard *guard, u8 version, const u8 *addr)
+static bool is_one_of(const struct qz_antispoof *antispoof, u8 version, const u8 *addr)
 {
-	const struct qz_guard_addr *own = guard->addrs;
+	const struct qz_antispoof_addr *own = antispoof->addrs;
 
-	for (; own < guard->addrs + guard->n; own++)
+	for (; own < antispoof->addrs + antispoof->n; own++)
 		/* One may be taken away while we look. */
 		if (READ_ONCE(own->version) == version &&
 		    same_prefix(own->addr, addr, own->prefix))
@@ -138,15 +138,15 @@ static bool is_link_local_of(const u8 *addr, const u8 *mac)
 	return !memcmp(addr, own, sizeof(own));
 }
 
-static bool is_own4(const struct qz_guard *guard, const u8 *addr)
+static bool is_own4(const struct qz_antispoof *antispoof, const u8 *addr)
 {
-	return is_unicast4(addr) && is_one_of(guard, 4, addr);
+	return is_unicast4(addr) && is_one_of(antispoof, 4, addr);
 }
 
-static bool is_own6(const struct qz_guard *guard, const u8 *addr)
+static bool is_own6(const struct qz_antispoof *antispoof, const u8 *addr)
 {
-	return is_unicast6(addr) && (is_link_local_of(addr, guard->mac) ||
-				     is_one_of(guard, 6, addr));
+	return is_unicast6(addr) && (is_link_local_of(addr, antispoof->mac) ||
+				     is_one_of(antispoof, 6, addr));
 }
 
 /*
@@ -161,10 +161,10 @@ static u32 judge_arp(const struct packet *arp)
 	u16 op;
 
 	if (!has(arp, 0, ARP_LEN) || memcmp(bytes, ethernet_ip4, ARP_OP) ||
-	    memcmp(bytes + ARP_MAC, arp->guard->mac, MAC_LEN))
+	    memcmp(bytes + ARP_MAC, arp->antispoof->mac, MAC_LEN))
 		return 0;
 	op = get16(bytes + ARP_OP);
-	if (is_own4(arp->guard, ip))
+	if (is_own4(arp->antispoof, ip))
 		return op == ARP_REQUEST || op == ARP_REPLY ? ARP_LEN : 0;
 	/* A probe (RFC 5227). */
 	return is_zero4(ip) && op == ARP_REQUEST ? ARP_LEN : 0;
@@ -196,7 +196,7 @@ static u32 judge_ip4(struct packet *ip)
 	ip->len = get16(bytes + IP4_TOTAL);
 	if (is_zero4(source))
 		return judge_dhcp(ip, at);
-	return is_own4(ip->guard, source) ? at : 0;
+	return is_own4(ip->antispoof, source) ? at : 0;
 }
 
 /* Options of neighbour discovery up to the packet's end: no other's MAC. */
@@ -214,7 +214,7 @@ static bool options_are_good(const struct packet *ip, u32 at)
 			return false;
 		if (opt[0] != OPT_SOURCE_MAC && opt[0] != OPT_TARGET_MAC)
 			continue;
-		if (len != 8 || memcmp(opt + 2, ip->guard->mac, MAC_LEN))
+		if (len != 8 || memcmp(opt + 2, ip->antispoof->mac, MAC_LEN))
 			return false;
 	}
 	return true;
@@ -231,7 +231,7 @@ static u32 judge_neighbour(const struct packet *ip, u32 at, bool own_target)
 {
 	if (!has(ip, at, ND_OPTIONS))
 		return 0;
-	if (own_target && !is_own6(ip->guard, ip->bytes + at + ND_TARGET))
+	if (own_target && !is_own6(ip->antispoof, ip->bytes + at + ND_TARGET))
 		return 0;
 	return options_are_good(ip, at + ND_OPTIONS) ? ip->len : 0;
 }
@@ -312,22 +312,22 @@ static u32 judge_ip6(struct packet *ip)
 	if (!has(ip, 0, IP6_LEN) || bytes[0] >> 4 != 6)
 		return 0;
 	ip->len = IP6_LEN + get16(bytes + IP6_PAYLOAD);
-	if (!is_zero6(source) && !is_own6(ip->guard, source))
+	if (!is_zero6(source) && !is_own6(ip->antispoof, source))
 		return 0;
 	return judge_transport6(ip);
 }
 
 /**
- * qz_guard_judge - is the sender one of the port's addresses?
- * @guard: the port's addresses
+ * qz_antispoof_check - is the sender one of the port's addresses?
+ * @antispoof: the port's addresses
  * @head: a copy of the frame's first bytes, at least an Ethernet header
  * @head_len: how many
  *
  * Return: how many bytes of the frame that rests on, 0 when it is not.
  */
-u32 qz_guard_judge(const struct qz_guard *guard, const u8 *head, u32 head_len)
+u32 qz_antispoof_check(const struct qz_antispoof *antispoof, const u8 *head, u32 head_len)
 {
-	struct packet packet = { .guard = guard, .len = U32_MAX };
+	struct packet packet = { .antispoof = antispoof, .len = U32_MAX };
 	u16 type = get16(head + ETH_LEN - 2);
 	u32 at = ETH_LEN, judged = 0;
 
@@ -359,13 +359,13 @@ static bool rest_is_zero(const u8 *addr, u32 prefix)
 }
 
 /**
- * qz_guard_addr_is_good - may a port be given it?
+ * qz_antispoof_addr_is_good - may a port be given it?
  * @addr: the address
  *
  * Return: false when the prefix is too long, bits behind it are set, or no
  * packet can come from there.
  */
-bool qz_guard_addr_is_good(const struct qz_guard_addr *addr)
+bool qz_antispoof_addr_is_good(const struct qz_antispoof_addr *addr)
 {
 	bool ip4 = addr->version == 4;
 	u32 bits = ip4 ? 32 : 128;
