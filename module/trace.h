@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Tracepoints, events/queztl in tracefs. */
+/* Tracepoints, under events/queztl in tracefs. */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM queztl
 
