@@ -104,8 +104,8 @@ static void ask_beside_a_holder(bool up)
 	brought_up = up;
 	make_fabric("qtlan");
 	make_fabric("qtother");
-	held = add_port("qtlan", 1, 0);
-	other = add_port("qtlan", 2, 0);
+	held = make_member("qtlan", 1, 0);
+	other = make_member("qtlan", 2, 0);
 	holder = fork_tenant(run_holder);
 	await(&shared->ready);
 	deletion = delete_port(held);

@@ -44,7 +44,7 @@ static pid_t start_b(void)
 	shared = share(sizeof(*shared));
 	make_fabric("qtlan");
 	a = join("qtlan", 1, 0);
-	b = add_port("qtlan", 2, 0);
+	b = make_member("qtlan", 2, 0);
 	c = join("qtlan", 3, 0);
 	start(a, NULL);
 	start(c, NULL);
@@ -197,9 +197,9 @@ TEST(a_ring_that_feeds_itself_holds_up_no_sender)
 	kick_of_b = call_of_b = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	shared = share(sizeof(*shared));
 	make_fabric("qtlan");
-	a = add_port("qtlan", 1, 0);
-	b = add_port("qtlan", 2, 0);
-	c = add_port("qtlan", 3, 0);
+	a = make_member("qtlan", 1, 0);
+	b = make_member("qtlan", 2, 0);
+	c = make_member("qtlan", 3, 0);
 	feeding = fork_tenant(run_feeding_b);
 	await(&shared->ready);
 	usleep(100000);

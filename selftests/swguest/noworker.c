@@ -82,7 +82,7 @@ TEST(a_port_without_a_worker_is_down)
 	shared = share(sizeof(*shared));
 	make_fabric("qtlan");
 	a = join("qtlan", 1, 0);
-	b = add_port("qtlan", 2, 0);
+	b = make_member("qtlan", 2, 0);
 	start(a, NULL);
 	member_mark(b);
 	fork_tenant(run_without_thread);

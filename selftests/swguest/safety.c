@@ -5,7 +5,9 @@
  */
 #define _GNU_SOURCE
 #define KTAP_MAIN
+#include "delays.h"
 #include "tenant.h"
+#include "throttle.h"
 
 /* A test that got stuck may leave ports that somebody holds for a moment: sweep in a child, and not for ever. */
 static int sweep(void)
@@ -16,6 +18,8 @@ static int sweep(void)
 
 static void tidy_up(void)
 {
+	end_throttle();
+	delays_unload();
 	if (call_within(2 * SOON, sweep)) {
 		ktap_say("fabrics or ports of this test cannot be deleted");
 		wait_left_behind(SOON);
@@ -28,6 +32,7 @@ int main(int argc, char **argv)
 		printf("KTAP version 1\n1..0 # SKIP no " QUEZTL_DEVICE "\n");
 		return KTAP_SKIP;
 	}
-	fabric_sweep();
+	begin_throttle();
+	tidy_up();
 	return ktap_run(argc, argv, tidy_up);
 }

@@ -10,7 +10,7 @@ void make_fabric(const char *name)
 	ASSERT_EQ(fabric_add(name, NULL), 0);
 }
 
-struct member *add_port(const char *fabric, int number, int mtu)
+struct member *make_member(const char *fabric, int number, int mtu)
 {
 	struct member *member = calloc(1, sizeof(*member));
 
@@ -23,7 +23,7 @@ struct member *add_port(const char *fabric, int number, int mtu)
 
 struct member *join(const char *fabric, int number, int mtu)
 {
-	struct member *member = add_port(fabric, number, mtu);
+	struct member *member = make_member(fabric, number, mtu);
 
 	ASSERT_EQ(swg_open(&member->port, member->name), 0);
 	return member;
