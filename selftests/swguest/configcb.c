@@ -85,6 +85,7 @@ TEST(the_next_holder_does_not_signal_the_last_ones_config_call)
 		start_announcing(member);
 		suspend_and_resume(&member->port);
 		EXPECT_EQ(count_of(call), 0);
+		ASSERT_EQ(swg_reset(&member->port), 0);
 	}
 }
 

@@ -135,7 +135,7 @@ TEST(commands_before_a_reset_are_gone_after_it)
 
 TEST(commands_are_gone_after_a_reset_when_windows_are_wide)
 {
-	if (!delays_load("one_in=4 max_us=5000"))
+	if (!delays_load("one_in=40 max_us=400"))
 		SKIP("no qz_delays.ko in QZ_USER_TEST_MODULES: make test-modules");
 	expect_one_owner(true, 15);
 	EXPECT_EQ(delays_unload(), 0);

@@ -20,7 +20,7 @@ static void tidy_up(void)
 {
 	end_throttle();
 	delays_unload();
-	if (call_within(2 * SOON, sweep)) {
+	if (call_within(20 * SOON, sweep)) {
 		ktap_say("fabrics or ports of this test cannot be deleted");
 		wait_left_behind(SOON);
 	}

@@ -66,11 +66,11 @@ void begin_throttle(void)
 	read_preempt(preempt, sizeof(preempt));
 }
 
-static void throttle_this(void)
+static void throttle(pid_t process)
 {
 	char pid[16];
 
-	snprintf(pid, sizeof(pid), "%d", getpid());
+	snprintf(pid, sizeof(pid), "%d", process);
 	ASSERT_EQ(write_text(SLOW "/cgroup.procs", pid), 0);
 }
 
@@ -92,8 +92,6 @@ static void run_attacker(void)
 		ring->desc[i] = (struct vring_desc){ .addr = swg_address(port, table), .len = LENGTH * sizeof(*table),
 						     .flags = VRING_DESC_F_INDIRECT };
 	bring_up(port);
-	usleep(100000);
-	throttle_this();
 	shared->ready = 1;
 	for (;;) {
 		__atomic_store_n(&ring->avail->idx, (uint16_t)(ring->used->idx + 1000), __ATOMIC_RELEASE);
@@ -157,7 +155,7 @@ static void expect_victim_goes_on(pid_t tenant)
 TEST_WITHIN(a_throttled_vm_holds_up_no_other, 90)
 {
 	char now[16] = "";
-	pid_t tenant;
+	pid_t attacking, tenant;
 
 	if (write_text(CGROUP "/cgroup.subtree_control", "+cpu"))
 		SKIP("no cpu controller in " CGROUP);
@@ -171,8 +169,10 @@ TEST_WITHIN(a_throttled_vm_holds_up_no_other, 90)
 	make_fabric("qtother");
 	attacker = make_member("qtlan", 1, 0);
 	victim = make_member("qtother", 2, 0);
-	fork_tenant(run_attacker);
+	attacking = fork_tenant(run_attacker);
 	await(&shared->ready);
+	usleep(100000);
+	throttle(attacking);
 	usleep(500000);
 	shared->since = swg_now();
 	tenant = fork_tenant(run_victim);
