@@ -38,6 +38,7 @@ typedef int64_t s64;
 #define cpu_to_le64(x)		htole64(x)
 #define cpu_to_be32(x)		htobe32(x)
 #define noinline		__attribute__((noinline))
+#define likely(x)		__builtin_expect(!!(x), 1)
 #define unlikely(x)		__builtin_expect(!!(x), 0)
 
 #define U32_MAX			UINT32_MAX
