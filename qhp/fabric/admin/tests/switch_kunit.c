@@ -27,15 +27,16 @@ static struct qz_fabric *new_fabric(struct kunit *test)
 static struct qz_port *new_port(struct kunit *test, u64 mac_key)
 {
 	struct qz_port *port = kunit_kzalloc(test, sizeof(*port), GFP_KERNEL);
+	char *name = kunit_kzalloc(test, QUEZTL_NAME_MAX, GFP_KERNEL);
 	static u64 last_id;
 
 	KUNIT_ASSERT_NOT_NULL(test, port);
+	KUNIT_ASSERT_NOT_NULL(test, name);
 	INIT_LIST_HEAD(&port->list);
 	port->fabric = test->priv;
 	port->id = ++last_id;
-	port->vdpa.dev.init_name = kunit_kasprintf(test, GFP_KERNEL, "p%llu",
-						   port->id);
-	KUNIT_ASSERT_NOT_NULL(test, port->vdpa.dev.init_name);
+	snprintf(name, QUEZTL_NAME_MAX, "p%llu", port->id);
+	port->vdpa.dev.init_name = name;
 	port->mac_key = mac_key;
 	return port;
 }
