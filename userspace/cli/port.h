@@ -15,6 +15,9 @@ json_t *limits_json(const struct queztl_port_rates *rates);
 /* The one thing an administrator wants to know about it. */
 const char *describe_state(uint32_t state);
 
+/* Why it is not up, where that is a trouble, as half a sentence; else NULL. */
+const char *explain_state(uint32_t state);
+
 /* Who has it: "web (123)", "this host" or "-". */
 const char *describe_user(char buffer[USER_ROOM],
 			  const struct queztl_port_next *port);
