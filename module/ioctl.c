@@ -36,6 +36,7 @@ union ioctl_arg {
 	struct queztl_port_next port_next;
 	struct queztl_port_stats port_stats;
 	struct queztl_peer peer;
+	struct queztl_peers peers;
 	struct queztl_addr addr;
 	struct queztl_port_set port_set;
 	struct queztl_port_rates port_rates;
@@ -161,6 +162,7 @@ static_assert(sizeof(struct queztl_fabric_next) == 56);
 static_assert(sizeof(struct queztl_port_next) == 80);
 static_assert(sizeof(struct queztl_fabric_set) == 24);
 static_assert(sizeof(struct queztl_peer) == 24);
+static_assert(sizeof(struct queztl_peers) == 32);
 static_assert(sizeof(struct queztl_addr) == 40);
 static_assert(sizeof(struct queztl_port_stats) == 240);
 static_assert(sizeof(struct queztl_port_set) == 24);
@@ -190,6 +192,8 @@ static const struct qz_ioctl device_ioctls[] = {
 	    qz_fabricapi_peer_del, NULL, false),
 	ROW(QUEZTL_PEER_NEXT, queztl_peer, peer,
 	    qz_fabricapi_peer_next, NULL, true),
+	ROW(QUEZTL_PEERS_ADD, queztl_peers, reserved,
+	    qz_fabricapi_peers_add, NULL, false),
 	ROW(QUEZTL_ADDR_ADD, queztl_addr, addr,
 	    qz_fabricapi_addr_add, qz_fabricapi_addr_add_undo, true),
 	ROW(QUEZTL_ADDR_DEL, queztl_addr, addr,

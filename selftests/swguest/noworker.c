@@ -19,10 +19,8 @@ static void expect_down(struct member *member)
 
 	ASSERT_EQ(port_find(member->name, &found), 0);
 	KTAP_CHECK(!(found.state & QUEZTL_PORT_UP), false, "%s is up (state %#x)", member->name, found.state);
-#ifdef QUEZTL_PORT_NO_WORKER
 	KTAP_CHECK(found.state & QUEZTL_PORT_NO_WORKER, false, "%s: state %#x does not say why", member->name,
 		   found.state);
-#endif
 }
 
 static void expect_up(struct member *member)
@@ -31,9 +29,7 @@ static void expect_up(struct member *member)
 
 	ASSERT_EQ(port_find(member->name, &found), 0);
 	EXPECT_EQ(found.state & (QUEZTL_PORT_UP | QUEZTL_PORT_BROKEN), QUEZTL_PORT_UP);
-#ifdef QUEZTL_PORT_NO_WORKER
 	EXPECT_EQ(found.state & QUEZTL_PORT_NO_WORKER, 0);
-#endif
 }
 
 static void allow_threads(bool allow)

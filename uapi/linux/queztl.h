@@ -558,6 +558,35 @@ struct queztl_peer {
 	__u64 peer;
 };
 
+/** define QUEZTL_PEERS_MAX - peers that one QUEZTL_PEERS_ADD may name. */
+#define QUEZTL_PEERS_MAX	1024
+
+/**
+ * struct queztl_peers - argument of QUEZTL_PEERS_ADD (ABI version 4)
+ * @size: in: sizeof(struct queztl_peers)
+ * @flags: in: 0
+ * @port: in: a port's id
+ * @peers: in: pointer to the ids, each a __u64, of others of the same fabric
+ * @n: in: how many ids there are, 1 to QUEZTL_PEERS_MAX
+ * @reserved: 0
+ *
+ * Makes each of them a peer of @port, as QUEZTL_PEER_ADD does with one, or, on
+ * failure, none. Those that are peers already stay so, and an id may be named
+ * more than once. A fabric's full mesh takes one call for each port.
+ *
+ * Errors: EPERM no CAP_NET_ADMIN; ENOENT no such port; EXDEV ports of different
+ * fabrics; EINVAL @n out of range, or @port is among the peers; EFAULT @peers is
+ * not readable memory.
+ */
+struct queztl_peers {
+	__u32 size;
+	__u32 flags;
+	__u64 port;
+	__u64 peers;
+	__u32 n;
+	__u32 reserved;
+};
+
 /** define QUEZTL_ADDR_MAX - maximum number of addresses of a port. */
 #define QUEZTL_ADDR_MAX		16
 
@@ -672,6 +701,7 @@ struct queztl_port_rates {
 #define QUEZTL_PEER_ADD		_IO(QUEZTL_IOC_MAGIC, 0x40)
 #define QUEZTL_PEER_DEL		_IO(QUEZTL_IOC_MAGIC, 0x41)
 #define QUEZTL_PEER_NEXT	_IO(QUEZTL_IOC_MAGIC, 0x42)
+#define QUEZTL_PEERS_ADD	_IO(QUEZTL_IOC_MAGIC, 0x43)
 
 #define QUEZTL_ADDR_ADD		_IO(QUEZTL_IOC_MAGIC, 0x48)
 #define QUEZTL_ADDR_DEL		_IO(QUEZTL_IOC_MAGIC, 0x49)

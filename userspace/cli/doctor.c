@@ -115,6 +115,7 @@ static const struct check checks[] = {
 	{ "vdpa tool", check_vdpa_tool },
 	{ "memlock", check_memlock },
 	{ "map entries", check_map_entries },
+	{ "ports", check_ports },
 	{ "debugfs", check_debugfs },
 	{ "taint", check_taint },
 	{ 0 }

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
+#include "snapshot.h"
+
 struct verdict {
 	enum { VERDICT_OK, VERDICT_WARN, VERDICT_FAIL } status;
 	char what[256];
@@ -81,5 +83,8 @@ void check_virtio_vdpa(struct verdict *v);
 void check_vdpa_tool(struct verdict *v);
 void check_memlock(struct verdict *v);
 void check_map_entries(struct verdict *v);
+
+void judge_ports(const struct snapshot *shot, struct verdict *v);
+void check_ports(struct verdict *v);
 
 #endif /* QUEZTL_DOCTOR_H */

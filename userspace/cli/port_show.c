@@ -65,11 +65,19 @@ static int read_peers(struct view *v)
 	return ret == -ENOENT ? 0 : ret;
 }
 
-/* A module without policy support still has the port. */
+static bool is_deleted(const struct port *port)
+{
+	return port->port.state & QUEZTL_PORT_DELETED;
+}
+
+/* A module without policy support still has the port; a deleted one has none. */
 static int read_policy(struct view *v)
 {
-	int ret = queztl_rates_get(v->fd, v->port->port.id, &v->rates);
+	int ret;
 
+	if (is_deleted(v->port))
+		return 0;
+	ret = queztl_rates_get(v->fd, v->port->port.id, &v->rates);
 	if (!ret)
 		ret = read_addresses(v);
 	if (!ret)
@@ -126,6 +134,15 @@ static void add_fabric(struct table *table, const struct port *port)
 		add_cell(table, "-");
 }
 
+static void add_state(struct table *table, uint32_t state)
+{
+	const char *why = explain_state(state);
+
+	add_cell(table, "state");
+	add_cell(table, "%s%s%s", describe_state(state), why ? ": " : "",
+		 why ? why : "");
+}
+
 static void add_port(struct table *table, const struct port *port)
 {
 	const struct queztl_port_next *p = &port->port;
@@ -137,7 +154,7 @@ static void add_port(struct table *table, const struct port *port)
 	add_row(table, "MAC", format_mac(mac, p->mac));
 	add_cell(table, "MTU");
 	add_cell(table, "%u", p->mtu);
-	add_row(table, "state", describe_state(p->state));
+	add_state(table, p->state);
 	add_row(table, "uplink", p->mode & QUEZTL_PORT_UPLINK ?
 		"yes: gets the frames to addresses that no port has" : "no");
 	add_row(table, "device", *device ? device : "-");
@@ -161,6 +178,8 @@ static void add_rates(struct table *table, const struct queztl_port_rates *r)
 
 static void add_policy(struct table *table, const struct view *v)
 {
+	if (is_deleted(v->port))
+		return;
 	if (!v->known) {
 		add_row(table, "policy",
 			"not supported by the loaded module: see queztl info");

@@ -137,6 +137,13 @@ HEAD(queztl_peer);
 AT(queztl_peer, port, 8);
 AT(queztl_peer, peer, 16);
 
+SIZE(queztl_peers, 32);
+HEAD(queztl_peers);
+AT(queztl_peers, port, 8);
+AT(queztl_peers, peers, 16);
+AT(queztl_peers, n, 24);
+AT(queztl_peers, reserved, 28);
+
 SIZE(queztl_addr, 40);
 HEAD(queztl_addr);
 AT(queztl_addr, port, 8);

@@ -82,6 +82,10 @@ const char *queztl_port_state_name(uint32_t state)
 		return "up";
 	case QUEZTL_PORT_BROKEN:
 		return "broken";
+	case QUEZTL_PORT_NO_WORKER:
+		return "no_worker";
+	case QUEZTL_PORT_DELETED:
+		return "deleted";
 	}
 	return NULL;
 }

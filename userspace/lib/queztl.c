@@ -222,6 +222,15 @@ int queztl_peer_next(int fd, uint64_t port, uint64_t *peer)
 	return ret;
 }
 
+int queztl_peers_add(int fd, uint64_t port, const uint64_t *peers, uint32_t n)
+{
+	struct queztl_peers arg = {
+		.size = sizeof(arg), .port = port,
+		.peers = (uintptr_t)peers, .n = n };
+
+	return call(fd, QUEZTL_PEERS_ADD, &arg);
+}
+
 /* Reads only as many bytes of addr as an address of this family has. */
 static int call_addr(int fd, unsigned long request, uint64_t port, int family,
 		     const void *addr, unsigned int prefix)

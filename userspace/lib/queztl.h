@@ -59,6 +59,9 @@ int queztl_peer_add(int fd, uint64_t port, uint64_t peer);
 int queztl_peer_del(int fd, uint64_t port, uint64_t peer);
 int queztl_peer_next(int fd, uint64_t port, uint64_t *peer);
 
+/* All n of peers, or on failure none. */
+int queztl_peers_add(int fd, uint64_t port, const uint64_t *peers, uint32_t n);
+
 /*
  * addr has the form that inet_pton() stores for family: 4 bytes for AF_INET, 16
  * for AF_INET6.

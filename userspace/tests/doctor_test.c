@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "doctor.h"
 #include "fake.h"
@@ -217,6 +218,37 @@ static void modules_are_found_by_name(void **state)
 	assert_true(find_in(builtin, "vhost_iotlb"));
 }
 
+static void ports_in_trouble_are_explained(void **state)
+{
+	struct queztl_port_next *port = &fake.ports[0].port;
+	char user[32];
+	struct verdict v;
+
+	(void)state;
+	fake_populate();
+	fake.ports[1].port.state = QUEZTL_PORT_OPEN;
+	check_ports(&v);
+	assert_verdict(&v, VERDICT_OK, "2, none of them in trouble", "");
+	port->state = QUEZTL_PORT_OPEN | QUEZTL_PORT_NO_WORKER;
+	check_ports(&v);
+	assert_verdict(&v, VERDICT_WARN, "could start no thread", "TasksMax");
+	assert_non_null(strstr(v.what, "web0 of "));
+	port->state = QUEZTL_PORT_OPEN | QUEZTL_PORT_DELETED;
+	snprintf(user, sizeof(user), "(%d) has it open", getpid());
+	check_ports(&v);
+	assert_verdict(&v, VERDICT_WARN, "web0 was deleted, but", "kill ");
+	assert_non_null(strstr(v.what, user));
+	port->pid = 0;
+	check_ports(&v);
+	assert_verdict(&v, VERDICT_WARN, "not known", "stop the process");
+	port->state = QUEZTL_PORT_OPEN | QUEZTL_PORT_BROKEN;
+	check_ports(&v);
+	assert_verdict(&v, VERDICT_WARN, "nonsense", "restart the VM");
+	fake.open_error = ENOENT;
+	check_ports(&v);
+	assert_verdict(&v, VERDICT_OK, "not looked at", "");
+}
+
 static void doctor_prints_one_verdict_per_check(void **state)
 {
 	json_t *doctor, *checks, *check;
@@ -227,14 +259,14 @@ static void doctor_prints_one_verdict_per_check(void **state)
 	fake_reset();
 	doctor = json_loads(run("doctor --json")->out, 0, NULL);
 	checks = json_object_get(doctor, "checks");
-	assert_int_equal(json_array_size(checks), 15);
+	assert_int_equal(json_array_size(checks), 16);
 	json_array_foreach(checks, i, check)
 		failed += !strcmp(json_string_value(
 			json_object_get(check, "status")), "fail");
 	assert_int_equal(json_is_false(json_object_get(doctor, "ok")), !!failed);
 	assert_int_equal(run("doctor")->code, failed ? 1 : 0);
 	json_decref(doctor);
-	assert_int_equal(count_lines(run_at(0, "doctor")->out), 15 + 2);
+	assert_int_equal(count_lines(run_at(0, "doctor")->out), 16 + 2);
 	assert_true(longest_line(run("doctor")->out) <= LINE_MAX_TEXT);
 }
 
@@ -253,6 +285,7 @@ int main(void)
 		cmocka_unit_test(map_entries_are_weighed_against_memory),
 		cmocka_unit_test(own_taint_is_expected),
 		cmocka_unit_test(modules_are_found_by_name),
+		cmocka_unit_test(ports_in_trouble_are_explained),
 		cmocka_unit_test(doctor_prints_one_verdict_per_check),
 	};
 

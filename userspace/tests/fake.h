@@ -45,6 +45,7 @@ struct fake {
 	struct queztl_fabric_next fabrics[FAKE_ROOM];
 	struct fake_port ports[FAKE_ROOM];
 	uint64_t peers[FAKE_PEERS][2];	/* ids of ports, 0: none */
+	int peers_calls;	/* QUEZTL_PEERS_ADD that succeeded */
 	int kvm_fd;		/* a descriptor that looks like a KVM VM */
 	uint64_t kvm_vm;	/* the id of that VM */
 };

@@ -204,6 +204,24 @@ static void rates_change_where_set(void **state)
 	assert_int_equal(queztl_rates_set(device, &rates), -EINVAL);
 }
 
+static void many_peers_take_one_call(void **state)
+{
+	const uint64_t some[] = { 11, 12 }, bad[] = { 11, 20 };
+	uint64_t peer = 0;
+
+	(void)state;
+	fake_add_ports();
+	assert_int_equal(queztl_peers_add(device, 10, bad, 2), -EXDEV);
+	assert_int_equal(queztl_peer_next(device, 10, &peer), -ENOENT);
+	assert_int_equal(queztl_peers_add(device, 10, some, 0), -EINVAL);
+	assert_int_equal(queztl_peers_add(device, 10, some, 2), 0);
+	assert_int_equal(queztl_peers_add(device, 10, some, 2), 0);
+	assert_int_equal(queztl_peer_next(device, 10, &peer), 0);
+	assert_int_equal(peer, 11);
+	assert_int_equal(queztl_peer_next(device, 10, &peer), 0);
+	assert_int_equal(peer, 12);
+}
+
 static void peers_are_mutual(void **state)
 {
 	uint64_t peer = 0;
@@ -308,6 +326,7 @@ int main(void)
 		TEST(older_module_iterates_over_fabrics),
 		TEST(rates_change_where_set),
 		TEST(peers_are_mutual),
+		TEST(many_peers_take_one_call),
 		TEST(addresses_are_of_two_families),
 		TEST(address_is_not_cut_to_fit),
 		TEST(every_drop_has_name_and_text),

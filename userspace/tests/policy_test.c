@@ -296,6 +296,94 @@ static void open_fabrics_are_told_once(void **state)
 	assert_null(strstr(run("policy list")->out, "blue is open"));
 }
 
+static int count_pairs(void)
+{
+	int count = 0;
+
+	for (int i = 0; i < FAKE_PEERS; i++)
+		count += !!fake.peers[i][0];
+	return count;
+}
+
+static void many_peers_are_allowed_at_once(void **state)
+{
+	json_t *list;
+
+	(void)state;
+	fake.fabrics[0].mode = QUEZTL_FABRIC_DENY;
+	assert_fails("policy allow web0 db0 lone0", EXIT_FAILED,
+		     "different fabrics");
+	assert_fails("policy allow web0 db0 web0", EXIT_USAGE,
+		     "cannot be its own peer");
+	assert_fails("policy allow web0 db0 x", EXIT_NO_OBJECT, "no port x");
+	assert_fails("policy allow web0", EXIT_USAGE, "missing argument");
+	assert_int_equal(count_pairs(), 0);
+	assert_quiet("policy allow web0 db0 a-port-with-a-very-long-name-01");
+	assert_int_equal(count_pairs(), 2);
+	assert_int_equal(fake.peers_calls, 1);
+	/* who is a peer already stays one */
+	list = run_json("policy allow web0 a-port-with-a-very-long-name-01 db0 --json");
+	assert_int_equal(json_array_size(list), 2);
+	assert_text(json_array_get(list, 1), "peer", "db0");
+	json_decref(list);
+	assert_int_equal(count_pairs(), 2);
+}
+
+/* A call for each port but the last, whatever the order. */
+static void mesh_joins_all_with_all(void **state)
+{
+	json_t *list;
+
+	(void)state;
+	assert_says("policy allow --mesh db0 a-port-with-a-very-long-name-01 web0",
+		    "fabric blue is open");
+	assert_int_equal(count_pairs(), 3);
+	assert_int_equal(fake.peers_calls, 2);
+	list = run_json("policy allow db0 web0 --mesh --json");
+	assert_int_equal(json_array_size(list), 1);
+	assert_text(json_array_get(list, 0), "port", "web0");
+	json_decref(list);
+	assert_fails("policy allow --mesh db0", EXIT_USAGE,
+		     "missing argument");
+	assert_fails("policy allow --mesh db0 lone0", EXIT_FAILED,
+		     "different fabrics");
+}
+
+static void deleted_port_is_shown_with_its_user(void **state)
+{
+	struct queztl_port_next *port = &fake.ports[0].port;
+	char user[32];
+	json_t *object;
+
+	(void)state;
+	port->state = QUEZTL_PORT_OPEN | QUEZTL_PORT_DELETED;
+	snprintf(user, sizeof(user), "(%d)", port->pid);
+	fake.call_error = ENOENT;
+	fake.failing = QUEZTL_RATES_GET;	/* as of every policy call */
+	assert_says("port show web0", "deleted: it sends and receives nothing");
+	assert_says("port show web0", user);
+	assert_null(strstr(run("port show web0")->out, "peers"));
+	object = run_json("port show web0 --json");
+	assert_true(json_is_null(json_object_get(object, "peers")));
+	assert_int_equal(json_array_size(json_object_get(object, "state")), 2);
+	json_decref(object);
+	assert_says("port list", "deleted");
+	port->pid = 0;
+	assert_says("port show web0", "not known");
+	/* its successor has the name */
+	memcpy(fake.ports[2].port.name, port->name, sizeof(port->name));
+	fake.call_error = 0;
+	assert_says("port show web0", "unused");
+}
+
+static void port_without_worker_says_why(void **state)
+{
+	(void)state;
+	fake.ports[0].port.state = QUEZTL_PORT_OPEN | QUEZTL_PORT_NO_WORKER;
+	assert_says("port show web0", "NO WORKER: its VMM could start no thread");
+	assert_says("port list", "NO WORKER");
+}
+
 static void no_peers_mean_what_the_mode_says(void **state)
 {
 	(void)state;
@@ -429,6 +517,10 @@ int main(void)
 		TEST(ports_that_end_meanwhile_are_code_3),
 		TEST(older_modules_and_users_are_told),
 		TEST(peers_are_allowed_and_forbidden),
+		TEST(many_peers_are_allowed_at_once),
+		TEST(mesh_joins_all_with_all),
+		TEST(deleted_port_is_shown_with_its_user),
+		TEST(port_without_worker_says_why),
 		TEST(pairs_are_listed_once),
 		TEST(open_fabrics_are_told_once),
 		TEST(no_peers_mean_what_the_mode_says),

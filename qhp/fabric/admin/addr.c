@@ -42,8 +42,9 @@ static bool same_address(const struct qz_antispoof_addr *a,
 	       !memcmp(a->addr, b->addr, sizeof(a->addr));
 }
 
-static struct qz_antispoof_addr *find_address(struct qz_antispoof *antispoof,
-					  const struct qz_antispoof_addr *addr)
+static struct qz_antispoof_addr *
+find_address(struct qz_antispoof *antispoof,
+	     const struct qz_antispoof_addr *addr)
 {
 	u32 i;
 
@@ -74,8 +75,9 @@ static u32 count_addresses(const struct qz_antispoof *antispoof)
 }
 
 /* The table with one more address, which is not full, NULL without memory. */
-static struct qz_antispoof *build_antispoof(const struct qz_port *port,
-				    const struct qz_antispoof_addr *addr)
+static struct qz_antispoof *
+build_antispoof(const struct qz_port *port,
+		const struct qz_antispoof_addr *addr)
 {
 	const struct qz_antispoof *old = antispoof_of(port);
 	struct qz_antispoof *antispoof;

@@ -2,6 +2,9 @@
 /* The calls about fabrics and ports. */
 
 #include <linux/capability.h>
+#include <linux/err.h>
+#include <linux/slab.h>
+#include <linux/string.h>
 
 #include "admin/admin.h"
 #include "admin/fabricapi.h"
@@ -84,6 +87,25 @@ int qz_fabricapi_peer_del(struct qz_call *call)
 int qz_fabricapi_peer_next(struct qz_call *call)
 {
 	return qz_peer_next(call->arg);
+}
+
+int qz_fabricapi_peers_add(struct qz_call *call)
+{
+	struct queztl_peers *peers = call->arg;
+	u64 *ids;
+	int err;
+
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	if (peers->reserved || !peers->n || peers->n > QUEZTL_PEERS_MAX)
+		return -EINVAL;
+	ids = vmemdup_array_user(u64_to_user_ptr(peers->peers), peers->n,
+				 sizeof(*ids));
+	if (IS_ERR(ids))
+		return PTR_ERR(ids);
+	err = qz_peers_add(peers->port, ids, peers->n);
+	kvfree(ids);
+	return err;
 }
 
 int qz_fabricapi_addr_add(struct qz_call *call)

@@ -22,6 +22,7 @@ int qz_fabricapi_port_stats(struct qz_call *call);
 int qz_fabricapi_peer_add(struct qz_call *call);
 int qz_fabricapi_peer_del(struct qz_call *call);
 int qz_fabricapi_peer_next(struct qz_call *call);
+int qz_fabricapi_peers_add(struct qz_call *call);
 int qz_fabricapi_addr_add(struct qz_call *call);
 void qz_fabricapi_addr_add_undo(struct qz_call *call);
 int qz_fabricapi_addr_del(struct qz_call *call);

@@ -24,10 +24,11 @@ u32 qz_idlist_after(const struct qz_idlist *list, u64 id)
 	return low;
 }
 
+/* What was put before, and n, before the item: pairs with qz_idlist_at(). */
 static void put(struct qz_idlist *list, u32 i, u64 id, void *item)
 {
 	WRITE_ONCE(list->ids[i], id);
-	smp_store_release(&list->items[i], item);
+	smp_store_release(&list->items[i], item);	/* as above */
 }
 
 /**

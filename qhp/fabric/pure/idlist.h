@@ -32,7 +32,7 @@ void qz_idlist_del(struct qz_idlist *list, u64 id);
 /* What is at a place below n; the caller compares its id with the last. */
 static inline void *qz_idlist_at(const struct qz_idlist *list, u32 i)
 {
-	/* An item before those it pushed on, and n: pairs with qz_idlist_add(). */
+	/* Where an item was pushed to is seen after it: pairs with put(). */
 	return smp_load_acquire(&list->items[i]);
 }
 

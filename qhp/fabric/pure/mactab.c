@@ -78,6 +78,7 @@ void *qz_mactab_find(const struct qz_mactab *tab, u64 key)
 	u64 found;
 
 	for (;; i = (i + 1) & tab->mask) {
+		/* The key before the port: pairs with qz_mactab_add(). */
 		found = smp_load_acquire(&tab->slots[i].key);
 		if (found == key)
 			return READ_ONCE(tab->slots[i].port);
