@@ -11,6 +11,7 @@
 
 #include <linux/hrtimer.h>
 
+#include "module/compat.h"
 #include "run.h"
 
 /* Process or softirq context; the vDPA callback may take eventfd's locks. */
@@ -86,7 +87,7 @@ static bool held_enough(const struct qz_queue *queue)
 static bool is_timed(struct qz_hold *hold, u64 now)
 {
 	return hrtimer_is_queued(&hold->timer) &&
-	       (u64)hrtimer_get_softexpires_tv64(&hold->timer) >
+	       (u64)ktime_to_ns(hrtimer_get_softexpires(&hold->timer)) >
 	       now + (hold->until - now) / 2;
 }
 
@@ -137,9 +138,8 @@ static enum hrtimer_restart hold_expired(struct hrtimer *timer)
 void qz_notify_init(struct qz_queue *queue)
 {
 	spin_lock_init(&queue->cb_lock);
-	hrtimer_init(&queue->hold.timer, CLOCK_MONOTONIC,
-		     HRTIMER_MODE_REL_SOFT);
-	queue->hold.timer.function = hold_expired;
+	hrtimer_setup(&queue->hold.timer, hold_expired, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_SOFT);
 }
 
 /* The queue is no longer live and nobody runs it: give what was held back. */

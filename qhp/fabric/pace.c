@@ -9,6 +9,7 @@
 #include <linux/ktime.h>
 
 #include "fabric.h"
+#include "module/compat.h"
 
 /**
  * qz_pace_defer - have a sending queue run again later
@@ -66,8 +67,8 @@ static enum hrtimer_restart go_on(struct hrtimer *timer)
 
 void qz_pace_init(struct qz_queue *queue)
 {
-	hrtimer_init(&queue->pace, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
-	queue->pace.function = go_on;
+	hrtimer_setup(&queue->pace, go_on, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_SOFT);
 }
 
 /* Nobody runs the queue any more; process context, may sleep. */

@@ -10,6 +10,7 @@
 #include <uapi/linux/virtio_config.h>
 
 #include "fabric.h"
+#include "module/compat.h"
 
 static LIST_HEAD(qz_ports);		/* by rising id */
 static u64 qz_port_last_id;
@@ -268,7 +269,8 @@ static int init_port(struct qz_port *port, struct qz_fabric *fabric,
 	qz_port_set_features(port, 0);
 	/* virtio_vdpa maps its buffers with the port's own device. */
 	dev->dma_mask = &dev->coherent_dma_mask;
-	port->vdpa.dma_dev = dev;
+	qz_vdpa_set_dma_dev(&port->vdpa, dev);
+	qz_set_dma_coherent(dev);
 	return dma_set_mask_and_coherent(dev, DMA_BIT_MASK(64));
 }
 
@@ -309,8 +311,8 @@ static int add_port(struct vdpa_mgmt_dev *mgmt, const char *name,
 	if (err)
 		return err;
 
-	port = vdpa_alloc_device(struct qz_port, vdpa, &fabric->dev,
-				 &qz_vdpa_ops, 1, 1, name, false);
+	port = qz_vdpa_alloc(struct qz_port, vdpa, &fabric->dev, &qz_vdpa_ops,
+			     1, 1, name);
 	if (IS_ERR(port))
 		return PTR_ERR(port);
 	atomic_inc(&qz_ports_alive);	/* qz_port_free() is its counterpart */

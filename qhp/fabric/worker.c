@@ -23,6 +23,7 @@
 #include <uapi/linux/sched/types.h>
 
 #include "fabric.h"
+#include "module/compat.h"
 
 /*
  * Once, in the thread. What the VMM was given otherwise, as real-time priority,
@@ -164,7 +165,7 @@ bool qz_worker_queue(struct qz_queue *queue)
 	if (smp_load_acquire(&worker->alive)) {	/* as in qz_worker_start() */
 		waits = waits_here(worker);
 		if (!test_and_set_bit(queue->index, worker->pending))
-			vhost_task_wake(worker->task);
+			qz_vhost_task_wake(worker->task);
 	} else {
 		queue_work(qz_fabric_wq, &queue->work);
 	}
