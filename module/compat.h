@@ -83,15 +83,15 @@ static inline void qz_vhost_task_wake(struct vhost_task *task)
  * Newer kernels export file_is_kvm() to KVM's own modules only. The names of
  * anonymous inodes are given by kernel code alone, and this one by KVM alone.
  */
-static inline bool qz_file_is_kvm(struct file *file)
-{
 #ifdef QZ_HAVE_FILE_IS_KVM
-	return file_is_kvm(file);
+#define qz_file_is_kvm(file)	file_is_kvm(file)
 #else
+static inline bool qz_file_is_kvm(const struct file *file)
+{
 	return file_inode(file)->i_sb->s_magic == ANON_INODE_FS_MAGIC &&
 	       !strcmp(file->f_path.dentry->d_name.name, "kvm-vm");
-#endif
 }
+#endif
 
 /* A macro, so that only who asks of a vCPU has to know all of KVM. */
 #ifdef QZ_HAVE_VCPU_PID_LOCK

@@ -19,12 +19,13 @@ exec "$here/usr/bin/qemu-system-x86_64" -L "$here/usr/share/qemu" -L "$here/usr/
 def backports(refresh=False):
     link = cache.root() / "qemu" / "10"
     if refresh or not link.exists():
-        apt.update()
-        suite = apt.codename() + "-backports"
-        version = apt.newest("qemu-system-x86", suite)
+        debian = apt.Archive()
+        debian.update()
+        suite = debian.release + "-backports"
+        version = debian.newest("qemu-system-x86", [suite])
 
         def make(tree):
-            apt.unpack(apt.missing_for("qemu-system-x86", suite), tree)
+            debian.unpack(debian.missing_for("qemu-system-x86", suite), tree)
             wrapper = tree / "qemu-system-x86_64"
             wrapper.write_text(WRAPPER)
             wrapper.chmod(0o755)
