@@ -11,9 +11,10 @@
  * which goes on filling its ring until it has nothing more to send or its slice
  * is over. Where a CPU is idle it runs at once all the same.
  *
- * Whoever wakes the thread does so in an SRCU section in which it is @alive;
- * whoever ends it clears @alive and waits for a grace period. From then on
- * nobody sets a bit of @pending.
+ * Callers wake the thread in an SRCU section in which they saw it @alive. A VMM
+ * that ends it clears @alive and waits for a grace period: from then on nobody
+ * sets a bit of @pending, and the thread may be freed. A thread that is killed
+ * cannot wait (see give_up()), but stays allocated until the VMM ends it.
  */
 
 #include <linux/err.h>
@@ -77,15 +78,28 @@ static void leave_alone(struct qz_worker *worker)
 	synchronize_srcu_expedited(&qz_fabric_srcu);
 }
 
-/* In the thread, when its process is killed: what is left others do. */
+/* Of a thread that is no longer alive, and so looks at no bit any more. */
+static void pass_on(struct qz_port *port, unsigned int i)
+{
+	if (test_and_clear_bit(i, port->worker.pending))
+		queue_work(qz_fabric_wq, &port->queues[i].work);
+}
+
+/*
+ * In the thread, when its process is killed: what is left others do. A mutex of
+ * the thread is held, which there are kernels that take to wake it, too. So this
+ * must not wait for anything that a run may hold: no grace period. Either
+ * this sees the bit a caller has set, or he sees that the thread is not alive.
+ */
 static void give_up(void *data)
 {
 	struct qz_port *port = data;
 	unsigned int i;
 
-	leave_alone(&port->worker);
+	WRITE_ONCE(port->worker.alive, false);
+	smp_mb();	/* alive before pending; pairs with ask() */
 	for_each_set_bit(i, port->worker.pending, port->nqueues)
-		queue_work(qz_fabric_wq, &port->queues[i].work);
+		pass_on(port, i);
 }
 
 /**
@@ -147,6 +161,19 @@ static bool waits_here(const struct qz_worker *worker)
 	       task_cpu(thread) == raw_smp_processor_id();
 }
 
+/* Any context, in an SRCU section in which the thread was seen alive. */
+static void ask(struct qz_port *port, unsigned int i)
+{
+	struct qz_worker *worker = &port->worker;
+
+	/* A full barrier when it sets the bit; pairs with give_up(). */
+	if (test_and_set_bit(i, worker->pending))
+		return;
+	qz_vhost_task_wake(worker->task);
+	if (unlikely(!READ_ONCE(worker->alive)))
+		pass_on(port, i);
+}
+
 /**
  * qz_worker_queue - have a ring run soon, by somebody else
  * @queue: the queue
@@ -164,8 +191,7 @@ bool qz_worker_queue(struct qz_queue *queue)
 	idx = srcu_read_lock(&qz_fabric_srcu);
 	if (smp_load_acquire(&worker->alive)) {	/* as in qz_worker_start() */
 		waits = waits_here(worker);
-		if (!test_and_set_bit(queue->index, worker->pending))
-			qz_vhost_task_wake(worker->task);
+		ask(queue->port, queue->index);
 	} else {
 		queue_work(qz_fabric_wq, &queue->work);
 	}
@@ -188,7 +214,7 @@ void qz_worker_hand_over(struct qz_port *port)
 	idx = srcu_read_lock(&qz_fabric_srcu);
 	if (smp_load_acquire(&worker->alive))	/* as in qz_worker_start() */
 		thread = READ_ONCE(worker->thread);
-	if (thread)	/* it ends after it is alive no longer */
+	if (thread)	/* not freed before a grace period */
 		get_task_struct(thread);
 	srcu_read_unlock(&qz_fabric_srcu, idx);
 	if (!thread)
