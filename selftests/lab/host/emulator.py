@@ -1,4 +1,4 @@
-"""Which QEMU emulates L1: the distribution's (7.2) or 10 from backports, unpacked into the cache."""
+"""Which QEMU emulates L1: the distribution's (7.2) or 10 from backports, unpacked into the cache. Debian 13's is 10."""
 import pathlib
 import re
 import subprocess
@@ -36,7 +36,7 @@ def backports(refresh=False):
 
 
 def find(which):
-    return STOCK if which == "7" else backports()
+    return STOCK if which == "7" or apt.codename() != "bookworm" else backports()
 
 
 def version_of(program):
