@@ -56,7 +56,8 @@
 /** define QUEZTL_NAME_MAX - bytes of a name, including its terminating NUL. */
 #define QUEZTL_NAME_MAX		32
 
-#define QUEZTL_IOC_MAGIC	'Q'
+/* Free in Documentation/userspace-api/ioctl/ioctl-number.rst up to Linux 7.3. */
+#define QUEZTL_IOC_MAGIC	'Y'
 
 /**
  * enum queztl_feature - features of this kernel, bits of &queztl_info.features

@@ -7,6 +7,7 @@
 #include <linux/wait_bit.h>
 #include <uapi/linux/virtio_config.h>
 
+#include "module/compat.h"
 #include "port/port.h"
 
 /* Ports not yet freed: their code must stay. */
@@ -224,7 +225,8 @@ int qz_port_set_up(struct qz_port *port)
 	qz_port_set_features(port, 0);
 	/* virtio_vdpa maps its buffers with the port's own device. */
 	dev->dma_mask = &dev->coherent_dma_mask;
-	port->vdpa.dma_dev = dev;
+	qz_vdpa_set_dma_dev(&port->vdpa, dev);
+	qz_set_dma_coherent(dev);
 	return dma_set_mask_and_coherent(dev, DMA_BIT_MASK(64));
 }
 

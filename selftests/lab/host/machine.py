@@ -11,7 +11,7 @@ import time
 
 from . import process
 
-VIRTIOFSD = "/usr/lib/qemu/virtiofsd"
+VIRTIOFSD = next(filter(os.path.exists, ("/usr/lib/qemu/virtiofsd", "/usr/libexec/virtiofsd")), "virtiofsd")    # QEMU 7's, or its successor
 LAB = pathlib.Path(__file__).resolve().parent.parent
 # init_on_alloc: virtiofsd writes to L1's memory behind the emulator's back, which then runs what it had translated from a
 # page's last owner. A page that L1 itself zeroes is translated anew. (Debian's kernels do so by default.)
