@@ -77,7 +77,6 @@ void qz_pace_stop(struct qz_txq *txq)
 	hrtimer_cancel(&txq->pace);
 }
 
-
 /* What a bucket of so many tokens per second holds. */
 u32 qz_pace_burst(u64 rate, u32 ms)
 {
