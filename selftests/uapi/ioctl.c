@@ -10,6 +10,7 @@
 #include <grp.h>
 #include <linux/kvm.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
