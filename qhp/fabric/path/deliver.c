@@ -139,6 +139,7 @@ static int flood(struct qz_run *run, struct qz_frame *frame)
 		if (err)
 			return err;
 		resume->after = id;
+		resume->offset = 0;
 		some = true;
 	}
 	return 0;

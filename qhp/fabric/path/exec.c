@@ -182,13 +182,16 @@ static struct qz_workers *alloc_workers(struct qz_port *port, unsigned int n)
 	return workers;
 }
 
-/* A worker for each pair whose driver sends, and one at least. */
+/*
+ * A worker for each pair whose driver has set up a ring to send, and one at
+ * least. A VMM may enable its queues only after DRIVER_OK.
+ */
 static unsigned int count_pairs(const struct qz_port *port)
 {
 	unsigned int i, n = 0;
 
 	for (i = 0; i < port->ctrl.pairs; i++)
-		n += READ_ONCE(port->txqs[i].vq.setup.ready);
+		n += READ_ONCE(port->txqs[i].vq.setup.driver) != 0;
 	return max(n, 1U);
 }
 
@@ -242,6 +245,7 @@ int qz_exec_start(struct qz_port *port, bool host)
 void qz_exec_stop(struct qz_port *port)
 {
 	struct qz_exec *exec = &port->exec;
+	struct pid *owner = exec->owner;
 	struct qz_workers *workers;
 	unsigned int i;
 
@@ -250,6 +254,7 @@ void qz_exec_stop(struct qz_port *port)
 	if (!workers)
 		return;
 	WRITE_ONCE(workers->alive, false);
+	WRITE_ONCE(exec->owner, NULL);	/* probes of queztl_wake have it */
 	qz_gate_wait();
 	for (i = 0; i < workers->n; i++) {
 		if (workers->worker[i].task)
@@ -260,8 +265,7 @@ void qz_exec_stop(struct qz_port *port)
 	RCU_INIT_POINTER(exec->workers, NULL);
 	qz_gate_wait();
 	kfree(workers);
-	put_pid(exec->owner);
-	WRITE_ONCE(exec->owner, NULL);
+	put_pid(owner);
 	WRITE_ONCE(exec->lost, false);	/* a thread may have been killed */
 }
 
