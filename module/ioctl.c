@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The tables of ioctl calls, and how each is taken apart and answered. */
+/* The tables of ioctl calls, and how a call is decoded and answered. */
 
 #include <linux/array_size.h>
 #include <linux/file.h>
@@ -15,7 +15,7 @@
 #include "vm.h"
 #include "qhp/fabric/admin/fabricapi.h"
 
-/* Every argument fits in here. */
+/* Large enough for every argument. */
 union ioctl_arg {
 	struct {
 		u32 size;
@@ -117,7 +117,7 @@ static long run_ioctl(const struct qz_ioctl *table, size_t n,
 	err = copy_in(ioctl, &arg, user, &size);
 	if (err)
 		return err;
-	/* Nothing is done, and nothing written, for whom we cannot answer. */
+	/* Do nothing, and write nothing, if the result cannot be returned. */
 	if (fault_in_safe_writeable(user, answer_size(ioctl, size)))
 		return -EFAULT;
 	err = ioctl->run(&call);
@@ -132,9 +132,9 @@ static long run_ioctl(const struct qz_ioctl *table, size_t n,
 }
 
 /*
- * A row: number, structure, the last member of its first version, handler,
- * undo, and whether there is an answer. The static_asserts hold the layout that
- * programs were compiled with.
+ * A row: number, structure, last member of its first version, handler, undo,
+ * and whether the structure is copied out. The static_asserts protect the
+ * layout that programs were compiled with.
  */
 #define ROW(_cmd, _struct, _last, _run, _undo, _answers)		\
 	{								\

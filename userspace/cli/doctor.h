@@ -26,8 +26,8 @@ struct check {
 };
 
 /*
- * judge_*() are pure: from what was found to a verdict. check_*() look at this
- * machine and let them judge.
+ * judge_*() are pure: they turn facts into a verdict. check_*() collect the
+ * facts on this machine and call them.
  */
 void judge_release(const char *release, struct verdict *v);
 void judge_taint(unsigned long long taint, struct verdict *v);
@@ -40,8 +40,8 @@ struct enforcement {
 	bool sig_enforce;
 	bool lockdown;		/* integrity or confidentiality */
 	bool secure_boot;
-	bool loaded;		/* queztl.ko already is */
-	bool signed_module;	/* the installed one carries a signature */
+	bool loaded;		/* queztl.ko is loaded already */
+	bool signed_module;	/* the installed queztl.ko has a signature */
 };
 
 void judge_signature(const struct enforcement *e, struct verdict *v);
@@ -52,12 +52,12 @@ void judge_device(int error, bool group, struct verdict *v);
 void check_device(struct verdict *v);
 
 struct kvm_facts {
-	int open_error;		/* -errno of each step, 0 if it went well */
+	int open_error;		/* -errno of each step, 0 if it succeeded */
 	int version;
 	int create_error;
 	int run_error;
 	bool cpu_support;
-	bool guest_ran;		/* it executed its instruction */
+	bool guest_ran;		/* it executed its first instruction */
 };
 
 void judge_kvm(const struct kvm_facts *f, struct verdict *v);

@@ -58,22 +58,22 @@ static int fail_allow(struct cli *cli, int ret, const struct pair *pair)
 	switch (ret) {
 	case -EEXIST:
 		return fail(cli, EXIT_FAILED,
-			    "%s and %s are peers already: see queztl policy list %s",
+			    "ports %s and %s are already peers: see queztl policy list %s",
 			    port, peer, port);
 	case -EINVAL:
 		return fail(cli, EXIT_USAGE,
-			    "a port is no peer of itself: name another than %s",
+			    "port %s cannot be its own peer: give two different ports",
 			    port);
 	case -EXDEV:
 		return fail(cli, EXIT_FAILED,
-			    "%s and %s are of different fabrics, %s and %s: see queztl port list",
+			    "ports %s and %s are in different fabrics, %s and %s: see queztl port list",
 			    port, peer, pair->port->fabric, pair->peer->fabric);
 	case -ENOENT:
 		return fail(cli, EXIT_NO_OBJECT,
-			    "%s or %s is gone: see queztl port list",
+			    "port %s or %s no longer exists: see queztl port list",
 			    port, peer);
 	default:
-		return fail_errno(cli, ret, "cannot allow %s and %s", port,
+		return fail_errno(cli, ret, "cannot make ports %s and %s peers", port,
 				  peer);
 	}
 }
@@ -84,20 +84,20 @@ static int fail_forbid(struct cli *cli, int ret, const struct pair *pair)
 	const char *peer = pair->peer->port.name;
 
 	if (ret != -ENOENT)
-		return fail_errno(cli, ret, "cannot forbid %s and %s", port,
+		return fail_errno(cli, ret, "cannot undo policy allow %s %s", port,
 				  peer);
 	if (is_closed(pair->port))
 		return fail(cli, EXIT_NO_OBJECT,
-			    "%s and %s are no peers: see queztl policy list %s",
+			    "ports %s and %s are not peers: see queztl policy list %s",
 			    port, peer, port);
 	return fail(cli, EXIT_NO_OBJECT,
-		    "%s and %s are no peers; to keep all others apart: queztl fabric set %s deny",
+		    "ports %s and %s are not peers; to let only peers talk: queztl fabric set %s deny",
 		    port, peer, pair->port->fabric);
 }
 
 static void print_open(struct cli *cli, const char *fabric)
 {
-	fprintf(cli->out, "fabric %s is open, peers have no effect: queztl fabric set %s deny\n",
+	fprintf(cli->out, "fabric %s is open, so peers have no effect: queztl fabric set %s deny\n",
 		fabric, fabric);
 }
 
@@ -294,7 +294,7 @@ int run_policy_forbid(struct cli *cli, int argc, char **argv)
 					 fail_forbid);
 }
 
-/* Peers of a port with larger ids than after. */
+/* The peers of a port whose ids are larger than after. */
 static int read_peers(int fd, const struct snapshot *shot,
 		      const struct port *port, uint64_t after,
 		      struct pairs *pairs)
@@ -324,7 +324,7 @@ static int read_pairs(int fd, const struct snapshot *shot,
 	return ret;
 }
 
-/* The one with the next larger id than after that is open, NULL if none is. */
+/* A port of the open fabric with the next larger id than after, or NULL. */
 static const struct port *next_open(const struct pairs *pairs, uint64_t after)
 {
 	const struct port *next = NULL;
@@ -345,16 +345,16 @@ static void print_nothing(struct cli *cli, const struct port *only)
 	const char *name;
 
 	if (!only) {
-		fputs("no peers; queztl policy allow PORT PEER makes two\n",
+		fputs("no peers; to add a pair: queztl policy allow PORT PEER\n",
 		      cli->out);
 		return;
 	}
 	name = only->port.name;
 	if (is_closed(only))
-		fprintf(cli->out, "%s has no peers, it reaches no port; queztl policy allow %s PEER\n",
+		fprintf(cli->out, "port %s has no peers and reaches no port: queztl policy allow %s PEER\n",
 			name, name);
 	else
-		fprintf(cli->out, "%s has no peers, it reaches every port of %s\n",
+		fprintf(cli->out, "port %s has no peers, but reaches every port: fabric %s is open\n",
 			name, only->fabric);
 }
 

@@ -127,7 +127,7 @@ static void print_ports(struct cli *cli, const struct snapshot *shot)
 	struct table table = TABLE(columns);
 
 	if (!shot->port_count) {
-		fputs("no port; vdpa dev add name PORT mgmtdev queztl/FABRIC makes one\n",
+		fputs("no ports; to create one: vdpa dev add name PORT mgmtdev queztl/FABRIC\n",
 		      cli->out);
 		return;
 	}

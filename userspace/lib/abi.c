@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The layout of ABI version 2, alike on 32 and 64 bit. A line that fails here
- * is a broken promise, or a structure that grew: see queztl.c for the latter.
+ * The layout of ABI version 2, which is the same on 32 and 64 bit. If a line
+ * fails, the ABI is broken, or a structure has grown: see queztl.c for the
+ * latter.
  */
 #include <assert.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The numbers programs were compiled with must not change. */
+/* Numbers that programs were compiled with must not change. */
 #include "fake.h"
 
 #define SIZE(type, bytes) assert_int_equal(sizeof(struct type), bytes)

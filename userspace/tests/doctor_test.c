@@ -33,7 +33,7 @@ static void kernel_is_6_12_or_later(void **state)
 	judge_release("6.1.0-30-amd64", &v);
 	assert_verdict(&v, VERDICT_FAIL, "6.1.0-30-amd64 is older", "6.12");
 	judge_release("strange", &v);
-	assert_verdict(&v, VERDICT_WARN, "cannot tell", "6.12");
+	assert_verdict(&v, VERDICT_WARN, "unknown kernel version 'strange'", "6.12");
 }
 
 static void lockdown_is_in_brackets(void **state)
@@ -71,7 +71,7 @@ static void sig_enforce_alone_refuses(void **state)
 	assert_verdict(&v, VERDICT_FAIL, "sig_enforce", "mokutil");
 	e.sig_enforce = false;
 	judge_signature(&e, &v);
-	assert_verdict(&v, VERDICT_OK, "may be loaded", "");
+	assert_verdict(&v, VERDICT_OK, "can be loaded", "");
 }
 
 static void device_says_what_to_join(void **state)
@@ -80,13 +80,13 @@ static void device_says_what_to_join(void **state)
 
 	(void)state;
 	judge_device(0, true, &v);
-	assert_verdict(&v, VERDICT_OK, "answers", "");
+	assert_verdict(&v, VERDICT_OK, "responds", "");
 	judge_device(-EACCES, true, &v);
-	assert_verdict(&v, VERDICT_FAIL, "may not", "usermod -aG queztl");
+	assert_verdict(&v, VERDICT_FAIL, "no permission", "usermod -aG queztl");
 	judge_device(-EACCES, false, &v);
-	assert_verdict(&v, VERDICT_FAIL, "may not", "groupadd");
+	assert_verdict(&v, VERDICT_FAIL, "no permission", "groupadd");
 	judge_device(-ENOENT, true, &v);
-	assert_verdict(&v, VERDICT_FAIL, "no /dev/queztl", "queztl.ko");
+	assert_verdict(&v, VERDICT_FAIL, "no /dev/queztl", "modprobe queztl");
 	judge_device(-EPROTO, true, &v);
 	assert_verdict(&v, VERDICT_FAIL, "older ABI", "update");
 	judge_device(-EIO, true, &v);
@@ -100,7 +100,7 @@ static void device_is_asked_for_its_version(void **state)
 	(void)state;
 	fake_reset();
 	check_device(&v);
-	assert_verdict(&v, VERDICT_OK, "answers", "");
+	assert_verdict(&v, VERDICT_OK, "responds", "");
 	fake.info.abi_version = 0;
 	check_device(&v);
 	assert_verdict(&v, VERDICT_FAIL, "older ABI", "update");
@@ -114,7 +114,7 @@ static void kvm_must_run_a_guest(void **state)
 
 	(void)state;
 	judge_kvm(&f, &v);
-	assert_verdict(&v, VERDICT_OK, "runs a guest", "");
+	assert_verdict(&v, VERDICT_OK, "a guest runs", "");
 	f.guest_ran = false;
 	judge_kvm(&f, &v);
 	assert_verdict(&v, VERDICT_FAIL, "first instruction", "nested");
@@ -123,13 +123,13 @@ static void kvm_must_run_a_guest(void **state)
 	assert_verdict(&v, VERDICT_FAIL, "cannot create", "dmesg");
 	f.open_error = -ENOENT;
 	judge_kvm(&f, &v);
-	assert_verdict(&v, VERDICT_FAIL, "no /dev/kvm", "modprobe kvm_amd");
+	assert_verdict(&v, VERDICT_FAIL, "cannot open /dev/kvm", "modprobe kvm_amd");
 	f.cpu_support = false;
 	judge_kvm(&f, &v);
 	assert_verdict(&v, VERDICT_FAIL, "vmx or svm", "firmware");
 	f.open_error = -EACCES;
 	judge_kvm(&f, &v);
-	assert_verdict(&v, VERDICT_FAIL, "may not", "usermod -aG kvm");
+	assert_verdict(&v, VERDICT_FAIL, "no permission", "usermod -aG kvm");
 }
 
 static void parts_are_needed_or_useful(void **state)
@@ -138,9 +138,9 @@ static void parts_are_needed_or_useful(void **state)
 
 	(void)state;
 	judge_part("m", "use", true, false, MODULE_MISSING, &v);
-	assert_verdict(&v, VERDICT_FAIL, "none: use", "CONFIG_VDPA");
+	assert_verdict(&v, VERDICT_FAIL, "not available in this kernel (use)", "CONFIG_VDPA");
 	judge_part("m", "use", false, false, MODULE_MISSING, &v);
-	assert_verdict(&v, VERDICT_WARN, "none: use", "CONFIG_VDPA");
+	assert_verdict(&v, VERDICT_WARN, "not available in this kernel (use)", "CONFIG_VDPA");
 	judge_part("m", "use", true, true, MODULE_LOADABLE, &v);
 	assert_verdict(&v, VERDICT_WARN, "not loaded", "modprobe m");
 	judge_part("m", "use", true, false, MODULE_LOADABLE, &v);
@@ -168,7 +168,7 @@ static void map_entries_are_weighed_against_memory(void **state)
 	judge_map_entries(0, 8192, &v);
 	assert_verdict(&v, VERDICT_OK, "not loaded", "");
 	judge_map_entries(2048, 4096, &v);
-	assert_verdict(&v, VERDICT_OK, "2048: any VM", "");
+	assert_verdict(&v, VERDICT_OK, "2048 entries: enough for any VM", "");
 	judge_map_entries(2048, 4097, &v);
 	assert_verdict(&v, VERDICT_WARN, "above 4 GiB",
 		       "vhost_vdpa max_iotlb_entries=2097152");
@@ -185,9 +185,9 @@ static void own_taint_is_expected(void **state)
 	judge_taint(0, &v);
 	assert_verdict(&v, VERDICT_OK, "not tainted", "");
 	judge_taint(1 << 12 | 1 << 13, &v);
-	assert_verdict(&v, VERDICT_OK, "outside the kernel", "");
+	assert_verdict(&v, VERDICT_OK, "out-of-tree module", "");
 	judge_taint(1 << 9 | 1 << 12, &v);
-	assert_verdict(&v, VERDICT_WARN, "has warned", "dmesg");
+	assert_verdict(&v, VERDICT_WARN, "printed a warning", "dmesg");
 	judge_taint(1 << 7, &v);
 	assert_verdict(&v, VERDICT_FAIL, "oopsed", "reboot");
 }

@@ -2,14 +2,14 @@
 /*
  * Addresses: as whom a port may send, once it has some.
  *
- * The table is built anew for an address that comes, and swapped under SRCU; one
+ * The table is built anew for an address that comes, and swapped under RCU; one
  * that goes is struck out in place, which cannot fail.
  */
 
 #include <linux/slab.h>
 #include <linux/socket.h>
 
-#include "fabric.h"
+#include "admin/admin.h"
 
 static_assert(QZ_MAX_ADDRS == QUEZTL_ADDR_MAX);
 
@@ -31,7 +31,7 @@ static struct qz_antispoof *replace_antispoof(struct qz_port *port,
 /* No lock held, may sleep. From here on nobody judges by what was. */
 static void forget_antispoof(struct qz_antispoof *old)
 {
-	synchronize_srcu_expedited(&qz_fabric_srcu);
+	qz_gate_wait();
 	kfree(old);
 }
 

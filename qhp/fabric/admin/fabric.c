@@ -8,12 +8,11 @@
 #include <uapi/linux/vdpa.h>
 #include <uapi/linux/virtio_ids.h>
 
-#include "fabric.h"
-#include "fabricapi.h"
+#include "admin/admin.h"
+#include "path/scratch.h"
+#include "admin/fabricapi.h"
 #include "pure/name.h"
 
-DEFINE_SRCU(qz_fabric_srcu);
-struct workqueue_struct *qz_fabric_wq;
 
 static const struct bus_type qz_bus = { .name = "queztl" };
 
@@ -250,7 +249,7 @@ int qz_fabric_set_mode(u64 id, u32 mode)
 	if (!fabric)
 		return -ENOENT;
 	WRITE_ONCE(fabric->mode, mode);
-	synchronize_srcu_expedited(&qz_fabric_srcu);
+	qz_gate_wait();
 	put_device(&fabric->dev);
 	return 0;
 }
@@ -293,15 +292,18 @@ int qz_fabric_init(void)
 {
 	int err;
 
-	qz_fabric_wq = alloc_workqueue("queztl", WQ_UNBOUND, 0);
-	if (!qz_fabric_wq)
-		return -ENOMEM;
+	err = qz_scratch_init();
+	if (err)
+		return err;
+	err = qz_exec_init();
+	if (err)
+		goto err_scratch;
 	/* Its work may wait for a process: as many at once as there can be. */
 	err = -ENOMEM;
 	qz_leave_wq = alloc_workqueue("queztl-leave", WQ_UNBOUND,
 				      WQ_MAX_ACTIVE);
 	if (!qz_leave_wq)
-		goto err_wq;
+		goto err_exec;
 	err = bus_register(&qz_bus);
 	if (err)
 		goto err_leave;
@@ -309,8 +311,10 @@ int qz_fabric_init(void)
 
 err_leave:
 	destroy_workqueue(qz_leave_wq);
-err_wq:
-	destroy_workqueue(qz_fabric_wq);
+err_exec:
+	qz_exec_exit();
+err_scratch:
+	qz_scratch_exit();
 	return err;
 }
 
@@ -338,10 +342,11 @@ void qz_fabric_exit(void)
 	}
 	qz_port_wait_all_freed();
 	wait_var_event(&qz_fabrics_alive, !atomic_read(&qz_fabrics_alive));
-	srcu_barrier(&qz_fabric_srcu);	/* retired tables */
+	srcu_barrier(&qz_gate);	/* retired tables */
 	/* Whoever let go last may still be in our code, in a task. */
 	synchronize_rcu_tasks();
 	bus_unregister(&qz_bus);
 	destroy_workqueue(qz_leave_wq);
-	destroy_workqueue(qz_fabric_wq);
+	qz_exec_exit();
+	qz_scratch_exit();
 }

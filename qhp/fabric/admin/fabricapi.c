@@ -6,8 +6,8 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "fabric.h"
-#include "fabricapi.h"
+#include "admin/admin.h"
+#include "admin/fabricapi.h"
 #include "module/ioctl.h"
 
 int qz_fabricapi_add(struct qz_call *call)
@@ -160,10 +160,10 @@ int qz_fabricapi_rates_set(struct qz_call *call)
 {
 	if (!capable(CAP_NET_ADMIN))
 		return -EPERM;
-	return qz_pace_set(call->arg);
+	return qz_rates_set(call->arg);
 }
 
 int qz_fabricapi_rates_get(struct qz_call *call)
 {
-	return qz_pace_get(call->arg);
+	return qz_rates_get(call->arg);
 }

@@ -9,7 +9,7 @@
 #include <linux/etherdevice.h>
 #include <uapi/linux/vdpa.h>
 
-#include "fabric.h"
+#include "admin/admin.h"
 
 static int check_config(const struct vdpa_dev_set_config *config)
 {
@@ -113,7 +113,7 @@ static void withdraw_port(struct qz_port *port)
 	qz_switch_detach(port);
 	qz_peer_forget(port);
 	mutex_unlock(&fabric->lock);
-	synchronize_srcu_expedited(&qz_fabric_srcu);
+	qz_gate_wait();
 }
 
 /* `vdpa dev add`: process context, vdpa_dev_lock held. */
@@ -139,7 +139,7 @@ static int add_port(struct vdpa_mgmt_dev *mgmt, const char *name,
 	err = qz_switch_attach(fabric, port);
 	if (err)
 		goto err_unlist;
-	err = _vdpa_register_device(&port->vdpa, port->nqueues);
+	err = _vdpa_register_device(&port->vdpa, port->nvqs);
 	if (err)
 		goto err_detach;
 	return 0;

@@ -11,7 +11,7 @@
 #include <linux/slab.h>
 #include <linux/sort.h>
 
-#include "fabric.h"
+#include "admin/admin.h"
 
 /* fabric->lock held. */
 static struct qz_switch *view_of(const struct qz_port *port)
@@ -136,7 +136,7 @@ static int link_ports(struct peering *peering)
 	if (err)
 		abandon_link(peering);
 	else
-		synchronize_srcu_expedited(&qz_fabric_srcu);
+		qz_gate_wait();
 	return err;
 }
 
@@ -233,7 +233,7 @@ static int unlink_ports(struct qz_port *port, struct qz_port *peer)
 	mutex_unlock(&fabric->lock);
 	if (!were_peers)
 		return -ENOENT;
-	synchronize_srcu_expedited(&qz_fabric_srcu);
+	qz_gate_wait();
 	return 0;
 }
 
@@ -314,14 +314,4 @@ void qz_peer_forget(struct qz_port *port)
 		qz_switch_del(view_of(peer), port);
 		qz_switch_del(view, peer);
 	}
-}
-
-/* Whom a port may send to; in the SRCU section of a run. */
-const struct qz_switch *qz_peer_reach(const struct qz_port *port)
-{
-	const struct qz_fabric *fabric = port->fabric;
-
-	if (READ_ONCE(fabric->mode) & QUEZTL_FABRIC_DENY)
-		return srcu_dereference(port->view, &qz_fabric_srcu);
-	return srcu_dereference(fabric->sw, &qz_fabric_srcu);
 }

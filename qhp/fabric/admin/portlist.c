@@ -10,7 +10,7 @@
 #include <linux/pid.h>
 #include <linux/xarray.h>
 
-#include "fabric.h"
+#include "admin/admin.h"
 
 static DEFINE_XARRAY(qz_ports);
 static atomic64_t qz_port_last_id;
@@ -99,11 +99,13 @@ static u32 port_state(const struct qz_port *port)
 
 	if (status & ~VIRTIO_CONFIG_S_ACKNOWLEDGE)
 		state |= QUEZTL_PORT_OPEN;
-	if (READ_ONCE(port->broken))
+	if (READ_ONCE(port->exec.lost))
+		state |= QUEZTL_PORT_NO_WORKER;
+	else if (READ_ONCE(port->broken))
 		state |= QUEZTL_PORT_BROKEN;
 	if (READ_ONCE(port->deleted))
 		return state | QUEZTL_PORT_DELETED;
-	if (!(state & QUEZTL_PORT_BROKEN) && qz_port_is_ready(port))
+	if (!READ_ONCE(port->broken) && qz_port_is_ready(port))
 		state |= QUEZTL_PORT_UP;
 	return state;
 }
@@ -124,7 +126,7 @@ int qz_port_next(struct queztl_port_next *next)
 	next->mtu = port->mtu;
 	next->state = port_state(port);
 	next->max_vqp = port->ctrl.pairs;
-	next->mode = qz_uplink_is(port) ? QUEZTL_PORT_UPLINK : 0;
+	next->mode = qz_reach_is_uplink(port) ? QUEZTL_PORT_UPLINK : 0;
 	rcu_read_lock();
 	next->pid = pid_vnr(rcu_dereference(port->opener));
 	rcu_read_unlock();
@@ -132,30 +134,34 @@ int qz_port_next(struct queztl_port_next *next)
 	return 0;
 }
 
-/* Add up what a queue has counted. */
-static void add_counts(struct queztl_port_stats *stats,
-		       const struct qz_queue *queue)
+static void add_rx(struct queztl_port_stats *stats, const struct qz_rxq *rxq)
 {
-	const struct qz_counts *counts = &queue->counts;
-	int i;
+	stats->rx_packets += READ_ONCE(rxq->packets);
+	stats->rx_bytes += READ_ONCE(rxq->bytes);
+	stats->rx_interrupts += READ_ONCE(rxq->interrupts);
+}
 
-	if (queue->index % 2) {
-		stats->tx_packets += READ_ONCE(counts->packets);
-		stats->tx_bytes += READ_ONCE(counts->bytes);
-		stats->tx_interrupts += READ_ONCE(counts->interrupts);
-	} else {
-		stats->rx_packets += READ_ONCE(counts->packets);
-		stats->rx_bytes += READ_ONCE(counts->bytes);
-		stats->rx_interrupts += READ_ONCE(counts->interrupts);
-	}
-	stats->kicks += READ_ONCE(counts->kicks);
+static void add_tx(struct queztl_port_stats *stats, const struct qz_txq *txq)
+{
+	const struct qz_tx_counts *counts = &txq->counts;
+
+	stats->tx_packets += READ_ONCE(counts->packets);
+	stats->tx_bytes += READ_ONCE(counts->bytes);
+	stats->tx_interrupts += READ_ONCE(counts->interrupts);
 	stats->tx_held += READ_ONCE(counts->held);
 	stats->direct_runs += READ_ONCE(counts->direct_runs);
 	stats->worker_runs += READ_ONCE(counts->worker_runs);
 	stats->tx_paced += READ_ONCE(counts->paced);
 	stats->tx_waited += READ_ONCE(counts->waited);
+	stats->kicks += atomic64_read(&counts->kicks);
+}
+
+static void add_drops(struct queztl_port_stats *stats, const struct qz_vq *vq)
+{
+	int i;
+
 	for (i = 0; i < QUEZTL_DROP_REASONS; i++)
-		stats->drops[i] += atomic64_read(&counts->drops[i]);
+		stats->drops[i] += atomic64_read(&vq->drops[i]);
 }
 
 int qz_port_stats(struct queztl_port_stats *stats)
@@ -166,8 +172,13 @@ int qz_port_stats(struct queztl_port_stats *stats)
 	if (!port)
 		return -ENOENT;
 	memset_after(stats, 0, id);
-	for (i = 0; i < port->nqueues; i++)
-		add_counts(stats, &port->queues[i]);
+	for (i = 0; i < port->ctrl.pairs; i++) {
+		add_rx(stats, &port->rxqs[i]);
+		add_tx(stats, &port->txqs[i]);
+	}
+	stats->kicks += atomic64_read(&port->ctrlq.kicks);
+	for (i = 0; i < port->nvqs; i++)
+		add_drops(stats, port->vqs[i]);
 	qz_port_put(port);
 	return 0;
 }

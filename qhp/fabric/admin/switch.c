@@ -2,30 +2,25 @@
 /*
  * The table the data path finds ports in: a fabric's ports, or a port's peers.
  * Ports come and go in place. When there is no room the table is built anew, half
- * as large again, and replaced under SRCU.
+ * as large again, and replaced under RCU.
  */
 
 #include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 
-#include "fabric.h"
-
-void qz_switch_free(struct qz_switch *sw)
-{
-	kvfree(sw);
-}
+#include "admin/admin.h"
 
 static void free_retired(struct rcu_head *rcu)
 {
-	qz_switch_free(container_of(rcu, struct qz_switch, rcu));
+	kvfree(container_of(rcu, struct qz_switch, rcu));
 }
 
 /* Free a table that readers may still have; nobody waits for them. */
 void qz_switch_retire(struct qz_switch *sw)
 {
 	if (sw)
-		call_srcu(&qz_fabric_srcu, &sw->rcu, free_retired);
+		call_srcu(&qz_gate, &sw->rcu, free_retired);
 }
 
 /* An empty table for at least so many ports, NULL without memory; may sleep. */

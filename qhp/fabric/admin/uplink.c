@@ -9,49 +9,7 @@
 
 #include <linux/etherdevice.h>
 
-#include "fabric.h"
-
-/* Any context; it stays so for a run, and for who holds the fabric's lock. */
-bool qz_uplink_is(const struct qz_port *port)
-{
-	return rcu_access_pointer(port->fabric->uplink) == port;
-}
-
-/**
- * qz_uplink_reach - where frames to unknown addresses go
- * @port: the sender
- * @reach: whom it may send to
- *
- * Context: inside a run (see run.c).
- * Return: the uplink; NULL if there is none, or the port may not send to it.
- */
-struct qz_port *qz_uplink_reach(const struct qz_port *port,
-				const struct qz_switch *reach)
-{
-	struct qz_port *uplink = srcu_dereference(port->fabric->uplink,
-						  &qz_fabric_srcu);
-
-	if (!uplink || qz_mactab_find(&reach->tab, uplink->mac_key) != uplink)
-		return NULL;
-	return uplink;
-}
-
-/**
- * qz_uplink_may_send - may a port send from an address that is not its own?
- * @port: the sender
- * @source: the address
- *
- * Context: inside a run (see run.c).
- */
-bool qz_uplink_may_send(const struct qz_port *port, u64 source)
-{
-	const struct qz_switch *sw;
-
-	if (!qz_uplink_is(port) || !qz_mac_is_unicast(source))
-		return false;
-	sw = srcu_dereference(port->fabric->sw, &qz_fabric_srcu);
-	return !qz_mactab_find(&sw->tab, source);
-}
+#include "admin/admin.h"
 
 /* fabric->lock held. After a grace period no run uses the old uplink. */
 static int set_uplink(struct qz_port *port, bool on)
@@ -82,7 +40,7 @@ int qz_uplink_set(const struct queztl_port_set *set)
 	err = set_uplink(port, set->mode & QUEZTL_PORT_UPLINK);
 	mutex_unlock(&port->fabric->lock);
 	if (!err)
-		synchronize_srcu_expedited(&qz_fabric_srcu);
+		qz_gate_wait();
 	qz_port_put(port);
 	return err;
 }

@@ -16,16 +16,16 @@
 
 #include <linux/ktime.h>
 
-#include "run.h"
+#include "path/run.h"
 
 /* Called with receiver->lock held; it has taken all the buffers there were. */
-static bool is_too_small(const struct qz_queue *receiver)
+static bool is_too_small(const struct qz_run *run, const struct qz_rxq *receiver)
 {
-	return receiver->bufs.n >= receiver->ring.num;
+	return run->scratch->bufs.n >= receiver->vq.ring.num;
 }
 
 /* Called with receiver->lock held. */
-static bool hangs(struct qz_queue *receiver, u64 now)
+static bool hangs(struct qz_rxq *receiver, u64 now)
 {
 	if (!receiver->full_since)
 		receiver->full_since = now;
@@ -41,24 +41,24 @@ static bool hangs(struct qz_queue *receiver, u64 now)
  *
  * Context: process or softirq.
  */
-bool qz_backpressure_waits(struct qz_run *run, struct qz_queue *receiver)
+bool qz_backpressure_waits(struct qz_run *run, struct qz_rxq *receiver)
 {
-	struct qz_queue *queue = run->queue;
+	struct qz_txq *txq = run->txq;
 	u64 now;
 
-	if (!run->may_wait || is_too_small(receiver) ||
-	    qz_uplink_is(run->port))
+	if (!run->may_wait || is_too_small(run, receiver) ||
+	    qz_reach_is_uplink(run->port))
 		return false;
 	now = ktime_get_ns();
 	if (hangs(receiver, now) ||
-	    !qz_bucket_take(&queue->looks, now, 1))
+	    !qz_bucket_take(&txq->looks, now, 1))
 		return false;
-	queue->counts.waited++;
-	qz_pace_defer(queue, QZ_BACKPRESSURE_NS);
+	txq->counts.waited++;
+	qz_pace_defer(txq, QZ_BACKPRESSURE_NS);
 	return true;
 }
 
-void qz_backpressure_init(struct qz_queue *queue)
+void qz_backpressure_init(struct qz_txq *txq)
 {
-	qz_bucket_set(&queue->looks, QZ_BACKPRESSURE_LOOKS, QZ_BACKPRESSURE_BURST);
+	qz_bucket_set(&txq->looks, QZ_BACKPRESSURE_LOOKS, QZ_BACKPRESSURE_BURST);
 }

@@ -2,11 +2,15 @@
 /*
  * Walking the segments of a chain: see cursor.h.
  *
- * Context of everything here: any, in the SRCU section the map was read in.
- * What a driver does to its memory meanwhile is its own affair.
+ * Context of everything here: inside the gate, softirqs off. What a driver does
+ * to its memory meanwhile is its own affair. Memory that has gone bad ends the
+ * copy, not the host: what cannot be read is as good as not mapped.
  */
 
-#include "cursor.h"
+#include <linux/uaccess.h>
+
+#include "path/cursor.h"
+#include "path/scratch.h"
 
 /* Find the memory at the cursor; false at the end or a bad place. */
 static noinline bool look(struct qz_cursor *cur)
@@ -77,9 +81,8 @@ bool qz_cursor_read(struct qz_cursor *cur, void *to, u32 len)
 	for (; len; len -= n, to += n) {
 		n = len;
 		from = window(cur, &n);
-		if (!from)
+		if (!from || copy_mc_to_kernel(to, from, n))
 			return false;
-		memcpy(to, from, n);
 		advance(cur, n);
 	}
 	return true;
@@ -104,15 +107,16 @@ bool qz_cursor_write(struct qz_cursor *cur, const void *from, u32 len)
 /* Add the Internet checksum of the next bytes to *sum. */
 bool qz_cursor_sum(struct qz_cursor *cur, u32 len, __wsum *sum)
 {
+	u8 *bounce = qz_scratch_get()->bounce;
 	const void *from;
 	u32 n, done;
 
 	for (done = 0; done < len; done += n) {
-		n = len - done;
+		n = min_t(u32, len - done, QZ_BOUNCE_BYTES);
 		from = window(cur, &n);
-		if (!from)
+		if (!from || copy_mc_to_kernel(bounce, from, n))
 			return false;
-		*sum = csum_block_add(*sum, csum_partial(from, n, 0), done);
+		*sum = csum_block_add(*sum, csum_partial(bounce, n, 0), done);
 		advance(cur, n);
 	}
 	return true;
@@ -133,7 +137,8 @@ enum qz_copy qz_cursor_copy(struct qz_cursor *to, struct qz_cursor *from,
 		dst = window(to, &n);
 		if (!dst)
 			return QZ_COPY_BAD_TARGET;
-		memcpy(dst, src, n);
+		if (copy_mc_to_kernel(dst, src, n))
+			return QZ_COPY_BAD_SOURCE;
 		advance(from, n);
 		advance(to, n);
 	}

@@ -3,7 +3,7 @@
 #ifndef QZ_CURSOR_H
 #define QZ_CURSOR_H
 
-#include "map.h"
+#include "path/map.h"
 #include "pure/ring.h"
 
 /**

@@ -3,7 +3,7 @@
  * A frame's way from the sender's buffer to the receivers: read, checked,
  * looked up.
  *
- * Context of everything here: process or softirq, inside a run (see run.c).
+ * Context of everything here: process or softirq, inside a slice (see run.c).
  */
 
 #include <linux/etherdevice.h>
@@ -11,19 +11,11 @@
 #include <linux/ktime.h>
 #include <uapi/linux/vhost_types.h>
 
-#include "module/trace.h"
-#include "run.h"
-
-/* Count a frame that is not delivered. */
-void qz_deliver_drop(struct qz_queue *queue, enum queztl_drop reason, u32 len)
-{
-	atomic64_inc(&queue->counts.drops[reason]);
-	trace_queztl_drop(queue->port->id, reason, len);
-}
+#include "path/run.h"
 
 /*
- * All headers of a frame to cut. More than those, or less, has been read: the
- * rest begins behind them, counted from @start.
+ * All headers of a frame to cut. We may have read too much or too little: the
+ * payload's cursor starts anew right after the headers, counted from @start.
  */
 static enum queztl_drop read_headers(struct qz_frame *frame,
 				     const struct qz_cursor *start)
@@ -74,18 +66,17 @@ static enum queztl_drop check_sender(const struct qz_antispoof *antispoof,
 }
 
 /* Return: QUEZTL_DROP_REASONS when the frame is good. */
-static enum queztl_drop read_frame(const struct qz_run *run,
-				   struct qz_queue *queue)
+static enum queztl_drop read_frame(const struct qz_run *run)
 {
-	const struct qz_chain *chain = &queue->chain;
+	const struct qz_chain *chain = &run->scratch->out;
 	const struct qz_cursor start = {
 		.map = run->map,
 		.segs = chain->segs,
 		.nsegs = chain->out,
 		.perm = VHOST_ACCESS_RO,
-		.hint = &queue->hint,
+		.hint = &run->txq->vq.hint,
 	};
-	struct qz_frame *frame = &queue->frame;
+	struct qz_frame *frame = &run->scratch->frame;
 	const struct qz_port *port = run->port;
 	const struct qz_antispoof *antispoof;
 	enum queztl_drop reason;
@@ -116,27 +107,39 @@ static enum queztl_drop read_frame(const struct qz_run *run,
 	if (too_big(port, frame))
 		return QUEZTL_DROP_TOO_BIG;
 	source = qz_mac_key(qz_frame_eth(frame)->h_source);
-	if (source != port->mac_key && !qz_uplink_may_send(port, source))
+	if (source != port->mac_key && !qz_reach_may_send_as(port, source))
 		return QUEZTL_DROP_SPOOFED;
-	antispoof = srcu_dereference(port->antispoof, &qz_fabric_srcu);
+	antispoof = qz_gate_dereference(port->antispoof);
 	return antispoof ? check_sender(antispoof, frame) : QUEZTL_DROP_REASONS;
 }
 
-/* Nobody is waited for. Return: as qz_receive(). */
+/*
+ * To all ports but the sender's, by rising id. Nobody is waited for. A slice that
+ * is used up ends in mid-flood: then the next goes on behind the last port that
+ * has got the frame, or in the middle of the one that has got a part of it.
+ *
+ * Return: as qz_receive().
+ */
 static int flood(struct qz_run *run, struct qz_frame *frame)
 {
+	struct qz_resume *resume = &run->txq->resume;
+	u32 i = qz_switch_after(run->sw, resume->after);
+	u64 id = resume->after;
 	struct qz_port *port;
-	u64 id = 0;
-	u32 i = 0;
+	bool some = false;
 	int err;
 
 	while ((port = qz_switch_next(run->sw, &i, &id))) {
 		if (port == run->port)
 			continue;
+		if (run->work <= 0 && some)
+			return -EINPROGRESS;
 		run->packets--;
 		err = qz_receive(run, port, frame);
 		if (err)
 			return err;
+		resume->after = id;
+		some = true;
 	}
 	return 0;
 }
@@ -144,20 +147,20 @@ static int flood(struct qz_run *run, struct qz_frame *frame)
 /* Why an address was not found: the fabric may deny what is there. */
 static enum queztl_drop explain_miss(const struct qz_run *run, u64 key)
 {
-	const struct qz_switch *all = srcu_dereference(run->port->fabric->sw,
-						       &qz_fabric_srcu);
+	const struct qz_switch *all = qz_gate_dereference(run->port->fabric->sw);
 	const struct qz_port *to = qz_mactab_find(&all->tab, key) ?:
-		qz_uplink_reach(run->port, all);
+		qz_reach_uplink(run->port, all);
 
 	return to && to != run->port ? QUEZTL_DROP_DENIED : QUEZTL_DROP_NO_PORT;
 }
 
 /*
  * Return: QUEZTL_DROP_REASONS when the frame was delivered, why it is dropped,
- * or -EAGAIN when it is to wait.
+ * -EAGAIN when it is to wait, or -EINPROGRESS when it is to be gone on with.
  */
 static int forward(struct qz_run *run, struct qz_frame *frame)
 {
+	struct qz_resume *resume = &run->txq->resume;
 	const u8 *dest = qz_frame_eth(frame)->h_dest;
 	u64 key = qz_mac_key(dest);
 	struct qz_port *port = run->port;
@@ -166,53 +169,68 @@ static int forward(struct qz_run *run, struct qz_frame *frame)
 
 	run->may_wait = false;
 	if (is_multicast_ether_addr(dest)) {
-		if (!qz_bucket_take(&port->flood, ktime_get_ns(),
+		if (!resume->begun &&
+		    !qz_bucket_take(&port->flood, ktime_get_ns(),
 				    qz_frame_packets(frame)))
 			return QUEZTL_DROP_RATE;
 		err = flood(run, frame);
 	} else {
 		to = qz_mactab_find(&run->sw->tab, key) ?:
-			qz_uplink_reach(port, run->sw);
+			qz_reach_uplink(port, run->sw);
 		if (!to || to == port)
 			return explain_miss(run, key);
-		run->may_wait = true;
+		run->may_wait = !resume->offset;
 		err = qz_receive(run, to, frame);
 	}
-	if (err == -EAGAIN)
+	if (err == -EAGAIN || err == -EINPROGRESS)
 		return err;
 	return err ? QUEZTL_DROP_BAD_RING : QUEZTL_DROP_REASONS;
 }
 
+/* The frame is done with. A sender's garbage holds up nobody's receiver. */
+static int finish(struct qz_run *run, const struct qz_frame *frame, int reason)
+{
+	struct qz_txq *txq = run->txq;
+
+	if (reason == QUEZTL_DROP_REASONS) {
+		txq->counts.packets++;
+		txq->counts.bytes += frame->len;
+		txq->hold.bytes += frame->len;
+		return 0;
+	}
+	qz_receive_end(run);
+	qz_vq_drop(&txq->vq, reason, frame->len);
+	return reason == QUEZTL_DROP_BAD_RING ? -EINVAL : 0;
+}
+
 /**
  * qz_deliver_chain - deliver the frame in a sender's buffer
- * @run: the run
- * @queue: the sending queue, its chain taken from the ring
+ * @run: the run; the buffer was taken from the ring
  *
  * As qz_receive() it may leave a receiver's queue locked.
  *
  * Return: 0 when the buffer is done with, -EAGAIN when the frame is to wait,
- * -EINVAL when the driver wrote nonsense.
+ * -EINPROGRESS when the slice is used up and the frame is not done with, -EINVAL
+ * when the driver wrote nonsense.
  */
-int qz_deliver_chain(struct qz_run *run, struct qz_queue *queue)
+int qz_deliver_chain(struct qz_run *run)
 {
-	struct qz_frame *frame = &queue->frame;
+	struct qz_frame *frame = &run->scratch->frame;
+	struct qz_resume *resume = &run->txq->resume;
 	int reason;
 
 	run->packets--;
-	reason = read_frame(run, queue);
+	run->work -= QZ_WORK_STEP;
+	reason = read_frame(run);
 	if (reason == QUEZTL_DROP_REASONS) {
 		reason = forward(run, frame);
-		if (reason == -EAGAIN)
+		if (reason == -EINPROGRESS)
+			resume->begun = true;
+		if (reason < 0)
 			return reason;
 		if (qz_port_is_paced(run->port))
-			qz_pace_charge(queue->port, frame);
+			qz_pace_charge(run->port, frame);
 	}
-	if (reason == QUEZTL_DROP_REASONS) {
-		queue->counts.packets++;
-		queue->counts.bytes += frame->len;
-		queue->hold.bytes += frame->len;
-		return 0;
-	}
-	qz_deliver_drop(queue, reason, frame->len);
-	return reason == QUEZTL_DROP_BAD_RING ? -EINVAL : 0;
+	*resume = (struct qz_resume){};
+	return finish(run, frame, reason);
 }

@@ -6,8 +6,10 @@
 #include <linux/if_ether.h>
 #include <uapi/linux/virtio_net.h>
 
-#include "cursor.h"
+#include "path/cursor.h"
 #include "pure/offload.h"
+
+#define QZ_HDR_LEN	sizeof(struct virtio_net_hdr_mrg_rxbuf)
 
 /*
  * Buffers one frame may be spread over: the largest frame in the smallest

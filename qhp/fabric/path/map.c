@@ -6,6 +6,7 @@
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 #include <linux/vhost_iotlb.h>
 #include <uapi/linux/vhost_types.h>
 
@@ -170,9 +171,8 @@ bool qz_map_read(const struct qz_map *map, u64 addr, void *to, u32 len,
 	for (; len; len -= n, addr += n, to += n) {
 		n = len;
 		from = qz_map_find(map, addr, &n, VHOST_ACCESS_RO, hint);
-		if (!from)
+		if (!from || copy_mc_to_kernel(to, from, n))
 			return false;
-		memcpy(to, from, n);
 	}
 	return true;
 }

@@ -2,7 +2,7 @@
 /*
  * A driver's address space: a flat, sorted table from the driver's addresses
  * to the kernel's own mapping of the same memory. It never changes once made,
- * so it is read without locks under qz_fabric_srcu.
+ * so it is read without locks inside the gate.
  *
  * vhost-vdpa pins guest memory, but unpins it before it says so: a table holds
  * references of its own on what it points to.
@@ -37,7 +37,7 @@ bool qz_map_read(const struct qz_map *map, u64 addr, void *to, u32 len,
 
 /**
  * qz_map_find - where the kernel sees a driver's memory
- * @map: the address space; the caller is in an SRCU section it was read in
+ * @map: the address space; the caller is inside the gate it was read in
  * @addr: the driver's address
  * @len: in: bytes wanted, not 0; out: how many of them are contiguous
  * @perm: VHOST_ACCESS_RO to read, VHOST_ACCESS_WO to write

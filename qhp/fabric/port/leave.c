@@ -16,7 +16,7 @@
 
 #include <linux/workqueue.h>
 
-#include "fabric.h"
+#include "port/port.h"
 
 struct workqueue_struct *qz_leave_wq;
 

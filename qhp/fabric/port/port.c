@@ -3,10 +3,11 @@
 
 #include <linux/dma-mapping.h>
 #include <linux/pid.h>
+#include <linux/slab.h>
 #include <linux/wait_bit.h>
 #include <uapi/linux/virtio_config.h>
 
-#include "fabric.h"
+#include "port/port.h"
 
 /* Ports not yet freed: their code must stay. */
 static atomic_t qz_ports_alive = ATOMIC_INIT(0);
@@ -29,16 +30,17 @@ static bool may_run(const struct qz_port *port, const struct qz_map *map)
 	       qz_port_is_ready(port);
 }
 
+/* Return: whether a ring of the port was in use. */
 static bool clear_live(struct qz_port *port)
 {
-	bool was_live = false;
+	bool was_used = false;
 	int i;
 
-	for (i = 0; i < port->nqueues; i++) {
-		was_live |= port->queues[i].live || port->queues[i].areas[0].kva;
-		WRITE_ONCE(port->queues[i].live, false);
+	for (i = 0; i < port->nvqs; i++) {
+		was_used |= qz_vq_is_mapped(port->vqs[i]);
+		WRITE_ONCE(port->vqs[i]->live, false);
 	}
-	return was_live;
+	return was_used;
 }
 
 /**
@@ -56,9 +58,17 @@ void qz_port_stop(struct qz_port *port)
 	lockdep_assert_held(&port->lock);
 	if (!clear_live(port))
 		return;
-	synchronize_srcu_expedited(&qz_fabric_srcu);
-	for (i = 0; i < port->nqueues; i++)
-		qz_queue_stop(&port->queues[i]);
+	qz_gate_wait();
+	for (i = 0; i < port->nvqs; i++)
+		qz_vq_stop(port->vqs[i]);
+}
+
+/* A control queue is one only if the driver negotiated it. */
+static bool is_used(const struct qz_vq *vq)
+{
+	return vq->setup.ready && !qz_vq_is_mapped(vq) &&
+	       (vq->kind != QZ_CTRL ||
+		qz_port_has(vq->port, VIRTIO_NET_F_CTRL_VQ));
 }
 
 /**
@@ -73,7 +83,6 @@ void qz_port_stop(struct qz_port *port)
 void qz_port_start(struct qz_port *port)
 {
 	const struct qz_map *map;
-	struct qz_queue *queue;
 	int i;
 
 	lockdep_assert_held(&port->lock);
@@ -81,15 +90,27 @@ void qz_port_start(struct qz_port *port)
 					lockdep_is_held(&port->lock));
 	if (!may_run(port, map))
 		return;
-	for (i = 0; i < port->nqueues; i++) {
-		queue = &port->queues[i];
-		if (!queue->ready || queue->areas[0].kva)
+	for (i = 0; i < port->nvqs; i++) {
+		if (!is_used(port->vqs[i]))
 			continue;
-		if (qz_queue_start(queue, map) == -ENOMEM) {
+		if (qz_vq_start(port->vqs[i], map) == -ENOMEM) {
 			qz_port_break(port);
 			return;
 		}
 	}
+}
+
+/* The driver enables or disables a queue. port->lock held, may sleep. */
+void qz_port_enable(struct qz_vq *vq, bool enable)
+{
+	lockdep_assert_held(&vq->port->lock);
+	if (!enable && qz_vq_is_mapped(vq)) {
+		WRITE_ONCE(vq->live, false);
+		qz_gate_wait();
+		qz_vq_stop(vq);
+	}
+	vq->setup.ready = enable;
+	qz_port_start(vq->port);
 }
 
 /* Replace the driver's address space; port->lock held, may sleep. */
@@ -120,38 +141,27 @@ void qz_port_trim_map(struct qz_port *port, struct vhost_iotlb *iotlb)
 }
 
 /*
- * The driver wrote nonsense: the port is dead until it is reset. Called by a
- * run, in process or softirq context, possibly with a queue->lock held.
- */
-void qz_port_break(struct qz_port *port)
-{
-	int i;
-
-	WRITE_ONCE(port->broken, true);
-	smp_mb();	/* broken before live, as in qz_queue_start() */
-	for (i = 0; i < port->nqueues; i++)
-		WRITE_ONCE(port->queues[i].live, false);
-	qz_notify_config(port);
-}
-
-/*
  * What the driver negotiated, and with it which queue is for what (virtio 1.2,
- * 5.1.2): a driver without VIRTIO_NET_F_MQ has one pair, and control behind it.
+ * 5.1.2): a driver without VIRTIO_NET_F_MQ has one pair, and control behind it,
+ * where one with it has its second pair. Then the two exchange their numbers.
  *
- * Context: process, port->lock held; no queue is live, so after a grace period:
- * whoever sees a queue live under qz_fabric_srcu knows its kind until he leaves.
+ * Context: process, port->lock held; no queue is live, and everybody has left
+ * the gate since.
  */
 void qz_port_set_features(struct qz_port *port, u64 features)
 {
-	int pairs, i;
+	struct qz_vq *ctrl = &port->ctrlq.vq;
+	int pairs, at;
 
 	port->features = features;
 	qz_ctrl_init(&port->ctrl, features);
 	pairs = qz_port_has(port, VIRTIO_NET_F_MQ) ? port->ctrl.pairs : 1;
-	for (i = 0; i < port->nqueues; i++)
-		port->queues[i].kind = i % 2 ? QZ_TX : QZ_RX;
-	if (2 * pairs < port->nqueues && qz_port_has(port, VIRTIO_NET_F_CTRL_VQ))
-		port->queues[2 * pairs].kind = QZ_CTRL;
+	at = 2 * pairs;
+	if (at >= port->nvqs || port->vqs[at] == ctrl)
+		return;
+	WRITE_ONCE(port->vqs[ctrl->index], port->vqs[at]);
+	qz_vq_swap(ctrl, port->vqs[at]);
+	WRITE_ONCE(port->vqs[at], ctrl);
 }
 
 /* What qz_port_free() undoes; it cannot fail. Process context. */
@@ -164,7 +174,35 @@ void qz_port_init(struct qz_port *port, struct qz_fabric *fabric)
 	INIT_LIST_HEAD(&port->list);
 	mutex_init(&port->lock);
 	init_completion(&port->left);
+	qz_signal_init(&port->config);
 	qz_pace_flood(port, QZ_FLOOD_RATE);
+}
+
+static int alloc_queues(struct qz_port *port)
+{
+	u16 pairs = port->ctrl.pairs;
+
+	port->vqs = kcalloc(2 * pairs + 1, sizeof(*port->vqs),
+			    GFP_KERNEL_ACCOUNT);
+	port->rxqs = kvcalloc(pairs, sizeof(*port->rxqs), GFP_KERNEL_ACCOUNT);
+	port->txqs = kvcalloc(pairs, sizeof(*port->txqs), GFP_KERNEL_ACCOUNT);
+	return port->vqs && port->rxqs && port->txqs ? 0 : -ENOMEM;
+}
+
+static void init_queues(struct qz_port *port)
+{
+	u16 pairs = port->ctrl.pairs, i;
+
+	for (i = 0; i < pairs; i++) {
+		qz_rxq_init(&port->rxqs[i], port, i);
+		qz_txq_init(&port->txqs[i], port, i);
+		port->vqs[2 * i] = &port->rxqs[i].vq;
+		port->vqs[2 * i + 1] = &port->txqs[i].vq;
+	}
+	port->nvqs = 2 * pairs;
+	qz_vq_init(&port->ctrlq.vq, port, port->nvqs, QZ_CTRL);
+	if (port->offered & BIT_ULL(VIRTIO_NET_F_CTRL_VQ))
+		port->vqs[port->nvqs++] = &port->ctrlq.vq;
 }
 
 /**
@@ -177,22 +215,12 @@ void qz_port_init(struct qz_port *port, struct qz_fabric *fabric)
 int qz_port_set_up(struct qz_port *port)
 {
 	struct device *dev = &port->vdpa.dev;
-	int i, err;
+	int err;
 
-	port->nqueues = 2 * port->ctrl.pairs;
-	if (port->offered & BIT_ULL(VIRTIO_NET_F_CTRL_VQ))
-		port->nqueues++;
-	port->queues = kvcalloc(port->nqueues, sizeof(*port->queues),
-				GFP_KERNEL_ACCOUNT);
-	if (!port->queues) {
-		port->nqueues = 0;
-		return -ENOMEM;
-	}
-	for (i = 0; i < port->nqueues; i++) {
-		err = qz_queue_init(&port->queues[i], port, i);
-		if (err)
-			return err;
-	}
+	err = alloc_queues(port);
+	if (err)
+		return err;
+	init_queues(port);
 	qz_port_set_features(port, 0);
 	/* virtio_vdpa maps its buffers with the port's own device. */
 	dev->dma_mask = &dev->coherent_dma_mask;
@@ -203,11 +231,9 @@ int qz_port_set_up(struct qz_port *port)
 /* Called by the vDPA bus at the last put_device(): process context. */
 void qz_port_free(struct qz_port *port)
 {
-	int i;
-
-	for (i = 0; i < port->nqueues; i++)
-		qz_queue_free(&port->queues[i]);
-	kvfree(port->queues);
+	kfree(port->vqs);
+	kvfree(port->rxqs);
+	kvfree(port->txqs);
 	qz_map_free(rcu_dereference_protected(port->map, true));
 	qz_switch_free(rcu_dereference_protected(port->view, true));
 	kfree(rcu_dereference_protected(port->antispoof, true));
@@ -225,4 +251,3 @@ void qz_port_wait_all_freed(void)
 {
 	wait_var_event(&qz_ports_alive, !atomic_read(&qz_ports_alive));
 }
-

@@ -15,7 +15,7 @@
 #include <linux/virtio_byteorder.h>
 #include <uapi/linux/virtio_ids.h>
 
-#include "fabric.h"
+#include "port/port.h"
 
 #define QZ_VENDOR_ID	0x515a	/* "QZ" */
 
@@ -24,9 +24,10 @@ static struct qz_port *to_port(struct vdpa_device *vdpa)
 	return container_of(vdpa, struct qz_port, vdpa);
 }
 
-static struct qz_queue *to_queue(struct vdpa_device *vdpa, u16 idx)
+/* What it is for, and so which one it is, depends on the features. */
+static struct qz_vq *to_vq(struct vdpa_device *vdpa, u16 idx)
 {
-	return &to_port(vdpa)->queues[idx];
+	return READ_ONCE(to_port(vdpa)->vqs[idx]);
 }
 
 /* Rings */
@@ -34,93 +35,104 @@ static struct qz_queue *to_queue(struct vdpa_device *vdpa, u16 idx)
 static int set_vq_address(struct vdpa_device *vdpa, u16 idx, u64 desc,
 			  u64 driver, u64 device)
 {
-	struct qz_queue *queue = to_queue(vdpa, idx);
+	struct qz_port *port = to_port(vdpa);
+	struct qz_setup *setup;
 
-	mutex_lock(&queue->port->lock);
-	queue->desc = desc;
-	queue->driver = driver;
-	queue->device = device;
-	mutex_unlock(&queue->port->lock);
+	mutex_lock(&port->lock);
+	setup = &to_vq(vdpa, idx)->setup;
+	setup->desc = desc;
+	setup->driver = driver;
+	setup->device = device;
+	mutex_unlock(&port->lock);
 	return 0;
 }
 
 static void set_vq_num(struct vdpa_device *vdpa, u16 idx, u32 num)
 {
-	struct qz_queue *queue = to_queue(vdpa, idx);
+	struct qz_port *port = to_port(vdpa);
+	struct qz_vq *vq;
 
 	if (num > QZ_RING_MAX || !is_power_of_2(num))
 		return;
-	mutex_lock(&queue->port->lock);
-	if (!queue->areas[0].kva)
-		queue->num = num;
-	mutex_unlock(&queue->port->lock);
+	mutex_lock(&port->lock);
+	vq = to_vq(vdpa, idx);
+	if (!qz_vq_is_mapped(vq))
+		vq->setup.num = num;
+	mutex_unlock(&port->lock);
 }
 
 /* Atomic, IRQs off, inside eventfd_signal(); or BH off, from virtio_vdpa. */
 static void kick_vq(struct vdpa_device *vdpa, u16 idx)
 {
-	struct qz_queue *queue = to_queue(vdpa, idx);
+	struct qz_vq *vq = to_vq(vdpa, idx);
 
-	/* Nothing waits for receive buffers. */
-	if (queue->kind == QZ_TX)
-		qz_run_kick(queue);
-	else if (queue->kind == QZ_CTRL)
-		qz_ctrlq_kick(queue);
+	switch (vq->kind) {
+	case QZ_TX:
+		qz_run_kick(qz_to_txq(vq));
+		break;
+	case QZ_CTRL:
+		qz_ctrlq_kick(qz_to_ctrlq(vq));
+		break;
+	case QZ_RX:	/* nothing waits for receive buffers */
+		break;
+	}
 }
 
 static void set_vq_cb(struct vdpa_device *vdpa, u16 idx,
 		      struct vdpa_callback *cb)
 {
-	struct qz_queue *queue = to_queue(vdpa, idx);
+	struct qz_port *port = to_port(vdpa);
 
-	spin_lock_bh(&queue->cb_lock);
-	queue->cb = *cb;
-	spin_unlock_bh(&queue->cb_lock);
+	mutex_lock(&port->lock);
+	qz_signal_set(&to_vq(vdpa, idx)->signal, cb);
+	mutex_unlock(&port->lock);
 }
 
 static void set_vq_ready(struct vdpa_device *vdpa, u16 idx, bool ready)
 {
 	struct qz_port *port = to_port(vdpa);
-	struct qz_queue *queue = to_queue(vdpa, idx);
+	struct qz_vq *vq;
 
 	mutex_lock(&port->lock);
-	if (queue->ready != ready) {
-		qz_port_stop(port);
-		queue->ready = ready;
-		qz_port_start(port);
-	}
+	vq = to_vq(vdpa, idx);
+	if (vq->setup.ready != ready)
+		qz_port_enable(vq, ready);
 	mutex_unlock(&port->lock);
 }
 
 static bool get_vq_ready(struct vdpa_device *vdpa, u16 idx)
 {
-	return to_queue(vdpa, idx)->ready;
+	return READ_ONCE(to_vq(vdpa, idx)->setup.ready);
 }
 
 static int set_vq_state(struct vdpa_device *vdpa, u16 idx,
 			const struct vdpa_vq_state *state)
 {
-	struct qz_queue *queue = to_queue(vdpa, idx);
+	struct qz_port *port = to_port(vdpa);
+	struct qz_vq *vq;
 	int err = -EBUSY;
 
-	mutex_lock(&queue->port->lock);
-	if (!queue->areas[0].kva) {
-		queue->base = state->split.avail_index;
+	mutex_lock(&port->lock);
+	vq = to_vq(vdpa, idx);
+	if (!qz_vq_is_mapped(vq)) {
+		vq->setup.base = state->split.avail_index;
 		err = 0;
 	}
-	mutex_unlock(&queue->port->lock);
+	mutex_unlock(&port->lock);
 	return err;
 }
 
 static int get_vq_state(struct vdpa_device *vdpa, u16 idx,
 			struct vdpa_vq_state *state)
 {
-	struct qz_queue *queue = to_queue(vdpa, idx);
+	struct qz_port *port = to_port(vdpa);
+	struct qz_vq *vq;
 
-	mutex_lock(&queue->port->lock);
-	state->split.avail_index = queue->areas[0].kva ?
-		READ_ONCE(queue->ring.last_avail) : queue->base;
-	mutex_unlock(&queue->port->lock);
+	mutex_lock(&port->lock);
+	vq = to_vq(vdpa, idx);
+	state->split.avail_index = qz_vq_is_mapped(vq) ?
+		READ_ONCE(vq->ring.last_avail) : vq->setup.base;
+	mutex_unlock(&port->lock);
 	return 0;
 }
 
@@ -166,12 +178,7 @@ static u64 get_driver_features(struct vdpa_device *vdpa)
 
 static void set_config_cb(struct vdpa_device *vdpa, struct vdpa_callback *cb)
 {
-	struct qz_port *port = to_port(vdpa);
-
-	/* Shares a lock with the first queue's: see qz_notify_config(). */
-	spin_lock_bh(&port->queues[0].cb_lock);
-	port->config_cb = *cb;
-	spin_unlock_bh(&port->queues[0].cb_lock);
+	qz_signal_set(&to_port(vdpa)->config, cb);
 }
 
 static u32 get_device_id(struct vdpa_device *vdpa)
@@ -290,30 +297,22 @@ static u8 get_status(struct vdpa_device *vdpa)
 static void set_status(struct vdpa_device *vdpa, u8 status)
 {
 	struct qz_port *port = to_port(vdpa);
+	bool down = false;
 
 	if (status & ~VIRTIO_CONFIG_S_ACKNOWLEDGE && !pin_module(port))
 		return;
-	if (status & VIRTIO_CONFIG_S_DRIVER_OK && !is_kernel_driver(vdpa))
-		qz_worker_start(port);
+	if (status & VIRTIO_CONFIG_S_DRIVER_OK && !READ_ONCE(port->deleted))
+		down = qz_exec_start(port, is_kernel_driver(vdpa));
 	mutex_lock(&port->lock);
+	if (down)
+		qz_port_break(port);
 	WRITE_ONCE(port->status, status & ~VIRTIO_CONFIG_S_NEEDS_RESET);
 	if (is_kernel_driver(vdpa) && !rcu_access_pointer(port->map))
 		rcu_assign_pointer(port->map, &qz_map_identity);
 	qz_port_start(port);
 	mutex_unlock(&port->lock);
-}
-
-static void reset_queue(struct qz_queue *queue)
-{
-	queue->ready = false;
-	queue->num = QZ_RING_MAX;
-	queue->base = 0;
-	queue->desc = 0;
-	queue->driver = 0;
-	queue->device = 0;
-	spin_lock_bh(&queue->cb_lock);
-	queue->cb = (struct vdpa_callback){};
-	spin_unlock_bh(&queue->cb_lock);
+	if (down)
+		qz_signal_here(&port->config);
 }
 
 /*
@@ -336,6 +335,7 @@ static struct vdpa_iova_range get_iova_range(struct vdpa_device *vdpa)
  */
 static int reset(struct vdpa_device *vdpa)
 {
+	static const struct vdpa_callback none;
 	struct qz_port *port = to_port(vdpa);
 	int i;
 
@@ -345,12 +345,13 @@ static int reset(struct vdpa_device *vdpa)
 	WRITE_ONCE(port->broken, false);
 	port->suspended = false;
 	qz_port_set_features(port, 0);
-	for (i = 0; i < port->nqueues; i++)
-		reset_queue(&port->queues[i]);
+	for (i = 0; i < port->nvqs; i++)
+		qz_vq_reset(port->vqs[i]);
+	qz_signal_set(&port->config, &none);
 	if (rcu_access_pointer(port->map) == &qz_map_identity)
 		rcu_assign_pointer(port->map, NULL);
 	mutex_unlock(&port->lock);
-	qz_worker_stop(port);
+	qz_exec_stop(port);
 	unpin_module(port);
 	return 0;
 }
@@ -379,7 +380,7 @@ static int resume(struct vdpa_device *vdpa)
 	WRITE_ONCE(port->ctrl.announce, announce);
 	mutex_unlock(&port->lock);
 	if (announce)
-		qz_notify_config(port);
+		qz_signal_config(port);
 	return 0;
 }
 

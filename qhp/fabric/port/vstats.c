@@ -4,21 +4,27 @@
 #include <net/netlink.h>
 #include <uapi/linux/vdpa.h>
 
-#include "fabric.h"
+#include "port/port.h"
 
 struct vstat {
 	const char *name;
 	size_t offset;
 };
 
-#define VSTAT(_name, _member) { _name, offsetof(struct qz_counts, _member) }
+/* Each type of queue begins with its struct qz_vq. */
+#define VSTAT(_type, _name, _member) \
+	{ _name, offsetof(struct _type, _member) }
 #define VDROP(_name, _reason) \
-	{ "drop_" #_name, offsetof(struct qz_counts, drops[_reason]) }
+	{ "drop_" #_name, offsetof(struct qz_vq, drops[_reason]) }
+
+static_assert(!offsetof(struct qz_rxq, vq));
+static_assert(!offsetof(struct qz_txq, vq));
+static_assert(!offsetof(struct qz_ctrlq, vq));
 
 static const struct vstat rx_vstats[] = {
-	VSTAT("rx_packets", packets),
-	VSTAT("rx_bytes", bytes),
-	VSTAT("rx_interrupts", interrupts),
+	VSTAT(qz_rxq, "rx_packets", packets),
+	VSTAT(qz_rxq, "rx_bytes", bytes),
+	VSTAT(qz_rxq, "rx_interrupts", interrupts),
 	VDROP(down, QUEZTL_DROP_DOWN),
 	VDROP(full, QUEZTL_DROP_FULL),
 	VDROP(no_space, QUEZTL_DROP_NO_SPACE),
@@ -26,15 +32,15 @@ static const struct vstat rx_vstats[] = {
 };
 
 static const struct vstat tx_vstats[] = {
-	VSTAT("tx_packets", packets),
-	VSTAT("tx_bytes", bytes),
-	VSTAT("kicks", kicks),
-	VSTAT("tx_interrupts", interrupts),
-	VSTAT("tx_held", held),
-	VSTAT("direct_runs", direct_runs),
-	VSTAT("worker_runs", worker_runs),
-	VSTAT("tx_paced", paced),
-	VSTAT("tx_waited", waited),
+	VSTAT(qz_txq, "tx_packets", counts.packets),
+	VSTAT(qz_txq, "tx_bytes", counts.bytes),
+	VSTAT(qz_txq, "kicks", counts.kicks),
+	VSTAT(qz_txq, "tx_interrupts", counts.interrupts),
+	VSTAT(qz_txq, "tx_held", counts.held),
+	VSTAT(qz_txq, "direct_runs", counts.direct_runs),
+	VSTAT(qz_txq, "worker_runs", counts.worker_runs),
+	VSTAT(qz_txq, "tx_paced", counts.paced),
+	VSTAT(qz_txq, "tx_waited", counts.waited),
 	VDROP(runt, QUEZTL_DROP_RUNT),
 	VDROP(too_big, QUEZTL_DROP_TOO_BIG),
 	VDROP(bad_header, QUEZTL_DROP_BAD_HEADER),
@@ -47,8 +53,8 @@ static const struct vstat tx_vstats[] = {
 };
 
 static const struct vstat ctrl_vstats[] = {
-	VSTAT("commands", commands),
-	VSTAT("kicks", kicks),
+	VSTAT(qz_ctrlq, "commands", commands),
+	VSTAT(qz_ctrlq, "kicks", kicks),
 	VDROP(bad_ring, QUEZTL_DROP_BAD_RING),
 };
 
@@ -75,20 +81,20 @@ int qz_vstats_get(struct vdpa_device *vdpa, u16 idx, struct sk_buff *msg,
 		  struct netlink_ext_ack *extack)
 {
 	const struct qz_port *port = container_of(vdpa, struct qz_port, vdpa);
-	const struct qz_queue *queue;
+	const struct qz_vq *vq;
 	const struct vstat *vstat;
 	int err = 0;
 	u32 i;
 
-	if (idx >= port->nqueues) {
+	if (idx >= port->nvqs) {
 		NL_SET_ERR_MSG(extack, "no such virtqueue");
 		return -EINVAL;
 	}
-	queue = &port->queues[idx];
-	for (i = 0; i < kinds[queue->kind].n && !err; i++) {
-		vstat = &kinds[queue->kind].vstats[i];
+	vq = READ_ONCE(port->vqs[idx]);
+	for (i = 0; i < kinds[vq->kind].n && !err; i++) {
+		vstat = &kinds[vq->kind].vstats[i];
 		err = put_vstat(msg, vstat->name,
-				READ_ONCE(*(u64 *)((void *)&queue->counts +
+				READ_ONCE(*(u64 *)((void *)vq +
 						   vstat->offset)));
 	}
 	return err;

@@ -24,6 +24,7 @@ void qz_chain_reset(struct qz_chain *chain)
 	chain->in = 0;
 	chain->out_len = 0;
 	chain->in_len = 0;
+	chain->walked = 0;
 }
 
 /* Ring words are little endian (VERSION_1) and change under us. */
@@ -70,14 +71,14 @@ static bool read_desc(const struct qz_ring *ring, struct walk *walk, u32 i,
 	return true;
 }
 
-static bool enter_table(struct walk *walk, const struct desc *desc, u16 max)
+static bool enter_table(struct walk *walk, const struct desc *desc, u16 longest)
 {
 	u32 num = desc->len / sizeof(struct vring_desc);
 
 	if (walk->table || (desc->flags & VRING_DESC_F_NEXT))
 		return false;
 	if (!desc->addr || !num || desc->len % sizeof(struct vring_desc) ||
-	    num > max)
+	    num > longest)
 		return false;
 	walk->table = desc->addr;
 	walk->num = num;
@@ -100,7 +101,7 @@ static __always_inline bool add_seg(struct qz_chain *chain, struct desc desc,
 		return false;
 	if (!desc.len)
 		return true;
-	if (n == chain->max || desc.addr + desc.len - 1 < desc.addr ||
+	if (n >= chain->max || desc.addr + desc.len - 1 < desc.addr ||
 	    *sum + desc.len < *sum)
 		return false;
 	chain->segs[n].addr = desc.addr;
@@ -118,13 +119,16 @@ static noinline bool walk_chain(const struct qz_ring *ring,
 				struct qz_chain *chain, struct desc desc,
 				const struct qz_ring_mem *mem)
 {
-	struct walk walk = { .num = ring->num, .left = ring->num - 1 };
+	struct walk walk = {
+		.num = ring->num,
+		.left = min(ring->num, ring->longest) - 1,
+	};
 	bool seen_in = chain->in;	/* of a buffer gathered before */
 	u32 i;
 
 	for (;;) {
 		if (desc.flags & VRING_DESC_F_INDIRECT) {
-			if (!enter_table(&walk, &desc, chain->max))
+			if (!enter_table(&walk, &desc, ring->longest))
 				return false;
 			i = 0;
 		} else {
@@ -137,18 +141,26 @@ static noinline bool walk_chain(const struct qz_ring *ring,
 		}
 		if (!read_desc(ring, &walk, i, mem, &desc))
 			return false;
+		chain->walked++;
 	}
 }
 
 /* Most buffers are one descriptor. */
-static bool take_chain(const struct qz_ring *ring, struct qz_chain *chain,
-		       u16 head, const struct qz_ring_mem *mem)
+static int take_chain(const struct qz_ring *ring, struct qz_chain *chain,
+		      u16 head, const struct qz_ring_mem *mem)
 {
 	struct desc desc = decode(&ring->desc[head]);
+	bool good;
 
-	if (desc.flags & (VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT))
-		return walk_chain(ring, chain, desc, mem);
-	return add_seg(chain, desc, chain->in);
+	chain->walked++;
+	if (desc.flags & (VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT)) {
+		if (chain->single)
+			return -EAGAIN;
+		good = walk_chain(ring, chain, desc, mem);
+	} else {
+		good = add_seg(chain, desc, chain->in);
+	}
+	return likely(good) ? 0 : -EINVAL;
 }
 
 /**
@@ -157,14 +169,16 @@ static bool take_chain(const struct qz_ring *ring, struct qz_chain *chain,
  * @chain: its segments are appended here
  * @mem: access to indirect tables
  *
- * Return: 1 when there was one, 0 when the ring is empty, -EINVAL when the
- * driver wrote nonsense and the ring must not be used any more.
+ * Return: 1 when there was one, 0 when the ring is empty, -EAGAIN when it is
+ * longer than @chain is to have, -EINVAL when the driver wrote nonsense and the
+ * ring must not be used any more.
  */
 int qz_ring_pop(struct qz_ring *ring, struct qz_chain *chain,
 		const struct qz_ring_mem *mem)
 {
 	u16 pending = read_avail_idx(ring) - ring->last_avail;
 	u16 head;
+	int err;
 
 	if (!pending)
 		return 0;
@@ -175,8 +189,9 @@ int qz_ring_pop(struct qz_ring *ring, struct qz_chain *chain,
 	head = load16(&ring->avail->ring[ring->last_avail & (ring->num - 1)]);
 	if (unlikely(head >= ring->num))
 		return -EINVAL;
-	if (unlikely(!take_chain(ring, chain, head, mem)))
-		return -EINVAL;
+	err = take_chain(ring, chain, head, mem);
+	if (unlikely(err))
+		return err;
 
 	chain->head = head;
 	ring->last_avail++;

@@ -30,6 +30,8 @@ struct qz_seg {
  * @max: room in @segs
  * @out_len: bytes in the @out segments
  * @in_len: bytes in the @in segments
+ * @walked: descriptors read
+ * @single: take a buffer only if it is one descriptor
  * @segs: the segments
  */
 struct qz_chain {
@@ -39,6 +41,8 @@ struct qz_chain {
 	u16 max;
 	u32 out_len;
 	u32 in_len;
+	u32 walked;
+	bool single;
 	struct qz_seg *segs;
 };
 
@@ -48,6 +52,7 @@ struct qz_chain {
  * @last_avail: next entry of the available ring to look at
  * @used_idx: next entry of the used ring to write
  * @signalled: used_idx when the driver was last known to need no interrupt
+ * @longest: descriptors a buffer may have; a longer one is nonsense
  * @event_idx: VIRTIO_F_EVENT_IDX was negotiated
  * @desc: descriptor area, driver writes
  * @avail: driver area, driver writes
@@ -58,13 +63,19 @@ struct qz_ring {
 	u16 last_avail;
 	u16 used_idx;
 	u16 signalled;
+	u16 longest;
 	bool event_idx;
 	const struct vring_desc *desc;
 	struct vring_avail *avail;
 	struct vring_used *used;
 };
 
-/* Reads one descriptor of an indirect table; false when @addr is unmapped. */
+/**
+ * struct qz_ring_mem - access to the driver's memory
+ * @read_desc: reads one descriptor of an indirect table; false when @addr is
+ *	not mapped
+ * @ctx: what it is called with
+ */
 struct qz_ring_mem {
 	bool (*read_desc)(void *ctx, u64 addr, struct vring_desc *desc);
 	void *ctx;

@@ -1,6 +1,6 @@
-"""Debian packages by name, without touching the user's apt configuration.
+"""Download Debian packages by name, without touching the user's apt configuration.
 
-A private apt state names the same mirrors as the user's own sources (asked of apt at run time), plus the backports
+A private apt state names the same mirrors as the user's own sources (queried from apt at run time), plus the backports
 suite of the same mirror. Packages are unpacked with dpkg -x, never installed.
 """
 import os
@@ -17,20 +17,20 @@ def codename():
 
 
 def mirrors():
-    """(uri, suite) pairs of the user's Debian sources; asked this way apt tells them even before its first update."""
+    """(uri, suite) pairs of the user's Debian sources. This query works even before the first apt-get update."""
     suites = {codename() + tail for tail in ("", "-security", "-updates")}
     out = subprocess.run(["apt-get", "update", "--print-uris"], check=True, capture_output=True, text=True).stdout
     found = [(uri, suite) for uri, suite in re.findall(r"^'(\S+)/dists/([^/\s]+)/InRelease'", out, re.M)
              if suite in suites]
     if not found:
-        raise SystemExit(f"lab: apt knows no Debian {codename()} source; add one to /etc/apt")
+        raise SystemExit(f"lab: apt has no source for Debian {codename()}: add one to /etc/apt")
     if not any(suite.endswith("-security") for _, suite in found):
-        cache.say(f"apt has no {codename()}-security source: kernels 6.12 may be missing")
+        cache.say(f"apt has no source for {codename()}-security: 6.12 kernels may be missing")
     return found
 
 
 def sources_text():
-    """Other vendors name suites after Debian's too: such a source fails its signature check, and is ignored."""
+    """Other vendors use Debian's suite names too. Such a source fails its signature check and is ignored."""
     pairs = mirrors()
     pairs += [(uri, codename() + "-backports") for uri, suite in pairs if suite == codename()]
     return "".join(f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {uri} {suite} main\n"
@@ -61,12 +61,12 @@ def update():
     sources.parent.mkdir(parents=True, exist_ok=True)
     with cache.lock("apt"):
         sources.write_text(sources_text())
-        cache.say("reading the mirror's package lists")
-        run("apt-get", "update", "-qq", must=False)         # what a failed source lacks is named when it is missed
+        cache.say("downloading the package lists")
+        run("apt-get", "update", "-qq", must=False)         # if a source fails, the missing package is reported later
 
 
 def newest(package, suite=None):
-    """The newest version of a package the mirror has (of a suite, when given)."""
+    """The newest version of a package on the mirror (in a suite, if given)."""
     versions = re.findall(rf"^\s*{re.escape(package)} \| (\S+) \| (.*)$", run("apt-cache", "madison", package), re.M)
     for version, where in versions:
         if suite is None or f" {suite}/" in where:
@@ -79,16 +79,16 @@ def depends(package):
 
 
 def missing_for(package, suite):
-    """name=version of every package an installation of `package` from `suite` would add to this machine."""
+    """name=version of every package that installing `package` from `suite` would add to this machine."""
     out = run("apt-get", "install", "--simulate", "--no-install-recommends", "-t", suite, package)
     return [f"{name}={version}" for name, version in re.findall(r"^Inst (\S+) .*?\((\S+) ", out, re.M)]
 
 
 def unpack(packages, where):
-    """Download packages (name or name=version) and unpack them below the directory `where`."""
+    """Download packages (name or name=version) and unpack them in the directory `where`."""
     debs = pathlib.Path(where) / ".debs"
     debs.mkdir()
-    cache.say(f"fetching {' '.join(packages)}")
+    cache.say(f"downloading {' '.join(packages)}")
     run("apt-get", "download", "-qq", *packages, cwd=debs)
     for deb in sorted(debs.glob("*.deb")):
         subprocess.run(["dpkg", "-x", deb, where], check=True)

@@ -1,5 +1,5 @@
-"""Kernels an L1 can boot: Debian's stock ones (image, modules and headers of one release, unpacked side by side in one
-cache entry), those that scripts/kernel built, and any other by its path."""
+"""Kernels that L1 can boot: Debian's stock kernels (image, modules and headers of one release, unpacked together in one
+cache entry), kernels that scripts/kernel built, and any other kernel by its path."""
 import pathlib
 import re
 import shutil
@@ -27,7 +27,7 @@ class Kernel:
 
 
 def relocate_headers(tree, release):
-    """Debian's header Makefile includes an absolute path: point it into the unpacked copy."""
+    """The Makefile of Debian's headers includes an absolute path: redirect it to the unpacked copy."""
     final = "$(dir $(abspath $(lastword $(MAKEFILE_LIST))))"
     makefile = tree / "usr/src" / f"linux-headers-{release}" / "Makefile"
     makefile.write_text(re.sub(r"^include /usr/src/", f"include {final}../", makefile.read_text(), flags=re.M))
@@ -58,7 +58,7 @@ def fetch_tree(release):
 
 
 def stock(flavour, refresh=False):
-    """The stock kernel of a flavour; once fetched it stays until `refresh` asks the mirror for a newer one."""
+    """The stock kernel of a flavour. Once downloaded it stays until `refresh` asks the mirror for a newer one."""
     link = cache.root() / "kernels" / flavour
     if refresh or not link.exists():
         apt.update()
@@ -69,17 +69,17 @@ def stock(flavour, refresh=False):
 
 
 def find(what):
-    """A stock flavour, one that scripts/kernel built, or the path of a vmlinuz whose modules lie beside it.
+    """A stock flavour, one that scripts/kernel built, or the path of a bzImage with its modules beside it.
 
-    For a path P the modules are looked for in P's directory and its parent (lib/modules/RELEASE below it); a kernel
-    with everything built in needs none.
+    For a path P the modules are searched in P's directory and its parent (lib/modules/RELEASE in it). A kernel with
+    everything built in needs none.
     """
     if what in FLAVOURS:
         return stock(what)
     if what in BUILT:
         what = cache.root() / "linux/out" / what / "vmlinuz"
         if not what.exists():
-            raise SystemExit(f"lab: no {what.parent.name} kernel yet: scripts/kernel build {what.parent.name}")
+            raise SystemExit(f"lab: kernel {what.parent.name} is not built: run scripts/kernel build {what.parent.name}")
     image = pathlib.Path(what).resolve(strict=True)
     release = image_release(image)
     for base in (image.parent, image.parent.parent):
@@ -89,9 +89,9 @@ def find(what):
 
 
 def image_release(image):
-    """The release string of a bzImage (its header points at it: Documentation/arch/x86/boot.rst, kernel_version)."""
+    """The release string of a bzImage (see kernel_version in Documentation/arch/x86/boot.rst)."""
     head = pathlib.Path(image).read_bytes()[:65536]
     if head[0x202:0x206] != b"HdrS":
-        raise SystemExit(f"lab: {image} is no bzImage")
+        raise SystemExit(f"lab: {image} is not a bzImage: give the kernel image, not vmlinux")
     at = int.from_bytes(head[0x20E:0x210], "little") + 0x200
     return head[at:head.index(b"\0", at)].split()[0].decode()

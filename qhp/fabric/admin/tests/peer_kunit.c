@@ -4,6 +4,7 @@
 #include <kunit/test.h>
 
 #include "../peer.c"
+#include "../../path/reach.c"
 
 #define FIRST_MAC	0x525400000000ULL
 
@@ -76,7 +77,7 @@ static void end(struct kunit *test)
 								 true));
 	qz_switch_free(rcu_dereference_protected(lan->fabric.sw, true));
 	qz_switch_free(rcu_dereference_protected(lan->other.sw, true));
-	srcu_barrier(&qz_fabric_srcu);	/* retired tables */
+	srcu_barrier(&qz_gate);	/* retired tables */
 }
 
 /* Does a unicast from @from reach @to, and a flood as well? */
@@ -90,12 +91,12 @@ static bool reaches(u64 from, u64 to)
 	u64 id = 0;
 	int idx;
 
-	idx = srcu_read_lock(&qz_fabric_srcu);
-	sw = qz_peer_reach(lan->ports[from - 1]);
+	idx = srcu_read_lock(&qz_gate);
+	sw = qz_reach_of(lan->ports[from - 1]);
 	found = qz_mactab_find(&sw->tab, port->mac_key) == port;
 	while ((next = qz_switch_next(sw, &i, &id)))
 		floods += next == port;
-	srcu_read_unlock(&qz_fabric_srcu, idx);
+	srcu_read_unlock(&qz_gate, idx);
 	return found && floods == 1;
 }
 
@@ -109,12 +110,12 @@ static bool reaches_nothing_of(u64 from, u64 to)
 	u64 id = 0;
 	int idx;
 
-	idx = srcu_read_lock(&qz_fabric_srcu);
-	sw = qz_peer_reach(lan->ports[from - 1]);
+	idx = srcu_read_lock(&qz_gate);
+	sw = qz_reach_of(lan->ports[from - 1]);
 	found = qz_mactab_find(&sw->tab, port->mac_key);
 	while ((next = qz_switch_next(sw, &i, &id)))
 		floods += next == port;
-	srcu_read_unlock(&qz_fabric_srcu, idx);
+	srcu_read_unlock(&qz_gate, idx);
 	return !found && !floods;
 }
 

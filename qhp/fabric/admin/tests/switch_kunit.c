@@ -7,7 +7,7 @@
 
 #include "../switch.c"
 
-DEFINE_SRCU(qz_fabric_srcu);
+DEFINE_SRCU(qz_gate);
 
 static struct qz_fabric *new_fabric(struct kunit *test)
 {
@@ -46,7 +46,7 @@ static void detach(struct qz_port *port)
 	mutex_lock(&port->fabric->lock);
 	qz_switch_detach(port);
 	mutex_unlock(&port->fabric->lock);
-	synchronize_srcu(&qz_fabric_srcu);
+	synchronize_srcu(&qz_gate);
 }
 
 /* Nobody replaces the table but the test itself. */
@@ -273,12 +273,12 @@ static int read_tables(void *data)
 
 	complete(&reader->running);
 	while (!kthread_should_stop()) {
-		idx = srcu_read_lock(&qz_fabric_srcu);
-		sw = srcu_dereference(reader->fabric->sw, &qz_fabric_srcu);
+		idx = srcu_read_lock(&qz_gate);
+		sw = srcu_dereference(reader->fabric->sw, &qz_gate);
 		cond_resched();		/* long enough for a swap */
 		if (!sees_its_ports(reader, sw))
 			reader->misses++;
-		srcu_read_unlock(&qz_fabric_srcu, idx);
+		srcu_read_unlock(&qz_gate, idx);
 	}
 	return 0;
 }
@@ -333,7 +333,7 @@ static void end(struct kunit *test)
 
 	if (fabric)
 		qz_switch_free(table(fabric));
-	srcu_barrier(&qz_fabric_srcu);	/* retired tables */
+	srcu_barrier(&qz_gate);	/* retired tables */
 }
 
 static struct kunit_case switch_cases[] = {

@@ -51,6 +51,7 @@ static void restart(struct driver *driver, bool event_idx)
 	driver->chain.max = SEGS;
 	driver->ring = (struct qz_ring){
 		.num = NUM,
+		.longest = SEGS,
 		.event_idx = event_idx,
 		.desc = driver->desc,
 		.avail = (struct vring_avail *)&driver->avail,
