@@ -242,15 +242,14 @@ static bool is_kernel_driver(struct vdpa_device *vdpa)
 /*
  * A port with a driver keeps the module. (The virtio bus acknowledges a device
  * once more after its driver has left, and QEMU 10 never says DRIVER after a
- * reset.)
+ * reset.) The process is the one that last set the port up: it may have been
+ * given a descriptor that another one opened.
  */
 static bool pin_module(struct qz_port *port)
 {
 	struct pid *opener = NULL;
 
-	if (port->pinned)
-		return true;
-	if (!try_module_get(THIS_MODULE))
+	if (!port->pinned && !try_module_get(THIS_MODULE))
 		return false;
 	if (!is_kernel_driver(&port->vdpa))
 		opener = get_task_pid(current, PIDTYPE_TGID);
