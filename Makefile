@@ -20,7 +20,8 @@ KOUT	= $(BUILD)/kmod/$(RELEASE)
 TOUT	= $(BUILD)/kmod-tests/$(RELEASE)
 KFLAGS	= W=1
 # V=1 shows the commands.
-SUBMAKE	:= $(MAKE) --no-print-directory $(if $(V),,-s)
+KMAKE	:= --no-print-directory $(if $(V),,-s)
+SUBMAKE	:= $(MAKE) $(KMAKE)
 
 all: module userspace
 
@@ -47,14 +48,14 @@ module: deps
 	@test -n "$(KDIR)" || { echo "no kernel headers: install them, or give KDIR=DIR (see make help)"; exit 1; }
 	@mkdir -p $(KOUT)
 	@cp -pru $(KSRC) $(KOUT)
-	@$(SUBMAKE) -C $(KDIR) M=$(KOUT) $(KFLAGS) modules
+	+@scripts/kbuild $(KDIR) M=$(KOUT) $(KMAKE) $(KFLAGS) modules
 	@echo "built $(KOUT:$(CURDIR)/%=%)/queztl.ko"
 
 # Modules that only the tests load.
 test-modules: deps
 	@mkdir -p $(TOUT)
 	@cp -pru selftests/kmod/. $(TOUT)
-	@$(SUBMAKE) -C $(KDIR) M=$(TOUT) $(KFLAGS) modules
+	+@scripts/kbuild $(KDIR) M=$(TOUT) $(KMAKE) $(KFLAGS) modules
 	@echo "built $(TOUT:$(CURDIR)/%=%)"
 
 # The hosts of the lab run Debian's stock kernel, whatever this machine runs.

@@ -45,7 +45,8 @@ static void uevent_ready(struct sock *sk)
 	while ((skb = skb_dequeue(&sk->sk_receive_queue))) {
 		struct qz_kvmevent event;
 
-		if (!skb_is_nonlinear(skb) &&
+		/* From user space it would be a forgery. */
+		if (!NETLINK_CB(skb).portid && !skb_is_nonlinear(skb) &&
 		    qz_kvmevent_parse(&event, skb->data, skb->len))
 			handle_event(&event);
 		consume_skb(skb);
@@ -105,7 +106,7 @@ int qz_uevent_init(void)
 	sk->sk_error_report = uevent_lost;
 	write_unlock_bh(&sk->sk_callback_lock);
 
-	err = kernel_bind(uevent_sock, (struct sockaddr *)&addr, sizeof(addr));
+	err = kernel_bind(uevent_sock, (void *)&addr, sizeof(addr));
 	if (err)
 		sock_release(uevent_sock);
 	return err;

@@ -53,7 +53,7 @@ static struct qz_vm *alloc_vm(struct file *file, struct task_struct *task)
 	vm->owner = file->f_op->owner;
 	vm->tgid = get_task_pid(task, PIDTYPE_TGID);
 	vm->maker = kvm->userspace_pid;
-	vm->uid = task_euid(task);
+	vm->uid = task_cred_xxx(task, euid);
 	vm->seen_ns = ktime_get_boottime_ns();
 	get_task_comm(vm->comm, task->group_leader);
 	strscpy(vm->key, key_of(kvm));
@@ -138,7 +138,7 @@ static int link_vm(struct qz_vm *vm)
 
 /**
  * qz_vm_add - register the VM behind a KVM descriptor
- * @file: a file for which file_is_kvm() is true; held by the caller
+ * @file: a file for which qz_file_is_kvm() is true; held by the caller
  * @task: the process that holds the file
  *
  * A VM that is registered already needs no memory, so a rescan without memory

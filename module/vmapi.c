@@ -12,6 +12,7 @@
 #include <linux/uidgid.h>
 
 #include "uapi/linux/queztl.h"
+#include "compat.h"
 #include "ioctl.h"
 #include "vm.h"
 
@@ -99,7 +100,7 @@ int qz_vmapi_attach(struct qz_call *call)
 	file = fget(attach->kvm_fd);
 	if (!file)
 		return -EBADF;
-	vm = file_is_kvm(file) ? attach_vm(file) : ERR_PTR(-EINVAL);
+	vm = qz_file_is_kvm(file) ? attach_vm(file) : ERR_PTR(-EINVAL);
 	fput(file);
 	if (IS_ERR(vm))
 		return PTR_ERR(vm);
@@ -170,9 +171,7 @@ int qz_vmapi_vcpu(struct qz_call *call)
 	if (arg->index <= INT_MAX)	/* KVM relies on that */
 		vcpu = kvm_get_vcpu(vm->kvm, arg->index);
 	if (vcpu) {
-		rcu_read_lock();
-		arg->tid = pid_vnr(rcu_dereference(vcpu->pid));
-		rcu_read_unlock();
+		arg->tid = qz_vcpu_tid(vcpu);
 		err = 0;
 	}
 	fput(hold);

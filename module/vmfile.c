@@ -17,6 +17,7 @@
 #include <linux/sched/task.h>
 #include <linux/string.h>
 
+#include "compat.h"
 #include "vm.h"
 
 struct vmfile_search {
@@ -44,7 +45,7 @@ static int match_vmfile(const void *data, struct file *file, unsigned int fd)
 {
 	struct vmfile_search *search = (struct vmfile_search *)data;
 
-	if (file_is_kvm(file)) {
+	if (qz_file_is_kvm(file)) {
 		if (search->kvm && file->private_data != search->kvm)
 			return 0;
 	} else if (!is_vcpu_of(file, search)) {

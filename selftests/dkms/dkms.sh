@@ -32,6 +32,23 @@ installs() {
 
 removes() { in_dkms remove --all --no-depmod && [ -z "$(installed)" ] && [ ! -e "$WORK/tree/queztl/$VERSION" ]; }
 
+# Of all kernels those that were tested: LEAST, NEWEST and what follows, as `queztl doctor` has them.
+bound() { sed -n "s/^#define $1_\(MAJOR\|MINOR\)\t*//p" "$TOP/userspace/cli/doctor_kernel.c" | paste -sd.; }
+
+takes() { [[ $1 =~ $(sed -n 's/^BUILD_EXCLUSIVE_KERNEL="\(.*\)"/\1/p' "$TOP/dkms.conf") ]]; }
+
+builds_for_tested_kernels_only() {
+	local least newest
+	least=$(bound LEAST) newest=$(bound NEWEST)
+	echo "doctor: $least to $newest"
+	for release in "$least" "$least.117+deb12-cloud-amd64" 6.19.3 7.0.0-rc1 "$newest.4+deb13-amd64" "$newest-custom"; do
+		takes "$release" || { echo "not $release"; return 1; }
+	done
+	for release in 5.15.0 6.1.0-30-amd64 6.11.12 6.120.1 "${newest%.*}.$((${newest#*.} + 1)).0" "${newest}0.1" 8.0.1 70.1; do
+		! takes "$release" || { echo "but $release"; return 1; }
+	done
+}
+
 check() {
 	number=$((number + 1))
 	if "$1" >"$WORK/log" 2>&1 </dev/null; then
@@ -47,8 +64,8 @@ mkdir -p "$WORK/tree" "$WORK/src/queztl-$VERSION" "$WORK/installed/$RELEASE"
 # What dkms.conf says is enough.
 cp -r "$TOP"/{dkms.conf,Kbuild,module,qhp,uapi} "$WORK/src/queztl-$VERSION"
 echo "KTAP version 1"
-echo "1..4"
-for test in adds builds installs removes; do
+echo "1..5"
+for test in builds_for_tested_kernels_only adds builds installs removes; do
 	check $test
 done
 exit $failed

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <linux/kvm.h>
+#include <linux/netlink.h>
 #include <linux/queztl.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
@@ -347,6 +348,44 @@ TEST(ended_vm_disappears)
 	end_guest(&guest);
 }
 
+/* To the group that the kernel sends its own uevents to, as CAP_NET_ADMIN allows. */
+static void forge_uevent(const char *text, size_t bytes)
+{
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
+
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(sendto(fd, text, bytes, 0, (struct sockaddr *)&to, sizeof(to)), (ssize_t)bytes);
+	close(fd);
+}
+
+/* KVM's announcement of the end of the VM that @guest has: the name is its debugfs directory's. */
+static void forge_end(const struct guest *guest)
+{
+	char text[256];
+	int len = sprintf(text, "change@/devices/virtual/misc/kvm%cEVENT=destroy%cPID=%d%cSTATS_PATH=/sys/kernel/debug/kvm/%d-%d",
+			  0, 0, guest->pid, 0, guest->pid, guest->fd);
+
+	forge_uevent(text, len + 1);
+}
+
+TEST(forged_end_ends_nothing)
+{
+	struct queztl_vm_info info;
+	struct guest guest;
+	int vm;
+
+	open_device();
+	guest = start_guest(1, false);
+	vm = vm_of(guest.pid);
+	ASSERT_GE(vm, 0);
+	forge_end(&guest);		/* netlink delivers before it returns */
+	EXPECT_EQ(get_info(vm, &info), 0);
+	EXPECT_EQ(count_vms(), 1);
+	end_guest(&guest);
+	EXPECT(gone_soon(vm));
+}
+
 TEST(vm_lives_as_long_as_its_vcpu)
 {
 	struct queztl_vm_stats before;
@@ -627,6 +666,12 @@ static void cycle(int times)
  * KASAN keeps what was freed, up to 1/32 of all memory, and makes a VM cost half a second: there it is 200 VMs, and what they
  * leave is kmemleak's to find.
  */
+/* Linux frees address space of vmalloc() in batches of 32 MB and more: what is not there yet is no leak. */
+static bool is_freed_later(const struct cache *cache)
+{
+	return !strcmp(cache->name, "vmap_area");
+}
+
 TEST_WITHIN(thousand_vms_leave_nothing, 400)
 {
 	static struct cache before[CACHES], after[CACHES];
@@ -652,7 +697,7 @@ TEST_WITHIN(thousand_vms_leave_nothing, 400)
 
 		if (gained > margin / 4)
 			ktap_say("%s: %ld objects of %ld bytes more", after[i].name, gained, after[i].size);
-		if (!quarantine && after[i].size > 32 && !strcmp(before[i].name, after[i].name))
+		if (!quarantine && after[i].size > 32 && !strcmp(before[i].name, after[i].name) && !is_freed_later(&after[i]))
 			EXPECT_LE(gained, margin);
 	}
 	EXPECT_LE(meminfo("SUnreclaim:"), kilobytes + cycles * 4 + kept);

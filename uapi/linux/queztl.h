@@ -56,7 +56,8 @@
 /** define QUEZTL_NAME_MAX - bytes of a name, including its terminating NUL. */
 #define QUEZTL_NAME_MAX		32
 
-#define QUEZTL_IOC_MAGIC	'Q'
+/* Free in Documentation/userspace-api/ioctl/ioctl-number.rst up to Linux 7.3. */
+#define QUEZTL_IOC_MAGIC	'Y'
 
 /**
  * enum queztl_feature - features of this kernel, bits of &queztl_info.features
@@ -562,7 +563,7 @@ struct queztl_peer {
 #define QUEZTL_PEERS_MAX	1024
 
 /**
- * struct queztl_peers - argument of QUEZTL_PEERS_ADD (ABI version 4)
+ * struct queztl_peers - argument of QUEZTL_PEERS_ADD
  * @size: in: sizeof(struct queztl_peers)
  * @flags: in: 0
  * @port: in: a port's id
@@ -570,8 +571,8 @@ struct queztl_peer {
  * @n: in: how many ids there are, 1 to QUEZTL_PEERS_MAX
  * @reserved: 0
  *
- * Makes each of them a peer of @port, as QUEZTL_PEER_ADD does with one, or, on
- * failure, none. Those that are peers already stay so, and an id may be named
+ * ABI version 4. Makes each of them a peer of @port, as QUEZTL_PEER_ADD does with
+ * one, or, on failure, none. Those that are peers already stay so, and an id may be named
  * more than once. A fabric's full mesh takes one call for each port.
  *
  * Errors: EPERM no CAP_NET_ADMIN; ENOENT no such port; EXDEV ports of different

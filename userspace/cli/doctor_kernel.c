@@ -6,8 +6,23 @@
 #include "doctor.h"
 #include "sysfile.h"
 
+/* What the module was tested on, as in dkms.conf. */
 #define LEAST_MAJOR	6
 #define LEAST_MINOR	12
+#define NEWEST_MAJOR	7
+#define NEWEST_MINOR	3
+
+static bool is_older(unsigned int major, unsigned int minor)
+{
+	return major < LEAST_MAJOR ||
+	       (major == LEAST_MAJOR && minor < LEAST_MINOR);
+}
+
+static bool is_newer(unsigned int major, unsigned int minor)
+{
+	return major > NEWEST_MAJOR ||
+	       (major == NEWEST_MAJOR && minor > NEWEST_MINOR);
+}
 
 void judge_release(const char *release, struct verdict *v)
 {
@@ -15,14 +30,18 @@ void judge_release(const char *release, struct verdict *v)
 
 	if (sscanf(release, "%u.%u", &major, &minor) != 2)
 		judge(v, VERDICT_WARN, "unknown kernel version '%s'",
-		      "boot Linux 6.12 or later", release);
-	else if (major > LEAST_MAJOR ||
-		 (major == LEAST_MAJOR && minor >= LEAST_MINOR))
-		judge(v, VERDICT_OK, "Linux %s", NULL, release);
-	else
+		      "boot Linux 6.12 to 7.3", release);
+	else if (is_older(major, minor))
 		judge(v, VERDICT_FAIL, "Linux %s is older than %d.%d",
 		      "boot Linux 6.12 or later (Debian 12: bookworm-backports)",
 		      release, LEAST_MAJOR, LEAST_MINOR);
+	else if (is_newer(major, minor))
+		judge(v, VERDICT_WARN,
+		      "Linux %s is newer than %d.%d, the newest tested; DKMS does not build for it",
+		      "boot Linux 6.12 to 7.3, or try make && sudo make install",
+		      release, NEWEST_MAJOR, NEWEST_MINOR);
+	else
+		judge(v, VERDICT_OK, "Linux %s", NULL, release);
 }
 
 void check_kernel(struct verdict *v)

@@ -45,29 +45,29 @@ static void sizes_are_those_of_version_4(void **state)
 static void calls_have_their_numbers(void **state)
 {
 	(void)state;
-	assert_int_equal(QUEZTL_GET_INFO, 0x5100);
-	assert_int_equal(QUEZTL_VM_NEXT, 0x5110);
-	assert_int_equal(QUEZTL_VM_ATTACH, 0x5111);
-	assert_int_equal(QUEZTL_VM_OPEN, 0x5112);
-	assert_int_equal(QUEZTL_VM_INFO, 0x5118);
-	assert_int_equal(QUEZTL_VM_VCPU, 0x5119);
-	assert_int_equal(QUEZTL_VM_STATS, 0x511a);
-	assert_int_equal(QUEZTL_VM_DETACH, 0x511b);
-	assert_int_equal(QUEZTL_FABRIC_ADD, 0x5120);
-	assert_int_equal(QUEZTL_FABRIC_DEL, 0x5121);
-	assert_int_equal(QUEZTL_FABRIC_NEXT, 0x5122);
-	assert_int_equal(QUEZTL_PORT_NEXT, 0x5130);
-	assert_int_equal(QUEZTL_PORT_STATS, 0x5131);
-	assert_int_equal(QUEZTL_FABRIC_SET, 0x5123);
-	assert_int_equal(QUEZTL_RATES_SET, 0x5132);
-	assert_int_equal(QUEZTL_RATES_GET, 0x5133);
-	assert_int_equal(QUEZTL_PEER_ADD, 0x5140);
-	assert_int_equal(QUEZTL_PEER_DEL, 0x5141);
-	assert_int_equal(QUEZTL_PEER_NEXT, 0x5142);
-	assert_int_equal(QUEZTL_PEERS_ADD, 0x5143);
-	assert_int_equal(QUEZTL_ADDR_ADD, 0x5148);
-	assert_int_equal(QUEZTL_ADDR_DEL, 0x5149);
-	assert_int_equal(QUEZTL_ADDR_NEXT, 0x514a);
+	assert_int_equal(QUEZTL_GET_INFO, 0x5900);
+	assert_int_equal(QUEZTL_VM_NEXT, 0x5910);
+	assert_int_equal(QUEZTL_VM_ATTACH, 0x5911);
+	assert_int_equal(QUEZTL_VM_OPEN, 0x5912);
+	assert_int_equal(QUEZTL_VM_INFO, 0x5918);
+	assert_int_equal(QUEZTL_VM_VCPU, 0x5919);
+	assert_int_equal(QUEZTL_VM_STATS, 0x591a);
+	assert_int_equal(QUEZTL_VM_DETACH, 0x591b);
+	assert_int_equal(QUEZTL_FABRIC_ADD, 0x5920);
+	assert_int_equal(QUEZTL_FABRIC_DEL, 0x5921);
+	assert_int_equal(QUEZTL_FABRIC_NEXT, 0x5922);
+	assert_int_equal(QUEZTL_PORT_NEXT, 0x5930);
+	assert_int_equal(QUEZTL_PORT_STATS, 0x5931);
+	assert_int_equal(QUEZTL_FABRIC_SET, 0x5923);
+	assert_int_equal(QUEZTL_RATES_SET, 0x5932);
+	assert_int_equal(QUEZTL_RATES_GET, 0x5933);
+	assert_int_equal(QUEZTL_PEER_ADD, 0x5940);
+	assert_int_equal(QUEZTL_PEER_DEL, 0x5941);
+	assert_int_equal(QUEZTL_PEER_NEXT, 0x5942);
+	assert_int_equal(QUEZTL_PEERS_ADD, 0x5943);
+	assert_int_equal(QUEZTL_ADDR_ADD, 0x5948);
+	assert_int_equal(QUEZTL_ADDR_DEL, 0x5949);
+	assert_int_equal(QUEZTL_ADDR_NEXT, 0x594a);
 }
 
 static void drops_have_their_numbers(void **state)

@@ -30,6 +30,12 @@ static void kernel_is_6_12_or_later(void **state)
 	assert_verdict(&v, VERDICT_OK, "6.12.117", "");
 	judge_release("7.0.0-rc1", &v);
 	assert_verdict(&v, VERDICT_OK, "7.0", "");
+	judge_release("7.3.4+deb13-cloud-amd64", &v);
+	assert_verdict(&v, VERDICT_OK, "7.3.4", "");
+	judge_release("7.4.0-rc1", &v);
+	assert_verdict(&v, VERDICT_WARN, "7.4.0-rc1 is newer than 7.3", "7.3");
+	judge_release("8.0.1", &v);
+	assert_verdict(&v, VERDICT_WARN, "8.0.1 is newer than 7.3", "7.3");
 	judge_release("6.1.0-30-amd64", &v);
 	assert_verdict(&v, VERDICT_FAIL, "6.1.0-30-amd64 is older", "6.12");
 	judge_release("strange", &v);

@@ -13,7 +13,6 @@
 #include "admin/fabricapi.h"
 #include "pure/name.h"
 
-
 static const struct bus_type qz_bus = { .name = "queztl" };
 
 /*

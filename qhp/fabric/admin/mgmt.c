@@ -10,6 +10,7 @@
 #include <uapi/linux/vdpa.h>
 
 #include "admin/admin.h"
+#include "module/compat.h"
 
 static int check_config(const struct vdpa_dev_set_config *config)
 {
@@ -82,8 +83,8 @@ static struct qz_port *create_port(struct qz_fabric *fabric, const char *name,
 	struct qz_port *port;
 	int err;
 
-	port = vdpa_alloc_device(struct qz_port, vdpa, &fabric->dev,
-				 &qz_vdpa_ops, 1, 1, name, false);
+	port = qz_vdpa_alloc(struct qz_port, vdpa, &fabric->dev, &qz_vdpa_ops,
+			     1, 1, name);
 	if (IS_ERR(port))
 		return port;
 	qz_port_init(port, fabric);	/* put_device() undoes it from here on */

@@ -20,6 +20,7 @@
 #include <linux/slab.h>
 #include <uapi/linux/sched/types.h>
 
+#include "module/compat.h"
 #include "path/port.h"
 
 struct workqueue_struct *qz_exec_wq;
@@ -110,7 +111,11 @@ static void serve_work(struct work_struct *work)
 /*
  * In the thread, when its process is killed: nobody else does its work, so the
  * port is down. What was asked for is not done any more; the rings are live no
- * longer. Context: process, sleeps for the gate.
+ * longer.
+ *
+ * Context: process, sleeps for the gate. There are kernels that hold a mutex of
+ * the thread here; nobody who is inside the gate waits for it, as
+ * qz_vhost_task_wake() takes none.
  */
 static void give_up(void *data)
 {
@@ -284,7 +289,7 @@ static struct qz_worker *get_worker(const struct qz_port *port,
 static void wake(struct qz_worker *worker)
 {
 	if (worker->task)
-		vhost_task_wake(worker->task);
+		qz_vhost_task_wake(worker->task);
 	else
 		queue_work(qz_exec_wq, &worker->work);
 }

@@ -17,26 +17,30 @@
 extern struct srcu_struct qz_gate;
 
 /* Context: any. */
-static inline int qz_gate_enter(void) __acquires(&qz_gate)
+static inline int qz_gate_enter(void)
+	__acquires(&qz_gate)
 {
 	preempt_disable();
 	return srcu_read_lock(&qz_gate);
 }
 
-static inline void qz_gate_leave(int idx) __releases(&qz_gate)
+static inline void qz_gate_leave(int idx)
+	__releases(&qz_gate)
 {
 	srcu_read_unlock(&qz_gate, idx);
 	preempt_enable();
 }
 
 /* With softirqs off as well, for who works on rings. Process or softirq. */
-static inline int qz_gate_enter_bh(void) __acquires(&qz_gate)
+static inline int qz_gate_enter_bh(void)
+	__acquires(&qz_gate)
 {
 	local_bh_disable();
 	return srcu_read_lock(&qz_gate);
 }
 
-static inline void qz_gate_leave_bh(int idx) __releases(&qz_gate)
+static inline void qz_gate_leave_bh(int idx)
+	__releases(&qz_gate)
 {
 	srcu_read_unlock(&qz_gate, idx);
 	local_bh_enable();

@@ -8,6 +8,7 @@
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
 
+#include "module/compat.h"
 #include "path/run.h"
 
 /**
@@ -66,8 +67,8 @@ static enum hrtimer_restart go_on(struct hrtimer *timer)
 
 void qz_pace_init(struct qz_txq *txq)
 {
-	hrtimer_init(&txq->pace, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
-	txq->pace.function = go_on;
+	hrtimer_setup(&txq->pace, go_on, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_SOFT);
 }
 
 /* Nobody runs the queue any more; process context, may sleep. */
@@ -75,7 +76,6 @@ void qz_pace_stop(struct qz_txq *txq)
 {
 	hrtimer_cancel(&txq->pace);
 }
-
 
 /* What a bucket of so many tokens per second holds. */
 u32 qz_pace_burst(u64 rate, u32 ms)

@@ -14,6 +14,7 @@
 
 #include <linux/hrtimer.h>
 
+#include "module/compat.h"
 #include "path/port.h"
 
 /*
@@ -67,7 +68,7 @@ static bool held_enough(const struct qz_txq *txq)
 static bool is_timed(struct qz_hold *hold, u64 now)
 {
 	return hrtimer_is_queued(&hold->timer) &&
-	       (u64)hrtimer_get_softexpires_tv64(&hold->timer) >
+	       (u64)ktime_to_ns(hrtimer_get_softexpires(&hold->timer)) >
 	       now + (hold->until - now) / 2;
 }
 
@@ -113,8 +114,8 @@ static enum hrtimer_restart hold_expired(struct hrtimer *timer)
 
 void qz_sent_init(struct qz_txq *txq)
 {
-	hrtimer_init(&txq->hold.timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
-	txq->hold.timer.function = hold_expired;
+	hrtimer_setup(&txq->hold.timer, hold_expired, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_SOFT);
 }
 
 /*

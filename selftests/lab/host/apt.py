@@ -1,8 +1,9 @@
 """Download Debian packages by name, without touching the user's apt configuration.
 
-A private apt state names the same mirrors as the user's own sources (queried from apt at run time), plus the backports
-suite of the same mirror. Packages are unpacked with dpkg -x, never installed.
+A private apt state, one for each release of Debian, names the same mirrors as the user's own sources (asked of apt at run
+time), plus the release's backports suite there. Packages are unpacked with dpkg -x, never installed.
 """
+import functools
 import os
 import pathlib
 import re
@@ -10,12 +11,15 @@ import subprocess
 
 from . import cache
 
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"      # has the keys of the next release, too
+
 
 def codename():
     text = pathlib.Path("/etc/os-release").read_text()
     return re.search(r"^VERSION_CODENAME=(\w+)", text, re.M).group(1)
 
 
+@functools.cache
 def mirrors():
     """(uri, suite) pairs of the user's Debian sources. This query works even before the first apt-get update."""
     suites = {codename() + tail for tail in ("", "-security", "-updates")}
@@ -29,68 +33,70 @@ def mirrors():
     return found
 
 
-def sources_text():
-    """Other vendors use Debian's suite names too. Such a source fails its signature check and is ignored."""
-    pairs = mirrors()
-    pairs += [(uri, codename() + "-backports") for uri, suite in pairs if suite == codename()]
-    return "".join(f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {uri} {suite} main\n"
-                   for uri, suite in dict.fromkeys(pairs))
+class Archive:
+    """A release of Debian on those mirrors."""
 
+    def __init__(self, release=None):
+        self.release = release or codename()
+        self.state = cache.root() / ("apt" if self.release == codename() else f"apt-{self.release}")
 
-def options():
-    state = cache.root() / "apt"
-    for sub in ("lists/partial", "archives/partial"):
-        (state / sub).mkdir(parents=True, exist_ok=True)
-    return ["-o", f"Dir::State::lists={state}/lists", "-o", f"Dir::Cache={state}",
-            "-o", f"Dir::Etc::sourcelist={state}/sources.list", "-o", "Dir::Etc::sourceparts=/dev/null",
-            "-o", "Dir::Etc::preferences=/dev/null", "-o", "Dir::Etc::preferencesparts=/dev/null",
-            "-o", "Debug::NoLocking=1", "-o", "APT::Sandbox::User=root", "-o", "APT::Get::List-Cleanup=0",
-            "-o", "Acquire::Languages=none"]
+    def sources_text(self):
+        """Other vendors name suites after Debian's too: such a source fails its signature check, and is ignored."""
+        pairs = [(uri, self.release + suite.removeprefix(codename())) for uri, suite in mirrors()]
+        pairs += [(uri, self.release + "-backports") for uri, suite in pairs if suite == self.release]
+        return "".join(f"deb [signed-by={KEYRING}] {uri} {suite} main\n" for uri, suite in dict.fromkeys(pairs))
 
+    def options(self):
+        for sub in ("lists/partial", "archives/partial"):
+            (self.state / sub).mkdir(parents=True, exist_ok=True)
+        return ["-o", f"Dir::State::lists={self.state}/lists", "-o", f"Dir::Cache={self.state}",
+                "-o", f"Dir::Etc::sourcelist={self.state}/sources.list", "-o", "Dir::Etc::sourceparts=/dev/null",
+                "-o", "Dir::Etc::preferences=/dev/null", "-o", "Dir::Etc::preferencesparts=/dev/null",
+                "-o", "Debug::NoLocking=1", "-o", "APT::Sandbox::User=root", "-o", "APT::Get::List-Cleanup=0",
+                "-o", "Acquire::Languages=none"]
 
-def run(program, *args, cwd=None, must=True):
-    done = subprocess.run([program, *options(), *args], cwd=cwd, capture_output=True, text=True,
-                          env={**os.environ, "LC_ALL": "C"}, stdin=subprocess.DEVNULL)
-    if done.returncode and must:
-        raise SystemExit(f"lab: {program} {' '.join(args)} failed:\n{done.stderr.strip()}")
-    return done.stdout
+    def run(self, program, *args, cwd=None, must=True):
+        done = subprocess.run([program, *self.options(), *args], cwd=cwd, capture_output=True, text=True,
+                              env={**os.environ, "LC_ALL": "C"}, stdin=subprocess.DEVNULL)
+        if done.returncode and must:
+            raise SystemExit(f"lab: {program} {' '.join(args)} failed:\n{done.stderr.strip()}")
+        return done.stdout
 
+    def update(self):
+        sources = self.state / "sources.list"
+        sources.parent.mkdir(parents=True, exist_ok=True)
+        with cache.lock(self.state.name):
+            sources.write_text(self.sources_text())
+            cache.say(f"reading the mirror's package lists of {self.release}")
+            self.run("apt-get", "update", "-qq", must=False)    # what a failed source lacks is named when it is missed
 
-def update():
-    sources = cache.root() / "apt" / "sources.list"
-    sources.parent.mkdir(parents=True, exist_ok=True)
-    with cache.lock("apt"):
-        sources.write_text(sources_text())
-        cache.say("downloading the package lists")
-        run("apt-get", "update", "-qq", must=False)         # if a source fails, the missing package is reported later
+    def newest(self, package, suites=None):
+        """The newest version of a package the mirror has (in one of these suites, when given)."""
+        rows = re.findall(rf"^\s*{re.escape(package)} \| (\S+) \| (.*)$", self.run("apt-cache", "madison", package), re.M)
+        for version, where in rows:
+            if suites is None or any(f" {suite}/" in where for suite in suites):
+                return version
+        raise SystemExit(f"lab: the mirror has no {package}" + (f" in {' or '.join(suites)}" if suites else ""))
 
+    def has(self, package):
+        return bool(self.run("apt-cache", "madison", package).strip())
 
-def newest(package, suite=None):
-    """The newest version of a package on the mirror (in a suite, if given)."""
-    versions = re.findall(rf"^\s*{re.escape(package)} \| (\S+) \| (.*)$", run("apt-cache", "madison", package), re.M)
-    for version, where in versions:
-        if suite is None or f" {suite}/" in where:
-            return version
-    raise SystemExit(f"lab: the mirror has no {package}" + (f" in {suite}" if suite else ""))
+    def depends(self, package, version):
+        fields = self.run("apt-cache", "show", f"{package}={version}")
+        return re.findall(r"([\w.+-]+)(?: \([^)]*\))?(?:, |$)", re.search(r"^Depends: (.*)$", fields, re.M).group(1))
 
+    def missing_for(self, package, suite):
+        """name=version of every package an installation of `package` from `suite` would add to this machine."""
+        out = self.run("apt-get", "install", "--simulate", "--no-install-recommends", "-t", suite, package)
+        return [f"{name}={version}" for name, version in re.findall(r"^Inst (\S+) .*?\((\S+) ", out, re.M)]
 
-def depends(package):
-    return re.findall(r"^\s*\|?Depends: <?([^\s<>]+)", run("apt-cache", "depends", package), re.M)
-
-
-def missing_for(package, suite):
-    """name=version of every package that installing `package` from `suite` would add to this machine."""
-    out = run("apt-get", "install", "--simulate", "--no-install-recommends", "-t", suite, package)
-    return [f"{name}={version}" for name, version in re.findall(r"^Inst (\S+) .*?\((\S+) ", out, re.M)]
-
-
-def unpack(packages, where):
-    """Download packages (name or name=version) and unpack them in the directory `where`."""
-    debs = pathlib.Path(where) / ".debs"
-    debs.mkdir()
-    cache.say(f"downloading {' '.join(packages)}")
-    run("apt-get", "download", "-qq", *packages, cwd=debs)
-    for deb in sorted(debs.glob("*.deb")):
-        subprocess.run(["dpkg", "-x", deb, where], check=True)
-        deb.unlink()
-    debs.rmdir()
+    def unpack(self, packages, where):
+        """Download packages (name or name=version) and unpack them below the directory `where`."""
+        debs = pathlib.Path(where) / ".debs"
+        debs.mkdir()
+        cache.say(f"fetching {' '.join(packages)}")
+        self.run("apt-get", "download", "-qq", *packages, cwd=debs)
+        for deb in sorted(debs.glob("*.deb")):
+            subprocess.run(["dpkg", "-x", deb, where], check=True)
+            deb.unlink()
+        debs.rmdir()

@@ -1,4 +1,4 @@
-"""The QEMU that emulates L1: the distribution's (7.2), or QEMU 10 from backports, unpacked into the cache."""
+"""The QEMU that emulates L1: the distribution's (7.2), or QEMU 10 from backports, unpacked into the cache. Debian 13's is 10."""
 import pathlib
 import re
 import subprocess
@@ -19,12 +19,13 @@ exec "$here/usr/bin/qemu-system-x86_64" -L "$here/usr/share/qemu" -L "$here/usr/
 def backports(refresh=False):
     link = cache.root() / "qemu" / "10"
     if refresh or not link.exists():
-        apt.update()
-        suite = apt.codename() + "-backports"
-        version = apt.newest("qemu-system-x86", suite)
+        debian = apt.Archive()
+        debian.update()
+        suite = debian.release + "-backports"
+        version = debian.newest("qemu-system-x86", [suite])
 
         def make(tree):
-            apt.unpack(apt.missing_for("qemu-system-x86", suite), tree)
+            debian.unpack(debian.missing_for("qemu-system-x86", suite), tree)
             wrapper = tree / "qemu-system-x86_64"
             wrapper.write_text(WRAPPER)
             wrapper.chmod(0o755)
@@ -35,7 +36,7 @@ def backports(refresh=False):
 
 
 def find(which):
-    return STOCK if which == "7" else backports()
+    return STOCK if which == "7" or apt.codename() != "bookworm" else backports()
 
 
 def version_of(program):

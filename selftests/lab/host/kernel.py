@@ -1,14 +1,34 @@
-"""Kernels that L1 can boot: Debian's stock kernels (image, modules and headers of one release, unpacked together in one
-cache entry), kernels that scripts/kernel built, and any other kernel by its path."""
+"""Kernels an L1 can boot: Debian's (image, modules and headers of one release, unpacked side by side in one cache entry),
+those that scripts/kernel built, and any other by its path."""
+import dataclasses
 import pathlib
 import re
 import shutil
 import subprocess
 
-from . import apt, cache
+from . import apt, buildroot, cache
 
-FLAVOURS = {"cloud": "linux-image-6.12-cloud-amd64", "generic": "linux-image-6.12-amd64"}
 BUILT = ("debug", "release", "base")        # by scripts/kernel
+
+
+@dataclasses.dataclass(frozen=True)
+class Flavour:
+    """A kernel of Debian's by the package that depends on the newest one; which Debian, which of its suites."""
+
+    package: str
+    debian: str = ""                        # this machine's
+    suites: tuple = ("", "-security", "-updates", "-backports")
+
+
+def flavours():
+    stable = ("", "-security", "-updates")
+    if apt.codename() == "bookworm":        # its own kernel is older; these are backports, from the security suite too
+        own = {"cloud": Flavour("linux-image-6.12-cloud-amd64"), "generic": Flavour("linux-image-6.12-amd64")}
+    else:
+        own = {"cloud": Flavour("linux-image-cloud-amd64", suites=stable),
+               "generic": Flavour("linux-image-amd64", suites=stable)}
+    return {**own, "trixie": Flavour("linux-image-cloud-amd64", "trixie", stable),
+            "new": Flavour("linux-image-cloud-amd64", "trixie", ("-backports",))}
 
 
 class Kernel:
@@ -27,54 +47,86 @@ class Kernel:
 
 
 def relocate_headers(tree, release):
-    """The Makefile of Debian's headers includes an absolute path: redirect it to the unpacked copy."""
-    final = "$(dir $(abspath $(lastword $(MAKEFILE_LIST))))"
+    """Debian's header Makefile names absolute paths: point them into the unpacked copy."""
+    here = "$(dir $(abspath $(lastword $(MAKEFILE_LIST))))"
     makefile = tree / "usr/src" / f"linux-headers-{release}" / "Makefile"
-    makefile.write_text(re.sub(r"^include /usr/src/", f"include {final}../", makefile.read_text(), flags=re.M))
+    text = re.sub(r"^include /usr/src/", f"include {here}../", makefile.read_text(), flags=re.M)
+    makefile.write_text(re.sub(r"^KBUILD_OUTPUT=.*", f"KBUILD_OUTPUT := $(patsubst %/,%,{here})", text, flags=re.M))
     build = tree / "lib/modules" / release / "build"
     source = tree / "lib/modules" / release / "source"
     for link in (build, source):
-        if link.is_symlink():
+        if link.is_symlink() and link.readlink().is_absolute():
             target = pathlib.Path(str(link.readlink()))
             link.unlink()
             link.symlink_to(f"../../../usr/src/{target.name}")
 
 
-def fetch_tree(release):
+def link_image(tree, release):
+    """Newer packages have the image among the modules."""
+    image = tree / "boot" / f"vmlinuz-{release}"
+    if not image.exists():
+        image.parent.mkdir(exist_ok=True)
+        image.symlink_to(f"../usr/lib/modules/{release}/vmlinuz")
+
+
+def packages_of(archive, release):
     flavour = release.split("-", 1)[1]                    # cloud-amd64 or amd64
     abi = release[: -len(flavour) - 1]                    # 6.12.117+deb12
+    image = [f"linux-{part}-{release}" for part in ("binary", "modules", "base")]
+    if not archive.has(image[0]):
+        image = [f"linux-image-{release}"]
+    return [*image, f"linux-headers-{release}", f"linux-headers-{abi}-common", f"linux-kbuild-{abi}"]
 
+
+def compiler_of(tree, release):
+    variables = (tree / "usr/src" / f"linux-headers-{release}" / ".kernelvariables").read_text()
+    return re.search(r"\bgcc-\d+", variables).group(0)
+
+
+def fetch_tree(archive, release):
     def make(tree):
-        apt.unpack([f"linux-image-{release}", f"linux-headers-{release}", f"linux-headers-{abi}-common",
-                    f"linux-kbuild-{abi}"], tree)
+        archive.unpack(packages_of(archive, release), tree)
         if not (tree / "lib/modules").exists():           # a merged-/usr package
             (tree / "lib").mkdir(exist_ok=True)
             (tree / "lib/modules").symlink_to("../usr/lib/modules")
         relocate_headers(tree, release)
+        link_image(tree, release)
         subprocess.run(["/sbin/depmod", "-b", tree, release], check=True)
         shutil.rmtree(tree / "usr/share", ignore_errors=True)
 
     return cache.entry(f"kernels/{release}", make)
 
 
-def stock(flavour, refresh=False):
-    """The stock kernel of a flavour. Once downloaded it stays until `refresh` asks the mirror for a newer one."""
-    link = cache.root() / "kernels" / flavour
+def give_buildroot(archive, tree):
+    """Headers of another Debian need its compiler: scripts/kbuild finds it by this link."""
+    link = tree / ".buildroot"
+    if archive.release != apt.codename() and not link.exists():
+        root = buildroot.find(archive, compiler_of(tree, tree.name))
+        cache.point(link.relative_to(cache.root()), root)
+
+
+def stock(name, refresh=False):
+    """A kernel of Debian's; once fetched it stays until `refresh` asks the mirror for a newer one."""
+    flavour = flavours()[name]
+    archive = apt.Archive(flavour.debian)
+    link = cache.root() / "kernels" / name
     if refresh or not link.exists():
-        apt.update()
-        release = next(name for name in apt.depends(FLAVOURS[flavour]) if name.startswith("linux-image-"))
-        cache.point(f"kernels/{flavour}", fetch_tree(release.removeprefix("linux-image-")))
+        archive.update()
+        version = archive.newest(flavour.package, [archive.release + tail for tail in flavour.suites])
+        image = next(what for what in archive.depends(flavour.package, version) if re.match(r"linux-image-\d", what))
+        cache.point(f"kernels/{name}", fetch_tree(archive, image.removeprefix("linux-image-")))
     tree = link.resolve()
+    give_buildroot(archive, tree)
     return Kernel(tree / "boot" / f"vmlinuz-{tree.name}", tree, tree.name)
 
 
 def find(what):
-    """A stock flavour, one that scripts/kernel built, or the path of a bzImage with its modules beside it.
+    """One of Debian's by name, one that scripts/kernel built, or the path of a vmlinuz whose modules lie beside it.
 
     For a path P the modules are searched in P's directory and its parent (lib/modules/RELEASE in it). A kernel with
     everything built in needs none.
     """
-    if what in FLAVOURS:
+    if what in flavours():
         return stock(what)
     if what in BUILT:
         what = cache.root() / "linux/out" / what / "vmlinuz"

@@ -11,7 +11,7 @@ import time
 
 from . import process
 
-VIRTIOFSD = "/usr/lib/qemu/virtiofsd"
+VIRTIOFSD = ("/usr/lib/qemu/virtiofsd", "/usr/libexec/virtiofsd")        # QEMU 7's; its successor, a package of its own
 LAB = pathlib.Path(__file__).resolve().parent.parent
 # init_on_alloc: virtiofsd writes to L1's memory behind the emulator's back, which then runs what it had translated from a
 # page's last owner. A page that L1 itself zeroes is translated anew. (Debian's kernels do so by default.)
@@ -24,6 +24,16 @@ CPU = {"10": "max,-erms,-fsrm,-fzrm,-fsrs", "7": "max,-erms,-fsrm"}
 NUDGE_SECONDS = 2
 SILENT_SECONDS = 240        # if L1 has not answered a nudge for this long, it hangs
 BOOT_SECONDS = 600          # a debug kernel takes half a minute by itself, and compilers may share the machine with us
+
+
+def virtiofsd_argv(socket_path, source, mode):
+    """L1 puts an overlay on what it gets, and an overlay takes no automount points: mounts of L0 are not announced."""
+    old, new = VIRTIOFSD
+    if not os.path.exists(new):     # where it is, the old path is a link to it
+        return [old, f"--socket-path={socket_path}", "-o", f"source={source}", "-o", f"cache={mode}", "-o", "sandbox=chroot",
+                "-o", "no_posix_lock"]
+    return [new, f"--socket-path={socket_path}", f"--shared-dir={source}", f"--cache={mode}", "--sandbox=chroot",
+            "--no-announce-submounts"]
 
 
 class Listener:
@@ -107,9 +117,8 @@ class Machine:
     def start(self):
         self.write_job()
         for share, source, mode in (("root", "/", "always"), ("out", self.out, "auto")):
-            self.children.append(process.start(
-                [VIRTIOFSD, f"--socket-path={self.tmp}/{share}.sock", "-o", f"source={source}", "-o", f"cache={mode}",
-                 "-o", "sandbox=chroot", "-o", "no_posix_lock"], self.tmp / "virtiofsd.log"))
+            self.children.append(process.start(virtiofsd_argv(self.tmp / f"{share}.sock", source, mode),
+                                               self.tmp / "virtiofsd.log"))
         self.output = Listener(self.tmp / "output", self.show)
         self.verdict = Listener(self.tmp / "verdict", self.hear)
         self.await_sockets()

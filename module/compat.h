@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What differs between the kernels that Queztl builds for. Kbuild looks into a
+ * kernel's headers and list of exports and defines QZ_HAVE_*: a version number
+ * says nothing of what a distribution has changed.
+ */
+#ifndef QZ_COMPAT_H
+#define QZ_COMPAT_H
+
+#include <linux/device.h>
+#include <linux/fs.h>
+#include <linux/hrtimer.h>
+#include <linux/magic.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/vhost_task.h>
+#include <linux/string.h>
+#include <linux/vdpa.h>
+
+#ifndef QZ_HAVE_HRTIMER_SETUP
+static inline void
+hrtimer_setup(struct hrtimer *timer,
+	      enum hrtimer_restart (*function)(struct hrtimer *),
+	      clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+}
+#endif
+
+/*
+ * vDPA devices may bring their own mapping of buffers. A port has none: its
+ * buffers are mapped by the DMA API, on the port's own device.
+ */
+#ifdef QZ_HAVE_VDPA_MAP
+#define qz_vdpa_alloc(type, member, parent, ops, ngroups, nas, name)	\
+	vdpa_alloc_device(type, member, parent, ops, NULL, ngroups, nas, \
+			  name, false)
+#else
+#define qz_vdpa_alloc(type, member, parent, ops, ngroups, nas, name)	\
+	vdpa_alloc_device(type, member, parent, ops, ngroups, nas, name, false)
+#endif
+
+static inline void qz_vdpa_set_dma_dev(struct vdpa_device *vdpa,
+				       struct device *dev)
+{
+#ifdef QZ_HAVE_VDPA_MAP
+	vdpa->vmap.dma_dev = dev;
+#else
+	vdpa->dma_dev = dev;
+#endif
+}
+
+/*
+ * CPUs are all that touches a port's buffers. Where not every device snoops
+ * their caches (arm64), rings would be mapped uncached, and buffers flushed.
+ */
+static inline void qz_set_dma_coherent(struct device *dev)
+{
+#ifdef QZ_HAVE_DEV_SET_DMA_COHERENT
+	dev_set_dma_coherent(dev);
+#elif defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_DEVICE) || \
+	defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU) || \
+	defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU_ALL)
+	dev->dma_coherent = true;
+#endif
+}
+
+/*
+ * Any context. There are kernels in which vhost_task_wake() takes a mutex to
+ * see whether the thread still lives; those have a variant for callers who know
+ * that it is not freed.
+ */
+static inline void qz_vhost_task_wake(struct vhost_task *task)
+{
+#ifdef QZ_HAVE___VHOST_TASK_WAKE
+	__vhost_task_wake(task);
+#else
+	vhost_task_wake(task);
+#endif
+}
+
+/*
+ * Newer kernels export file_is_kvm() to KVM's own modules only. The names of
+ * anonymous inodes are given by kernel code alone, and this one by KVM alone.
+ */
+#ifdef QZ_HAVE_FILE_IS_KVM
+#define qz_file_is_kvm(file)	file_is_kvm(file)
+#else
+static inline bool qz_file_is_kvm(const struct file *file)
+{
+	return file_inode(file)->i_sb->s_magic == ANON_INODE_FS_MAGIC &&
+	       !strcmp(file->f_path.dentry->d_name.name, "kvm-vm");
+}
+#endif
+
+/* A macro, so that only who asks of a vCPU has to know all of KVM. */
+#ifdef QZ_HAVE_VCPU_PID_LOCK
+#define qz_vcpu_tid(vcpu)						\
+({									\
+	pid_t tid_;							\
+									\
+	read_lock(&(vcpu)->pid_lock);					\
+	tid_ = pid_vnr((vcpu)->pid);					\
+	read_unlock(&(vcpu)->pid_lock);					\
+	tid_;								\
+})
+#else
+#define qz_vcpu_tid(vcpu)						\
+({									\
+	pid_t tid_;							\
+									\
+	rcu_read_lock();						\
+	tid_ = pid_vnr(rcu_dereference((vcpu)->pid));			\
+	rcu_read_unlock();						\
+	tid_;								\
+})
+#endif
+
+#endif /* QZ_COMPAT_H */
