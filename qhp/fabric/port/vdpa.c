@@ -300,7 +300,7 @@ static void set_status(struct vdpa_device *vdpa, u8 status)
 
 	if (status & ~VIRTIO_CONFIG_S_ACKNOWLEDGE && !pin_module(port))
 		return;
-	if (status & VIRTIO_CONFIG_S_DRIVER_OK && !READ_ONCE(port->deleted))
+	if (status & VIRTIO_CONFIG_S_DRIVER_OK)
 		down = qz_exec_start(port, is_kernel_driver(vdpa));
 	mutex_lock(&port->lock);
 	if (down)
