@@ -182,6 +182,49 @@ TEST(deleted_port_stays_down)
 	expect_gone(m[0]);
 }
 
+/*
+ * A driver that sends a command waits for its answer, some without end: virtio_net with a lock held that everybody who
+ * configures a network needs.
+ */
+TEST(deleted_port_answers_commands)
+{
+	static const struct swg_options options = { .features = F(VIRTIO_NET_F_CTRL_VQ) | F(VIRTIO_NET_F_CTRL_RX) };
+	uint8_t on = 1;
+
+	make_lan(m, 2, &options);
+	ASSERT_EQ(port_del(m[0]->name), 0);
+	for (int i = 0; i < 5; i++)
+		EXPECT_EQ(swg_command(&m[0]->port, VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_PROMISC, &on, 1),
+			  VIRTIO_NET_OK);
+	expect_silent(m[0], m[1]);
+	ASSERT_EQ(swg_reset(&m[0]->port), 0);
+	ASSERT_EQ(swg_start(&m[0]->port, &options), 0);
+	EXPECT_EQ(swg_command(&m[0]->port, VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_PROMISC, &on, 1), VIRTIO_NET_OK);
+	expect_silent(m[0], m[1]);
+	swg_close(&m[0]->port);
+	expect_gone(m[0]);
+}
+
+/* A network device of the host that is up, and has things to tell its device on the way down. */
+TEST(busy_interface_is_gone_when_the_command_returns)
+{
+	struct queztl_port_next port;
+	char command[256];
+
+	make_fabric("qtlan");
+	for (int i = 0; i < 3; i++) {
+		m[0] = join("qtlan", 1, 0);
+		swg_close(&m[0]->port);
+		ASSERT_EQ(port_bind(m[0]->name, "virtio_vdpa"), 0);
+		snprintf(command, sizeof(command),
+			 "d=$(basename /sys/bus/vdpa/devices/%s/virtio*/net/*); ip link set $d up promisc on allmulticast on",
+			 m[0]->name);
+		ASSERT_EQ(run_program(0, (const char *const[]){ "sh", "-c", command, NULL }), 0);
+		ASSERT_EQ(port_del(m[0]->name), 0);
+		EXPECT_EQ(port_find(m[0]->name, &port), -ENOENT);
+	}
+}
+
 static volatile bool stop;
 
 static void *hold_again(void *argument)

@@ -62,6 +62,7 @@ void qz_leave_begin(struct qz_port *port)
 	mutex_lock(&port->lock);
 	WRITE_ONCE(port->deleted, true);
 	qz_port_stop(port);
+	qz_port_start(port);	/* its control queue alone: see is_used() */
 	if (port->pinned && !is_open(port))	/* the kernel's own driver */
 		ms = QZ_LEAVE_KERNEL_MS;
 	qz_leave_check(port);

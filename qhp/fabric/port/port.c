@@ -27,7 +27,7 @@ bool qz_port_is_ready(const struct qz_port *port)
 
 static bool may_run(const struct qz_port *port, const struct qz_map *map)
 {
-	return map && !port->deleted && !port->broken && !port->suspended &&
+	return map && !port->broken && !port->suspended &&
 	       qz_port_is_ready(port);
 }
 
@@ -64,12 +64,18 @@ void qz_port_stop(struct qz_port *port)
 		qz_vq_stop(port->vqs[i]);
 }
 
-/* A control queue is one only if the driver negotiated it. */
+/*
+ * A control queue is one only if the driver negotiated it. It is all that is left
+ * of a deleted port: drivers wait for the answer to a command without end, the
+ * kernel's own with a lock held that device_del() needs.
+ */
 static bool is_used(const struct qz_vq *vq)
 {
-	return vq->setup.ready && !qz_vq_is_mapped(vq) &&
-	       (vq->kind != QZ_CTRL ||
-		qz_port_has(vq->port, VIRTIO_NET_F_CTRL_VQ));
+	if (!vq->setup.ready || qz_vq_is_mapped(vq))
+		return false;
+	if (vq->kind == QZ_CTRL)
+		return qz_port_has(vq->port, VIRTIO_NET_F_CTRL_VQ);
+	return !vq->port->deleted;
 }
 
 /**

@@ -242,15 +242,14 @@ static bool is_kernel_driver(struct vdpa_device *vdpa)
 /*
  * A port with a driver keeps the module. (The virtio bus acknowledges a device
  * once more after its driver has left, and QEMU 10 never says DRIVER after a
- * reset.)
+ * reset.) The process is the one that last set the port up: it may have been
+ * given a descriptor that another one opened.
  */
 static bool pin_module(struct qz_port *port)
 {
 	struct pid *opener = NULL;
 
-	if (port->pinned)
-		return true;
-	if (!try_module_get(THIS_MODULE))
+	if (!port->pinned && !try_module_get(THIS_MODULE))
 		return false;
 	if (!is_kernel_driver(&port->vdpa))
 		opener = get_task_pid(current, PIDTYPE_TGID);
@@ -301,7 +300,7 @@ static void set_status(struct vdpa_device *vdpa, u8 status)
 
 	if (status & ~VIRTIO_CONFIG_S_ACKNOWLEDGE && !pin_module(port))
 		return;
-	if (status & VIRTIO_CONFIG_S_DRIVER_OK && !READ_ONCE(port->deleted))
+	if (status & VIRTIO_CONFIG_S_DRIVER_OK)
 		down = qz_exec_start(port, is_kernel_driver(vdpa));
 	mutex_lock(&port->lock);
 	if (down)
