@@ -187,6 +187,7 @@ static void stop_at_once(bool by_mode)
 
 	make_lan(m, 2, &options);
 	set_mode(QUEZTL_FABRIC_DENY);
+	denied = member_stats(m[0]).drops[QUEZTL_DROP_DENIED];
 	done = false;
 	ASSERT_EQ(pthread_create(&thread, NULL, send_on, NULL), 0);
 	for (int round = 0; round < 50; round++) {
@@ -196,7 +197,6 @@ static void stop_at_once(bool by_mode)
 		expect_some(m[1]);
 		close_down(by_mode);
 		before = filled(m[1]);
-		denied = member_stats(m[0]).drops[QUEZTL_DROP_DENIED];
 		usleep(2000);
 		ASSERT_EQ(filled(m[1]), before);
 		while (swg_used_any(&m[1]->port, SWG_RX)) {

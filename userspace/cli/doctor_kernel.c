@@ -33,7 +33,7 @@ void judge_release(const char *release, struct verdict *v)
 		      "boot Linux 6.12 to 7.3", release);
 	else if (is_older(major, minor))
 		judge(v, VERDICT_FAIL, "Linux %s is older than %d.%d",
-		      "boot Linux 6.12 or later (Debian 12: bookworm-backports)",
+		      "boot Linux 6.12 to 7.3 (Debian 12: bookworm-backports)",
 		      release, LEAST_MAJOR, LEAST_MINOR);
 	else if (is_newer(major, minor))
 		judge(v, VERDICT_WARN,
