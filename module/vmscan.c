@@ -19,6 +19,7 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
+#include "compat.h"
 #include "limits.h"
 #include "vm.h"
 
@@ -194,7 +195,7 @@ void qz_vmscan_resync(void)
 	spin_lock(&newborns_lock);
 	resync = true;
 	spin_unlock(&newborns_lock);
-	mod_delayed_work(system_wq, &newborns_work, 0);
+	mod_delayed_work(qz_system_wq, &newborns_work, 0);
 }
 
 /* The thread @pid has created a VM that KVM calls @key; must not sleep. */
@@ -212,7 +213,7 @@ void qz_vmscan_created(int pid, const char *key)
 	spin_lock(&newborns_lock);
 	list_add_tail(&newborn->list, &newborns);
 	spin_unlock(&newborns_lock);
-	mod_delayed_work(system_wq, &newborns_work, 0);
+	mod_delayed_work(qz_system_wq, &newborns_work, 0);
 }
 
 /* When the module is loaded: VMs that run already. May sleep. */
