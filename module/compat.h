@@ -15,6 +15,7 @@
 #include <linux/sched/vhost_task.h>
 #include <linux/string.h>
 #include <linux/vdpa.h>
+#include <linux/workqueue.h>
 
 #ifndef QZ_HAVE_HRTIMER_SETUP
 static inline void
@@ -25,6 +26,13 @@ hrtimer_setup(struct hrtimer *timer,
 	hrtimer_init(timer, clock, mode);
 	timer->function = function;
 }
+#endif
+
+/* Where there is the new name, the kernel warns of who uses the old one. */
+#ifdef QZ_HAVE_SYSTEM_PERCPU_WQ
+#define qz_system_wq	system_percpu_wq
+#else
+#define qz_system_wq	system_wq
 #endif
 
 /*

@@ -19,6 +19,7 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
+#include "compat.h"
 #include "limits.h"
 #include "vm.h"
 
@@ -195,7 +196,7 @@ void qz_vmscan_resync(void)
 	spin_lock(&newborns_lock);
 	resync = true;
 	spin_unlock(&newborns_lock);
-	mod_delayed_work(system_wq, &newborns_work, 0);
+	mod_delayed_work(qz_system_wq, &newborns_work, 0);
 }
 
 /* Thread @pid has created a VM that KVM names @key; must not sleep. */
@@ -213,7 +214,7 @@ void qz_vmscan_created(int pid, const char *key)
 	spin_lock(&newborns_lock);
 	list_add_tail(&newborn->list, &newborns);
 	spin_unlock(&newborns_lock);
-	mod_delayed_work(system_wq, &newborns_work, 0);
+	mod_delayed_work(qz_system_wq, &newborns_work, 0);
 }
 
 /* Called when the module is loaded, for VMs that already run. May sleep. */

@@ -12,7 +12,7 @@ export QZ_USER_TEST_MODULES=${QZ_USER_TEST_MODULES:-$SRC/build/kmod-tests/$(unam
 PROGRAMS=${*:-ioctl failnth functional hostile safety races netns uplink dpdk lifecycle native kunit}
 SPLAT='WARNING: CPU|WARNING: (possible|suspicious|inconsistent|bad|held)|BUG: |kernel BUG|Oops|Call Trace:|KASAN:|KFENCE:|UBSAN:|'\
 'INFO: task .* blocked|rcu: INFO|soft lockup|general protection|refcount_t:|corruption|Bad page state|double free|'\
-'kmemleak: .*new suspected|Unable to handle|Object .*Redzone|Poison overwritten|Objects remaining in'
+'kmemleak: .*new suspected|enqueued on deprecated|Unable to handle|Object .*Redzone|Poison overwritten|Objects remaining in'
 number=0 pass=0 fail=0 skip=0
 
 say() { echo "# $*"; }
