@@ -15,6 +15,7 @@
 
 #include <linux/err.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/sched/vhost_task.h>
 #include <linux/slab.h>
@@ -149,20 +150,25 @@ static int create_thread(struct qz_worker *worker, unsigned int i)
 
 /*
  * As many threads as there can be. Without memory, or above a limit on threads,
- * pairs share those there are.
+ * pairs share those there are. A fork fails while a signal is pending: they are
+ * held back meanwhile.
  */
 static int create_threads(struct qz_workers *workers)
 {
+	sigset_t all, old;
 	unsigned int i;
-	int err;
+	int err = 0;
 
-	for (i = 0; i < workers->n; i++) {
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &old);
+	for (i = 0; i < workers->n && !err; i++)
 		err = create_thread(&workers->worker[i], i);
-		if (err && !i)
-			return err;
-		if (err)
-			workers->n = i;
-	}
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	if (!err)
+		return 0;
+	if (i == 1)
+		return err;
+	workers->n = i - 1;
 	return 0;
 }
 

@@ -161,6 +161,7 @@ void qz_vq_stop(struct qz_vq *vq)
 	if (vq->kind == QZ_TX)
 		qz_txq_stop(qz_to_txq(vq));
 	vq->setup.base = vq->ring.last_avail;
+	vq->setup.seen = vq->ring.last_avail;
 	unmap_areas(vq);
 }
 
@@ -169,7 +170,10 @@ void qz_vq_reset(struct qz_vq *vq)
 {
 	static const struct vdpa_callback none;
 
-	vq->setup = (struct qz_setup){ .num = QZ_RING_MAX };
+	vq->setup = (struct qz_setup){
+		.num = QZ_RING_MAX,
+		.seen = vq->setup.seen,
+	};
 	qz_signal_set(&vq->signal, &none);
 }
 

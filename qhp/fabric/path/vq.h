@@ -39,6 +39,8 @@ struct qz_area {
  * struct qz_setup - what a driver sets up of a queue; guarded by port->lock
  * @num: entries
  * @base: where to start in the available ring
+ * @seen: where the ring was when it last stopped; a reset leaves it, as QEMU 7.2
+ *	asks for it only after it has reset the port
  * @ready: the driver enabled the queue
  * @desc: descriptor area, the driver's address
  * @driver: driver area
@@ -47,6 +49,7 @@ struct qz_area {
 struct qz_setup {
 	u16 num;
 	u16 base;
+	u16 seen;
 	bool ready;
 	u64 desc;
 	u64 driver;

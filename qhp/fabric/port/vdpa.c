@@ -116,6 +116,7 @@ static int set_vq_state(struct vdpa_device *vdpa, u16 idx,
 	vq = to_vq(vdpa, idx);
 	if (!qz_vq_is_mapped(vq)) {
 		vq->setup.base = state->split.avail_index;
+		vq->setup.seen = state->split.avail_index;
 		err = 0;
 	}
 	mutex_unlock(&port->lock);
@@ -131,7 +132,7 @@ static int get_vq_state(struct vdpa_device *vdpa, u16 idx,
 	mutex_lock(&port->lock);
 	vq = to_vq(vdpa, idx);
 	state->split.avail_index = qz_vq_is_mapped(vq) ?
-		READ_ONCE(vq->ring.last_avail) : vq->setup.base;
+		READ_ONCE(vq->ring.last_avail) : vq->setup.seen;
 	mutex_unlock(&port->lock);
 	return 0;
 }
