@@ -6,7 +6,7 @@ import struct
 import subprocess
 import time
 
-QUEZTL_FABRIC_ADD = ord("Q") << 8 | 0x20
+QUEZTL_FABRIC_ADD = ord("Y") << 8 | 0x20
 NAME_MAX = 32
 MODULE = os.environ.get("QZ_USER_MODULE") or f"{os.environ['QZ_SRC']}/build/kmod/{os.uname().release}/queztl.ko"
 QUEZTL = f"{os.environ['QZ_SRC']}/build/userspace/queztl"
