@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-# Queztl. `make help` lists what there is.
+# Queztl. `make help` lists the targets.
 
 ifneq ($(KERNELRELEASE),)
 
-# Called by Kbuild for a tree whose Kbuild file is beside this one.
+# Called by Kbuild for the directory with the Kbuild file beside this one.
 include $(src)/Kbuild
 
 else
@@ -14,7 +14,7 @@ RELEASE	= $(shell cat $(KDIR)/include/config/kernel.release)
 DESTDIR	?=
 PREFIX	?= /usr
 
-# Kbuild writes beside its sources: give each kernel a copy of them.
+# Kbuild writes beside its sources, so each kernel gets a copy of them.
 KSRC	:= Kbuild module qhp uapi
 KOUT	= $(BUILD)/kmod/$(RELEASE)
 TOUT	= $(BUILD)/kmod-tests/$(RELEASE)
@@ -26,44 +26,44 @@ SUBMAKE	:= $(MAKE) $(KMAKE)
 all: module userspace
 
 help:
-	@echo "make              build queztl.ko, libqueztl and the program queztl"
+	@echo "make              build queztl.ko, libqueztl and the command queztl"
 	@echo "make demo         two VMs talk over QHP and over vhost-net, side by side"
-	@echo "make check        every test; the last line counts them"
-	@echo "make kunit        the pure parts' KUnit suites in user mode Linux"
-	@echo "make kernel-selftests  the kernel's own, base against patched"
-	@echo "make bench        measure; results in build/bench/results.json"
-	@echo "make kernel       Linux 6.12 with patches/: debug and release, cached"
-	@echo "make docs         the manual, in build/docs/html"
-	@echo "make lint         sparse, checkpatch, shellcheck, patches/"
-	@echo "make install      to DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)"
-	@echo "make clean        remove what was built; downloads stay cached"
+	@echo "make check        run every test; the last line has the totals"
+	@echo "make kunit        run the KUnit suites of the pure parts in user mode Linux"
+	@echo "make kernel-selftests  run the kernel's selftests, base against patched"
+	@echo "make bench        run the benchmarks; results in build/bench/results.json"
+	@echo "make kernel       build Linux 6.12 with patches/: debug and release, cached"
+	@echo "make docs         build the manual in build/docs/html"
+	@echo "make lint         run sparse, checkpatch, shellcheck, check patches/"
+	@echo "make install      install to DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)"
+	@echo "make clean        remove build products; downloads stay cached"
 	@echo
-	@echo "KDIR=DIR picks the kernel headers. Without it: those of the running"
-	@echo "kernel if it is 6.12 or later, else of Debian's stock 6.12 kernel."
+	@echo "KDIR=DIR selects the kernel headers. Default: those of the running"
+	@echo "kernel if it is 6.12 or later, else those of Debian's stock 6.12 kernel."
 
 deps:
 	@scripts/deps build
 
 module: deps
-	@test -n "$(KDIR)" || { echo "no kernel headers; see make help"; exit 1; }
+	@test -n "$(KDIR)" || { echo "no kernel headers: install them, or give KDIR=DIR (see make help)"; exit 1; }
 	@mkdir -p $(KOUT)
 	@cp -pru $(KSRC) $(KOUT)
 	+@scripts/kbuild $(KDIR) M=$(KOUT) $(KMAKE) $(KFLAGS) modules
 	@echo "built $(KOUT:$(CURDIR)/%=%)/queztl.ko"
 
-# Modules that only tests load.
+# Modules that only the tests load.
 test-modules: deps
 	@mkdir -p $(TOUT)
 	@cp -pru selftests/kmod/. $(TOUT)
 	+@scripts/kbuild $(KDIR) M=$(TOUT) $(KMAKE) $(KFLAGS) modules
 	@echo "built $(TOUT:$(CURDIR)/%=%)"
 
-# The lab's hosts run Debian's stock kernel whatever this machine runs.
+# The hosts of the lab run Debian's stock kernel, whatever this machine runs.
 lab-module: deps lab-deps
 	@$(MAKE) --no-print-directory module test-modules \
 		KDIR=$$(selftests/lab/fetch kdir cloud)
 
-# Linux with patches/; nothing is done for what is built already.
+# Linux with patches/. Does nothing if it is built already.
 kernel:
 	@scripts/deps kernel
 	@scripts/kernel build $(FLAVOUR)
@@ -90,7 +90,7 @@ kunit:
 	@scripts/deps kunit
 	@scripts/kunit $(KUNIT)
 
-# Not part of check: it takes forty minutes.
+# Not part of check, because it takes forty minutes.
 kernel-selftests: lab-deps
 	@scripts/deps kself
 	@selftests/kernel/run $(KSELF)

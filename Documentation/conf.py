@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Sphinx configuration: Debian 12's python3-sphinx is all that is needed."""
+"""Sphinx configuration. It needs only python3-sphinx of Debian 12."""
 import pathlib
 import re
 import sys
@@ -24,5 +24,5 @@ html_show_sphinx = False
 html_copy_source = False
 html_show_sourcelink = False
 
-# The kernel's own types are not described here.
+# The types of the kernel are not documented here.
 nitpick_ignore = [("c:identifier", name) for name in ("__u8", "__u16", "__u32", "__s32", "__u64")]

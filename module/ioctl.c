@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The tables of ioctl calls, and how each is taken apart and answered. */
+/* The tables of ioctl calls, and how a call is decoded and answered. */
 
 #include <linux/array_size.h>
 #include <linux/file.h>
@@ -13,9 +13,9 @@
 #include "ioctl.h"
 #include "version.h"
 #include "vm.h"
-#include "qhp/fabric/fabricapi.h"
+#include "qhp/fabric/admin/fabricapi.h"
 
-/* Every argument fits in here. */
+/* Large enough for every argument. */
 union ioctl_arg {
 	struct {
 		u32 size;
@@ -36,6 +36,7 @@ union ioctl_arg {
 	struct queztl_port_next port_next;
 	struct queztl_port_stats port_stats;
 	struct queztl_peer peer;
+	struct queztl_peers peers;
 	struct queztl_addr addr;
 	struct queztl_port_set port_set;
 	struct queztl_port_rates port_rates;
@@ -116,7 +117,7 @@ static long run_ioctl(const struct qz_ioctl *table, size_t n,
 	err = copy_in(ioctl, &arg, user, &size);
 	if (err)
 		return err;
-	/* Nothing is done, and nothing written, for whom we cannot answer. */
+	/* Do nothing, and write nothing, if the result cannot be returned. */
 	if (fault_in_safe_writeable(user, answer_size(ioctl, size)))
 		return -EFAULT;
 	err = ioctl->run(&call);
@@ -131,9 +132,9 @@ static long run_ioctl(const struct qz_ioctl *table, size_t n,
 }
 
 /*
- * A row: number, structure, the last member of its first version, handler,
- * undo, and whether there is an answer. The static_asserts hold the layout that
- * programs were compiled with.
+ * A row: number, structure, last member of its first version, handler, undo,
+ * and whether the structure is copied out. The static_asserts protect the
+ * layout that programs were compiled with.
  */
 #define ROW(_cmd, _struct, _last, _run, _undo, _answers)		\
 	{								\
@@ -161,6 +162,7 @@ static_assert(sizeof(struct queztl_fabric_next) == 56);
 static_assert(sizeof(struct queztl_port_next) == 80);
 static_assert(sizeof(struct queztl_fabric_set) == 24);
 static_assert(sizeof(struct queztl_peer) == 24);
+static_assert(sizeof(struct queztl_peers) == 32);
 static_assert(sizeof(struct queztl_addr) == 40);
 static_assert(sizeof(struct queztl_port_stats) == 240);
 static_assert(sizeof(struct queztl_port_set) == 24);
@@ -190,6 +192,8 @@ static const struct qz_ioctl device_ioctls[] = {
 	    qz_fabricapi_peer_del, NULL, false),
 	ROW(QUEZTL_PEER_NEXT, queztl_peer, peer,
 	    qz_fabricapi_peer_next, NULL, true),
+	ROW(QUEZTL_PEERS_ADD, queztl_peers, reserved,
+	    qz_fabricapi_peers_add, NULL, false),
 	ROW(QUEZTL_ADDR_ADD, queztl_addr, addr,
 	    qz_fabricapi_addr_add, qz_fabricapi_addr_add_undo, true),
 	ROW(QUEZTL_ADDR_DEL, queztl_addr, addr,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The ioctl calls. A handler gets its argument copied in, zero extended to the
- * kernel's size and with its flags checked; what it leaves there is copied out
- * when it returns 0.
+ * The ioctl calls. A handler gets a copy of its argument, zero-extended to the
+ * kernel's size and with its flags checked. When it returns 0, the copy is
+ * copied out again.
  *
- * Handlers run in process context, without locks, and may sleep.
+ * Handlers run in process context without locks, and may sleep.
  */
 #ifndef QZ_IOCTL_H
 #define QZ_IOCTL_H
@@ -14,12 +14,12 @@
 struct file;
 
 /**
- * struct qz_call - one call under way
- * @file: what it was made on
- * @arg: the argument's copy
+ * struct qz_call - one call in progress
+ * @file: the file that the call was made on
+ * @arg: the copy of the argument
  * @publish: out: a file to install at @fd once nothing can fail any more
- * @fd: out: the descriptor reserved for it
- * @commit: out: what is done then, just before; it cannot fail
+ * @fd: out: the descriptor reserved for @publish
+ * @commit: out: called just before @publish is installed; it cannot fail
  */
 struct qz_call {
 	struct file *file;
@@ -31,12 +31,12 @@ struct qz_call {
 
 /**
  * struct qz_ioctl - one row of a table of calls
- * @cmd: its number
- * @size: of the kernel's structure, bytes
- * @min_size: of the structure in ABI version 1
- * @answers: the structure is copied out when the handler returns 0
+ * @cmd: number of the call
+ * @size: size of the kernel's structure, in bytes
+ * @min_size: size of the structure in ABI version 1
+ * @answers: the structure is copied out if the handler returns 0
  * @run: the handler
- * @undo: takes back what @run did when the result cannot be copied out
+ * @undo: undoes @run if the result cannot be copied out
  */
 struct qz_ioctl {
 	unsigned int cmd;

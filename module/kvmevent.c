@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What KVM says when a VM begins or ends: see kvmevent.h. */
+/* KVM's announcements of VMs: see kvmevent.h. */
 
 #include "kvmevent.h"
 
-/* Return: 0 for what is no thread's number. */
+/* Return: 0 if it is not the number of a thread. */
 static int parse_pid(const char *text)
 {
 	int pid = 0;
@@ -36,13 +36,13 @@ static void parse_variable(struct qz_kvmevent *event, const char *var)
 }
 
 /**
- * qz_kvmevent_parse - is this uevent a VM's, and what does it say?
- * @event: out; valid as long as @text when true is returned
- * @text: NUL terminated strings, the first of them "action@path"
- * @len: bytes of them all
+ * qz_kvmevent_parse - parse a uevent that may announce a VM
+ * @event: out: if true is returned, valid as long as @text
+ * @text: NUL terminated strings, the first of which is "action@path"
+ * @len: length of all strings in bytes
  *
  * Context: any.
- * Return: true for a VM's begin or end.
+ * Return: true if the uevent announces the creation or destruction of a VM.
  */
 bool qz_kvmevent_parse(struct qz_kvmevent *event, const char *text, size_t len)
 {
@@ -54,7 +54,10 @@ bool qz_kvmevent_parse(struct qz_kvmevent *event, const char *text, size_t len)
 		return false;
 	for (text += sizeof(head); text < end; text += strlen(text) + 1)
 		parse_variable(event, text);
-	/* Without memory for the first announcement the second has no PID. */
+	/*
+	 * If there was no memory for the first announcement, the second has no
+	 * PID.
+	 */
 	if (event->create)
 		return event->pid && !event->destroy;
 	return event->destroy;

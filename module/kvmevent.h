@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What KVM says when a VM begins or ends; pure. */
+/* KVM's announcements when a VM is created or destroyed; pure. */
 #ifndef QZ_KVMEVENT_H
 #define QZ_KVMEVENT_H
 
@@ -7,10 +7,10 @@
 
 /**
  * struct qz_kvmevent - an announcement
- * @create: a VM begins
- * @destroy: a VM ends
- * @pid: the thread that created it, 0 at an end that was not announced before
- * @key: KVM's name for it, empty without debugfs; part of the text
+ * @create: a VM was created
+ * @destroy: a VM is being destroyed
+ * @pid: the thread that created it, 0 if its creation was not announced
+ * @key: KVM's name of the VM, empty without debugfs; points into the text
  */
 struct qz_kvmevent {
 	bool create;

@@ -1,41 +1,59 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Numbers with a meaning, and why they are what they are. */
+/* Limits, and the reasons for their values. */
 #ifndef QZ_LIMITS_H
 #define QZ_LIMITS_H
 
-/* VMs known at once: far above what one host runs, far below what hurts. */
+/* Registered VMs: far more than one host runs, few enough to be harmless. */
 #define QZ_MAX_VMS		65536
 
 /*
  * KVM announces a VM just before its descriptor is installed; the installing
- * thread may be preempted in between. Look again up to QZ_VM_TRIES times,
- * 1, 2, 4 ... ms apart: two seconds in all.
+ * thread may be preempted in between. Search up to QZ_VM_TRIES times, 1, 2, 4
+ * ... ms apart: two seconds in total.
  */
 #define QZ_VM_TRIES		12
 
-/* Without memory to register what was found: look again after so long. */
+/* Retry after this time if there is no memory to register a VM. */
 #define QZ_VM_RESCAN_MS		200
 
-/* Fabrics at once: each is a device and a vDPA management device. */
+/* Fabrics: each is a device and a vDPA management device. */
 #define QZ_MAX_FABRICS		1024
 
-/* Ports of one fabric: what one broadcast may cost. */
+/* Ports of one fabric: limits the cost of one broadcast. */
 #define QZ_MAX_PORTS		1024
 
-/* Ring entries: the largest QEMU asks for. */
+/*
+ * How long `vdpa dev del` waits for the device to be gone when it returns, with
+ * vDPA's lock held: for a VMM that is about to end, much longer than its last
+ * close() takes and still no delay to others; for the kernel's own driver, whose
+ * network device has users to wait for.
+ */
+#define QZ_LEAVE_MS		50
+#define QZ_LEAVE_KERNEL_MS	(5 * MSEC_PER_SEC)
+
+/* Ring entries: the largest number that QEMU uses. */
 #define QZ_RING_MAX		1024
 
-/* Queue pairs of a port: more vCPUs than this share them. */
+/* Queue pairs of a port: more vCPUs than this have to share them. */
 #define QZ_MAX_VQP		16
 #define QZ_MAX_QUEUES		(2 * QZ_MAX_VQP + 1)
 
 /*
- * Descriptors of one chain, and buffers gathered for one frame. A chain
- * cannot be longer than its ring (virtio 1.2, 2.7.5.3.1).
+ * Descriptors of a buffer that is sent, or of a command. A chain cannot be
+ * longer than its ring (virtio 1.2, 2.7.5.3.1).
  */
 #define QZ_CHAIN_MAX		QZ_RING_MAX
 
-/* An MTU a virtio driver may be told: 68 (RFC 791) to 65535. */
+/*
+ * Descriptors of a buffer to receive into, and of all buffers one frame takes:
+ * its senders walk them. Without VIRTIO_NET_F_MRG_RXBUF Linux posts 19 for a
+ * buffer, or 47 with the largest CONFIG_MAX_SKB_FRAGS; with it one or two, of
+ * which the largest frame takes 43 or 86.
+ */
+#define QZ_RX_CHAIN		64
+#define QZ_RX_SEGS		256
+
+/* MTUs that virtio allows: 68 (RFC 791) to 65535. */
 #define QZ_MTU_MIN		68
 #define QZ_MTU_MAX		65535
 #define QZ_MTU_DEFAULT		1500
@@ -48,65 +66,92 @@
 #define QZ_RUN_BYTES		(256 * 1024)
 
 /*
- * A run that found more than so much was one of a stream: its next kick is left
- * to the port's worker, so that the sender goes on filling its ring. A request
- * is less, and its answer is wanted now.
+ * What is done at a time inside the gate, with softirqs off, in units of about a
+ * descriptor read: natively 8 ns, 200 ns emulated. A frame, a receiver of it, and
+ * an interrupt cost QZ_WORK_STEP and what they take besides: a unit for each
+ * descriptor and for each QZ_WORK_BYTES. One step more than the slice has left
+ * may be begun: a buffer of QZ_CHAIN_MAX descriptors and 64 KiB of it.
+ */
+#define QZ_SLICE_WORK		512
+#define QZ_WORK_STEP		16
+#define QZ_WORK_BYTES		256
+
+/*
+ * A run that found more than this belongs to a stream. The port's worker serves
+ * the next kick, so that the sender continues to fill its ring. A request is
+ * smaller, and its answer is wanted at once.
  */
 #define QZ_STREAM_FRAMES	4
 #define QZ_STREAM_BYTES		(16 * 1024)
 
 /*
- * The next sender on a CPU is there within so much of a hand-over, or others
- * want the CPU as well, who keep it for a tick or two. Then so many messages
- * are no hand-over, twice as many each time, up to so many, and half as many
- * after one that was soon over.
+ * If no sender runs on a CPU within QZ_HANDOFF_NS after a hand-off, other
+ * tasks want the CPU too, and keep it for a tick or two. Then QZ_HANDOFF_PAUSE
+ * messages make no hand-off. The number doubles each time, up to
+ * QZ_HANDOFF_PAUSE_MAX, and is halved after a hand-off that was short.
  */
-#define QZ_HANDOVER_NS		(3 * NSEC_PER_MSEC)
-#define QZ_HANDOVER_PAUSE	8U
-#define QZ_HANDOVER_PAUSE_MAX	1024U
+#define QZ_HANDOFF_NS		(3 * NSEC_PER_MSEC)
+#define QZ_HANDOFF_PAUSE	8U
+#define QZ_HANDOFF_PAUSE_MAX	1024U
 
 /*
- * A frame that finds its receiver full waits in the sender's ring, and room is
- * looked for every QZ_ROOM_NS: an interrupt, and a turn of the driver's polling
- * (64 buffers). A receiver that took nothing for QZ_ROOM_MAX_NS hangs: that is
- * longer than it takes to be given a CPU among a few. A queue looks no more than
- * QZ_ROOM_LOOKS times in a second, which is half of the time, and QZ_ROOM_BURST
- * times at once: who takes little holds up no more of what is sent to others.
+ * Backpressure: a frame that finds its receiver full waits in the sender's
+ * ring, and is retried every QZ_BACKPRESSURE_NS: the time of an interrupt and
+ * one polling round of the driver (64 buffers). A receiver that took no frame
+ * for QZ_BACKPRESSURE_MAX_NS counts as hung: this is longer than it takes to
+ * get a CPU among a few tasks. A queue retries at most QZ_BACKPRESSURE_LOOKS
+ * times per second, which is half of the time, with bursts of
+ * QZ_BACKPRESSURE_BURST. This limits how much a slow receiver delays frames to
+ * others.
  */
-#define QZ_ROOM_NS		(100 * NSEC_PER_USEC)
-#define QZ_ROOM_MAX_NS		(20 * NSEC_PER_MSEC)
-#define QZ_ROOM_LOOKS		5000
-#define QZ_ROOM_BURST		50
+#define QZ_BACKPRESSURE_NS		(100 * NSEC_PER_USEC)
+#define QZ_BACKPRESSURE_MAX_NS		(20 * NSEC_PER_MSEC)
+#define QZ_BACKPRESSURE_LOOKS		5000
+#define QZ_BACKPRESSURE_BURST		50
 
 /*
- * A receiver's queue is kept for so much of a run: long enough that what is done
- * once for each turn is little, short enough (about 20 us of copying) for others
- * that want to send to it, and for its driver, which sees it afterwards.
+ * A run keeps a receiver's queue for this much: enough to amortise the fixed
+ * cost per queue, little enough (about 20 us of copying) for other senders to
+ * the same queue, and for its driver, which sees the frames afterwards.
  */
 #define QZ_INTO_BUFFERS		16
 #define QZ_INTO_BYTES		(64 * 1024)
 
-/* Frames after which a worker tells the driver anew when to kick. */
+/* Frames after which a worker updates the driver's kick event. */
 #define QZ_KICK_STEP		16
 
-/* Receivers signalled together at the end of a run. */
+/* Receivers signalled together at the end of a slice. */
 #define QZ_RUN_SIGNALS		16
 
 /*
- * Broadcast and multicast a port may send: a switch floods them to every
- * port, so they cost ports times more than unicast. Address resolution and
- * router discovery of a busy guest stay well below.
+ * An interrupt is an eventfd's waiters being woken: KVM's alone, a microsecond,
+ * or as many as the receiver's VMM has arranged. Two in a row that take longer
+ * than QZ_SIGNAL_NS are too slow for a sender's thread: for QZ_DISTRUST times as
+ * long as that took the receiver's own worker makes them, so the slow ones cost
+ * its senders a thousandth of their time at most.
+ */
+#define QZ_SIGNAL_NS		(50 * NSEC_PER_USEC)
+#define QZ_SIGNAL_STRIKES	2
+#define QZ_DISTRUST		1024
+#define QZ_DISTRUST_MAX_NS	(60 * NSEC_PER_SEC)
+
+/* Bytes of a driver's memory that are summed at a time, from a copy. */
+#define QZ_BOUNCE_BYTES		512
+
+/*
+ * Broadcast and multicast frames that a port may send. They are flooded to
+ * every port, so each costs as much as that many unicast frames. Address
+ * resolution and router discovery of a busy guest stay well below.
  */
 #define QZ_FLOOD_RATE		2000	/* frames per second */
 #define QZ_FLOOD_RATE_MAX	1000000
-#define QZ_FLOOD_BURST_MS	256	/* so much of it at once */
+#define QZ_FLOOD_BURST_MS	256	/* burst: this much at once */
 
 /*
- * What a port may send that has been given a rate: at once as much as in
- * QZ_PACE_BURST_MS, and when that is used up it waits for at least QZ_PACE_NS,
- * so that what follows is a batch again and not one frame for each timer. The
- * largest byte rate (8 Pbit/s) keeps sums within 64 bits; at the smallest the
- * largest frame takes a minute.
+ * A port with a rate limit may send QZ_PACE_BURST_MS worth of traffic at once.
+ * After that it waits at least QZ_PACE_NS, so that it continues with a batch
+ * and not with one frame per timer. The largest byte rate (8 Pbit/s) keeps sums
+ * within 64 bits; at the smallest one the largest frame takes a minute.
  */
 #define QZ_PACE_BURST_MS	10
 #define QZ_PACE_NS		NSEC_PER_MSEC
@@ -116,16 +161,17 @@
 
 /*
  * Addresses of a port: each frame is compared with all of them. A guest with
- * more has a network behind it, and is given a prefix.
+ * more addresses is a router for a network, which needs only a prefix.
  */
 #define QZ_MAX_ADDRS		16
 
 /*
- * Interrupts for sent frames are held back, since virtio-net reclaims what was
- * sent when it receives: for four times as long as an answer usually takes, but
- * at least QZ_HOLD_MIN_NS (what NICs coalesce sent frames for) and at most
- * QZ_HOLD_MAX_NS, and never when QZ_HOLD_FRAMES or QZ_HOLD_BYTES wait: a
- * socket's send buffer holds more than that, so its owner never sleeps for us.
+ * Tx coalescing: interrupts for sent frames are deferred, because virtio-net
+ * also reclaims sent frames when it receives. They are deferred for four times
+ * as long as an answer usually takes, at least QZ_HOLD_MIN_NS (as NICs coalesce
+ * sent frames) and at most QZ_HOLD_MAX_NS, but not when QZ_HOLD_FRAMES or
+ * QZ_HOLD_BYTES wait. The send buffer of a socket is larger than that, so its
+ * owner never sleeps because of coalescing.
  */
 #define QZ_HOLD_MIN_NS		(50 * NSEC_PER_USEC)
 #define QZ_HOLD_MAX_NS		(5 * NSEC_PER_MSEC)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Queztl: a VM host whose virtual machines talk to each other and are
- * scheduled as if hypervisor, network and scheduler were one thing.
+ * Queztl: a registry of the KVM VMs of this host, and networks (fabrics) that
+ * connect them.
  *
- * This file is the ladder up and down.
+ * This file only initialises the parts of the module and cleans them up.
  */
 
 #include <linux/miscdevice.h>
@@ -12,7 +12,7 @@
 #include "ioctl.h"
 #include "version.h"
 #include "vm.h"
-#include "qhp/fabric/fabricapi.h"
+#include "qhp/fabric/admin/fabricapi.h"
 
 static struct miscdevice qz_device = {
 	.minor	= MISC_DYNAMIC_MINOR,
@@ -28,7 +28,9 @@ static int __init queztl_init(void)
 	err = qz_uevent_init();
 	if (err)
 		return err;
-	/* Announcements come by now, so whoever the scan misses is new. */
+	/*
+	 * Announcements arrive by now, so any VM that the scan misses is new.
+	 */
 	qz_vmscan_init();
 	err = qz_fabric_init();
 	if (err)

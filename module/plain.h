@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the pure parts need of the world. They build in the kernel and, for
- * tests, fuzzers and simulators, in user space.
+ * Everything that the pure parts use from outside. They build in the kernel
+ * and, for tests, fuzzers and simulators, in user space.
  */
 #ifndef QZ_PLAIN_H
 #define QZ_PLAIN_H
@@ -9,7 +9,7 @@
 #ifdef __KERNEL__
 
 #include <linux/atomic.h>
-#include <linux/bitops.h>	/* net/checksum.h forgets it */
+#include <linux/bitops.h>	/* net/checksum.h lacks this include */
 #include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/limits.h>

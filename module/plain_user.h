@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* plain.h's other half: the kernel's words in user space. */
+/* The other half of plain.h: definitions of the kernel for user space. */
 #ifndef QZ_PLAIN_USER_H
 #define QZ_PLAIN_USER_H
 
@@ -22,6 +22,8 @@ typedef int64_t s64;
 #define __force
 #define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, v)	__atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
+#define smp_load_acquire(p)	__atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define smp_store_release(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
 #define try_cmpxchg64(p, old, new)						\
 	__atomic_compare_exchange_n(p, old, new, false, __ATOMIC_SEQ_CST,	\
 				    __ATOMIC_SEQ_CST)
@@ -36,6 +38,7 @@ typedef int64_t s64;
 #define cpu_to_le64(x)		htole64(x)
 #define cpu_to_be32(x)		htobe32(x)
 #define noinline		__attribute__((noinline))
+#define likely(x)		__builtin_expect(!!(x), 1)
 #define unlikely(x)		__builtin_expect(!!(x), 0)
 
 #define U32_MAX			UINT32_MAX
@@ -53,7 +56,7 @@ typedef int64_t s64;
 	({ __typeof__(v) clamp_v = (v);				\
 	   clamp_v < (low) ? (low) : clamp_v > (high) ? (high) : clamp_v; })
 
-/* Of the uapi headers of Linux 6.2 and later. */
+/* Defined by the uapi headers of Linux 6.2 and later. */
 #ifndef VIRTIO_NET_F_HOST_USO
 #define VIRTIO_NET_F_GUEST_USO4	54
 #define VIRTIO_NET_F_GUEST_USO6	55

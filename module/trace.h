@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Tracepoints, events/queztl in tracefs. */
+/* Tracepoints, under events/queztl in tracefs. */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM queztl
 
 #if !defined(QZ_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define QZ_TRACE_H
 
+#include <linux/pid.h>
 #include <linux/tracepoint.h>
 #include "uapi/linux/queztl.h"
 
@@ -85,6 +86,34 @@ TRACE_EVENT(queztl_forward,
 	),
 	TP_printk("from=%llu to=%llu len=%u", __entry->from, __entry->to,
 		  __entry->len)
+);
+
+/*
+ * A frame, or several, were put into a receiver's ring: what @from's VMM has
+ * sent makes @to's VM runnable, whether it is interrupted now or polls. Either
+ * process may be NULL, which is the host. Whoever schedules VMs registers a
+ * probe; without one a delivery pays for a static branch.
+ *
+ * Context: process or softirq, softirqs off, the receiving ring locked. The
+ * sender's own thread is the current one only if that is one of @from's.
+ */
+TRACE_EVENT(queztl_wake,
+	TP_PROTO(u64 from_port, struct pid *from, u64 to_port, struct pid *to),
+	TP_ARGS(from_port, from, to_port, to),
+	TP_STRUCT__entry(
+		__field(u64, from_port)
+		__field(u64, to_port)
+		__field(int, from)
+		__field(int, to)
+	),
+	TP_fast_assign(
+		__entry->from_port = from_port;
+		__entry->to_port = to_port;
+		__entry->from = pid_nr(from);
+		__entry->to = pid_nr(to);
+	),
+	TP_printk("from=%llu pid=%d to=%llu pid=%d", __entry->from_port,
+		  __entry->from, __entry->to_port, __entry->to)
 );
 
 TRACE_EVENT(queztl_drop,

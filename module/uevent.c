@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KVM's own announcements of VMs that begin and end.
+ * Receives KVM's announcements of VMs that are created and destroyed.
  *
- * KVM sends a uevent when a VM is created and, before its memory is freed,
- * when it is destroyed. A kernel socket listens to them as udev does; what is
- * not KVM's is dropped at the first comparison. The socket's data_ready runs
+ * KVM sends a uevent when a VM is created and when it is destroyed, the latter
+ * before its memory is freed. A kernel socket receives them as udev does. Other
+ * uevents are dropped at the first comparison. The socket's data_ready runs
  * inside the sender's call, so a VM leaves the registry before it is freed.
  */
 
@@ -31,12 +31,12 @@ static void handle_event(const struct qz_kvmevent *event)
 	else if (*event->key)
 		qz_vm_gone_key(event->key);
 	else
-		qz_vmscan_resync();	/* no debugfs: look who is missing */
+		qz_vmscan_resync();	/* no debugfs: which VM is gone? */
 }
 
 /*
- * Runs inside netlink_broadcast(), in the process context of whoever creates
- * or destroys a VM (or does anything else that sends a uevent): must not sleep.
+ * Runs inside netlink_broadcast(), in the process context of the task that
+ * creates or destroys a VM (or sends another uevent): must not sleep.
  */
 static void uevent_ready(struct sock *sk)
 {
@@ -54,10 +54,10 @@ static void uevent_ready(struct sock *sk)
 }
 
 /*
- * Netlink sends nothing more to a socket that lost something until somebody
- * finds it empty. So read, but leave what has just come to uevent_ready();
- * twice, since what was under way when something was lost may come between
- * the two looks netlink takes. Then look for what was lost until here.
+ * After a loss netlink sends nothing more to a socket until a reader finds it
+ * empty. So read, but leave what has just arrived to uevent_ready(). Do it
+ * twice, because a message that was in flight during the loss may arrive
+ * between the two checks of netlink. Then search for what was lost so far.
  *
  * Context: process, may sleep.
  */
@@ -78,7 +78,9 @@ static void listen_again(struct work_struct *work)
 
 static DECLARE_WORK(listen_work, listen_again);
 
-/* An announcement was lost for want of memory or room; must not sleep. */
+/*
+ * An announcement was lost because of missing memory or space; must not sleep.
+ */
 static void uevent_lost(struct sock *sk)
 {
 	schedule_work(&listen_work);
@@ -111,8 +113,9 @@ int qz_uevent_init(void)
 }
 
 /*
- * Senders run the callbacks under the netlink table's reader count, and
- * closing the socket takes it for writing: none runs when this returns.
+ * Senders run the callbacks under the reader count of the netlink table, and
+ * closing the socket takes it for writing. So no callback runs after this
+ * returns.
  */
 void qz_uevent_exit(void)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Built in there is no THIS_MODULE to ask. dkms.conf says it too. */
+/*
+ * If built in, there is no THIS_MODULE with a version. Keep dkms.conf in sync.
+ */
 #ifndef QZ_VERSION_H
 #define QZ_VERSION_H
 

@@ -15,7 +15,7 @@
 #include "trace.h"
 #include "vm.h"
 
-/* By id. xa_lock also guards gone, hidden and marked of every entry. */
+/* By id. xa_lock also protects gone, hidden and marked of every entry. */
 static DEFINE_XARRAY_FLAGS(qz_vms, XA_FLAGS_ALLOC1);
 static u64 qz_vm_last_id;
 static unsigned int qz_vms_visible;
@@ -39,7 +39,7 @@ static const char *key_of(const struct kvm *kvm)
 	return kvm->debugfs_dentry->d_name.name;
 }
 
-/* May sleep. @file is a KVM VM's, so its kvm lives as long as the file. */
+/* May sleep. @file is a KVM VM, so its struct kvm lives as long as the file. */
 static struct qz_vm *alloc_vm(struct file *file, struct task_struct *task)
 {
 	struct kvm *kvm = file->private_data;
@@ -48,7 +48,7 @@ static struct qz_vm *alloc_vm(struct file *file, struct task_struct *task)
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (!vm)
 		return NULL;
-	refcount_set(&vm->ref, 2);	/* the registry's and the caller's */
+	refcount_set(&vm->ref, 2);	/* for the registry and the caller */
 	vm->kvm = kvm;
 	vm->owner = file->f_op->owner;
 	vm->tgid = get_task_pid(task, PIDTYPE_TGID);
@@ -72,14 +72,16 @@ static struct qz_vm *find_kvm(const struct kvm *kvm)
 	return NULL;
 }
 
-/* Whose end was not announced: another VM is there now, which is held. */
+/*
+ * Its destruction was not announced: another VM, which is held, is there now.
+ */
 static bool is_stale(const struct qz_vm *vm, const struct kvm *kvm)
 {
 	return vm->maker != kvm->userspace_pid ||
 	       strncmp(vm->key, key_of(kvm), sizeof(vm->key) - 1);
 }
 
-/* Called with xa_lock held; the registry's reference goes to the caller. */
+/* Called with xa_lock held. The caller gets the registry's reference. */
 static void unlink_vm(struct qz_vm *vm)
 {
 	vm->gone = true;
@@ -97,7 +99,10 @@ static void show_vm(struct qz_vm *vm)
 	trace_queztl_vm_attach(vm->id, pid_nr(vm->tgid));
 }
 
-/* Called with xa_lock held: the VM if it is known, with a reference. */
+/*
+ * Called with xa_lock held. Returns the VM if it is registered, with a
+ * reference.
+ */
 static struct qz_vm *get_known(const struct kvm *kvm)
 {
 	struct qz_vm *vm = find_kvm(kvm);
@@ -133,13 +138,14 @@ static int link_vm(struct qz_vm *vm)
 
 /**
  * qz_vm_add - register the VM behind a KVM descriptor
- * @file: a file that qz_file_is_kvm() is true of; held by the caller
- * @task: the process that holds it
+ * @file: a file for which qz_file_is_kvm() is true; held by the caller
+ * @task: the process that holds the file
  *
- * A VM that is known needs no memory: a rescan without does not forget it.
+ * A VM that is registered already needs no memory, so a rescan without memory
+ * does not lose it.
  *
  * Context: process, may sleep.
- * Return: the VM, known before or new, with a reference; ERR_PTR on error.
+ * Return: the VM, registered before or now, with a reference; ERR_PTR on error.
  */
 struct qz_vm *qz_vm_add(struct file *file, struct task_struct *task)
 {
@@ -169,7 +175,9 @@ struct qz_vm *qz_vm_add(struct file *file, struct task_struct *task)
 	return known ?: ERR_PTR(err);
 }
 
-/* The VM with this id if it is visible, with a reference; any context. */
+/*
+ * Returns the VM with this id if it is visible, with a reference. Any context.
+ */
 struct qz_vm *qz_vm_get(u64 id)
 {
 	struct qz_vm *vm;
@@ -184,7 +192,7 @@ struct qz_vm *qz_vm_get(u64 id)
 	return vm;
 }
 
-/* The visible VM with the next larger id, with a reference. */
+/* Returns the visible VM with the next larger id, with a reference. */
 struct qz_vm *qz_vm_next(u64 id)
 {
 	unsigned long index = id;
@@ -210,7 +218,7 @@ bool qz_vm_live(const struct qz_vm *vm)
 	return live;
 }
 
-/* Attached again. */
+/* The VM is attached again. */
 void qz_vm_show(struct qz_vm *vm)
 {
 	xa_lock(&qz_vms);
@@ -219,7 +227,7 @@ void qz_vm_show(struct qz_vm *vm)
 	xa_unlock(&qz_vms);
 }
 
-/* Detach: the entry stays, so that a rescan does not bring the VM back. */
+/* Detach. The entry is kept, so that a rescan does not bring the VM back. */
 int qz_vm_hide(struct qz_vm *vm)
 {
 	int err = -ENOENT;
@@ -260,8 +268,8 @@ bool qz_vm_known(const char *key)
 }
 
 /*
- * KVM destroys the VM of this name. Called from inside kvm_destroy_vm(), under
- * the netlink broadcast: must not sleep.
+ * KVM destroys the VM with this name. Called from inside kvm_destroy_vm(),
+ * during the netlink broadcast: must not sleep.
  */
 void qz_vm_gone_key(const char *key)
 {
@@ -275,7 +283,7 @@ void qz_vm_gone_key(const char *key)
 	qz_vm_put(vm);
 }
 
-/* A rescan: mark all, add what is found, then forget what is still marked. */
+/* A rescan: mark all, add what is found, then remove what is still marked. */
 void qz_vm_mark_all(void)
 {
 	struct qz_vm *vm;
@@ -309,7 +317,7 @@ unsigned int qz_vm_count(void)
 	return READ_ONCE(qz_vms_visible);
 }
 
-/* No announcement, no scan and no call can come any more. */
+/* Called when no announcement, scan or call can happen any more. */
 void qz_vm_exit(void)
 {
 	struct qz_vm *vm;

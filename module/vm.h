@@ -2,14 +2,14 @@
 /*
  * The registry of virtual machines.
  *
- * A VM is known by its struct kvm and by the process that holds it. The
- * registry holds no reference on either, so it never keeps a dead VM's memory:
- * vm->kvm is a name to compare with, and only qz_vm_hold() makes a pointer to
- * follow out of it.
+ * A VM is identified by its struct kvm and by the process that holds it. The
+ * registry holds no reference on either, so it never keeps the memory of a dead
+ * VM. vm->kvm is only an identity to compare. It may be dereferenced only while
+ * qz_vm_hold() keeps the VM alive.
  *
- * Lock order: none above qz_vms.xa_lock, and nothing is taken under it but
- * trace buffers. It is taken in process context, once (uevent.c) from inside
- * kvm_destroy_vm().
+ * Lock order: qz_vms.xa_lock is taken under no other lock, and only trace
+ * buffers are used under it. It is taken in process context, in one case
+ * (uevent.c) from inside kvm_destroy_vm().
  */
 #ifndef QZ_VM_H
 #define QZ_VM_H
@@ -24,23 +24,23 @@ struct module;
 struct pid;
 struct task_struct;
 
-/* "PID-FD", the name KVM gives a VM in debugfs and in its uevents. */
+/* "PID-FD", the name of a VM in KVM's debugfs and uevents. */
 #define QZ_VM_KEY_LEN	28
 
 /**
  * struct qz_vm - a virtual machine
  * @ref: references: one by the registry, one by each VM descriptor
- * @id: its id, never reused
- * @kvm: KVM's structure, to compare only, but see qz_vm_hold()
- * @owner: the module KVM's files belong to, to compare only
- * @tgid: process that holds the VM
- * @maker: thread that made it, as KVM noted it
- * @uid: its effective user when the VM was found
- * @seen_ns: CLOCK_BOOTTIME when the VM was found
- * @gone: KVM destroyed the VM; written under the registry's lock, sticky
+ * @id: id of the VM, never reused
+ * @kvm: KVM's structure, only to compare, but see qz_vm_hold()
+ * @owner: the module that KVM's files belong to, only to compare
+ * @tgid: the process that holds the VM
+ * @maker: the thread that created the VM, as recorded by KVM
+ * @uid: effective user of the process when the VM was detected
+ * @seen_ns: CLOCK_BOOTTIME when the VM was detected
+ * @gone: KVM destroyed the VM; written under the registry's lock, never cleared
  * @hidden: detached; written under the registry's lock
- * @marked: scratch of a rescan, under the registry's lock
- * @key: KVM's name for it, empty without debugfs
+ * @marked: used by a rescan, under the registry's lock
+ * @key: KVM's name of the VM, empty without debugfs
  * @comm: name of the process
  */
 struct qz_vm {

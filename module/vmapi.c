@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The calls about VMs, and the VM descriptor. */
+/* The calls for VMs, and the VM descriptor. */
 
 #include <linux/anon_inodes.h>
 #include <linux/cred.h>
@@ -30,7 +30,7 @@ static const struct file_operations vm_fops = {
 	.llseek		= noop_llseek,
 };
 
-/* The reference on @vm goes to the file. */
+/* The file takes over the reference on @vm. */
 static int prepare_vm_fd(struct qz_call *call, struct qz_vm *vm)
 {
 	struct file *file;
@@ -72,7 +72,7 @@ int qz_vmapi_next(struct qz_call *call)
 	return 0;
 }
 
-/* The VM belongs to the process that made it, if that still holds it. */
+/* The VM belongs to the process that created it, if that still holds it. */
 static struct qz_vm *attach_vm(struct file *file)
 {
 	struct task_struct *task = qz_vmfile_maker(file);
@@ -84,7 +84,7 @@ static struct qz_vm *attach_vm(struct file *file)
 	return vm;
 }
 
-/* A VM that was detached is known, but not shown before all has gone well. */
+/* A detached VM is registered, but made visible only when nothing can fail. */
 static void show_attached(struct qz_call *call)
 {
 	qz_vm_show(call->publish->private_data);
@@ -168,7 +168,7 @@ int qz_vmapi_vcpu(struct qz_call *call)
 	hold = qz_vm_hold(vm);
 	if (!hold)
 		return -ENOENT;
-	if (arg->index <= INT_MAX)	/* which KVM takes for granted */
+	if (arg->index <= INT_MAX)	/* KVM relies on that */
 		vcpu = kvm_get_vcpu(vm->kvm, arg->index);
 	if (vcpu) {
 		arg->tid = qz_vcpu_tid(vcpu);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From a process to the KVM VM descriptors it holds.
+ * Finds the KVM VM descriptors of a process.
  *
- * A file reference is the one thing that makes following a struct kvm safe:
- * whoever holds the file holds the VM.
+ * Only a file reference makes it safe to dereference a struct kvm: the file
+ * holds the VM.
  */
 
 #include <linux/fdtable.h>
@@ -22,13 +22,13 @@
 
 struct vmfile_search {
 	const struct kvm *kvm;		/* NULL: any */
-	const struct module *owner;	/* of KVM's files; NULL: VM files only */
+	const struct module *owner;	/* of KVM's files; NULL: VM files */
 	struct file *file;
 };
 
 /*
- * A VM also lives as long as a vCPU's descriptor. KVM does not tell a vCPU's
- * file from others, but no other file of KVM's has this name.
+ * A vCPU descriptor keeps the VM alive too. KVM does not export a way to
+ * recognise the file of a vCPU, but no other file of KVM has this name.
  */
 static bool is_vcpu_of(const struct file *file,
 		       const struct vmfile_search *search)
@@ -40,7 +40,7 @@ static bool is_vcpu_of(const struct file *file,
 	       vcpu->kvm == search->kvm;
 }
 
-/* Under files->file_lock: must not sleep. */
+/* Called under files->file_lock: must not sleep. */
 static int match_vmfile(const void *data, struct file *file, unsigned int fd)
 {
 	struct vmfile_search *search = (struct vmfile_search *)data;
@@ -79,9 +79,9 @@ static int iterate_group(struct task_struct *task, unsigned int fd,
 }
 
 /**
- * qz_vmfile_next - a process's next KVM VM descriptor
+ * qz_vmfile_next - find the next KVM VM descriptor of a process
  * @task: any thread of the process
- * @fd: where to begin; moved behind the descriptor found
+ * @fd: where to start; set to the descriptor after the one found
  *
  * Return: the file, with a reference, or NULL.
  */
@@ -94,11 +94,11 @@ struct file *qz_vmfile_next(struct task_struct *task, unsigned int *fd)
 }
 
 /**
- * qz_vmfile_maker - the process that made a VM
+ * qz_vmfile_maker - find the process that created a VM
  * @file: a KVM VM descriptor
  *
- * Return: a thread of it, with a reference, when it still holds a descriptor
- * of the VM, else NULL.
+ * Return: a thread of the process, with a reference, if the process still holds
+ * a descriptor of the VM, else NULL.
  */
 struct task_struct *qz_vmfile_maker(struct file *file)
 {
@@ -127,10 +127,10 @@ struct task_struct *qz_vmfile_maker(struct file *file)
  * qz_vm_hold - keep a VM alive for a moment
  * @vm: the VM
  *
- * While the file returned is held, vm->kvm may be followed.
+ * While the returned file is held, vm->kvm may be dereferenced.
  *
- * Return: a file of the VM or of a vCPU of it, with a reference, or NULL when
- * the VM is gone or its process no longer has such a descriptor.
+ * Return: a file of the VM or of one of its vCPUs, with a reference, or NULL if
+ * the VM no longer exists or its process no longer has such a descriptor.
  */
 struct file *qz_vm_hold(const struct qz_vm *vm)
 {
@@ -145,8 +145,9 @@ struct file *qz_vm_hold(const struct qz_vm *vm)
 	iterate_group(task, 0, &search);
 	put_task_struct(task);
 	/*
-	 * The VM may have died and its memory become another VM's struct kvm
-	 * between the two looks; then it is marked gone by now.
+	 * Between the two checks the VM may have been destroyed, and its
+	 * memory reused as the struct kvm of another VM. Then it is marked
+	 * gone by now.
 	 */
 	if (search.file && !qz_vm_live(vm)) {
 		fput(search.file);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From KVM's announcements to the registry.
+ * Turns KVM's announcements into entries of the registry.
  *
- * An announcement names the creating thread, and comes just before the VM's
- * descriptor is installed. So a work item looks that process through, and
- * again a little later when there is nothing yet. When announcements were
- * lost, and when the module is loaded, all processes are looked through.
+ * An announcement names the creating thread and is sent just before the VM's
+ * descriptor is installed. So a work item searches that process, and again a
+ * little later if it finds nothing yet. If announcements were lost, and when
+ * the module is loaded, all processes are searched.
  */
 
 #include <linux/file.h>
@@ -37,7 +37,7 @@ static DEFINE_SPINLOCK(newborns_lock);	/* newborns, resync; a leaf */
 static void scan_newborns(struct work_struct *work);
 static DECLARE_DELAYED_WORK(newborns_work, scan_newborns);
 
-/* Register every VM the process holds; false when there was no memory. */
+/* Registers every VM that the process holds. Returns false without memory. */
 static bool scan_process(struct task_struct *task)
 {
 	unsigned int fd = 0;
@@ -106,8 +106,9 @@ static void scan_again(void)
 }
 
 /*
- * KVM had no memory to announce an end when a VM's process is gone, or still
- * there without it. Of processes that live only the one at hand is looked at.
+ * KVM had no memory to announce a destruction if the process of a VM is gone,
+ * or exists but no longer holds the VM. Of living processes only this one is
+ * checked.
  */
 static bool is_orphan(const struct qz_vm *vm, struct task_struct *task)
 {
@@ -123,7 +124,7 @@ static bool is_orphan(const struct qz_vm *vm, struct task_struct *task)
 	return !file;
 }
 
-/* Every VM that comes is an occasion to look for those that went. */
+/* Each new VM is an occasion to remove those whose destruction was missed. */
 static bool any_orphan(struct task_struct *task)
 {
 	bool found = false;
@@ -138,7 +139,7 @@ static bool any_orphan(struct task_struct *task)
 	return found;
 }
 
-/* True when there is nothing more to wait for. */
+/* Returns true if there is nothing more to wait for. */
 static bool scan_newborn(struct newborn *newborn)
 {
 	struct task_struct *task;
@@ -189,7 +190,7 @@ static void scan_newborns(struct work_struct *work)
 	schedule_delayed_work(&newborns_work, msecs_to_jiffies(1 << (tries - 1)));
 }
 
-/* A rescan instead of a look at one process; must not sleep. */
+/* Request a rescan instead of a search of one process; must not sleep. */
 void qz_vmscan_resync(void)
 {
 	spin_lock(&newborns_lock);
@@ -198,7 +199,7 @@ void qz_vmscan_resync(void)
 	mod_delayed_work(qz_system_wq, &newborns_work, 0);
 }
 
-/* The thread @pid has created a VM that KVM calls @key; must not sleep. */
+/* Thread @pid has created a VM that KVM names @key; must not sleep. */
 void qz_vmscan_created(int pid, const char *key)
 {
 	struct newborn *newborn;
@@ -216,14 +217,14 @@ void qz_vmscan_created(int pid, const char *key)
 	mod_delayed_work(qz_system_wq, &newborns_work, 0);
 }
 
-/* When the module is loaded: VMs that run already. May sleep. */
+/* Called when the module is loaded, for VMs that already run. May sleep. */
 void qz_vmscan_init(void)
 {
 	if (!scan_all())
 		scan_later();
 }
 
-/* No announcement comes any more. */
+/* Called when no announcement can arrive any more. */
 void qz_vmscan_exit(void)
 {
 	struct newborn *newborn, *next;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* queztl_kunit.ko: the suites beside the code, in one module. */
+/* queztl_kunit.ko: all KUnit suites in one module. */
 
 #include <linux/module.h>
 

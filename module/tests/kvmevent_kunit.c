@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What KVM announces, and what somebody else might. */
+/* Announcements of KVM, and uevents that only look like them. */
 
 #include <kunit/test.h>
 
@@ -8,7 +8,9 @@
 #define HEAD	"change@/devices/virtual/misc/kvm\0"
 #define PATH	"STATS_PATH=/sys/kernel/debug/kvm/4711-12\0"
 
-/* In memory of just its size, so that sanitizers see a read beyond it. */
+/*
+ * Copied to memory of exactly its size, so that sanitizers detect over-reads.
+ */
 static bool parse_bytes(struct kunit *test, struct qz_kvmevent *event,
 			const char *text, size_t len)
 {
@@ -80,11 +82,14 @@ static void other_devices_are_not_kvm(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, ours(test, "remove@/devices/virtual/misc/kvm\0" REST));
 	KUNIT_EXPECT_FALSE(test, ours(test, "Change@/devices/virtual/misc/kvm\0" REST));
 	KUNIT_EXPECT_FALSE(test, ours(test, REST));
-	/* udev's own messages begin like this. */
+	/* udev's own messages start like this. */
 	KUNIT_EXPECT_FALSE(test, ours(test, "libudev\0\xfe\xed\xca\xfe"));
 }
 
-/* Cut anywhere, it is refused or whole: nothing beyond its end is read. */
+/*
+ * Truncated anywhere, it is rejected or complete: nothing beyond the end is
+ * read.
+ */
 static void cut_text_is_not_read_beyond(struct kunit *test)
 {
 	static const char text[] = HEAD "EVENT=create\0PID=4711\0" PATH;
@@ -154,7 +159,7 @@ static void huge_pids_do_not_overflow(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pid_of(test, "9999999999999999999999999"), -1);
 }
 
-/* A VM that could not be announced: KVM has no memory for its creator then. */
+/* The creation could not be announced: KVM does not know the creator then. */
 static void end_without_a_pid_is_an_end(struct kunit *test)
 {
 	KUNIT_EXPECT_TRUE(test, ours(test, HEAD "EVENT=destroy\0PID=0\0" PATH));
@@ -169,7 +174,7 @@ static void missing_pid_is_refused(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, ours(test, HEAD));
 }
 
-/* Many empty strings, and a name far longer than any of KVM's. */
+/* Many empty strings, and a name far longer than any name of KVM. */
 static void strange_strings_are_passed_over(struct kunit *test)
 {
 	const size_t head = sizeof(HEAD) - 1;
@@ -186,7 +191,7 @@ static void strange_strings_are_passed_over(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, strlen(event.key), sizeof(text) - head - 31);
 }
 
-/* What an earlier event left does not show through. */
+/* Nothing of an earlier event remains. */
 static void every_event_begins_anew(struct kunit *test)
 {
 	struct qz_kvmevent event;

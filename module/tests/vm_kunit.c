@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The registry, a copy of its own, with VMs that only look like KVM's. */
+/* A private copy of the registry, with simulated KVM VMs. */
 
 #include <kunit/test.h>
 #include <linux/completion.h>
 #include <linux/kthread.h>
 #include <linux/types.h>
 
-/* Trace points are queztl.ko's; here they are counted. */
+/* The tracepoints belong to queztl.ko; here they are only counted. */
 #define QZ_TRACE_H
 
 static int attached, detached, gone;
@@ -26,7 +26,7 @@ static void trace_queztl_vm_detach(u64 vm, int pid, bool asked)
 
 #include "../vm.c"
 
-/* What the registry looks at in a VM descriptor. */
+/* The parts of a VM descriptor that the registry reads. */
 struct fake_vm {
 	struct kvm *kvm;
 	struct dentry dentry;
@@ -49,7 +49,7 @@ static struct fake_vm *new_vm(struct kunit *test, const char *key)
 	return fake;
 }
 
-/* As a scan does: the reference is given back at once. Returns the id. */
+/* Like a scan: drops the reference at once. Returns the id. */
 static u64 found(struct kunit *test, struct fake_vm *fake)
 {
 	struct qz_vm *vm = qz_vm_add(&fake->file, current);
@@ -123,7 +123,7 @@ static void vm_found_again_is_the_same(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, attached, 1);
 }
 
-/* KVM may put the next VM where the last one was. */
+/* KVM may put the next VM where the previous one was. */
 static void vm_at_the_same_address_is_another(struct kunit *test)
 {
 	struct fake_vm *fake = new_vm(test, "1-1");
@@ -202,7 +202,7 @@ static void attaching_a_visible_vm_counts_once(struct kunit *test)
 	qz_vm_put(vm);
 }
 
-/* Its descriptor may be held on to, and says so. */
+/* Its descriptor may stay open, and reports that the VM is gone. */
 static void dead_vm_is_gone_for_its_descriptor(struct kunit *test)
 {
 	struct fake_vm *fake = new_vm(test, "1-1");
@@ -232,7 +232,7 @@ static void death_of_a_detached_vm_counts_no_other(struct kunit *test)
 	qz_vm_put(vm);
 }
 
-/* Without debugfs KVM names no VM: an empty name is nobody's. */
+/* Without debugfs KVM names no VM: an empty name matches no VM. */
 static void an_unknown_name_is_nobodys(struct kunit *test)
 {
 	found(test, new_vm(test, NULL));
@@ -322,7 +322,7 @@ static int add_many(void *data)
 	return 0;
 }
 
-/* An id may be lost to another add while memory is allocated for it. */
+/* Another add may take the id while memory is allocated for it. */
 static void adds_at_once_get_an_id_each(struct kunit *test)
 {
 	struct fake_vm *shared = new_vm(test, "9-9");

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The demo, inside L1: two VMs, each with a NIC on a fabric and one on vhost-net + bridge, ping and exchange UDP."""
+"""The demo, inside L1: two VMs, each with one NIC on a fabric and one on vhost-net + bridge, ping and exchange UDP."""
 import json
 import os
 import pathlib
@@ -31,7 +31,7 @@ def step(text):
 
 
 def queztl(*argv):
-    """Output of the command-line tool, indented."""
+    """The output of the command-line tool, indented."""
     text = subprocess.run([QUEZTL, *argv], check=True, text=True, stdout=subprocess.PIPE).stdout
     return "".join(f"    {line}\n" for line in text.splitlines()).rstrip()
 
@@ -41,7 +41,7 @@ def show_ping(guest, name, address):
     counts = re.search(r"(\d+) packets transmitted, (\d+)[^,]* received", text)
     say(f"    {NAMES[name]:<20} ping {address}: {counts[2]} of {counts[1]} answered")
     if counts[1] != counts[2]:
-        raise SystemExit("demo: a ping got no answer")
+        raise SystemExit("demo: not every ping was answered; see the counts above")
 
 
 def show_table(results):
@@ -56,7 +56,7 @@ def show_table(results):
     counts = [bridge["per_trip"][key] / fabric["per_trip"][key] for key in ("exits", "switches")]
     say(f"  {'times better':<22} {'':>5} {'':>4}  {ratios[0]:>7.2f} {ratios[1]:>7.2f} {ratios[2]:>7.2f}"
         f"  {counts[0]:>5.2f} {counts[1]:>8.2f}")
-    say("  (ms; VM exits and context switches of the host, per round trip)")
+    say("  (ms; VM exits and host context switches are per round trip)")
 
 
 def main():
@@ -65,15 +65,15 @@ def main():
          f"{os.environ['QZ_LAB_CPUS']} CPU")
     lab = crowd.Crowd(options)
     say(queztl("info"))
-    step("booting two stock QEMU VMs with Debian's kernel: half a minute or more")
+    step("booting two stock QEMU VMs with Debian's kernel; this takes half a minute or more")
     lab.start()
-    step("they run, each with a NIC on both paths; queztl.ko sees them:")
+    step("both VMs run, with a NIC on each path; queztl.ko sees them:")
     say(queztl("vms"))
     say(queztl("port", "list"))
     step("ping")
     for index, path in lab.paths:
         show_ping(lab.guests[0], path, crowd.address(index, 2))
-    step(f"UDP, the paths in turns, {options.n} round trips each")
+    step(f"UDP, alternating between the paths, {options.n} round trips per turn")
     results = rtt.measure(lab, lambda path, mean: say(f"    {NAMES[path]:<20} mean {mean / 1e6:.3f} ms"))
     show_table(results)
     rtt.save(options, results)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Commands on the control queue, and frames that the filter they set judges. */
 #include "fuzz.h"
-#include "qhp/fabric/ctrl.c"
-#include "qhp/fabric/filter.c"
+#include "qhp/fabric/pure/ctrl.c"
+#include "qhp/fabric/pure/filter.c"
 
 static void check_state(const struct qz_ctrl *ctrl)
 {

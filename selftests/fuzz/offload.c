@@ -4,7 +4,7 @@
  * whose lengths and checksums are right, by a sum of our own.
  */
 #include "fuzz.h"
-#include "qhp/fabric/offload.c"
+#include "qhp/fabric/pure/offload.c"
 
 #define FRAME_MAX	(65535 + 18)
 

@@ -45,29 +45,32 @@ struct point {
 static struct point ours[] = {
 	OURS(qz_run_kick),
 	OURS(run_task_work),
-	OURS(run_work),
-	OURS(run_queue),
-	OURS(run_ring),
-	OURS(qz_worker_queue),
-	OURS(qz_worker_start),
-	OURS(qz_worker_stop),
-	OURS(qz_worker_hand_over),
-	OURS(qz_handover_end),
+	OURS(qz_run_work),
+	OURS(run_txq),
+	OURS(run_slice),
+	OURS(qz_exec_run),
+	OURS(qz_exec_start),
+	OURS(qz_exec_stop),
+	OURS(qz_exec_hand_off),
+	OURS(qz_handoff_end),
 	OURS(qz_run_try),
-	OURS(qz_queue_pop),
+	OURS(qz_receive_end),
 	OURS(qz_deliver_chain),
-	OURS(qz_notify_sent),
-	OURS(qz_notify_call),
-	OURS(qz_notify_received),
+	OURS(qz_sent_frames),
+	OURS(qz_signal_driver),
+	OURS(qz_signal_here),
+	OURS(qz_exec_signal),
+	OURS(qz_ctrlq_run),
+	OURS(qz_sent_answered),
 	OURS(hold_expired),
 	OURS(qz_port_break),
 	OURS(qz_port_start),
 	OURS(qz_port_stop),
 	OURS(qz_port_set_map),
 	OURS(qz_port_free),
-	OURS(qz_queue_start),
-	OURS(qz_queue_stop),
-	OURS(qz_notify_stop),
+	OURS(qz_vq_start),
+	OURS(qz_vq_stop),
+	OURS(qz_sent_stop),
 	OURS(qz_map_create),
 	OURS(qz_map_free),
 	OURS(qz_switch_attach),
@@ -86,10 +89,10 @@ static struct point ours[] = {
 /* What it calls in its windows. */
 static struct point kernels[] = {
 	KERNELS(task_work_add),			/* PENDING set, not yet queued */
-	KERNELS(__srcu_read_lock),		/* RUNNING set, live not yet read */
+	KERNELS(__srcu_read_lock),		/* before the ring is owned */
 	KERNELS(__srcu_read_unlock),		/* the ring left, not let go of */
 	KERNELS(queue_work_on),			/* let go of, the worker not queued */
-	KERNELS(_raw_spin_lock_bh),		/* live read, the ring not locked */
+	KERNELS(_raw_spin_lock_bh),		/* the callback not yet called */
 	KERNELS(vhost_task_wake),		/* asked for, the thread not woken */
 	KERNELS(vhost_task_stop),		/* not alive, the thread not ended */
 	KERNELS(yield_to),
@@ -101,7 +104,7 @@ static struct point kernels[] = {
 	KERNELS(cancel_work_sync),
 	KERNELS(mutex_lock),
 	KERNELS(mutex_unlock),
-	KERNELS(_raw_spin_lock),
+	KERNELS(_raw_spin_lock),		/* live read, the ring not locked */
 	KERNELS(mod_delayed_work_on),
 	KERNELS(kvfree),
 	KERNELS(fput),

@@ -30,7 +30,7 @@ tell() {
 }
 
 suites() {
-	grep -ho '\.name = "queztl_[a-z]*"' "$SRC"/module/tests/*_kunit.c "$SRC"/qhp/*/tests/*_kunit.c | cut -d'"' -f2
+	grep -ho '\.name = "queztl_[a-z]*"' "$SRC"/module/tests/*_kunit.c "$SRC"/qhp/*/*/tests/*_kunit.c | cut -d'"' -f2
 }
 
 # A suite's results are a test with subtests; here each of those is a test.

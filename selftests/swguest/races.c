@@ -12,6 +12,7 @@
 #define _GNU_SOURCE
 #define KTAP_MAIN
 #include "ktap.h"
+#include "delays.h"
 #include "innocent.h"
 #include "mutate.h"
 #include "racer.h"
@@ -22,7 +23,6 @@
 #include <linux/kvm.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 
 enum { GOOD_A, GOOD_B, PING_A, PING_B, RACER, RACERS = 3, NETDEV = RACER + RACERS, PORTS };
 #define RACER_NUMBERS { RACER + 1, RACER + 2, RACER + 3, GOOD_A + 1, PING_A + 1 }
@@ -565,47 +565,13 @@ TEST_WITHIN(nobody_is_stuck, 1 << 20)
 
 /* ---- with delays ---- */
 
-static bool load_delays(void)
-{
-	const char *directory = getenv("QZ_USER_TEST_MODULES");
-	char path[256];
-	int fd, r;
-
-	snprintf(path, sizeof(path), "%s/qz_delays.ko", directory ? directory : ".");
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	r = syscall(SYS_finit_module, fd, "one_in=40 max_us=400", 0);
-	close(fd);
-	KTAP_CHECK(!r, true, "qz_delays.ko does not load: %s", strerror(errno));
-	return true;
-}
-
-static void tell_delays(void)
-{
-	FILE *file = fopen("/sys/kernel/debug/qz_delays", "r");
-	unsigned long long hits, delays, sum = 0;
-	char line[128], name[64];
-
-	ASSERT(file);
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%63s %llu %llu", name, &hits, &delays) == 3)
-			sum += delays;
-		line[strcspn(line, "\n")] = 0;
-		ktap_say("delays: %s", line);
-	}
-	fclose(file);
-	ktap_say("delays: %llu in all", sum);
-	EXPECT_GE(sum, 1000);
-}
-
 TEST_WITHIN(nobody_is_stuck_when_windows_are_wide, 1 << 20)
 {
-	if (!load_delays())
+	if (!delays_load("one_in=40 max_us=400"))
 		SKIP("no qz_delays.ko in QZ_USER_TEST_MODULES: make test-modules");
 	race();
-	tell_delays();
-	EXPECT_EQ(syscall(SYS_delete_module, "qz_delays", O_NONBLOCK), 0);
+	EXPECT_GE(delays_tell(), 1000);
+	EXPECT_EQ(delays_unload(), 0);
 }
 
 static void parse(int argc, char **argv)
@@ -621,7 +587,7 @@ static void parse(int argc, char **argv)
 /* A test that ended early leaves the delays, and ports that somebody may still hold for a moment. */
 static void tidy_up(void)
 {
-	syscall(SYS_delete_module, "qz_delays", O_NONBLOCK);
+	delays_unload();
 	fabric_sweep();
 }
 

@@ -235,33 +235,6 @@ TEST(closed_port_is_isolated)
 	}
 }
 
-static void *delete_first(void *argument)
-{
-	(void)argument;
-	return (void *)(long)port_del(m[0]->name);
-}
-
-/* `vdpa dev del` of an open port waits for its user, who notices no crash; the other port sees it go. */
-TEST(port_deleted_while_open)
-{
-	pthread_t thread;
-	void *r;
-
-	make_two(NULL);
-	expect_pair_works(m[0], m[1], 1);
-	ASSERT_EQ(pthread_create(&thread, NULL, delete_first, NULL), 0);
-	usleep(300000);
-	send_to(m[0], m[1]->mac, 60, 1, 0);
-	send_to(m[1], m[0]->mac, 60, 2, 0);
-	swg_close(&m[0]->port);
-	ASSERT_EQ(pthread_join(thread, &r), 0);
-	EXPECT_EQ((long)r, 0);
-	EXPECT_EQ(port_find(m[0]->name, &(struct queztl_port_next){ 0 }), -ENOENT);
-	member_mark(m[1]);
-	ASSERT_EQ(send_to(m[1], m[0]->mac, 60, 3, 0), 0);
-	expect_drops(m[1], QUEZTL_DROP_NO_PORT, 1, "deleted");
-}
-
 /* A guest that is killed in the middle of everything leaves a port as new. */
 TEST(killed_guest_leaves_a_clean_port)
 {

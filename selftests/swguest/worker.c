@@ -239,25 +239,6 @@ TEST(a_request_after_a_stream_is_served_at_once)
 	}
 }
 
-/* A process that may have no further thread has its ports all the same. */
-TEST(without_a_thread_to_spare_others_do_the_work)
-{
-	struct rlimit none = { 0, 0 }, old;
-
-	make_lan(m, 2, NULL);
-	ASSERT_EQ(swg_reset(&m[0]->port), 0);
-	ASSERT_EQ(getrlimit(RLIMIT_NPROC, &old), 0);
-	ASSERT_EQ(setrlimit(RLIMIT_NPROC, &none), 0);
-	ASSERT_EQ(setresuid(65534, 65534, 0), 0);	/* root has no limit */
-	start(m[0], NULL);
-	ASSERT_EQ(setresuid(0, 0, 0), 0);
-	ASSERT_EQ(setrlimit(RLIMIT_NPROC, &old), 0);
-	expect_workers(1);
-	for (int i = 0; i < 5; i++)
-		burst(MANY, i * MANY);
-	EXPECT_GE(member_stats(m[0]).worker_runs, 1);
-}
-
 /* In the middle of a stream, with the worker at work; nothing of what it left undone is done later. */
 TEST(a_killed_process_takes_its_worker_along)
 {

@@ -10,7 +10,7 @@ void make_fabric(const char *name)
 	ASSERT_EQ(fabric_add(name, NULL), 0);
 }
 
-struct member *join(const char *fabric, int number, int mtu)
+struct member *make_member(const char *fabric, int number, int mtu)
 {
 	struct member *member = calloc(1, sizeof(*member));
 
@@ -18,6 +18,13 @@ struct member *join(const char *fabric, int number, int mtu)
 	frame_mac(member->mac, number);
 	member->mtu = mtu ? mtu : 1500;
 	ASSERT_EQ(port_add(member->name, fabric, member->mac, mtu), 0);
+	return member;
+}
+
+struct member *join(const char *fabric, int number, int mtu)
+{
+	struct member *member = make_member(fabric, number, mtu);
+
 	ASSERT_EQ(swg_open(&member->port, member->name), 0);
 	return member;
 }

@@ -22,6 +22,7 @@ struct member {
 /* A fabric, and a port of it taken by a guest that has not started. They assert. */
 void make_fabric(const char *name);
 struct member *join(const char *fabric, int number, int mtu);
+struct member *make_member(const char *fabric, int number, int mtu);	/* nobody has taken it */
 void start(struct member *member, const struct swg_options *options);
 void restart(struct member *member, const struct swg_options *options);	/* after a reset */
 /* After the process that had the port was killed, which takes a while to let go. */

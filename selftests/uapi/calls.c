@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -137,6 +138,21 @@ static void undo_peer(void *argument)
 	EXPECT_EQ(call_peer(QUEZTL_PEER_DEL), 0);
 }
 
+static void prepare_peers_add(void *argument)
+{
+	struct queztl_peers *peers = argument;
+
+	peers->port = world.port;
+	peers->peers = (uintptr_t)&world.peer;
+	peers->n = 1;
+}
+
+static void undo_peers_add(void *argument)
+{
+	(void)argument;
+	EXPECT_EQ(call_peer(QUEZTL_PEER_DEL), 0);
+}
+
 static int call_addr(unsigned int number)
 {
 	struct queztl_addr addr = { .size = sizeof(addr), .port = world.port, .family = AF_INET, .prefix = 24,
@@ -243,6 +259,8 @@ const struct call calls[] = {
 	CALL(QUEZTL_PEER_ADD, queztl_peer, .prepare = prepare_peer, .undo = undo_peer),
 	CALL(QUEZTL_PEER_DEL, queztl_peer, .prepare = prepare_peers),
 	CALL(QUEZTL_PEER_NEXT, queztl_peer, .fills = true, .prepare = prepare_peer_next, .undo = undo_peer),
+	CALL(QUEZTL_PEERS_ADD, queztl_peers, .prepare = prepare_peers_add, .undo = undo_peers_add,
+	     .reserved = { offsetof(struct queztl_peers, reserved) }),
 	CALL(QUEZTL_ADDR_ADD, queztl_addr, .fills = true, .prepare = prepare_addr, .undo = undo_addr,
 	     .reserved = { offsetof(struct queztl_addr, reserved) }),
 	CALL(QUEZTL_ADDR_DEL, queztl_addr, .prepare = prepare_addrs,

@@ -10,6 +10,7 @@
 #include <grp.h>
 #include <linux/kvm.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -403,10 +404,12 @@ TEST(policy_wants_cap_net_admin)
 {
 	struct queztl_fabric_set set = { .size = sizeof(set), .mode = 1 };
 	struct queztl_peer peer = { .size = sizeof(peer) };
+	struct queztl_peers peers = { .size = sizeof(peers), .peers = (uintptr_t)&world.peer, .n = 1 };
 	struct queztl_addr addr = { .size = sizeof(addr), .family = AF_INET, .prefix = 32, .addr = { 10, 1, 2, 3 } };
 	struct queztl_fabric_next fabric;
 
 	open_world();
+	peers.port = world.port;
 	addr.port = peer.port = world.port;
 	EXPECT_EQ(ioctl(world.device, QUEZTL_ADDR_ADD, &addr), 0);
 	EXPECT_EQ(ioctl(world.device, QUEZTL_PEER_ADD, &(struct queztl_peer){ sizeof(peer), 0, world.port, world.peer }), 0);
@@ -419,6 +422,7 @@ TEST(policy_wants_cap_net_admin)
 		EXPECT_FAILS(ioctl(world.device, QUEZTL_FABRIC_SET, &set), EPERM);
 		EXPECT_FAILS(ioctl(world.device, QUEZTL_PEER_ADD, &peer), EPERM);
 		EXPECT_FAILS(ioctl(world.device, QUEZTL_PEER_DEL, &peer), EPERM);
+		EXPECT_FAILS(ioctl(world.device, QUEZTL_PEERS_ADD, &peers), EPERM);
 		EXPECT_FAILS(ioctl(world.device, QUEZTL_ADDR_ADD, &addr), EPERM);
 		EXPECT_FAILS(ioctl(world.device, QUEZTL_ADDR_DEL, &addr), EPERM);
 	}
@@ -710,6 +714,92 @@ TEST(peers_are_listed_and_go_with_their_port)
 	EXPECT_EQ(call_peer(QUEZTL_PEER_NEXT, ids[1], 0), -ENOENT);
 	EXPECT_EQ(call_peer(QUEZTL_PEER_DEL, world.port, ids[1]), -ENOENT);
 	EXPECT_EQ(call_peer(QUEZTL_PEER_ADD, world.port, ids[1]), 0);
+}
+
+static int add_peers(__u64 port, const __u64 *ids, __u32 n)
+{
+	struct queztl_peers peers = { .size = sizeof(peers), .port = port, .peers = (uintptr_t)ids, .n = n };
+
+	return ioctl(world.device, QUEZTL_PEERS_ADD, &peers) ? -errno : 0;
+}
+
+static int count_peers(__u64 port)
+{
+	struct queztl_peer next = { .size = sizeof(next), .port = port };
+	int count = 0;
+
+	while (!ioctl(world.device, QUEZTL_PEER_NEXT, &next))
+		count++;
+	return count;
+}
+
+TEST(many_peers_or_none)
+{
+	__u64 elsewhere, near, ids[QUEZTL_PEERS_MAX + 1];
+
+	open_world();
+	add_fabric("qtother");
+	elsewhere = add_port("qtelse", "qtother", 2);
+	near = add_port("qtnear", "qtblue", 3);
+	for (int i = 0; i <= QUEZTL_PEERS_MAX; i++)
+		ids[i] = i % 2 ? near : world.peer;
+	EXPECT_EQ(add_peers(world.port, ids, 0), -EINVAL);
+	EXPECT_EQ(add_peers(world.port, ids, QUEZTL_PEERS_MAX + 1), -EINVAL);
+	EXPECT_EQ(add_peers(world.port, NULL, 2), -EFAULT);
+	EXPECT_EQ(add_peers(world.port, (void *)~0xfffULL, 2), -EFAULT);
+	EXPECT_EQ(add_peers(0, ids, 2), -ENOENT);
+	ids[1] = world.port;
+	EXPECT_EQ(add_peers(world.port, ids, 2), -EINVAL);
+	ids[1] = elsewhere;
+	EXPECT_EQ(add_peers(world.port, ids, 2), -EXDEV);
+	ids[1] = ~0ULL;
+	EXPECT_EQ(add_peers(world.port, ids, 2), -ENOENT);
+	EXPECT_EQ(count_peers(world.port) + count_peers(world.peer) + count_peers(near), 0);
+	/* in falling order, and each often */
+	ids[1] = near;
+	EXPECT_EQ(add_peers(world.port, ids, QUEZTL_PEERS_MAX), 0);
+	EXPECT_EQ(count_peers(world.port), 2);
+	EXPECT_EQ(count_peers(world.peer), 1);
+	EXPECT_EQ(count_peers(near), 1);
+	/* who is a peer already stays one */
+	EXPECT_EQ(add_peers(near, (const __u64[]){ world.port, world.peer }, 2), 0);
+	EXPECT_EQ(count_peers(world.peer), 2);
+	EXPECT_EQ(call_peer(QUEZTL_PEER_DEL, world.peer, near), 0);
+	EXPECT_EQ(count_peers(near), 1);
+}
+
+#define CROWD	48
+
+/* A full mesh, a call for each port, in an order that nothing is made for. */
+TEST_WITHIN(mesh_is_made_port_by_port, 240)
+{
+	__u64 ids[CROWD], others[CROWD];
+	char name[32];
+
+	open_world();
+	for (int i = 0; i < CROWD; i++) {
+		snprintf(name, sizeof(name), "qtcrowd%d", i);
+		ids[i] = add_port(name, "qtblue", 20 + i);
+	}
+	for (int k = 0; k < CROWD; k++) {
+		int i = k * 29 % CROWD, n = 0;
+
+		for (int j = CROWD - 1; j >= 0; j--)
+			if (j != i)
+				others[n++] = ids[j];
+		ASSERT_EQ(add_peers(ids[i], others, n), 0);
+	}
+	for (int i = 0; i < CROWD; i++) {
+		struct queztl_peer next = { .size = sizeof(next), .port = ids[i] };
+
+		for (int j = 0; j < CROWD; j++) {
+			if (j == i)
+				continue;
+			ASSERT_EQ(ioctl(world.device, QUEZTL_PEER_NEXT, &next), 0);
+			ASSERT_EQ(next.peer, ids[j]);
+		}
+		EXPECT_FAILS(ioctl(world.device, QUEZTL_PEER_NEXT, &next), ENOENT);
+	}
 }
 
 static int call_addr(unsigned int number, int family, int prefix, const __u8 *bytes, int count)

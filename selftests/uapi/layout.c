@@ -105,6 +105,11 @@ _Static_assert(QUEZTL_DROP_FOREIGN == 12, "drop reasons keep their numbers");
 SIZE(queztl_peer, 24);
 AT(queztl_peer, port, 8);
 AT(queztl_peer, peer, 16);
+SIZE(queztl_peers, 32);
+AT(queztl_peers, port, 8);
+AT(queztl_peers, peers, 16);
+AT(queztl_peers, n, 24);
+AT(queztl_peers, reserved, 28);
 
 SIZE(queztl_addr, 40);
 AT(queztl_addr, port, 8);

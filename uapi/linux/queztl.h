@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * Queztl: virtual machines, fabrics and ports, as seen from user space.
+ * Queztl: the ioctl interface to virtual machines, fabrics and ports.
  *
- * This header is the manual of the ioctl ABI; Documentation/uapi.rst is built
+ * This header is the manual of the ioctl ABI. Documentation/uapi.rst is built
  * from its comments.
  */
 #ifndef _UAPI_LINUX_QUEZTL_H
@@ -14,56 +14,60 @@
 /**
  * DOC: General rules
  *
- * Calls are made on a descriptor of ``/dev/queztl`` (0660, group queztl), but
- * for those named ``QUEZTL_VM_*`` on a VM descriptor.
+ * Calls are made on a descriptor of ``/dev/queztl`` (mode 0660, group queztl).
+ * QUEZTL_VM_INFO, QUEZTL_VM_VCPU, QUEZTL_VM_STATS and QUEZTL_VM_DETACH are made
+ * on a VM descriptor.
  *
  * Every argument is a pointer to a structure that starts with its own size in
- * bytes, as the caller was compiled. A shorter structure than the kernel's is
- * taken as if the rest were zero, as long as it holds every member of ABI
- * version 1. A longer one is taken when what the kernel does not know is zero.
- * What the kernel fills in beyond @size is not written. On failure nothing has
- * changed and nothing is written.
+ * bytes, as known to the caller at compile time. If the caller's structure is
+ * shorter than the kernel's, the missing members are taken as zero; it must
+ * contain every member of ABI version 1. If it is longer, the part that the
+ * kernel does not know must be zero. The kernel writes nothing beyond @size. If
+ * a call fails, nothing has changed and nothing is written.
  *
- * Input flags must be zero unless a flag is documented; reserved members must
- * be zero on input and are zero on output; members marked out are ignored on
- * input. Names are NUL terminated. Process ids are those of the caller's pid
- * namespace, 0 if not visible there; user ids those of its user namespace.
+ * Input flags must be zero unless a flag is documented. Reserved members must
+ * be zero on input and are zero on output. Members marked "out" are ignored on
+ * input. Names are NUL terminated. Process IDs are those of the caller's PID
+ * namespace, or 0 if the process is not visible there. User IDs are those of
+ * the caller's user namespace.
  *
- * Errors every call may return:
+ * Errors that every call may return:
  *
  * ========== ==============================================================
  * ENOTTY     unknown call
  * E2BIG      @size is larger than the kernel's structure and the unknown
  *            bytes are not zero
- * EINVAL     malformed: @size too small, unknown flags, a reserved member set
- * EFAULT     the pointer is not readable memory, or not writable where a
- *            member is marked out
- * EOPNOTSUPP known, but not in this kernel (see &queztl_info.features)
- * ENOMEM     no memory
+ * EINVAL     malformed: @size is too small, unknown flags or a reserved member
+ *            are set
+ * EFAULT     the pointer refers to memory that is not readable, or not writable
+ *            where a member is marked out
+ * EOPNOTSUPP known call, not supported by this kernel (see
+ *            &queztl_info.features)
+ * ENOMEM     out of memory
  * ========== ==============================================================
  */
 
-/** define QUEZTL_ABI_VERSION - version of this header; grows, never shrinks. */
-#define QUEZTL_ABI_VERSION	3
+/** define QUEZTL_ABI_VERSION - version of this header; it only increases. */
+#define QUEZTL_ABI_VERSION	4
 
-/** define QUEZTL_DEVICE - the character device. */
+/** define QUEZTL_DEVICE - path of the character device. */
 #define QUEZTL_DEVICE		"/dev/queztl"
 
-/** define QUEZTL_NAME_MAX - bytes of a name, with its terminating NUL. */
+/** define QUEZTL_NAME_MAX - bytes of a name, including its terminating NUL. */
 #define QUEZTL_NAME_MAX		32
 
 /* Free in Documentation/userspace-api/ioctl/ioctl-number.rst up to Linux 7.3. */
 #define QUEZTL_IOC_MAGIC	'Y'
 
 /**
- * enum queztl_feature - what this kernel offers, bits of &queztl_info.features
+ * enum queztl_feature - features of this kernel, bits of &queztl_info.features
  * @QUEZTL_F_FABRIC: fabrics and their ports
- * @QUEZTL_F_DIRECT: a packet is delivered in its sender's own thread; without
- *	it (a kernel that does not export task_work_add) a worker delivers
- * @QUEZTL_F_CHANNEL: QHP zero-copy channels
+ * @QUEZTL_F_DIRECT: packets are delivered in the sender's own thread; without
+ *	this bit (the kernel does not export task_work_add) a worker delivers
+ * @QUEZTL_F_CHANNEL: zero-copy channels of the Queztl host path (QHP)
  * @QUEZTL_F_SCHED: the native VM-aware scheduler
- * @QUEZTL_F_POLICY: peers, addresses and rates: what a port may send, to whom,
- *	as whom, and how much (ABI version 2)
+ * @QUEZTL_F_POLICY: peers, addresses and rates: the destinations, source
+ *	addresses and amount of what a port may send (ABI version 2)
  */
 enum queztl_feature {
 	QUEZTL_F_FABRIC		= 1ULL << 0,
@@ -80,8 +84,8 @@ enum queztl_feature {
  * @abi_version: out: QUEZTL_ABI_VERSION of the kernel
  * @reserved: 0
  * @features: out: bits of &enum queztl_feature
- * @vms: out: number of VMs known now
- * @fabrics: out: number of fabrics
+ * @vms: out: current number of VMs
+ * @fabrics: out: current number of fabrics
  * @module: out: version of queztl.ko
  * @kernel: out: release of the running kernel
  */
@@ -100,11 +104,12 @@ struct queztl_info {
 /**
  * DOC: Virtual machines
  *
- * A VM is a KVM VM. One that is created or already running appears by itself;
- * QUEZTL_VM_ATTACH adds one that did not (its descriptor lives in another
- * process, say). Ids are not reused while the module is loaded. A VM
- * descriptor does not keep the VM alive: once the VM is gone its calls return
- * ENOENT. A VM is the caller's when the caller's effective user is the VM's
+ * A VM is a KVM VM. VMs that are created later or already run are detected
+ * automatically. QUEZTL_VM_ATTACH registers one that was not, for example
+ * because its descriptor is in another process. Ids are not reused while the
+ * module is loaded. A VM descriptor does not keep the VM alive: once the VM no
+ * longer exists, calls on its descriptor return ENOENT. A VM belongs to the
+ * caller if the caller's effective user is that of the VM
  * (&queztl_vm_info.uid).
  */
 
@@ -112,9 +117,9 @@ struct queztl_info {
  * struct queztl_vm_next - argument of QUEZTL_VM_NEXT: iterate over VMs
  * @size: in: sizeof(struct queztl_vm_next)
  * @flags: in: 0
- * @id: in: the last id seen, 0 to begin; out: the next larger id of a VM
+ * @id: in: the last id seen, 0 to start; out: the next larger id of a VM
  *
- * Errors: ENOENT when there is no VM with a larger id.
+ * Errors: ENOENT there is no VM with a larger id.
  */
 struct queztl_vm_next {
 	__u32 size;
@@ -130,11 +135,11 @@ struct queztl_vm_next {
  * @vm_fd: out: a VM descriptor, close-on-exec
  * @id: out: the VM's id
  *
- * A VM that is known already keeps its id; one that was detached appears
- * again.
+ * A VM that is registered already keeps its id. A VM that was detached is
+ * registered again.
  *
- * Errors: EBADF @kvm_fd is not open; EINVAL it is no KVM VM; EMFILE no free
- * descriptor; ENOSPC too many VMs.
+ * Errors: EBADF @kvm_fd is not open; EINVAL @kvm_fd is not a KVM VM; EMFILE no
+ * free descriptor; ENOSPC too many VMs.
  */
 struct queztl_vm_attach {
 	__u32 size;
@@ -152,8 +157,8 @@ struct queztl_vm_attach {
  * @vm_fd: out: a VM descriptor, close-on-exec
  * @reserved: 0
  *
- * Errors: ENOENT no such VM; EPERM neither the caller's VM nor
- * CAP_SYS_PTRACE; EMFILE no free descriptor.
+ * Errors: ENOENT no such VM; EPERM the VM does not belong to the caller, who
+ * lacks CAP_SYS_PTRACE; EMFILE no free descriptor.
  */
 struct queztl_vm_open {
 	__u32 size;
@@ -168,14 +173,14 @@ struct queztl_vm_open {
  * @size: in: sizeof(struct queztl_vm_info)
  * @flags: in: 0
  * @id: out: the VM's id
- * @pid: out: process that holds the VM (the VMM)
- * @uid: out: effective user of that process when the VM was found
+ * @pid: out: the process that holds the VM (the VMM)
+ * @uid: out: effective user of that process when the VM was detected
  * @vcpus: out: number of vCPUs
  * @reserved: 0
- * @seen_ns: out: CLOCK_BOOTTIME when the VM was found, nanoseconds
+ * @seen_ns: out: CLOCK_BOOTTIME when the VM was detected, in nanoseconds
  * @comm: out: name of the process
  *
- * Errors: ENOENT the VM is gone or detached.
+ * Errors: ENOENT the VM no longer exists or is detached.
  */
 struct queztl_vm_info {
 	__u32 size;
@@ -194,9 +199,9 @@ struct queztl_vm_info {
  * @size: in: sizeof(struct queztl_vm_vcpu)
  * @flags: in: 0
  * @index: in: 0 .. &queztl_vm_info.vcpus - 1
- * @tid: out: thread that last ran the vCPU, 0 if it never ran
+ * @tid: out: the thread that last ran the vCPU, 0 if it never ran
  *
- * Errors: ENOENT no such vCPU, or the VM is gone.
+ * Errors: ENOENT no such vCPU, or the VM no longer exists or is detached.
  */
 struct queztl_vm_vcpu {
 	__u32 size;
@@ -211,15 +216,16 @@ struct queztl_vm_vcpu {
  * @flags: in: 0
  * @exits: out: VM exits
  * @halt_exits: out: exits because a vCPU halted
- * @mmio_exits: out: exits to the VMM for memory mapped I/O
+ * @mmio_exits: out: exits to the VMM for memory-mapped I/O
  * @io_exits: out: port I/O exits
  * @irq_injections: out: interrupts injected
  * @insn_emulations: out: guest instructions emulated by the host
- * @signal_exits: out: exits because the vCPU thread had a signal
+ * @signal_exits: out: exits because the vCPU thread had a pending signal
  *
- * Each is a sum over all vCPUs since they were created; KVM keeps the counts.
+ * Each counter is the sum over all vCPUs since their creation. The counters are
+ * KVM's own.
  *
- * Errors: ENOENT the VM is gone or detached.
+ * Errors: ENOENT the VM no longer exists or is detached.
  */
 struct queztl_vm_stats {
 	__u32 size;
@@ -238,10 +244,10 @@ struct queztl_vm_stats {
  * @size: in: sizeof(struct queztl_vm_detach)
  * @flags: in: 0
  *
- * Queztl forgets the VM until somebody attaches it again; the VM runs on.
+ * The VM keeps running. Queztl does not list it until it is attached again.
  *
- * Errors: ENOENT the VM is gone or detached; EPERM neither the caller's VM nor
- * CAP_SYS_PTRACE.
+ * Errors: ENOENT the VM no longer exists or is detached; EPERM the VM does not
+ * belong to the caller, who lacks CAP_SYS_PTRACE.
  */
 struct queztl_vm_detach {
 	__u32 size;
@@ -251,9 +257,9 @@ struct queztl_vm_detach {
 /**
  * DOC: Fabrics and ports
  *
- * A fabric is an isolated layer 2 network. Each is a vDPA management device,
- * ``queztl/NAME``; ``vdpa dev add name web0 mgmtdev queztl/NAME`` makes a
- * port of it.
+ * A fabric is an isolated layer 2 network. Each fabric is a vDPA management
+ * device, ``queztl/NAME``. ``vdpa dev add name web0 mgmtdev queztl/NAME``
+ * creates a port of it.
  */
 
 /**
@@ -261,11 +267,11 @@ struct queztl_vm_detach {
  * @size: in: sizeof(struct queztl_fabric_add)
  * @flags: in: 0
  * @id: out: the fabric's id, not reused while the module is loaded
- * @name: in: letters, digits, '-', '_' and '.', beginning with a letter or
+ * @name: in: letters, digits, '-', '_' and '.', starting with a letter or
  *	digit
  *
- * Errors: EPERM no CAP_NET_ADMIN; EEXIST the name is taken; EINVAL bad name;
- * ENOSPC too many fabrics.
+ * Errors: EPERM no CAP_NET_ADMIN; EEXIST the name is in use; EINVAL invalid
+ * name; ENOSPC too many fabrics.
  */
 struct queztl_fabric_add {
 	__u32 size;
@@ -280,7 +286,8 @@ struct queztl_fabric_add {
  * @flags: in: 0
  * @id: in: the fabric's id
  *
- * Errors: EPERM no CAP_NET_ADMIN; ENOENT no such fabric; EBUSY it has ports.
+ * Errors: EPERM no CAP_NET_ADMIN; ENOENT no such fabric; EBUSY the fabric has
+ * ports.
  */
 struct queztl_fabric_del {
 	__u32 size;
@@ -290,8 +297,8 @@ struct queztl_fabric_del {
 
 /**
  * enum queztl_fabric_mode - bits of &queztl_fabric_set.mode
- * @QUEZTL_FABRIC_DENY: a port's frames reach its peers only (QUEZTL_PEER_ADD),
- *	broadcasts included; a new port has none
+ * @QUEZTL_FABRIC_DENY: the frames of a port, including broadcasts, reach only
+ *	its peers (QUEZTL_PEER_ADD); a new port has no peers
  */
 enum queztl_fabric_mode {
 	QUEZTL_FABRIC_DENY	= 1 << 0,
@@ -302,15 +309,16 @@ enum queztl_fabric_mode {
  * @size: in: sizeof(struct queztl_fabric_set)
  * @flags: in: 0
  * @id: in: the fabric's id
- * @mode: in: bits of &enum queztl_fabric_mode; 0, as a fabric begins: every port
- *	reaches every other
+ * @mode: in: bits of &enum queztl_fabric_mode; 0, the initial mode: every port
+ *	reaches every other port
  * @reserved: 0
  *
- * When the call returns no frame is delivered by the old mode any more. Peers
- * are kept in either mode, so a fabric in use can be given its peers before it
- * is closed.
+ * Once the call has returned, no frame is delivered under the old mode. Peers
+ * are kept in both modes, so the peers of a fabric in use can be set up before
+ * the mode is changed to QUEZTL_FABRIC_DENY.
  *
- * Errors: EPERM no CAP_NET_ADMIN; ENOENT no such fabric; EINVAL unknown bits.
+ * Errors: EPERM no CAP_NET_ADMIN; ENOENT no such fabric; EINVAL unknown bits in
+ * @mode.
  */
 struct queztl_fabric_set {
 	__u32 size;
@@ -324,13 +332,13 @@ struct queztl_fabric_set {
  * struct queztl_fabric_next - argument of QUEZTL_FABRIC_NEXT: iterate
  * @size: in: sizeof(struct queztl_fabric_next)
  * @flags: in: 0
- * @id: in: the last id seen, 0 to begin; out: the next larger id
+ * @id: in: the last id seen, 0 to start; out: the next larger id
  * @ports: out: number of ports
  * @mode: out: bits of &enum queztl_fabric_mode (ABI version 1: reserved, 0 on
  *	input)
- * @name: out: its name
+ * @name: out: name of the fabric
  *
- * Errors: ENOENT when there is no fabric with a larger id.
+ * Errors: ENOENT there is no fabric with a larger id.
  */
 struct queztl_fabric_next {
 	__u32 size;
@@ -343,23 +351,31 @@ struct queztl_fabric_next {
 
 /**
  * enum queztl_port_state - bits of &queztl_port_next.state
- * @QUEZTL_PORT_OPEN: a driver has taken the port
+ * @QUEZTL_PORT_OPEN: a driver uses the port
  * @QUEZTL_PORT_UP: the driver is ready (DRIVER_OK)
- * @QUEZTL_PORT_BROKEN: the driver wrote nonsense into a ring; the port is
- *	dead, no longer up, until the driver resets it
+ * @QUEZTL_PORT_BROKEN: the driver wrote invalid data into a ring; the port is
+ *	stopped, and no longer up, until the driver resets it
+ * @QUEZTL_PORT_NO_WORKER: the VMM could give the port no thread for its rings
+ *	(RLIMIT_NPROC, or it was being killed), so it is not up until the driver
+ *	starts it anew (ABI version 4)
+ * @QUEZTL_PORT_DELETED: the port was deleted, sends and receives nothing, and is
+ *	gone as soon as &queztl_port_next.pid closes it; but for QUEZTL_PORT_STATS
+ *	calls do not find it (ABI version 4)
  */
 enum queztl_port_state {
 	QUEZTL_PORT_OPEN	= 1 << 0,
 	QUEZTL_PORT_UP		= 1 << 1,
 	QUEZTL_PORT_BROKEN	= 1 << 2,
+	QUEZTL_PORT_NO_WORKER	= 1 << 3,
+	QUEZTL_PORT_DELETED	= 1 << 4,
 };
 
 /**
  * enum queztl_port_mode - bits of &queztl_port_set.mode
- * @QUEZTL_PORT_UPLINK: the port leads out of the fabric: it gets the frames to
- *	addresses that no port has, and may send as the source of such addresses;
- *	one port of a fabric. Bound to virtio_vdpa it is a network device of the
- *	host, which can be put into a bridge.
+ * @QUEZTL_PORT_UPLINK: the port is the uplink of its fabric: it receives the
+ *	frames to addresses that no port has, and may send from such addresses. A
+ *	fabric has at most one uplink. Bound to virtio_vdpa the port is a network
+ *	device of the host, which can be added to a bridge.
  */
 enum queztl_port_mode {
 	QUEZTL_PORT_UPLINK	= 1 << 0,
@@ -370,13 +386,13 @@ enum queztl_port_mode {
  * @size: in: sizeof(struct queztl_port_set)
  * @flags: in: 0
  * @id: in: the port's id
- * @mode: in: bits of &enum queztl_port_mode; 0, as a port begins
+ * @mode: in: bits of &enum queztl_port_mode; 0 is the initial mode
  * @reserved: 0
  *
- * When the call returns no frame is delivered by the old mode any more.
+ * Once the call has returned, no frame is delivered under the old mode.
  *
- * Errors: EPERM no CAP_NET_ADMIN; ENOENT no such port; EINVAL unknown bits;
- * EBUSY the fabric has another uplink.
+ * Errors: EPERM no CAP_NET_ADMIN; ENOENT no such port; EINVAL unknown bits in
+ * @mode; EBUSY the fabric has another uplink.
  */
 struct queztl_port_set {
 	__u32 size;
@@ -390,21 +406,20 @@ struct queztl_port_set {
  * struct queztl_port_next - argument of QUEZTL_PORT_NEXT: iterate over ports
  * @size: in: sizeof(struct queztl_port_next)
  * @flags: in: 0
- * @id: in: the last id seen, 0 to begin; out: the next larger id
- * @fabric_id: out: the fabric it belongs to
- * @name: out: name of the vDPA device (a longer one is refused when the port
- *	is added)
- * @mac: out: its Ethernet address
- * @mtu: out: largest payload of a frame, bytes
+ * @id: in: the last id seen, 0 to start; out: the next larger id
+ * @fabric_id: out: id of the fabric that the port belongs to
+ * @name: out: name of the vDPA device (adding a port with a longer name fails)
+ * @mac: out: Ethernet address of the port
+ * @mtu: out: largest payload of a frame, in bytes
  * @state: out: bits of &enum queztl_port_state
- * @pid: out: process that opened it, 0 when none or the kernel's own
- *	virtio_vdpa
+ * @pid: out: process that opened the port, 0 if there is none or the port is
+ *	bound to the kernel's own virtio_vdpa
  * @max_vqp: out: number of queue pairs
  * @mode: out: bits of &enum queztl_port_mode (ABI version 1: reserved, 0 on
  *	input)
  * @reserved: 0
  *
- * Errors: ENOENT when there is no port with a larger id.
+ * Errors: ENOENT there is no port with a larger id.
  */
 struct queztl_port_next {
 	__u32 size;
@@ -425,25 +440,27 @@ struct queztl_port_next {
  * enum queztl_drop - why a frame was not delivered
  * @QUEZTL_DROP_RUNT: shorter than an Ethernet header
  * @QUEZTL_DROP_TOO_BIG: longer than the port's MTU allows
- * @QUEZTL_DROP_BAD_HEADER: virtio_net_hdr asks for what was not negotiated
- * @QUEZTL_DROP_SPOOFED: the source address is not the port's own, or, of an
- *	uplink, another port's
+ * @QUEZTL_DROP_BAD_HEADER: virtio_net_hdr asks for an offload that was not
+ *	negotiated, or does not match the frame
+ * @QUEZTL_DROP_SPOOFED: the source MAC address is not the port's own or, for an
+ *	uplink, belongs to another port
  * @QUEZTL_DROP_NO_PORT: no port of the fabric has the destination address
- * @QUEZTL_DROP_RATE: the sender's broadcast and multicast rate is used up
- * @QUEZTL_DROP_BAD_RING: the ring the frame was to be read from is malformed
+ * @QUEZTL_DROP_RATE: the sender exceeded its broadcast and multicast rate
+ * @QUEZTL_DROP_BAD_RING: the sender's ring is malformed
  * @QUEZTL_DROP_DOWN: the receiver's driver is not ready
- * @QUEZTL_DROP_FULL: the receiver has no free buffers, and the frame has waited
- *	in vain, or does not wait: broadcast, multicast, or from an uplink
+ * @QUEZTL_DROP_FULL: the receiver has no free buffers, and had none while the
+ *	frame waited (backpressure); broadcasts, multicasts and frames from an
+ *	uplink do not wait
  * @QUEZTL_DROP_NO_SPACE: the receiver's buffer is too small for the frame
  * @QUEZTL_DROP_RX_BROKEN: the receiver's ring is malformed
- * @QUEZTL_DROP_DENIED: the destination is no peer of the sender
- * @QUEZTL_DROP_FOREIGN: the sender's IP, ARP or neighbour discovery address is
- *	not one of the port's (QUEZTL_ADDR_ADD), or the frame is of a protocol that
- *	cannot be checked
- * @QUEZTL_DROP_REASONS: how many there are; room is kept for 16
+ * @QUEZTL_DROP_DENIED: the destination is not a peer of the sender
+ * @QUEZTL_DROP_FOREIGN: anti-spoofing: the source address in IP, ARP or
+ *	neighbour discovery is not an address of the port (QUEZTL_ADDR_ADD), or
+ *	the protocol of the frame cannot be checked
+ * @QUEZTL_DROP_REASONS: number of drop reasons; space is reserved for 16
  *
- * The first seven and the last two are counted at the sending port, the others
- * at the receiving one.
+ * The first seven and the last two reasons are counted at the sending port, the
+ * others at the receiving port.
  */
 enum queztl_drop {
 	QUEZTL_DROP_RUNT,
@@ -462,7 +479,7 @@ enum queztl_drop {
 	QUEZTL_DROP_REASONS,
 };
 
-/** define QUEZTL_DROP_ROOM - entries of &queztl_port_stats.drops. */
+/** define QUEZTL_DROP_ROOM - number of entries of &queztl_port_stats.drops. */
 #define QUEZTL_DROP_ROOM	16
 
 /**
@@ -470,23 +487,26 @@ enum queztl_drop {
  * @size: in: sizeof(struct queztl_port_stats)
  * @flags: in: 0
  * @id: in: the port's id
- * @tx_packets: out: frames the port sent that were not dropped on its side
- * @tx_bytes: out: their bytes, without virtio_net_hdr
+ * @tx_packets: out: frames sent by the port and not dropped on the sending side
+ * @tx_bytes: out: bytes of these frames, without virtio_net_hdr
  * @rx_packets: out: frames delivered to the port
- * @rx_bytes: out: their bytes
+ * @rx_bytes: out: bytes of these frames
  * @kicks: out: notifications by the driver
  * @rx_interrupts: out: interrupts for received frames
  * @tx_interrupts: out: interrupts for sent frames
- * @tx_held: out: times the interrupt for sent frames was held back; many are
- *	never needed
+ * @tx_held: out: times tx coalescing deferred the interrupt for sent frames;
+ *	many of these interrupts are never needed
  * @direct_runs: out: times the send ring was served in the sender's thread
- * @worker_runs: out: times a worker served it
- * @drops: out: frames not delivered, by &enum queztl_drop; an entry beyond
- *	those this header names is 0 or a newer reason's
- * @tx_paced: out: times sending waited for the port's rates (ABI version 2)
- * @tx_waited: out: times sending waited for room at a receiver (ABI version 3)
+ * @worker_runs: out: times a worker served the send ring
+ * @drops: out: frames not delivered, by &enum queztl_drop; an entry that this
+ *	header does not name is 0 or belongs to a newer reason
+ * @tx_paced: out: times sending waited because of the port's rates (ABI
+ *	version 2)
+ * @tx_waited: out: times sending waited for free buffers at a receiver,
+ *	backpressure (ABI version 3)
  *
- * Counts begin with the port and survive a reset of its driver.
+ * The counters start at 0 when the port is created, and keep their values when
+ * its driver resets it.
  *
  * Errors: ENOENT no such port.
  */
@@ -512,25 +532,25 @@ struct queztl_port_stats {
 /**
  * DOC: Policy
  *
- * What a port may send, to whom, as whom, and how much. All of it belongs to
- * the port and goes with it. A change holds for every frame that is delivered
- * after the call returned; no driver is restarted.
+ * The destinations, source addresses and amount of what a port may send. The
+ * policy belongs to the port and is deleted with it. A change applies to every
+ * frame that is delivered after the call has returned. No driver is restarted.
  */
 
 /**
  * struct queztl_peer - argument of QUEZTL_PEER_ADD, _DEL and _NEXT
  * @size: in: sizeof(struct queztl_peer)
  * @flags: in: 0
- * @port: in: a port's id
- * @peer: in: another's, of the same fabric; of QUEZTL_PEER_NEXT: in: the last
- *	peer's id seen, 0 to begin; out: the next larger id of a peer of @port
+ * @port: in: id of a port
+ * @peer: in: id of another port of the same fabric; for QUEZTL_PEER_NEXT: in:
+ *	the last id seen, 0 to start; out: the next larger id of a peer of @port
  *
- * Peers are mutual: each may send to the other.
+ * Being peers is mutual: each port may send to the other.
  *
- * Errors: EPERM no CAP_NET_ADMIN (not _NEXT); ENOENT no such port, of _DEL also
- * no peers, of _NEXT also no peer with a larger id; EEXIST of _ADD: they are
- * peers already; EXDEV of _ADD: ports of different fabrics; EINVAL of _ADD:
- * @port and @peer are the same.
+ * Errors: EPERM no CAP_NET_ADMIN (not for _NEXT); ENOENT no such port, for _DEL
+ * also: the ports are not peers, for _NEXT also: no peer has a larger id;
+ * EEXIST (_ADD) the ports are peers already; EXDEV (_ADD) the ports belong to
+ * different fabrics; EINVAL (_ADD) @port and @peer are the same.
  */
 struct queztl_peer {
 	__u32 size;
@@ -539,33 +559,64 @@ struct queztl_peer {
 	__u64 peer;
 };
 
-/** define QUEZTL_ADDR_MAX - addresses of a port. */
+/** define QUEZTL_PEERS_MAX - peers that one QUEZTL_PEERS_ADD may name. */
+#define QUEZTL_PEERS_MAX	1024
+
+/**
+ * struct queztl_peers - argument of QUEZTL_PEERS_ADD
+ * @size: in: sizeof(struct queztl_peers)
+ * @flags: in: 0
+ * @port: in: a port's id
+ * @peers: in: pointer to the ids, each a __u64, of others of the same fabric
+ * @n: in: how many ids there are, 1 to QUEZTL_PEERS_MAX
+ * @reserved: 0
+ *
+ * ABI version 4. Makes each of them a peer of @port, as QUEZTL_PEER_ADD does with
+ * one, or, on failure, none. Those that are peers already stay so, and an id may be named
+ * more than once. A fabric's full mesh takes one call for each port.
+ *
+ * Errors: EPERM no CAP_NET_ADMIN; ENOENT no such port; EXDEV ports of different
+ * fabrics; EINVAL @n out of range, or @port is among the peers; EFAULT @peers is
+ * not readable memory.
+ */
+struct queztl_peers {
+	__u32 size;
+	__u32 flags;
+	__u64 port;
+	__u64 peers;
+	__u32 n;
+	__u32 reserved;
+};
+
+/** define QUEZTL_ADDR_MAX - maximum number of addresses of a port. */
 #define QUEZTL_ADDR_MAX		16
 
 /**
  * struct queztl_addr - argument of QUEZTL_ADDR_ADD, _DEL and _NEXT
  * @size: in: sizeof(struct queztl_addr)
  * @flags: in: 0
- * @port: in: a port's id
- * @id: out: of _ADD and _NEXT: the address's id, not reused by the port; in: of
- *	_NEXT: the last id seen, 0 to begin; of _DEL: ignored
- * @family: in: AF_INET or AF_INET6; of _NEXT: out
- * @prefix: in: length of the prefix in bits, 0 to 32 or 128; of _NEXT: out
+ * @port: in: id of a port
+ * @id: for _ADD and _NEXT: out: id of the address, which the port does not
+ *	reuse; for _NEXT: in: the last id seen, 0 to start; for _DEL: ignored
+ * @family: in: AF_INET or AF_INET6; for _NEXT: out
+ * @prefix: in: prefix length in bits, 0 to 32 (AF_INET) or 128 (AF_INET6); for
+ *	_NEXT: out
  * @reserved: 0
- * @addr: in: the address in network byte order, the first 4 bytes of it for
- *	AF_INET, the rest and all bits behind the prefix 0; of _NEXT: out
+ * @addr: in: the address in network byte order, in the first 4 bytes for
+ *	AF_INET; the remaining bytes and the host bits must be 0; for _NEXT: out
  *
- * A port without addresses may use any. One that has some may send IPv4, IPv6
- * and ARP only, untagged or with one VLAN tag, and only as the sender of one of
- * its addresses; besides as 0.0.0.0 what DHCP and ARP probes need, as :: what
- * duplicate address detection needs, and as the link-local address of its MAC.
- * It may not advertise routers.
+ * A port without addresses may send from any address. A port with addresses
+ * may send only IPv4, IPv6 and ARP, untagged or with one VLAN tag, and only
+ * from its addresses. In addition it may send from 0.0.0.0 what DHCP and ARP
+ * probes need, from :: duplicate address detection, router solicitations and
+ * MLD reports, and from the link-local address derived from its MAC. It may not
+ * send router advertisements.
  *
- * Errors: EPERM no CAP_NET_ADMIN (not _NEXT); ENOENT no such port, of _DEL also
- * no such address, of _NEXT also no address with a larger id; EEXIST of _ADD:
- * the port has it; ENOSPC of _ADD: the port has QUEZTL_ADDR_MAX; EAFNOSUPPORT
- * another family; EINVAL bad prefix or set bits behind it, or no unicast
- * address.
+ * Errors: EPERM no CAP_NET_ADMIN (not for _NEXT); ENOENT no such port, for _DEL
+ * also: no such address, for _NEXT also: no address has a larger id; EEXIST
+ * (_ADD) the port has this address already; ENOSPC (_ADD) the port has
+ * QUEZTL_ADDR_MAX addresses; EAFNOSUPPORT @family is another family; EINVAL
+ * @prefix is invalid, host bits are set, or the address is not unicast.
  */
 struct queztl_addr {
 	__u32 size;
@@ -595,20 +646,21 @@ enum queztl_port_rate {
  * @size: in: sizeof(struct queztl_port_rates)
  * @flags: in: 0
  * @id: in: the port's id
- * @set: in: bits of &enum queztl_port_rate, what is to be changed; of
- *	QUEZTL_RATES_GET: out: all of them that this kernel knows
- * @flood: frames to a group address the port may send per second, 1 to 1000000;
- *	2000 at first; more are dropped
- * @tx_bytes: bytes the port may send per second, 1000 to 10^15, without
- *	virtio_net_hdr; 0, as at first: no limit
- * @tx_packets: packets the port may send per second, up to 10^9, a frame that is
- *	to be cut counting for all its segments; 0, as at first: no limit
+ * @set: in: bits of &enum queztl_port_rate, the rates to change; for
+ *	QUEZTL_RATES_GET: out: all rates that this kernel knows
+ * @flood: frames to group addresses that the port may send per second, 1 to
+ *	1000000; initially 2000; frames above the rate are dropped
+ * @tx_bytes: bytes that the port may send per second, 1000 to 10^15, without
+ *	virtio_net_hdr; 0, the initial value: no limit
+ * @tx_packets: packets that the port may send per second, up to 10^9; a frame
+ *	to be segmented counts as the number of its segments; 0, the initial
+ *	value: no limit
  *
- * The rates are in for QUEZTL_RATES_SET and out for QUEZTL_RATES_GET. What is
- * over @tx_bytes or @tx_packets waits in the sender's ring, nothing is lost; a
- * port may be ahead by what it may send in 10 ms, at least by one frame.
+ * The rates are in for QUEZTL_RATES_SET and out for QUEZTL_RATES_GET. A frame
+ * above @tx_bytes or @tx_packets waits in the sender's ring; none is lost. The
+ * burst size is what the port may send in 10 ms, and at least one frame.
  *
- * Errors: EPERM no CAP_NET_ADMIN (not _GET); ENOENT no such port; EINVAL
+ * Errors: EPERM no CAP_NET_ADMIN (not for _GET); ENOENT no such port; EINVAL
  * unknown bits in @set, or a rate out of range.
  */
 struct queztl_port_rates {
@@ -622,8 +674,8 @@ struct queztl_port_rates {
 };
 
 /*
- * The numbers carry no direction and no size: the size is in the structure,
- * so a call keeps its number when its structure grows.
+ * The call numbers encode neither direction nor size: the size is in the
+ * structure, so a call keeps its number when its structure grows.
  */
 #define QUEZTL_GET_INFO		_IO(QUEZTL_IOC_MAGIC, 0x00)
 
@@ -650,6 +702,7 @@ struct queztl_port_rates {
 #define QUEZTL_PEER_ADD		_IO(QUEZTL_IOC_MAGIC, 0x40)
 #define QUEZTL_PEER_DEL		_IO(QUEZTL_IOC_MAGIC, 0x41)
 #define QUEZTL_PEER_NEXT	_IO(QUEZTL_IOC_MAGIC, 0x42)
+#define QUEZTL_PEERS_ADD	_IO(QUEZTL_IOC_MAGIC, 0x43)
 
 #define QUEZTL_ADDR_ADD		_IO(QUEZTL_IOC_MAGIC, 0x48)
 #define QUEZTL_ADDR_DEL		_IO(QUEZTL_IOC_MAGIC, 0x49)

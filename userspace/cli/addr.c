@@ -17,7 +17,7 @@ static const struct column columns[] = {
 	{ "ADDRESS", LEFT, 0 },
 };
 
-static int fail_bits_behind(struct cli *cli, const char *text,
+static int fail_host_bits(struct cli *cli, const char *text,
 			    const struct address *address)
 {
 	char network[ADDRESS_ROOM];
@@ -26,7 +26,7 @@ static int fail_bits_behind(struct cli *cli, const char *text,
 	mask_address(&masked);
 	format_address(network, &masked);
 	return fail(cli, EXIT_USAGE,
-		    "%s has bits set behind its prefix: the network is %s, the one address %.*s",
+		    "invalid address '%s': host bits are set; use %s for the network or %.*s for one address",
 		    text, network, (int)strcspn(text, "/"), text);
 }
 
@@ -38,14 +38,14 @@ static int expect_address(struct cli *cli, const char *text,
 		return EXIT_OK;
 	case ADDRESS_BAD_PREFIX:
 		return fail(cli, EXIT_USAGE,
-			    "%s: a prefix of IPv%d is 0 to %u", text,
+			    "invalid address '%s': an IPv%d prefix length is 0 to %u", text,
 			    address->family == AF_INET ? 4 : 6,
 			    address_bits(address->family));
-	case ADDRESS_BITS_BEHIND:
-		return fail_bits_behind(cli, text, address);
+	case ADDRESS_HOST_BITS:
+		return fail_host_bits(cli, text, address);
 	default:
 		return fail(cli, EXIT_USAGE,
-			    "%s is no address: IPv4 or IPv6, and a prefix for several (10.0.0.0/24)",
+			    "invalid address '%s': use an IPv4 or IPv6 address, or a prefix such as 10.0.0.0/24",
 			    text);
 	}
 }
@@ -76,18 +76,18 @@ static int fail_add(struct cli *cli, int ret, const char *port,
 		return fail_no_port(cli, port);
 	case -EEXIST:
 		return fail(cli, EXIT_FAILED,
-			    "%s has %s already: see queztl addr list %s",
+			    "port %s already has address %s: see queztl addr list %s",
 			    port, address, port);
 	case -ENOSPC:
 		return fail(cli, EXIT_FAILED,
-			    "%s has %d addresses, the most: remove one (queztl addr del) or take a prefix",
+			    "port %s has %d addresses, the maximum: remove one (queztl addr del) or use a prefix",
 			    port, QUEZTL_ADDR_MAX);
 	case -EINVAL:
 		return fail(cli, EXIT_USAGE,
-			    "%s is no address to send as: take one of a single host, or a network of such",
+			    "invalid address '%s': a port can only send from unicast addresses",
 			    address);
 	default:
-		return fail_errno(cli, ret, "cannot add %s to port %s",
+		return fail_errno(cli, ret, "cannot add address %s to port %s",
 				  address, port);
 	}
 }
@@ -109,7 +109,7 @@ static int add_address(struct cli *cli, int fd, const struct snapshot *shot,
 	return EXIT_OK;
 }
 
-/* Without an address a port may use any: whoever takes the last has to know. */
+/* Warn that a port without addresses may send from any address. */
 static void print_deleted(struct cli *cli, int fd, const struct port *port,
 			  const struct address *address)
 {
@@ -118,7 +118,7 @@ static void print_deleted(struct cli *cli, int fd, const struct port *port,
 	if (cli->json)
 		print_json(address_json(port, address), cli->out, false);
 	else if (queztl_addr_next(fd, &next) == -ENOENT)
-		fprintf(cli->out, "that was the last: %s may use any address now\n",
+		fprintf(cli->out, "port %s has no addresses left, it may send from any address now\n",
 			port->port.name);
 }
 
@@ -135,10 +135,10 @@ static int del_address(struct cli *cli, int fd, const struct snapshot *shot,
 	format_address(text, address);
 	if (ret == -ENOENT)
 		return fail(cli, EXIT_NO_OBJECT,
-			    "%s has no %s: see queztl addr list %s", name,
+			    "port %s has no address %s: see queztl addr list %s", name,
 			    text, name);
 	if (ret)
-		return fail_errno(cli, ret, "cannot remove %s of port %s",
+		return fail_errno(cli, ret, "cannot remove address %s from port %s",
 				  text, name);
 	print_deleted(cli, fd, port, address);
 	return EXIT_OK;
@@ -200,10 +200,10 @@ static void print_listing(struct cli *cli, const struct listing *l,
 	else if (l->table.cells)
 		print_table(&l->table, cli->out, cli->width);
 	else if (only)
-		fprintf(cli->out, "%s may use any address; queztl addr add %s ADDRESS limits it\n",
+		fprintf(cli->out, "port %s may send from any address; to limit it: queztl addr add %s ADDRESS\n",
 			only->port.name, only->port.name);
 	else
-		fputs("no addresses, every port may use any; queztl addr add PORT ADDRESS\n",
+		fputs("all ports may send from any address; to limit one: queztl addr add PORT ADDRESS\n",
 		      cli->out);
 }
 

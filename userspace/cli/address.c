@@ -29,7 +29,7 @@ static enum address_fault parse_prefix(const char *text,
 	masked = *address;
 	mask_address(&masked);
 	return memcmp(masked.bytes, address->bytes, sizeof(masked.bytes)) ?
-		ADDRESS_BITS_BEHIND : ADDRESS_GOOD;
+		ADDRESS_HOST_BITS : ADDRESS_GOOD;
 }
 
 enum address_fault parse_address(const char *text, struct address *address)

@@ -9,7 +9,7 @@
 
 #define ADDRESS_ROOM	(INET6_ADDRSTRLEN + sizeof("/128"))
 
-/* An address, or all that begin with its first prefix bits. */
+/* An address, or all addresses that share its first prefix bits. */
 struct address {
 	int family;		/* AF_INET or AF_INET6 */
 	unsigned int prefix;
@@ -20,21 +20,21 @@ enum address_fault {
 	ADDRESS_GOOD,
 	ADDRESS_MALFORMED,
 	ADDRESS_BAD_PREFIX,
-	ADDRESS_BITS_BEHIND,	/* the prefix; all else is good */
+	ADDRESS_HOST_BITS,	/* set behind the prefix; otherwise valid */
 };
 
 /* ADDRESS or ADDRESS/PREFIX. */
 enum address_fault parse_address(const char *text, struct address *address);
 
-/* Clears the bits behind the prefix. */
+/* Clears the host bits. */
 void mask_address(struct address *address);
 
 unsigned int address_bits(int family);
 
-/* What parse_address() takes, without the prefix of a single address. */
+/* In the form that parse_address() accepts, without /32 or /128. */
 const char *format_address(char buffer[ADDRESS_ROOM],
 			   const struct address *address);
-/* Of a port, as the module has it. */
+/* Converts an address of a port from its form in the ABI. */
 struct address from_addr(const struct queztl_addr *addr);
 
 #endif /* QUEZTL_ADDRESS_H */

@@ -34,7 +34,7 @@ static bool is_kvm_vm(int directory, const char *name)
 	       !memcmp(target, KVM_VM_LINK, length);
 }
 
-/* The same VM may be open twice in a process: it is one VM. */
+/* A process may have several descriptors of the same VM. */
 static void note_id(struct attaching *a, uint64_t id)
 {
 	json_t *known;
@@ -110,19 +110,21 @@ static void print_attached(struct cli *cli, struct attaching *a)
 		return;
 	}
 	json_array_foreach(a->ids, i, id)
-		fprintf(cli->out, "VM %" JSON_INTEGER_FORMAT " of process %d\n",
+		fprintf(cli->out, "attached VM %" JSON_INTEGER_FORMAT " of process %d\n",
 			json_integer_value(id), a->pid);
 }
 
 static int report(struct cli *cli, struct attaching *a, int ret)
 {
 	if (ret == -ESRCH)
-		return fail(cli, EXIT_NO_OBJECT, "no process %d", a->pid);
+		return fail(cli, EXIT_NO_OBJECT,
+			    "no process %d: give the PID of a running VMM",
+			    a->pid);
 	if (ret)
 		return fail_errno(cli, ret, "cannot attach process %d", a->pid);
 	if (!a->found)
 		return fail(cli, EXIT_NO_OBJECT,
-			    "process %d holds no KVM VM: give the PID of the VMM (QEMU, say)",
+			    "process %d has no KVM VM: give the PID of the VMM, for example of QEMU",
 			    a->pid);
 	print_attached(cli, a);
 	return EXIT_OK;
@@ -137,7 +139,9 @@ int run_attach(struct cli *cli, int argc, char **argv)
 	if (code)
 		return code;
 	if (!parse_number(argv[0], 1, INT_MAX, &pid))
-		return fail(cli, EXIT_USAGE, "%s is no process id", argv[0]);
+		return fail(cli, EXIT_USAGE,
+			    "invalid PID '%s': give the process ID of the VMM",
+			    argv[0]);
 	a.device = open_device(cli, &code);
 	if (a.device < 0)
 		return code;
@@ -179,7 +183,7 @@ int run_detach(struct cli *cli, int argc, char **argv)
 		return code;
 	if (!parse_number(argv[0], 1, UINT64_MAX, &id))
 		return fail(cli, EXIT_USAGE,
-			    "%s is no VM id: see queztl vms", argv[0]);
+			    "invalid VM id '%s': see queztl vms", argv[0]);
 	fd = open_device(cli, &code);
 	if (fd < 0)
 		return code;

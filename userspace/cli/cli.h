@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Stable: queztl(8) promises them. */
+/* Stable: documented in queztl(8). */
 enum exit_code {
 	EXIT_OK			= 0,
 	EXIT_FAILED		= 1,
@@ -19,12 +19,12 @@ struct cli {
 	FILE *out;
 	FILE *err;
 	bool json;
-	bool terminal;		/* out is one */
-	unsigned int width;	/* columns of a line, 0: no limit */
+	bool terminal;		/* out is a terminal */
+	unsigned int width;	/* columns per line, 0: no limit */
 	const struct command *command;
 };
 
-/* run() gets the words after its name, options of the program taken out. */
+/* run() gets the words after its name, without the options of the program. */
 struct command {
 	const char *name;	/* one or two words */
 	const char *args;

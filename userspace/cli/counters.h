@@ -20,7 +20,7 @@ uint64_t read_counter(const void *stats, const struct counter *counter);
 
 uint64_t sum_drops(const struct queztl_port_stats *stats);
 
-/* Per second; a count that went back began anew. */
+/* Per second. A counter that decreased was reset: it counts from zero. */
 double rate_of(uint64_t before, uint64_t now, uint64_t interval_ns);
 
 #endif /* QUEZTL_COUNTERS_H */

@@ -19,12 +19,12 @@ static void print_help(FILE *to, const struct command *table)
 	for (const struct command *c = table; c->name; c++)
 		fprintf(to, "  %-14s%-16s%s\n", c->name,
 			strlen(c->args) < 16 ? c->args : "", c->help);
-	fputs("\n  --json      machine-readable output, see queztl(8)\n"
-	      "  --help      this text, or the usage of a command\n"
-	      "  --version   the version of this program\n", to);
+	fputs("\n  --json      print JSON, see queztl(8)\n"
+	      "  --help      print this text, or the usage of a command\n"
+	      "  --version   print the version of this program\n", to);
 }
 
-/* How many words of argv the name takes, 0 if it is another name. */
+/* The number of words of argv that the name takes, 0 if it does not match. */
 static int match_name(const char *name, int argc, char **argv)
 {
 	const char *space = strchr(name, ' ');
@@ -59,31 +59,47 @@ static bool is_first_word(const struct command *table, const char *word)
 	return false;
 }
 
+/* "add, del, set, list": the second words of the commands that begin so. */
+static void list_subcommands(const struct command *table, const char *word,
+			     char *list, size_t size)
+{
+	size_t length = strlen(word), at = 0;
+
+	*list = '\0';
+	for (const struct command *c = table; c->name && at < size; c++)
+		if (!strncmp(c->name, word, length) && c->name[length] == ' ')
+			at += snprintf(list + at, size - at, "%s%s",
+				       at ? ", " : "", c->name + length + 1);
+}
+
 static int complain_unknown(struct cli *cli, const struct command *table,
 			    int argc, char **argv)
 {
+	char subcommands[128];
+
 	if (argc < 1)
 		return fail(cli, EXIT_USAGE, "no command: see queztl --help");
 	if (argv[0][0] == '-')
 		return fail(cli, EXIT_USAGE,
-			    "unknown option %s: see queztl --help", argv[0]);
+			    "unknown option '%s': see queztl --help", argv[0]);
 	if (!is_first_word(table, argv[0]))
 		return fail(cli, EXIT_USAGE,
-			    "unknown command %s: see queztl --help", argv[0]);
+			    "unknown command '%s': see queztl --help", argv[0]);
+	list_subcommands(table, argv[0], subcommands, sizeof(subcommands));
 	if (argc < 2)
 		return fail(cli, EXIT_USAGE,
-			    "%s wants one more word: see queztl --help",
-			    argv[0]);
+			    "'%s' needs a subcommand: %s", argv[0],
+			    subcommands);
 	return fail(cli, EXIT_USAGE,
-		    "unknown command %s %s: see queztl --help",
-		    argv[0], argv[1]);
+		    "unknown subcommand '%s' of '%s': use one of %s",
+		    argv[1], argv[0], subcommands);
 }
 
-/* What was printed counts only when it has arrived (a full disk, say). */
+/* A command succeeds only if its output was written (the disk may be full). */
 static int finish(struct cli *cli, int code)
 {
 	if (fflush(cli->out) || ferror(cli->out))
-		return fail(cli, EXIT_FAILED, "cannot write the output");
+		return fail(cli, EXIT_FAILED, "cannot write to standard output");
 	return code;
 }
 

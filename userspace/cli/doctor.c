@@ -22,7 +22,7 @@ void judge(struct verdict *v, int status, const char *what,
 	va_end(args);
 }
 
-/* On a narrow terminal the remedy gets a line of its own. */
+/* On a narrow terminal the remedy goes to a line of its own. */
 static void print_verdict(struct cli *cli, const char *name,
 			  const struct verdict *v)
 {
@@ -51,11 +51,19 @@ static json_t *verdict_json(const char *name, const struct verdict *v)
 
 static void print_summary(struct cli *cli, const int *numbers)
 {
-	if (numbers[VERDICT_FAIL])
-		fprintf(cli->out, "\n%d FAIL: mend the first one first\n",
-			numbers[VERDICT_FAIL]);
+	int failed = numbers[VERDICT_FAIL], warned = numbers[VERDICT_WARN];
+
+	if (failed == 1)
+		fputs("\n1 check failed. Fix it, then run queztl doctor again.\n",
+		      cli->out);
+	else if (failed)
+		fprintf(cli->out, "\n%d checks failed. Fix them in this order.\n",
+			failed);
+	else if (warned)
+		fprintf(cli->out, "\nNo check failed; warnings: %d.\n",
+			warned);
 	else
-		fputs("\nnothing is in the way\n", cli->out);
+		fputs("\nAll checks passed.\n", cli->out);
 }
 
 static void print_doctor_json(struct cli *cli, json_t *list, bool ok)
@@ -92,7 +100,7 @@ int run_doctor(struct cli *cli, int argc, char **argv)
 	return code ? code : numbers[VERDICT_FAIL] ? EXIT_FAILED : EXIT_OK;
 }
 
-/* In the order in which one mends them. */
+/* In the order in which to fix them. */
 static const struct check checks[] = {
 	{ "kernel", check_kernel },
 	{ "headers", check_headers },
@@ -107,6 +115,7 @@ static const struct check checks[] = {
 	{ "vdpa tool", check_vdpa_tool },
 	{ "memlock", check_memlock },
 	{ "map entries", check_map_entries },
+	{ "ports", check_ports },
 	{ "debugfs", check_debugfs },
 	{ "taint", check_taint },
 	{ 0 }

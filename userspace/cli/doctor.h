@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
+#include "snapshot.h"
+
 struct verdict {
 	enum { VERDICT_OK, VERDICT_WARN, VERDICT_FAIL } status;
 	char what[256];
@@ -24,8 +26,8 @@ struct check {
 };
 
 /*
- * judge_*() are pure: from what was found to a verdict. check_*() look at this
- * machine and let them judge.
+ * judge_*() are pure: they turn facts into a verdict. check_*() collect the
+ * facts on this machine and call them.
  */
 void judge_release(const char *release, struct verdict *v);
 void judge_taint(unsigned long long taint, struct verdict *v);
@@ -38,8 +40,8 @@ struct enforcement {
 	bool sig_enforce;
 	bool lockdown;		/* integrity or confidentiality */
 	bool secure_boot;
-	bool loaded;		/* queztl.ko already is */
-	bool signed_module;	/* the installed one carries a signature */
+	bool loaded;		/* queztl.ko is loaded already */
+	bool signed_module;	/* the installed queztl.ko has a signature */
 };
 
 void judge_signature(const struct enforcement *e, struct verdict *v);
@@ -50,12 +52,12 @@ void judge_device(int error, bool group, struct verdict *v);
 void check_device(struct verdict *v);
 
 struct kvm_facts {
-	int open_error;		/* -errno of each step, 0 if it went well */
+	int open_error;		/* -errno of each step, 0 if it succeeded */
 	int version;
 	int create_error;
 	int run_error;
 	bool cpu_support;
-	bool guest_ran;		/* it executed its instruction */
+	bool guest_ran;		/* it executed its first instruction */
 };
 
 void judge_kvm(const struct kvm_facts *f, struct verdict *v);
@@ -81,5 +83,8 @@ void check_virtio_vdpa(struct verdict *v);
 void check_vdpa_tool(struct verdict *v);
 void check_memlock(struct verdict *v);
 void check_map_entries(struct verdict *v);
+
+void judge_ports(const struct snapshot *shot, struct verdict *v);
+void check_ports(struct verdict *v);
 
 #endif /* QUEZTL_DOCTOR_H */

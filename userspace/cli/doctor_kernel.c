@@ -29,7 +29,7 @@ void judge_release(const char *release, struct verdict *v)
 	unsigned int major, minor;
 
 	if (sscanf(release, "%u.%u", &major, &minor) != 2)
-		judge(v, VERDICT_WARN, "cannot tell the version of %s",
+		judge(v, VERDICT_WARN, "unknown kernel version '%s'",
 		      "boot Linux 6.12 to 7.3", release);
 	else if (is_older(major, minor))
 		judge(v, VERDICT_FAIL, "Linux %s is older than %d.%d",
@@ -49,7 +49,7 @@ void check_kernel(struct verdict *v)
 	judge_release(kernel_release(), v);
 }
 
-/* They are needed to build the module, not to run it. */
+/* Headers are needed to build the module, not to run it. */
 void check_headers(struct verdict *v)
 {
 	char path[128], debian[96], fedora[96], command[128];
@@ -58,18 +58,18 @@ void check_headers(struct verdict *v)
 	snprintf(path, sizeof(path), "/lib/modules/%s/build/Makefile",
 		 kernel_release());
 	if (!access(path, R_OK)) {
-		judge(v, VERDICT_OK, "headers of this kernel are installed",
+		judge(v, VERDICT_OK, "kernel headers are installed",
 		      NULL);
 		return;
 	}
 	snprintf(debian, sizeof(debian), "linux-headers-%s", kernel_release());
 	snprintf(fedora, sizeof(fedora), "kernel-devel-%s", kernel_release());
 	judge(v, built ? VERDICT_WARN : VERDICT_FAIL,
-	      "no headers of this kernel, the module cannot be built",
+	      "no kernel headers, so the module cannot be built",
 	      install_command(debian, fedora, command, sizeof(command)));
 }
 
-/* /sys/kernel/debug itself is closed to all but root. */
+/* Read the mount table: only root can access /sys/kernel/debug itself. */
 void check_debugfs(struct verdict *v)
 {
 	FILE *mounts = fopen("/proc/self/mounts", "re");
@@ -83,7 +83,7 @@ void check_debugfs(struct verdict *v)
 	if (found)
 		judge(v, VERDICT_OK, "debugfs is mounted", NULL);
 	else
-		judge(v, VERDICT_WARN, "debugfs is not mounted (KVM's own statistics)",
+		judge(v, VERDICT_WARN, "debugfs is not mounted (needed for KVM's own statistics)",
 		      "sudo mount -t debugfs debugfs /sys/kernel/debug");
 }
 
@@ -93,7 +93,7 @@ void check_debugfs(struct verdict *v)
 #define TAINT_BAD_PAGE		TAINT(5)
 #define TAINT_WARNED		TAINT(9)
 #define TAINT_SOFT_LOCKUP	TAINT(14)
-/* Out of tree and unsigned: what queztl.ko itself sets. */
+/* Out-of-tree and unsigned module: queztl.ko itself sets these. */
 #define TAINT_EXPECTED		(TAINT(12) | TAINT(13))
 
 static const char *describe_taint(unsigned long long taint)
@@ -103,22 +103,22 @@ static const char *describe_taint(unsigned long long taint)
 	if (taint & TAINT_BAD_PAGE)
 		return "a bad page was found";
 	if (taint & TAINT_SOFT_LOCKUP)
-		return "a CPU was locked up";
+		return "a CPU had a soft lockup";
 	if (taint & TAINT_WARNED)
-		return "the kernel has warned";
+		return "the kernel printed a warning";
 	return "other modules or settings";
 }
 
 void judge_taint(unsigned long long taint, struct verdict *v)
 {
 	if (taint & TAINT_DIED)
-		judge(v, VERDICT_FAIL, "the kernel has oopsed (taint %llu)",
-		      "look at sudo dmesg, then reboot", taint);
+		judge(v, VERDICT_FAIL, "the kernel oopsed (taint %llu)",
+		      "read the output of sudo dmesg, then reboot", taint);
 	else if (taint & ~TAINT_EXPECTED)
 		judge(v, VERDICT_WARN, "tainted (%llu): %s",
-		      "look at sudo dmesg", taint, describe_taint(taint));
+		      "read the output of sudo dmesg", taint, describe_taint(taint));
 	else if (taint)
-		judge(v, VERDICT_OK, "tainted (%llu) by a module from outside the kernel",
+		judge(v, VERDICT_OK, "tainted (%llu) by an out-of-tree module",
 		      NULL, taint);
 	else
 		judge(v, VERDICT_OK, "not tainted", NULL);
@@ -131,6 +131,6 @@ void check_taint(struct verdict *v)
 	if (read_first_line("/proc/sys/kernel/tainted", line, sizeof(line)))
 		judge_taint(strtoull(line, NULL, 10), v);
 	else
-		judge(v, VERDICT_WARN, "cannot read the kernel's taint",
+		judge(v, VERDICT_WARN, "cannot read /proc/sys/kernel/tainted",
 		      "mount /proc");
 }

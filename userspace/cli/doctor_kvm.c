@@ -7,13 +7,13 @@
 static void judge_no_kvm(const struct kvm_facts *f, struct verdict *v)
 {
 	if (f->open_error == -EACCES || f->open_error == -EPERM)
-		judge(v, VERDICT_FAIL, "you may not open /dev/kvm",
+		judge(v, VERDICT_FAIL, "no permission to open /dev/kvm",
 		      "sudo usermod -aG kvm $USER, then log in again");
 	else if (!f->cpu_support)
-		judge(v, VERDICT_FAIL, "this CPU shows no virtualization (vmx or svm)",
-		      "switch it on in the firmware; in a VM: nested virtualization");
+		judge(v, VERDICT_FAIL, "this CPU has no virtualization extension (vmx or svm)",
+		      "enable it in the firmware; in a VM, enable nested virtualization");
 	else
-		judge(v, VERDICT_FAIL, "no /dev/kvm: %s",
+		judge(v, VERDICT_FAIL, "cannot open /dev/kvm: %s",
 		      "sudo modprobe kvm_intel || sudo modprobe kvm_amd",
 		      strerror(-f->open_error));
 }
@@ -23,19 +23,19 @@ void judge_kvm(const struct kvm_facts *f, struct verdict *v)
 	if (f->open_error)
 		judge_no_kvm(f, v);
 	else if (f->version != 12)
-		judge(v, VERDICT_FAIL, "/dev/kvm has API version %d, not 12",
+		judge(v, VERDICT_FAIL, "/dev/kvm has API version %d instead of 12",
 		      "boot another kernel", f->version);
 	else if (f->create_error)
-		judge(v, VERDICT_FAIL, "/dev/kvm cannot create a VM: %s",
-		      "end other hypervisors; sudo dmesg | grep kvm",
+		judge(v, VERDICT_FAIL, "cannot create a VM with /dev/kvm: %s",
+		      "stop other hypervisors; see sudo dmesg | grep kvm",
 		      strerror(-f->create_error));
 	else if (!f->guest_ran)
-		judge(v, VERDICT_FAIL, "/dev/kvm cannot run a guest: %s",
-		      "sudo dmesg | grep kvm; in a VM: nested virtualization is not sound",
+		judge(v, VERDICT_FAIL, "cannot run a guest with /dev/kvm: %s",
+		      "see sudo dmesg | grep kvm; in a VM, nested virtualization is broken",
 		      f->run_error ? strerror(-f->run_error) :
-		      "its first instruction fails");
+		      "its first instruction failed");
 	else
-		judge(v, VERDICT_OK, "/dev/kvm runs a guest", NULL);
+		judge(v, VERDICT_OK, "a guest runs with /dev/kvm", NULL);
 }
 
 void check_kvm(struct verdict *v)

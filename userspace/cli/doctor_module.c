@@ -29,12 +29,12 @@ void check_module(struct verdict *v)
 			judge(v, VERDICT_OK, "loaded", NULL);
 		break;
 	case MODULE_LOADABLE:
-		judge(v, VERDICT_FAIL, "installed, not loaded",
+		judge(v, VERDICT_FAIL, "installed but not loaded",
 		      "sudo modprobe queztl");
 		break;
 	case MODULE_MISSING:
-		judge(v, VERDICT_FAIL, "not loaded, not installed for this kernel",
-		      "make && sudo modprobe -a kvm vdpa vhost_iotlb && sudo insmod queztl.ko");
+		judge(v, VERDICT_FAIL, "not installed for this kernel",
+		      "in the source tree: make && sudo make install && sudo modprobe queztl");
 		break;
 	}
 }
@@ -43,23 +43,23 @@ void judge_device(int error, bool group, struct verdict *v)
 {
 	switch (-error) {
 	case 0:
-		judge(v, VERDICT_OK, QUEZTL_DEVICE " answers", NULL);
+		judge(v, VERDICT_OK, QUEZTL_DEVICE " responds", NULL);
 		break;
 	case EACCES:
 	case EPERM:
-		judge(v, VERDICT_FAIL, "you may not open " QUEZTL_DEVICE,
+		judge(v, VERDICT_FAIL, "no permission to open " QUEZTL_DEVICE,
 		      group ? "sudo usermod -aG queztl $USER, then log in again" :
-		      "sudo groupadd -r queztl && sudo udevadm trigger, then again doctor");
+		      "sudo groupadd -r queztl; sudo udevadm control -R; sudo udevadm trigger");
 		break;
 	case ENOENT:
 	case ENODEV:
 	case ENXIO:
 		judge(v, VERDICT_FAIL, "no " QUEZTL_DEVICE,
-		      "sudo modprobe queztl, or sudo insmod queztl.ko");
+		      "load queztl.ko: sudo modprobe queztl");
 		break;
 	case EPROTO:
-		judge(v, VERDICT_FAIL, QUEZTL_DEVICE " speaks an older ABI than this program",
-		      "update queztl.ko");
+		judge(v, VERDICT_FAIL, QUEZTL_DEVICE " has an older ABI than this program",
+		      "update queztl.ko and reload it");
 		break;
 	default:
 		judge(v, VERDICT_FAIL, QUEZTL_DEVICE ": %s",
@@ -87,7 +87,7 @@ void check_device(struct verdict *v)
 	judge_device(try_device(), getgrnam("queztl"), v);
 }
 
-/* "none [integrity] confidentiality": the one in force has the brackets. */
+/* "none [integrity] confidentiality": the active mode is in brackets. */
 bool is_locked_down(const char *lockdown)
 {
 	return strchr(lockdown, '[') && !strstr(lockdown, "[none]");
@@ -99,14 +99,14 @@ void judge_signature(const struct enforcement *e, struct verdict *v)
 	const char *boot = e->secure_boot ? ", Secure Boot is on" : "";
 
 	if (!e->lockdown && !e->sig_enforce)
-		judge(v, VERDICT_OK, "unsigned modules may be loaded%s", NULL,
+		judge(v, VERDICT_OK, "unsigned modules can be loaded%s", NULL,
 		      boot);
 	else if (e->loaded)
-		judge(v, VERDICT_OK, "the module was accepted by %s", NULL,
+		judge(v, VERDICT_OK, "%s accepted the module", NULL,
 		      who);
 	else if (e->signed_module)
-		judge(v, VERDICT_WARN, "%s wants a signature the kernel trusts%s; queztl.ko has one",
-		      "if it is refused: sudo mokutil --import CERTIFICATE, then reboot",
+		judge(v, VERDICT_WARN, "%s requires a trusted signature%s; queztl.ko is signed",
+		      "if loading fails: sudo mokutil --import CERTIFICATE, then reboot",
 		      who, boot);
 	else
 		judge(v, VERDICT_FAIL, "%s refuses unsigned modules%s",

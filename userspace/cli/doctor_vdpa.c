@@ -14,27 +14,27 @@ void judge_part(const char *module, const char *use, bool needed,
 
 	switch (state) {
 	case MODULE_LOADED:
-		judge(v, VERDICT_OK, "loaded: %s", NULL, use);
+		judge(v, VERDICT_OK, "loaded (%s)", NULL, use);
 		break;
 	case MODULE_BUILTIN:
-		judge(v, VERDICT_OK, "built in: %s", NULL, use);
+		judge(v, VERDICT_OK, "built in (%s)", NULL, use);
 		break;
 	case MODULE_LOADABLE:
 		snprintf(command, sizeof(command), "sudo modprobe %s", module);
 		judge(v, wanted_now ? VERDICT_WARN : VERDICT_OK,
-		      wanted_now ? "not loaded: %s" : "can be loaded: %s",
+		      wanted_now ? "not loaded (%s)" : "can be loaded (%s)",
 		      wanted_now ? command : NULL, use);
 		break;
 	case MODULE_MISSING:
 		judge(v, needed ? VERDICT_FAIL : VERDICT_WARN,
-		      "this kernel has none: %s",
-		      "boot a kernel that has CONFIG_VDPA and its drivers, as Debian's",
+		      "not available in this kernel (%s)",
+		      "boot a kernel with CONFIG_VDPA and its drivers, such as Debian's",
 		      use);
 		break;
 	}
 }
 
-/* Nothing loads the drivers of the vDPA bus by itself. */
+/* The drivers of the vDPA bus are not loaded automatically. */
 static bool fabric_is_loaded(void)
 {
 	return module_state("queztl") == MODULE_LOADED;
@@ -53,13 +53,13 @@ void check_vdpa(struct verdict *v)
 
 void check_vhost_vdpa(struct verdict *v)
 {
-	judge_part("vhost_vdpa", "ports of QEMU and DPDK", true,
+	judge_part("vhost_vdpa", "ports used by QEMU and DPDK", true,
 		   fabric_is_loaded(), module_state("vhost_vdpa"), v);
 }
 
 void check_virtio_vdpa(struct verdict *v)
 {
-	judge_part("virtio_vdpa", "ports of the host itself", false, false,
+	judge_part("virtio_vdpa", "ports used by the host itself", false, false,
 		   module_state("virtio_vdpa"), v);
 }
 
@@ -84,16 +84,16 @@ void check_vdpa_tool(struct verdict *v)
 	char command[64];
 
 	if (has_program("vdpa"))
-		judge(v, VERDICT_OK, "vdpa makes the ports of a fabric", NULL);
+		judge(v, VERDICT_OK, "the vdpa tool is installed", NULL);
 	else
-		judge(v, VERDICT_FAIL, "no program vdpa (it makes ports)",
+		judge(v, VERDICT_FAIL, "the vdpa tool is missing (it creates ports)",
 		      install_command("iproute2", "iproute", command,
 				      sizeof(command)));
 }
 
 /*
- * A port's map has an entry for each piece of memory that is contiguous: 2 MiB
- * where the VM's memory is in huge pages, at worst 4 KiB.
+ * A port's map has one entry per contiguous piece of memory: 2 MiB if the VM's
+ * memory is in huge pages, 4 KiB in the worst case.
  */
 void judge_map_entries(unsigned long long entries, unsigned long long ram_mib,
 		       struct verdict *v)
@@ -107,13 +107,13 @@ void judge_map_entries(unsigned long long entries, unsigned long long ram_mib,
 		 "in /etc/modprobe.d: options vhost_vdpa max_iotlb_entries=%llu",
 		 wanted);
 	if (!entries)
-		judge(v, VERDICT_OK, "vhost_vdpa is not loaded: no limit yet",
+		judge(v, VERDICT_OK, "vhost_vdpa is not loaded, no limit yet",
 		      NULL);
 	else if (entries * 2 >= ram_mib)
-		judge(v, VERDICT_OK, "%llu: any VM fits that has huge pages",
+		judge(v, VERDICT_OK, "%llu entries: enough for any VM with huge pages",
 		      NULL, entries);
 	else
-		judge(v, VERDICT_WARN, "%llu: too few for VMs above %llu GiB, or without huge pages",
+		judge(v, VERDICT_WARN, "%llu entries: too few for VMs above %llu GiB or without huge pages",
 		      remedy, entries, entries * 2 / 1024);
 }
 
@@ -131,14 +131,14 @@ void check_map_entries(struct verdict *v)
 			  info.mem_unit >> 20, v);
 }
 
-/* vhost-vdpa pins all memory of the VM, also for root. */
+/* vhost-vdpa pins all memory of the VM; the limit applies to root too. */
 void judge_memlock(rlim_t limit, struct verdict *v)
 {
 	if (limit == RLIM_INFINITY)
-		judge(v, VERDICT_OK, "unlimited: a VM's memory can be pinned",
+		judge(v, VERDICT_OK, "unlimited: the memory of a VM can be pinned",
 		      NULL);
 	else
-		judge(v, VERDICT_WARN, "%llu MiB, but a VM with a port pins all its memory",
+		judge(v, VERDICT_WARN, "%llu MiB, but a VM with a port pins all of its memory",
 		      "ulimit -l unlimited as root (systemd: LimitMEMLOCK=infinity)",
 		      (unsigned long long)limit >> 20);
 }

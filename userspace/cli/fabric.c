@@ -44,21 +44,21 @@ static int fail_add(struct cli *cli, int ret, const char *name)
 	switch (ret) {
 	case -EINVAL:
 		return fail(cli, EXIT_USAGE,
-			    "%s is no name: letters, digits, - _ . (at most %d, the first a letter or digit)",
+			    "invalid fabric name '%s': use letters, digits, - _ . (at most %d, starting with a letter or digit)",
 			    name, QUEZTL_NAME_MAX - 1);
 	case -EEXIST:
 		return fail(cli, EXIT_FAILED,
-			    "there is a fabric %s already: see queztl fabric list",
+			    "fabric %s already exists: see queztl fabric list",
 			    name);
 	case -ENOSPC:
 		return fail(cli, EXIT_FAILED,
-			    "too many fabrics: remove one (queztl fabric del)");
+			    "too many fabrics: remove one (queztl fabric del NAME)");
 	default:
 		return fail_errno(cli, ret, "cannot create fabric %s", name);
 	}
 }
 
-/* All or nothing: a fabric that was to be closed is never left open. */
+/* All or nothing: never leave a fabric open that should have mode deny. */
 static int create_fabric(int fd, const char *name, uint32_t mode, uint64_t *id)
 {
 	int ret = queztl_fabric_add(fd, name, id);
@@ -78,10 +78,10 @@ static void print_created(struct cli *cli, uint64_t id, const char *name,
 		print_json(fabric_json(id, name, mode), cli->out, false);
 		return;
 	}
-	fprintf(cli->out, "a port of it: vdpa dev add name PORT mgmtdev queztl/%s\n",
+	fprintf(cli->out, "to add a port: vdpa dev add name PORT mgmtdev queztl/%s\n",
 		name);
 	if (mode)
-		fputs("which ports may talk: queztl policy allow PORT PEER\n",
+		fputs("to let two ports talk: queztl policy allow PORT PEER\n",
 		      cli->out);
 }
 
@@ -131,7 +131,7 @@ static int fail_del(struct cli *cli, int ret, const char *name)
 		return fail_no_fabric(cli, name);
 	case -EBUSY:
 		return fail(cli, EXIT_FAILED,
-			    "fabric %s has ports: remove them first (vdpa dev del PORT)",
+			    "fabric %s still has ports: remove them first (vdpa dev del PORT)",
 			    name);
 	default:
 		return fail_errno(cli, ret, "cannot remove fabric %s", name);
@@ -178,7 +178,7 @@ int run_fabric_set(struct cli *cli, int argc, char **argv)
 		return code;
 	if (!parse_mode(argv[1], &mode))
 		return fail(cli, EXIT_USAGE,
-			    "%s is no mode: open (every port reaches every other) or deny (its peers only)",
+			    "invalid mode '%s': use open (every port reaches every other) or deny (ports reach only their peers)",
 			    argv[1]);
 	fd = open_device(cli, &code);
 	if (fd < 0)
@@ -190,7 +190,8 @@ int run_fabric_set(struct cli *cli, int argc, char **argv)
 	if (ret == -ENOENT)
 		return fail_no_fabric(cli, argv[0]);
 	if (ret)
-		return fail_errno(cli, ret, "cannot set fabric %s", argv[0]);
+		return fail_errno(cli, ret, "cannot set the mode of fabric %s",
+				  argv[0]);
 	if (cli->json)
 		print_json(fabric_json(fabric.id, fabric.name, mode), cli->out,
 			   false);
@@ -216,7 +217,7 @@ static void print_fabrics(struct cli *cli, struct table *table, json_t *list)
 	if (cli->json)
 		print_json(json_incref(list), cli->out, false);
 	else if (!table->cells)
-		fputs("no fabric; queztl fabric add NAME creates one\n",
+		fputs("no fabrics; to create one: queztl fabric add NAME\n",
 		      cli->out);
 	else
 		print_table(table, cli->out, cli->width);

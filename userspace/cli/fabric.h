@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* The name of a mode, of which a newer module may know more. */
+/* The name of a mode. A newer module may set bits that are unknown here. */
 const char *describe_mode(uint32_t mode);
 
 #endif /* QUEZTL_FABRIC_H */

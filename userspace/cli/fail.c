@@ -51,9 +51,9 @@ static const char *describe_error(int error)
 	switch (-error) {
 	case EPERM:
 	case EACCES:
-		return "not permitted: try with sudo";
+		return "not permitted: use sudo";
 	case EOPNOTSUPP:
-		return "this kernel does not offer it: see queztl info";
+		return "not supported by this kernel: see queztl info";
 	case ENOTTY:
 	case E2BIG:
 		return "the loaded queztl.ko is older than this program: update and reload it";
@@ -80,10 +80,10 @@ static int fail_open(struct cli *cli, int error)
 	case ENODEV:
 	case ENXIO:
 		return fail(cli, EXIT_UNSUPPORTED, "no " QUEZTL_DEVICE
-			    ": load the module (modprobe queztl) or see queztl doctor");
+			    ": load the module (modprobe queztl) or run queztl doctor");
 	case EACCES:
 	case EPERM:
-		return fail(cli, EXIT_NO_PERMISSION, "may not open "
+		return fail(cli, EXIT_NO_PERMISSION, "no permission to open "
 			    QUEZTL_DEVICE ": use sudo or join group queztl");
 	default:
 		return fail_errno(cli, error, "cannot open " QUEZTL_DEVICE);

@@ -4,11 +4,13 @@
 
 struct cli;
 
-/* One line on stderr, ending with what to do; returns the exit code. */
+/*
+ * Prints one line to stderr that ends with what to do; returns the exit code.
+ */
 __attribute__((format(printf, 3, 4)))
 int fail(struct cli *cli, int code, const char *format, ...);
 
-/* The same for an -errno, which chooses the exit code and the advice. */
+/* The same for an -errno, which determines the exit code and the advice. */
 __attribute__((format(printf, 3, 4)))
 int fail_errno(struct cli *cli, int error, const char *format, ...);
 

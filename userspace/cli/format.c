@@ -80,7 +80,7 @@ void make_utf8(char *text)
 	}
 }
 
-/* 0x80 to 0x9f, as two bytes of UTF-8, are control characters too. */
+/* 0x80 to 0x9f, encoded as two bytes of UTF-8, are control characters too. */
 static bool is_control(const char *text)
 {
 	unsigned char a = text[0], b = text[1];

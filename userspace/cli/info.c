@@ -41,7 +41,7 @@ static void print_features(struct cli *cli, uint64_t features)
 		uint64_t feature;
 		const char *text;
 	} known[] = {
-		{ QUEZTL_F_FABRIC, "networks of vDPA ports" },
+		{ QUEZTL_F_FABRIC, "fabrics of vDPA ports" },
 		{ QUEZTL_F_DIRECT, "packets delivered in the sender's thread" },
 		{ QUEZTL_F_CHANNEL, "zero-copy channels" },
 		{ QUEZTL_F_SCHED, "native VM-aware scheduler" },
@@ -81,7 +81,7 @@ int run_info(struct cli *cli, int argc, char **argv)
 	ret = queztl_get_info(fd, &info);
 	close(fd);
 	if (ret)
-		return fail_errno(cli, ret, "cannot read the module's version");
+		return fail_errno(cli, ret, "cannot read the version of the module");
 	if (cli->json)
 		print_info_json(cli, &info);
 	else

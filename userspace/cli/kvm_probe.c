@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A node /dev/kvm proves little: under some nested hypervisors a VM can be
- * created and dies at its first instruction. So one instruction is run.
+ * The existence of /dev/kvm proves little: under some nested hypervisors a VM
+ * can be created but fails at its first instruction. So run one instruction.
  */
 #include <errno.h>
 #include <fcntl.h>

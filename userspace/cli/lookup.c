@@ -32,14 +32,22 @@ int fail_no_port(struct cli *cli, const char *name)
 		    name);
 }
 
+/* A deleted port may have the name of its successor for a moment. */
 const struct port *lookup_port(struct cli *cli, const struct snapshot *shot,
 			       const char *name, int *code)
 {
-	for (size_t i = 0; i < shot->port_count; i++)
-		if (!strcmp(shot->ports[i].port.name, name))
-			return &shot->ports[i];
-	*code = fail_no_port(cli, name);
-	return NULL;
+	const struct port *found = NULL;
+
+	for (size_t i = 0; i < shot->port_count; i++) {
+		const struct port *port = &shot->ports[i];
+
+		if (!strcmp(port->port.name, name) &&
+		    (!found || found->port.state & QUEZTL_PORT_DELETED))
+			found = port;
+	}
+	if (!found)
+		*code = fail_no_port(cli, name);
+	return found;
 }
 
 int with_port(struct cli *cli, const char *name, port_fn *fn, void *ctx)

@@ -5,17 +5,17 @@
 #include "cli.h"
 #include "snapshot.h"
 
-/* The device and its ports; when negative, *code is the exit code. */
+/* Opens the device and reads its ports; if negative, *code is the exit code. */
 int open_ports(struct cli *cli, struct snapshot *shot, int *code);
 void close_ports(int fd, struct snapshot *shot);
 
-/* The port of that name; when NULL, *code is the exit code. */
+/* The port with that name; if NULL, *code is the exit code. */
 const struct port *lookup_port(struct cli *cli, const struct snapshot *shot,
 			       const char *name, int *code);
 
 /*
- * Call fn with the device, all ports and the one named, or NULL when name is.
- * Returns the exit code, fn's when it was called.
+ * Calls fn with the device, all ports and the named port, or NULL if name is
+ * NULL. Returns the exit code: that of fn, if it was called.
  */
 typedef int port_fn(struct cli *cli, int fd, const struct snapshot *shot,
 		    const struct port *port, void *ctx);

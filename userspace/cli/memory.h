@@ -6,7 +6,7 @@
 
 _Noreturn void out_of_memory(void);
 
-/* realloc() that does not return without memory. */
+/* realloc() that exits the program if there is no memory. */
 void *grow(void *memory, size_t bytes);
 
 #endif /* QUEZTL_MEMORY_H */

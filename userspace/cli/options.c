@@ -91,13 +91,18 @@ int expect_between(struct cli *cli, int argc, char **argv, int least, int most)
 	for (int i = 0; i < argc; i++)
 		if (argv[i][0] == '-')
 			return fail(cli, EXIT_USAGE,
-				    "%s has no option %s: see queztl --help",
-				    c->name, argv[i]);
-	if (argc >= least && argc <= most)
-		return EXIT_OK;
-	return fail(cli, EXIT_USAGE, "%s: usage: queztl %s%s%s",
-		    argc > most ? "too many words" : "something is missing",
-		    c->name, *c->args ? " " : "", c->args);
+				    "unknown option '%s': usage: queztl %s%s%s",
+				    argv[i], c->name, *c->args ? " " : "",
+				    c->args);
+	if (argc > most)
+		return fail(cli, EXIT_USAGE,
+			    "unexpected argument '%s': usage: queztl %s%s%s",
+			    argv[most], c->name, *c->args ? " " : "", c->args);
+	if (argc < least)
+		return fail(cli, EXIT_USAGE,
+			    "missing argument: usage: queztl %s%s%s", c->name,
+			    *c->args ? " " : "", c->args);
+	return EXIT_OK;
 }
 
 int expect_words(struct cli *cli, int argc, char **argv, int words)

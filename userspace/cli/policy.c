@@ -58,22 +58,22 @@ static int fail_allow(struct cli *cli, int ret, const struct pair *pair)
 	switch (ret) {
 	case -EEXIST:
 		return fail(cli, EXIT_FAILED,
-			    "%s and %s are peers already: see queztl policy list %s",
+			    "ports %s and %s are already peers: see queztl policy list %s",
 			    port, peer, port);
 	case -EINVAL:
 		return fail(cli, EXIT_USAGE,
-			    "a port is no peer of itself: name another than %s",
+			    "port %s cannot be its own peer: give two different ports",
 			    port);
 	case -EXDEV:
 		return fail(cli, EXIT_FAILED,
-			    "%s and %s are of different fabrics, %s and %s: see queztl port list",
+			    "ports %s and %s are in different fabrics, %s and %s: see queztl port list",
 			    port, peer, pair->port->fabric, pair->peer->fabric);
 	case -ENOENT:
 		return fail(cli, EXIT_NO_OBJECT,
-			    "%s or %s is gone: see queztl port list",
+			    "port %s or %s no longer exists: see queztl port list",
 			    port, peer);
 	default:
-		return fail_errno(cli, ret, "cannot allow %s and %s", port,
+		return fail_errno(cli, ret, "cannot make ports %s and %s peers", port,
 				  peer);
 	}
 }
@@ -84,20 +84,20 @@ static int fail_forbid(struct cli *cli, int ret, const struct pair *pair)
 	const char *peer = pair->peer->port.name;
 
 	if (ret != -ENOENT)
-		return fail_errno(cli, ret, "cannot forbid %s and %s", port,
+		return fail_errno(cli, ret, "cannot undo policy allow %s %s", port,
 				  peer);
 	if (is_closed(pair->port))
 		return fail(cli, EXIT_NO_OBJECT,
-			    "%s and %s are no peers: see queztl policy list %s",
+			    "ports %s and %s are not peers: see queztl policy list %s",
 			    port, peer, port);
 	return fail(cli, EXIT_NO_OBJECT,
-		    "%s and %s are no peers; to keep all others apart: queztl fabric set %s deny",
+		    "ports %s and %s are not peers; to let only peers talk: queztl fabric set %s deny",
 		    port, peer, pair->port->fabric);
 }
 
 static void print_open(struct cli *cli, const char *fabric)
 {
-	fprintf(cli->out, "fabric %s is open, peers have no effect: queztl fabric set %s deny\n",
+	fprintf(cli->out, "fabric %s is open, so peers have no effect: queztl fabric set %s deny\n",
 		fabric, fabric);
 }
 
@@ -112,16 +112,14 @@ static void print_change(struct cli *cli, const struct pair *pair)
 typedef int change_fn(int fd, uint64_t port, uint64_t peer);
 typedef int fail_fn(struct cli *cli, int ret, const struct pair *pair);
 
-static int change_pair(struct cli *cli, int argc, char **argv,
-		       change_fn *change, fail_fn *complain)
+/* argv has two words. */
+static int change_pair(struct cli *cli, char **argv, change_fn *change,
+		       fail_fn *complain)
 {
-	int code = expect_words(cli, argc, argv, 2);
 	struct snapshot shot = { 0 };
 	struct pair pair = { 0 };
-	int ret, fd;
+	int ret, fd, code = EXIT_OK;
 
-	if (code)
-		return code;
 	fd = open_ports(cli, &shot, &code);
 	if (fd < 0)
 		return code;
@@ -139,16 +137,6 @@ static int change_pair(struct cli *cli, int argc, char **argv,
 	return code;
 }
 
-int run_policy_allow(struct cli *cli, int argc, char **argv)
-{
-	return change_pair(cli, argc, argv, queztl_peer_add, fail_allow);
-}
-
-int run_policy_forbid(struct cli *cli, int argc, char **argv)
-{
-	return change_pair(cli, argc, argv, queztl_peer_del, fail_forbid);
-}
-
 static void add_pair(struct pairs *pairs, const struct port *port,
 		     const struct port *peer)
 {
@@ -160,7 +148,153 @@ static void add_pair(struct pairs *pairs, const struct port *port,
 	pairs->pair[pairs->count++] = (struct pair){ port, peer };
 }
 
-/* Peers of a port with larger ids than after. */
+static void print_pairs_json(struct cli *cli, const struct pairs *pairs)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < pairs->count; i++)
+		json_array_append_new(list, pair_json(&pairs->pair[i]));
+	print_json(list, cli->out, false);
+}
+
+static int compare_ports(const void *a, const void *b)
+{
+	const struct port *const *x = a, *const *y = b;
+	uint64_t id = (*x)->port.id, other = (*y)->port.id;
+
+	return id < other ? -1 : id > other;
+}
+
+/* Ports to be made peers: the first of all others, or each of each. */
+struct group {
+	const struct port **port;
+	size_t count;
+	bool mesh;
+};
+
+static int find_group(struct cli *cli, const struct snapshot *shot,
+		      char **names, struct group *group)
+{
+	int code = EXIT_OK;
+
+	for (size_t i = 0; i < group->count; i++) {
+		group->port[i] = lookup_port(cli, shot, names[i], &code);
+		if (!group->port[i])
+			return code;
+	}
+	if (group->mesh)
+		qsort(group->port, group->count, sizeof(*group->port),
+		      compare_ports);
+	return EXIT_OK;
+}
+
+/* What the module would refuse for the call as a whole. */
+static int check_group(struct cli *cli, const struct group *group)
+{
+	for (size_t i = 1; i < group->count; i++) {
+		const struct pair pair = { group->port[0], group->port[i] };
+
+		if (pair.port->port.fabric_id != pair.peer->port.fabric_id)
+			return fail_allow(cli, -EXDEV, &pair);
+		if (!group->mesh && pair.port == pair.peer)
+			return fail_allow(cli, -EINVAL, &pair);
+	}
+	return EXIT_OK;
+}
+
+/* Makes the ports from the one behind first on its peers. */
+static int allow_rest(int fd, const struct group *group, size_t first,
+		      struct pairs *pairs)
+{
+	const struct port *port = group->port[first];
+	uint64_t ids[QUEZTL_PEERS_MAX];
+	uint32_t n = 0;
+	int ret = 0;
+
+	for (size_t i = first + 1; !ret && i < group->count; i++) {
+		if (group->port[i] == port)
+			continue;	/* named twice */
+		add_pair(pairs, port, group->port[i]);
+		ids[n++] = group->port[i]->port.id;
+		if (n == QUEZTL_PEERS_MAX) {
+			ret = queztl_peers_add(fd, port->port.id, ids, n);
+			n = 0;
+		}
+	}
+	return ret || !n ? ret : queztl_peers_add(fd, port->port.id, ids, n);
+}
+
+static int fail_group(struct cli *cli, int ret, const struct port *port)
+{
+	if (ret == -ENOENT)
+		return fail(cli, EXIT_NO_OBJECT,
+			    "%s or one of the others is gone: see queztl port list",
+			    port->port.name);
+	return fail_errno(cli, ret, "cannot allow %s and the others",
+			  port->port.name);
+}
+
+static int allow_group(struct cli *cli, int fd, const struct group *group)
+{
+	size_t last = group->mesh ? group->count - 1 : 1;
+	struct pairs pairs = { 0 };
+	int code = EXIT_OK;
+
+	for (size_t i = 0; !code && i < last; i++) {
+		int ret = allow_rest(fd, group, i, &pairs);
+
+		if (ret)
+			code = fail_group(cli, ret, group->port[i]);
+	}
+	if (!code && cli->json)
+		print_pairs_json(cli, &pairs);
+	else if (!code && !is_closed(group->port[0]))
+		print_open(cli, group->port[0]->fabric);
+	free(pairs.pair);
+	return code;
+}
+
+static int change_group(struct cli *cli, int count, char **names, bool mesh)
+{
+	struct group group = { .count = count, .mesh = mesh };
+	struct snapshot shot = { 0 };
+	int fd, code = EXIT_OK;
+
+	fd = open_ports(cli, &shot, &code);
+	if (fd < 0)
+		return code;
+	group.port = grow(NULL, count * sizeof(*group.port));
+	code = find_group(cli, &shot, names, &group);
+	if (!code)
+		code = check_group(cli, &group);
+	if (!code)
+		code = allow_group(cli, fd, &group);
+	free(group.port);
+	close_ports(fd, &shot);
+	return code;
+}
+
+int run_policy_allow(struct cli *cli, int argc, char **argv)
+{
+	bool mesh = take_flag(&argc, argv, "--mesh");
+	int code = expect_between(cli, argc, argv, 2, argc);
+
+	if (code)
+		return code;
+	if (argc > 2 || mesh)
+		return change_group(cli, argc, argv, mesh);
+	return change_pair(cli, argv, queztl_peer_add, fail_allow);
+}
+
+int run_policy_forbid(struct cli *cli, int argc, char **argv)
+{
+	int code = expect_words(cli, argc, argv, 2);
+
+	return code ? code : change_pair(cli, argv, queztl_peer_del,
+					 fail_forbid);
+}
+
+/* The peers of a port whose ids are larger than after. */
 static int read_peers(int fd, const struct snapshot *shot,
 		      const struct port *port, uint64_t after,
 		      struct pairs *pairs)
@@ -190,16 +324,7 @@ static int read_pairs(int fd, const struct snapshot *shot,
 	return ret;
 }
 
-static void print_pairs_json(struct cli *cli, const struct pairs *pairs)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < pairs->count; i++)
-		json_array_append_new(list, pair_json(&pairs->pair[i]));
-	print_json(list, cli->out, false);
-}
-
-/* The one with the next larger id than after that is open, NULL if none is. */
+/* A port of the open fabric with the next larger id than after, or NULL. */
 static const struct port *next_open(const struct pairs *pairs, uint64_t after)
 {
 	const struct port *next = NULL;
@@ -220,16 +345,16 @@ static void print_nothing(struct cli *cli, const struct port *only)
 	const char *name;
 
 	if (!only) {
-		fputs("no peers; queztl policy allow PORT PEER makes two\n",
+		fputs("no peers; to add a pair: queztl policy allow PORT PEER\n",
 		      cli->out);
 		return;
 	}
 	name = only->port.name;
 	if (is_closed(only))
-		fprintf(cli->out, "%s has no peers, it reaches no port; queztl policy allow %s PEER\n",
+		fprintf(cli->out, "port %s has no peers and reaches no port: queztl policy allow %s PEER\n",
 			name, name);
 	else
-		fprintf(cli->out, "%s has no peers, it reaches every port of %s\n",
+		fprintf(cli->out, "port %s has no peers, but reaches every port: fabric %s is open\n",
 			name, only->fabric);
 }
 

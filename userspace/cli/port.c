@@ -57,11 +57,28 @@ json_t *port_json(const struct port *port)
 
 const char *describe_state(uint32_t state)
 {
+	if (state & QUEZTL_PORT_DELETED)
+		return "deleted";
 	if (state & QUEZTL_PORT_BROKEN)
 		return "BROKEN";
 	if (state & QUEZTL_PORT_UP)
 		return "up";
+	if (state & QUEZTL_PORT_NO_WORKER)
+		return "NO WORKER";
 	return state & QUEZTL_PORT_OPEN ? "starting" : "unused";
+}
+
+const char *explain_state(uint32_t state)
+{
+	if (state & QUEZTL_PORT_DELETED)
+		return "it sends and receives nothing, and is gone when its user closes it";
+	if (state & QUEZTL_PORT_BROKEN)
+		return "its driver wrote nonsense into a ring; it is down until the driver resets it";
+	if (state & QUEZTL_PORT_UP)
+		return NULL;
+	if (state & QUEZTL_PORT_NO_WORKER)
+		return "its VMM could start no thread for it (RLIMIT_NPROC, pids.max, or it was being killed)";
+	return NULL;
 }
 
 const char *describe_user(char buffer[USER_ROOM],
@@ -69,6 +86,8 @@ const char *describe_user(char buffer[USER_ROOM],
 {
 	char name[NAME_ROOM];
 
+	if (!port->pid && port->state & QUEZTL_PORT_DELETED)
+		return "a process that is not known";
 	if (!port->pid)
 		return port->state & QUEZTL_PORT_OPEN ? "this host" : "-";
 	read_vm_name(port->pid, name);
@@ -108,7 +127,7 @@ static void print_ports(struct cli *cli, const struct snapshot *shot)
 	struct table table = TABLE(columns);
 
 	if (!shot->port_count) {
-		fputs("no port; vdpa dev add name PORT mgmtdev queztl/FABRIC makes one\n",
+		fputs("no ports; to create one: vdpa dev add name PORT mgmtdev queztl/FABRIC\n",
 		      cli->out);
 		return;
 	}

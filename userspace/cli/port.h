@@ -12,10 +12,13 @@
 json_t *port_json(const struct port *port);
 json_t *limits_json(const struct queztl_port_rates *rates);
 
-/* The one thing an administrator wants to know about it. */
+/* The most important bit for an administrator. */
 const char *describe_state(uint32_t state);
 
-/* Who has it: "web (123)", "this host" or "-". */
+/* Why a port is not up, as half a sentence; NULL if nothing is wrong. */
+const char *explain_state(uint32_t state);
+
+/* The user of the port: "web (123)", "this host" or "-". */
 const char *describe_user(char buffer[USER_ROOM],
 			  const struct queztl_port_next *port);
 

@@ -20,11 +20,11 @@ static const struct setting {
 	const char *takes;
 } settings[] = {
 	{ "rate", QUEZTL_PORT_TX_BYTES,
-	  "bits per second as 100mbit (bit, kbit, mbit, gbit), bytes as 10mbps (bps, kbps, mbps, gbps), from 8kbit, or none" },
+	  "bits per second such as 100mbit (bit, kbit, mbit, gbit), bytes per second such as 10mbps (bps, kbps, mbps, gbps), at least 8kbit, or none" },
 	{ "pps", QUEZTL_PORT_TX_PACKETS,
 	  "packets per second, 1 to 1000000000, or none" },
 	{ "flood", QUEZTL_PORT_FLOOD,
-	  "broadcasts and multicasts per second, 1 to 1000000" },
+	  "broadcast and multicast frames per second, 1 to 1000000" },
 };
 
 #define SETTINGS	(sizeof(settings) / sizeof(settings[0]))
@@ -69,15 +69,17 @@ static int parse_setting(struct cli *cli, const char *name, const char *value,
 
 	if (!s)
 		return fail(cli, EXIT_USAGE,
-			    "%s is nothing to set: rate, pps or flood", name);
+			    "unknown setting '%s': use rate, pps or flood",
+			    name);
 	if (!value)
-		return fail(cli, EXIT_USAGE, "%s wants a value: %s", name,
+		return fail(cli, EXIT_USAGE, "missing value for '%s': use %s", name,
 			    s->takes);
 	if (!parse_value(s->bit, value, rates))
-		return fail(cli, EXIT_USAGE, "%s is no %s: %s", value, name,
-			    s->takes);
+		return fail(cli, EXIT_USAGE, "invalid %s '%s': use %s", name,
+			    value, s->takes);
 	if (rates->set & s->bit)
-		return fail(cli, EXIT_USAGE, "%s is given twice", name);
+		return fail(cli, EXIT_USAGE,
+			    "'%s' is given twice: give it once", name);
 	rates->set |= s->bit;
 	return EXIT_OK;
 }
@@ -128,7 +130,7 @@ static int set_rates(struct cli *cli, int fd, const struct snapshot *shot,
 	if (ret == -ENOENT)
 		return fail_no_port(cli, port->port.name);
 	if (ret)
-		return fail_errno(cli, ret, "cannot set port %s",
+		return fail_errno(cli, ret, "cannot set the limits of port %s",
 				  port->port.name);
 	if (cli->json)
 		print_limits(cli, port, rates);

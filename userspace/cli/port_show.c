@@ -19,7 +19,7 @@
 #include "stats.h"
 #include "table.h"
 
-/* A label, and the rest of the line. */
+/* A label, then the value. */
 static const struct column columns[] = {
 	{ NULL, LEFT, 0 },
 	{ NULL, LEFT, 16 },
@@ -29,7 +29,7 @@ struct view {
 	int fd;
 	const struct snapshot *shot;
 	const struct port *port;
-	bool known;		/* what follows, to the module */
+	bool known;		/* the module supports what follows */
 	struct queztl_port_rates rates;
 	json_t *addresses;	/* texts */
 	json_t *peers;		/* names */
@@ -65,11 +65,19 @@ static int read_peers(struct view *v)
 	return ret == -ENOENT ? 0 : ret;
 }
 
-/* A module without policy still has the port. */
+static bool is_deleted(const struct port *port)
+{
+	return port->port.state & QUEZTL_PORT_DELETED;
+}
+
+/* A module without policy support still has the port; a deleted one has none. */
 static int read_policy(struct view *v)
 {
-	int ret = queztl_rates_get(v->fd, v->port->port.id, &v->rates);
+	int ret;
 
+	if (is_deleted(v->port))
+		return 0;
+	ret = queztl_rates_get(v->fd, v->port->port.id, &v->rates);
 	if (!ret)
 		ret = read_addresses(v);
 	if (!ret)
@@ -120,10 +128,19 @@ static void add_fabric(struct table *table, const struct port *port)
 	if (*port->fabric)
 		add_cell(table, "%s, %s: %s", port->fabric,
 			 describe_mode(port->mode), deny ?
-			 "a port reaches its peers only" :
+			 "a port reaches only its peers" :
 			 "every port reaches every other");
 	else
 		add_cell(table, "-");
+}
+
+static void add_state(struct table *table, uint32_t state)
+{
+	const char *why = explain_state(state);
+
+	add_cell(table, "state");
+	add_cell(table, "%s%s%s", describe_state(state), why ? ": " : "",
+		 why ? why : "");
 }
 
 static void add_port(struct table *table, const struct port *port)
@@ -137,9 +154,9 @@ static void add_port(struct table *table, const struct port *port)
 	add_row(table, "MAC", format_mac(mac, p->mac));
 	add_cell(table, "MTU");
 	add_cell(table, "%u", p->mtu);
-	add_row(table, "state", describe_state(p->state));
+	add_state(table, p->state);
 	add_row(table, "uplink", p->mode & QUEZTL_PORT_UPLINK ?
-		"yes: frames to unknown addresses leave here" : "no");
+		"yes: gets the frames to addresses that no port has" : "no");
 	add_row(table, "device", *device ? device : "-");
 	add_row(table, "used by", describe_user(user, p));
 }
@@ -161,9 +178,11 @@ static void add_rates(struct table *table, const struct queztl_port_rates *r)
 
 static void add_policy(struct table *table, const struct view *v)
 {
+	if (is_deleted(v->port))
+		return;
 	if (!v->known) {
 		add_row(table, "policy",
-			"not offered by the loaded module: see queztl info");
+			"not supported by the loaded module: see queztl info");
 		return;
 	}
 	add_rates(table, &v->rates);
@@ -197,7 +216,7 @@ static void add_drop(struct table *table, const char *label, uint64_t number,
 			 reason);
 }
 
-/* Nothing when it never did. */
+/* Adds no row if the port never waited. */
 static void add_waits(struct table *table, const char *label, uint64_t times,
 		      const char *what)
 {
@@ -207,7 +226,7 @@ static void add_waits(struct table *table, const char *label, uint64_t times,
 		return;
 	format_count(count, times);
 	add_cell(table, "%s", label);
-	add_cell(table, "%s times for %s", count, what);
+	add_cell(table, "%s times %s", count, what);
 }
 
 static void add_counts(struct table *table, const struct queztl_port_stats *s)
@@ -216,8 +235,9 @@ static void add_counts(struct table *table, const struct queztl_port_stats *s)
 
 	add_traffic(table, "sent", s->tx_packets, s->tx_bytes);
 	add_traffic(table, "received", s->rx_packets, s->rx_bytes);
-	add_waits(table, "paced", s->tx_paced, "its rates");
-	add_waits(table, "waited", s->tx_waited, "room at a receiver");
+	add_waits(table, "paced", s->tx_paced, "by its rate limits");
+	add_waits(table, "waited", s->tx_waited,
+		  "for free buffers at a receiver");
 	for (unsigned int i = 0; i < QUEZTL_DROP_ROOM; i++)
 		if (s->drops[i]) {
 			add_drop(table, label, s->drops[i], i);

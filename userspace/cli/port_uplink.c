@@ -17,10 +17,10 @@ static int fail_set(struct cli *cli, int ret, const struct port *port)
 		return fail_no_port(cli, port->port.name);
 	case -EBUSY:
 		return fail(cli, EXIT_FAILED,
-			    "fabric %s has another uplink: see queztl port list",
+			    "fabric %s already has another uplink: see queztl port list",
 			    port->fabric);
 	default:
-		return fail_errno(cli, ret, "cannot set port %s",
+		return fail_errno(cli, ret, "cannot change the uplink mode of port %s",
 				  port->port.name);
 	}
 }
@@ -51,7 +51,7 @@ int run_port_uplink(struct cli *cli, int argc, char **argv)
 		return code;
 	on = !strcmp(argv[1], "on");
 	if (!on && strcmp(argv[1], "off"))
-		return fail(cli, EXIT_USAGE, "%s is neither on nor off",
+		return fail(cli, EXIT_USAGE, "invalid value '%s': use on or off",
 			    argv[1]);
 	return with_port(cli, argv[0], set_uplink, &on);
 }

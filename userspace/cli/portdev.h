@@ -5,8 +5,8 @@
 #include "process.h"
 
 /*
- * What the driver of a port made of it: vhost-vdpa-N (in /dev, for a VM) or
- * the host's network device; "" when no driver has it.
+ * The device that the driver of a port created: vhost-vdpa-N (in /dev, for a
+ * VM) or a network device of the host; "" if the port has no driver.
  */
 void read_port_device(const char *port, char device[NAME_ROOM]);
 

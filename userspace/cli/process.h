@@ -6,13 +6,13 @@
 
 #define NAME_ROOM	64
 
-/* The name of a process, "" when it is gone. */
+/* The name of a process, "" if it no longer exists. */
 void read_comm(int pid, char comm[NAME_ROOM]);
 
-/* What its user calls the VM: the VMM's -name or --id, "" if neither. */
+/* The name of the VM: the -name or --id option of the VMM, "" if neither. */
 void read_vm_name(int pid, char name[NAME_ROOM]);
 
-/* The same, of a command line as /proc shows it (NUL after each word). */
+/* The same for a command line as /proc shows it (NUL after each word). */
 void find_vm_name(const char *cmdline, size_t length, char name[NAME_ROOM]);
 
 #endif /* QUEZTL_PROCESS_H */

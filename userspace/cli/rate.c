@@ -7,7 +7,7 @@
 #include "rate.h"
 
 #define LEAST_BYTES	1000
-#define MOST_BYTES	1e15	/* a double still holds each below it */
+#define MOST_BYTES	1e15	/* a double represents every smaller integer exactly */
 
 static const struct {
 	const char *name;

@@ -8,12 +8,13 @@
 #define RATE_ROOM	32
 
 /*
- * Bytes per second from 1000, of a number with a unit as tc(8) has them:
- * bits when there is none. Units in bps, unlike those in bit, are bytes.
+ * Parses a number with a unit as in tc(8) into bytes per second, at least 1000.
+ * Without a unit the number is in bits. Units ending in bps are bytes, units
+ * ending in bit are bits.
  */
 bool parse_rate(const char *text, uint64_t *bytes);
 
-/* What parse_rate() takes: 1500kbit, 100mbit. */
+/* In the form that parse_rate() accepts: 1500kbit, 100mbit. */
 const char *format_rate(char buffer[RATE_ROOM], uint64_t bytes);
 
 #endif /* QUEZTL_RATE_H */

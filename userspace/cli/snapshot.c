@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Objects come and go while they are read: what is gone when it is looked at
- * is left out.
+ * Objects appear and disappear while they are read: one that no longer exists
+ * when it is read is left out.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -100,7 +100,7 @@ static int read_vms(int fd, struct snapshot *shot)
 	return ret == -ENOENT ? 0 : ret;
 }
 
-/* A kernel without fabrics or without VM statistics still has the other. */
+/* A kernel may support fabrics but not VM statistics, or the reverse. */
 static int allow_absence(int ret)
 {
 	return ret == -EOPNOTSUPP ? 0 : ret;

@@ -19,7 +19,7 @@ struct vm {
 	struct queztl_vm_stats stats;
 };
 
-/* Ports and VMs at a moment, each in the order of their ids. */
+/* Ports and VMs at one moment, each sorted by id. */
 struct snapshot {
 	uint64_t time_ns;	/* CLOCK_BOOTTIME */
 	struct port *ports;
@@ -29,13 +29,16 @@ struct snapshot {
 	size_t foreign_vms;	/* of other users, not among vms */
 };
 
-/* Each adds to an empty snapshot and returns 0 or -errno. */
+/* Each fills an empty snapshot and returns 0 or -errno. */
 int read_ports(int fd, struct snapshot *shot);
 int read_counters(int fd, struct snapshot *shot);
 
 void free_snapshot(struct snapshot *shot);
 
-/* The same object in an earlier snapshot, NULL if it is new or there is none. */
+/*
+ * The object with this id in a snapshot; NULL without one, or without a
+ * snapshot.
+ */
 const struct port *find_port(const struct snapshot *shot, uint64_t id);
 const struct vm *find_vm(const struct snapshot *shot, uint64_t id);
 

@@ -11,27 +11,51 @@
 struct watching {
 	bool on;
 	double seconds;
-	uint64_t count;		/* 0: without end */
+	uint64_t count;		/* 0: no limit */
 };
+
+/* The word after --watch if it cannot be an interval, as "abc"; else NULL. */
+static const char *find_bad_interval(int argc, char **argv)
+{
+	double seconds;
+
+	for (int i = 0; i + 1 < argc; i++)
+		if (!strcmp(argv[i], "--watch") && argv[i + 1][0] != '-' &&
+		    !parse_seconds(argv[i + 1], &seconds))
+			return argv[i + 1];
+	return NULL;
+}
+
+static int fail_interval(struct cli *cli, const char *seconds)
+{
+	return fail(cli, EXIT_USAGE,
+		    "invalid --watch interval '%s': use 0.1 to 86400 seconds",
+		    seconds);
+}
 
 static int parse_watching(struct cli *cli, int *argc, char **argv,
 			  struct watching *watch)
 {
-	const char *seconds, *count;
+	const char *seconds = find_bad_interval(*argc, argv), *count;
 
+	if (seconds)
+		return fail_interval(cli, seconds);
 	watch->on = take_value(argc, argv, "--watch", true, &seconds);
 	watch->seconds = 1;
 	watch->count = 0;
 	if (seconds && !parse_seconds(seconds, &watch->seconds))
-		return fail(cli, EXIT_USAGE,
-			    "--watch takes seconds, 0.1 to 86400, not %s",
-			    seconds);
+		return fail_interval(cli, seconds);
 	if (!take_value(argc, argv, "--count", false, &count))
 		return EXIT_OK;
 	if (!watch->on)
-		return fail(cli, EXIT_USAGE, "--count goes with --watch");
-	if (!count || !parse_number(count, 1, UINT64_MAX, &watch->count))
-		return fail(cli, EXIT_USAGE, "--count takes a number above 0");
+		return fail(cli, EXIT_USAGE, "--count requires --watch");
+	if (!count)
+		return fail(cli, EXIT_USAGE,
+			    "missing value for --count: use a number above 0");
+	if (!parse_number(count, 1, UINT64_MAX, &watch->count))
+		return fail(cli, EXIT_USAGE,
+			    "invalid --count value '%s': use a number above 0",
+			    count);
 	return EXIT_OK;
 }
 
@@ -74,7 +98,7 @@ static void wait_until(struct timespec *when, double seconds)
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, when, NULL);
 }
 
-/* On a terminal each report takes the place of the one before. */
+/* On a terminal each report replaces the previous one. */
 static void begin_report(struct cli *cli, uint64_t number)
 {
 	if (cli->json)

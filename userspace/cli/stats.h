@@ -7,13 +7,13 @@
 #include "cli.h"
 #include "snapshot.h"
 
-/* Counts so far when before is NULL, else what happened since, per second. */
+/* Totals if before is NULL, else the changes since then, per second. */
 void print_stats_text(struct cli *cli, const struct snapshot *before,
 		      const struct snapshot *now);
 void print_stats_json(struct cli *cli, const struct snapshot *before,
 		      const struct snapshot *now);
 
-/* Every count of a port, drops by their names among them. */
+/* All counters of a port, including drops by reason. */
 json_t *port_counts_json(const struct queztl_port_stats *stats);
 
 #endif /* QUEZTL_STATS_H */

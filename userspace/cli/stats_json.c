@@ -130,7 +130,7 @@ static json_t *vms_json(const struct snapshot *before,
 	return list;
 }
 
-/* One line per report when there are several, so that a reader can split. */
+/* One line per report if there are several, so that a reader can split them. */
 void print_stats_json(struct cli *cli, const struct snapshot *before,
 		      const struct snapshot *now)
 {

@@ -60,7 +60,7 @@ static void add_number(struct table *table, double number)
 	add_cell(table, "%s", format_count(buffer, number));
 }
 
-/* What is new since the last report counts from zero. */
+/* An object that is new since the last report counts from zero. */
 static struct queztl_port_stats earlier_port(const struct report *r,
 					     const struct port *port)
 {
@@ -141,7 +141,10 @@ static void add_vm(const struct report *r, struct table *table,
 
 	read_vm_name(vm->info.pid, name);
 	add_cell(table, "%" PRIu64, (uint64_t)vm->info.id);
-	add_cell(table, "%d", vm->info.pid);
+	if (vm->info.pid)
+		add_cell(table, "%d", vm->info.pid);
+	else
+		add_cell(table, "-");
 	add_cell(table, "%s", *name ? name : vm->info.comm);
 	add_cell(table, "%" PRIu32, vm->info.vcpus);
 	for (const struct counter *c = vm_counters; c->key; c++)
@@ -197,7 +200,7 @@ void print_stats_text(struct cli *cli, const struct snapshot *before,
 	print_ports(&r);
 	print_vms(&r);
 	if (now->foreign_vms)
-		fprintf(cli->out, "VMs of other users, not shown: %zu (try with sudo)\n",
+		fprintf(cli->out, "VMs of other users, not shown: %zu (use sudo)\n",
 			now->foreign_vms);
 	else if (!now->port_count && !now->vm_count)
 		fputs("no ports and no VMs\n", cli->out);

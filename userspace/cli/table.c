@@ -52,7 +52,7 @@ static unsigned int line_length(const struct table *table,
 	return length;
 }
 
-/* Takes from the widest that may be cut, so that all stay readable. */
+/* Shrinks the widest column that may be cut, so that all stay readable. */
 static void shrink_columns(const struct table *table, unsigned int *widths,
 			   unsigned int limit)
 {

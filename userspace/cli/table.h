@@ -5,12 +5,12 @@
 #include <stdio.h>
 
 struct column {
-	const char *title;	/* of none or all: NULL for no such line */
+	const char *title;	/* NULL for all columns: no title line */
 	enum { LEFT, RIGHT } align;
-	unsigned int least;	/* narrowest on a narrow line, 0: never cut */
+	unsigned int least;	/* minimum width on a narrow line, 0: never cut */
 };
 
-/* Cells are added left to right, line after line. */
+/* Cells are added from left to right, line by line. */
 struct table {
 	const struct column *columns;
 	unsigned int width;
@@ -25,10 +25,10 @@ struct table {
 __attribute__((format(printf, 2, 3)))
 void add_cell(struct table *table, const char *format, ...);
 
-/* Lines of at most limit columns; 0: any length. */
+/* Lines have at most limit columns; 0: no limit. */
 void print_table(const struct table *table, FILE *to, unsigned int limit);
 
-/* Frees the cells; the columns stay. */
+/* Frees the cells and keeps the columns. */
 void clear_table(struct table *table);
 
 #endif /* QUEZTL_TABLE_H */

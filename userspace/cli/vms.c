@@ -60,7 +60,7 @@ static json_t *vcpus_json(int vm, const struct queztl_vm_info *info)
 	return list;
 }
 
-/* A VM of somebody else has the same keys, with nothing in them. */
+/* The VM of another user has the same keys, with null values. */
 static json_t *vm_json(uint64_t id, int vm, const struct queztl_vm_info *info)
 {
 	json_t *object = json_object();
@@ -123,7 +123,7 @@ static void add_vm(struct listing *list, uint64_t id, int vm,
 		list->foreign++;
 }
 
-/* A VM may be gone before it is looked at: that is no error. */
+/* It is not an error if a VM disappears before it is read. */
 static int visit_vm(struct listing *list, int fd, uint64_t id)
 {
 	struct queztl_vm_info info;
@@ -165,10 +165,10 @@ static void print_listing(struct listing *list)
 	if (list->table.cells)
 		print_table(&list->table, cli->out, cli->width);
 	else if (!list->foreign)
-		fputs("no VM; queztl attach PID adds one that does not appear "
-		      "by itself\n", cli->out);
+		fputs("no VMs; to register one that was not detected: "
+		      "queztl attach PID\n", cli->out);
 	if (list->foreign)
-		fprintf(cli->out, "VMs of other users, not shown: %u (try with "
+		fprintf(cli->out, "VMs of other users, not shown: %u (use "
 			"sudo)\n", list->foreign);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Create a network and say how a VM gets a port of it. */
+/* Create a fabric, and print how to connect a VM to it. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,7 +19,8 @@ int main(int argc, char **argv)
 	if (fd >= 0)
 		close(fd);
 	if (ret) {
-		fprintf(stderr, "%s: %s\n", argv[1], strerror(-ret));
+		fprintf(stderr, "cannot create fabric %s: %s\n", argv[1],
+			strerror(-ret));
 		return 1;
 	}
 	printf("vdpa dev add name web0 mgmtdev queztl/%s mac 52:54:00:00:00:01\n"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* List the VMs and how often each leaves its guest per second. */
+/* List the VMs and the number of VM exits per second of each. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,14 +28,16 @@ int main(void)
 	uint64_t id = 0;
 
 	if (fd < 0) {
-		fprintf(stderr, "%s: %s\n", QUEZTL_DEVICE, strerror(-fd));
+		fprintf(stderr, "cannot open %s: %s\n", QUEZTL_DEVICE,
+			strerror(-fd));
 		return 1;
 	}
 	while (!queztl_vm_next(fd, &id)) {
 		int vm_fd = queztl_vm_open(fd, id);
 
 		if (vm_fd < 0) {
-			printf("VM %" PRIu64 ": %s\n", id, strerror(-vm_fd));
+			printf("VM %" PRIu64 ": cannot open it: %s\n", id,
+			       strerror(-vm_fd));
 			continue;
 		}
 		print_vm(vm_fd);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Print each second what a port has dropped, and why, until it is gone. */
+/*
+ * Print once per second the frames a port dropped, by reason, until it is
+ * removed.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -64,6 +67,6 @@ int main(int argc, char **argv)
 		ret = watch_port(fd, id);
 	if (fd >= 0)
 		close(fd);
-	fprintf(stderr, "%s: %s\n", argv[1], strerror(-ret));
+	fprintf(stderr, "cannot watch port %s: %s\n", argv[1], strerror(-ret));
 	return ret == -ENOENT ? 0 : 1;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The layout of ABI version 2, alike on 32 and 64 bit. A line that fails here
- * is a broken promise, or a structure that grew: see queztl.c for the latter.
+ * The layout of ABI version 2, which is the same on 32 and 64 bit. If a line
+ * fails, the ABI is broken, or a structure has grown: see queztl.c for the
+ * latter.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -135,6 +136,13 @@ SIZE(queztl_peer, 24);
 HEAD(queztl_peer);
 AT(queztl_peer, port, 8);
 AT(queztl_peer, peer, 16);
+
+SIZE(queztl_peers, 32);
+HEAD(queztl_peers);
+AT(queztl_peers, port, 8);
+AT(queztl_peers, peers, 16);
+AT(queztl_peers, n, 24);
+AT(queztl_peers, reserved, 28);
 
 SIZE(queztl_addr, 40);
 HEAD(queztl_addr);

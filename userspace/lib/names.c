@@ -14,13 +14,13 @@ static const struct {
 	[QUEZTL_DROP_BAD_HEADER] = { "bad_header",
 		"asks for an offload that was not negotiated" },
 	[QUEZTL_DROP_SPOOFED]	 = { "spoofed",
-		"source address is not the port's own" },
+		"the port may not send from this MAC address" },
 	[QUEZTL_DROP_NO_PORT]	 = { "no_port",
 		"no port has the destination address" },
 	[QUEZTL_DROP_RATE]	 = { "rate",
-		"broadcast and multicast rate used up" },
+		"broadcast and multicast rate exceeded" },
 	[QUEZTL_DROP_BAD_RING]	 = { "bad_ring",
-		"the ring it was read from is malformed" },
+		"the sender's ring is malformed" },
 	[QUEZTL_DROP_DOWN]	 = { "down",
 		"the receiver's driver is not ready" },
 	[QUEZTL_DROP_FULL]	 = { "full",
@@ -30,9 +30,9 @@ static const struct {
 	[QUEZTL_DROP_RX_BROKEN]	 = { "rx_broken",
 		"the receiver's ring is malformed" },
 	[QUEZTL_DROP_DENIED]	 = { "denied",
-		"the destination is no peer of the port" },
+		"the destination is not a peer of the port" },
 	[QUEZTL_DROP_FOREIGN]	 = { "foreign",
-		"sent as an address that is not the port's" },
+		"the port may not send from this IP address" },
 };
 
 const char *queztl_drop_name(unsigned int drop)
@@ -82,6 +82,10 @@ const char *queztl_port_state_name(uint32_t state)
 		return "up";
 	case QUEZTL_PORT_BROKEN:
 		return "broken";
+	case QUEZTL_PORT_NO_WORKER:
+		return "no_worker";
+	case QUEZTL_PORT_DELETED:
+		return "deleted";
 	}
 	return NULL;
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Each call fills in a structure of its own and copies the result out on
- * success, so that what an iteration left in the caller's structure never
- * reaches the kernel as input.
+ * Each call fills in a private structure and copies the result out on success.
+ * So what an iteration left in the caller's structure never reaches the kernel
+ * as input.
  *
- * The sizes are those of ABI version 2 (abi.c proves it). When a structure
- * grows, its call gets a second symbol version with the new size and the old
- * symbol keeps the old one: programs built earlier own the smaller structure.
+ * The sizes are those of ABI version 2 (checked in abi.c). When a structure
+ * grows, its call gets a second symbol version with the new size, and the old
+ * symbol keeps the old size: programs that were built earlier allocate the
+ * smaller one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -221,7 +222,16 @@ int queztl_peer_next(int fd, uint64_t port, uint64_t *peer)
 	return ret;
 }
 
-/* Looks at no byte of addr that the family does not have. */
+int queztl_peers_add(int fd, uint64_t port, const uint64_t *peers, uint32_t n)
+{
+	struct queztl_peers arg = {
+		.size = sizeof(arg), .port = port,
+		.peers = (uintptr_t)peers, .n = n };
+
+	return call(fd, QUEZTL_PEERS_ADD, &arg);
+}
+
+/* Reads only as many bytes of addr as an address of this family has. */
 static int call_addr(int fd, unsigned long request, uint64_t port, int family,
 		     const void *addr, unsigned int prefix)
 {

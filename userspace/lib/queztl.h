@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * libqueztl: the ioctls of /dev/queztl as functions, one to one.
+ * libqueztl: one function for each ioctl of /dev/queztl.
  *
- * What goes in is an argument, what comes out is filled in on success only.
- * Every call returns 0 (or a descriptor) on success and -errno on failure.
- * Nothing is allocated, no thread is started, nothing is printed; every call
- * may be made from any thread. linux/queztl.h says what the members mean.
+ * Inputs are arguments; outputs are filled in only on success. Every call
+ * returns 0 (or a descriptor) on success and -errno on failure. The library
+ * allocates no memory, starts no thread and prints nothing. Every call may be
+ * made from any thread. linux/queztl.h documents the members.
  */
 #ifndef QUEZTL_H
 #define QUEZTL_H
@@ -25,8 +25,8 @@ int queztl_open(void);
 int queztl_get_info(int fd, struct queztl_info *info);
 
 /*
- * The calls named next iterate: begin with id 0 and call again with the id
- * that came out, until -ENOENT.
+ * The calls named next iterate: start with id 0, then call again with the
+ * returned id until the result is -ENOENT.
  */
 int queztl_vm_next(int fd, uint64_t *id);
 
@@ -48,9 +48,10 @@ int queztl_fabric_next(int fd, struct queztl_fabric_next *fabric);
 int queztl_port_next(int fd, struct queztl_port_next *port);
 int queztl_port_stats(int fd, uint64_t id, struct queztl_port_stats *stats);
 
-/* Changes the rates of rates->id that rates->set names. */
+/* Sets the mode of a port: QUEZTL_PORT_UPLINK or 0. */
 int queztl_port_set(int fd, uint64_t id, uint32_t mode);
 
+/* Changes those rates of port rates->id that rates->set names. */
 int queztl_rates_set(int fd, const struct queztl_port_rates *rates);
 int queztl_rates_get(int fd, uint64_t id, struct queztl_port_rates *rates);
 
@@ -58,9 +59,12 @@ int queztl_peer_add(int fd, uint64_t port, uint64_t peer);
 int queztl_peer_del(int fd, uint64_t port, uint64_t peer);
 int queztl_peer_next(int fd, uint64_t port, uint64_t *peer);
 
+/* All n of peers, or on failure none. */
+int queztl_peers_add(int fd, uint64_t port, const uint64_t *peers, uint32_t n);
+
 /*
- * addr is what inet_pton() gives for family: 4 bytes for AF_INET, 16 for
- * AF_INET6.
+ * addr has the form that inet_pton() stores for family: 4 bytes for AF_INET, 16
+ * for AF_INET6.
  */
 int queztl_addr_add(int fd, uint64_t port, int family, const void *addr,
 		    unsigned int prefix);
@@ -71,16 +75,16 @@ int queztl_addr_del(int fd, uint64_t port, int family, const void *addr,
 int queztl_addr_next(int fd, struct queztl_addr *addr);
 
 /*
- * Names, in lower case with '_', that never change; NULL for what this
- * version of the library does not know. feature and state are one bit each,
- * mode is one or 0.
+ * Names in lower case with '_', which never change; NULL if this version of the
+ * library does not know the argument. feature and state are a single bit each,
+ * mode is a single bit or 0.
  */
 const char *queztl_feature_name(uint64_t feature);
 const char *queztl_fabric_mode_name(uint32_t mode);
 const char *queztl_port_state_name(uint32_t state);
 const char *queztl_drop_name(unsigned int drop);
 
-/* What a drop means, as half a sentence; NULL if unknown. */
+/* A short description of a drop reason; NULL if unknown. */
 const char *queztl_drop_text(unsigned int drop);
 
 #ifdef __cplusplus

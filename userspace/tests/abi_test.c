@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The numbers programs were compiled with must not change. */
+/* Numbers that programs were compiled with must not change. */
 #include "fake.h"
 
 #define SIZE(type, bytes) assert_int_equal(sizeof(struct type), bytes)
@@ -36,6 +36,12 @@ static void sizes_are_those_of_version_3(void **state)
 	SIZE(queztl_port_stats, 240);
 }
 
+static void sizes_are_those_of_version_4(void **state)
+{
+	(void)state;
+	SIZE(queztl_peers, 32);
+}
+
 static void calls_have_their_numbers(void **state)
 {
 	(void)state;
@@ -58,6 +64,7 @@ static void calls_have_their_numbers(void **state)
 	assert_int_equal(QUEZTL_PEER_ADD, 0x5940);
 	assert_int_equal(QUEZTL_PEER_DEL, 0x5941);
 	assert_int_equal(QUEZTL_PEER_NEXT, 0x5942);
+	assert_int_equal(QUEZTL_PEERS_ADD, 0x5943);
 	assert_int_equal(QUEZTL_ADDR_ADD, 0x5948);
 	assert_int_equal(QUEZTL_ADDR_DEL, 0x5949);
 	assert_int_equal(QUEZTL_ADDR_NEXT, 0x594a);
@@ -82,6 +89,12 @@ static void bits_have_their_numbers(void **state)
 	assert_int_equal(QUEZTL_PORT_TX_BYTES, 1);
 	assert_int_equal(QUEZTL_PORT_TX_PACKETS, 2);
 	assert_int_equal(QUEZTL_PORT_FLOOD, 4);
+	assert_int_equal(QUEZTL_PORT_OPEN, 1);
+	assert_int_equal(QUEZTL_PORT_UP, 2);
+	assert_int_equal(QUEZTL_PORT_BROKEN, 4);
+	assert_int_equal(QUEZTL_PORT_NO_WORKER, 8);
+	assert_int_equal(QUEZTL_PORT_DELETED, 16);
+	assert_int_equal(QUEZTL_PEERS_MAX, 1024);
 }
 
 int main(void)
@@ -90,6 +103,7 @@ int main(void)
 		cmocka_unit_test(sizes_are_those_of_version_1),
 		cmocka_unit_test(sizes_are_those_of_version_2),
 		cmocka_unit_test(sizes_are_those_of_version_3),
+		cmocka_unit_test(sizes_are_those_of_version_4),
 		cmocka_unit_test(calls_have_their_numbers),
 		cmocka_unit_test(drops_have_their_numbers),
 		cmocka_unit_test(bits_have_their_numbers),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Each command against a host that behaves as linux/queztl.h says. */
+/* Each command on a simulated host that behaves as linux/queztl.h documents. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -156,9 +156,9 @@ static void fabrics_come_and_go(void **state)
 	assert_keys(fabric, "id name mgmtdev mode");
 	assert_string_equal(text_at(fabric, "mgmtdev"), "queztl/red");
 	json_decref(fabric);
-	assert_fails("fabric add red", EXIT_FAILED, "already");
-	assert_fails("fabric add -red", EXIT_USAGE, "no option -red");
-	assert_fails("fabric add _red", EXIT_USAGE, "is no name");
+	assert_fails("fabric add red", EXIT_FAILED, "fabric red already exists");
+	assert_fails("fabric add -red", EXIT_USAGE, "unknown option '-red'");
+	assert_fails("fabric add _red", EXIT_USAGE, "invalid fabric name '_red'");
 	list = run_json("fabric list --json");
 	assert_int_equal(json_array_size(list), 3);
 	assert_keys(json_array_get(list, 0), "id name mgmtdev mode ports");
@@ -232,7 +232,7 @@ static void attach_of_no_vm_is_code_3(void **state)
 
 	(void)state;
 	snprintf(words, sizeof(words), "attach %d", getpid());
-	assert_fails(words, EXIT_NO_OBJECT, "holds no KVM VM");
+	assert_fails(words, EXIT_NO_OBJECT, "has no KVM VM");
 	assert_fails("attach 2147483647", EXIT_NO_OBJECT, "no process");
 }
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "doctor.h"
 #include "fake.h"
@@ -38,7 +39,7 @@ static void kernel_is_6_12_or_later(void **state)
 	judge_release("6.1.0-30-amd64", &v);
 	assert_verdict(&v, VERDICT_FAIL, "6.1.0-30-amd64 is older", "6.12");
 	judge_release("strange", &v);
-	assert_verdict(&v, VERDICT_WARN, "cannot tell", "6.12");
+	assert_verdict(&v, VERDICT_WARN, "unknown kernel version 'strange'", "6.12");
 }
 
 static void lockdown_is_in_brackets(void **state)
@@ -76,7 +77,7 @@ static void sig_enforce_alone_refuses(void **state)
 	assert_verdict(&v, VERDICT_FAIL, "sig_enforce", "mokutil");
 	e.sig_enforce = false;
 	judge_signature(&e, &v);
-	assert_verdict(&v, VERDICT_OK, "may be loaded", "");
+	assert_verdict(&v, VERDICT_OK, "can be loaded", "");
 }
 
 static void device_says_what_to_join(void **state)
@@ -85,13 +86,13 @@ static void device_says_what_to_join(void **state)
 
 	(void)state;
 	judge_device(0, true, &v);
-	assert_verdict(&v, VERDICT_OK, "answers", "");
+	assert_verdict(&v, VERDICT_OK, "responds", "");
 	judge_device(-EACCES, true, &v);
-	assert_verdict(&v, VERDICT_FAIL, "may not", "usermod -aG queztl");
+	assert_verdict(&v, VERDICT_FAIL, "no permission", "usermod -aG queztl");
 	judge_device(-EACCES, false, &v);
-	assert_verdict(&v, VERDICT_FAIL, "may not", "groupadd");
+	assert_verdict(&v, VERDICT_FAIL, "no permission", "groupadd");
 	judge_device(-ENOENT, true, &v);
-	assert_verdict(&v, VERDICT_FAIL, "no /dev/queztl", "queztl.ko");
+	assert_verdict(&v, VERDICT_FAIL, "no /dev/queztl", "modprobe queztl");
 	judge_device(-EPROTO, true, &v);
 	assert_verdict(&v, VERDICT_FAIL, "older ABI", "update");
 	judge_device(-EIO, true, &v);
@@ -105,7 +106,7 @@ static void device_is_asked_for_its_version(void **state)
 	(void)state;
 	fake_reset();
 	check_device(&v);
-	assert_verdict(&v, VERDICT_OK, "answers", "");
+	assert_verdict(&v, VERDICT_OK, "responds", "");
 	fake.info.abi_version = 0;
 	check_device(&v);
 	assert_verdict(&v, VERDICT_FAIL, "older ABI", "update");
@@ -119,7 +120,7 @@ static void kvm_must_run_a_guest(void **state)
 
 	(void)state;
 	judge_kvm(&f, &v);
-	assert_verdict(&v, VERDICT_OK, "runs a guest", "");
+	assert_verdict(&v, VERDICT_OK, "a guest runs", "");
 	f.guest_ran = false;
 	judge_kvm(&f, &v);
 	assert_verdict(&v, VERDICT_FAIL, "first instruction", "nested");
@@ -128,13 +129,13 @@ static void kvm_must_run_a_guest(void **state)
 	assert_verdict(&v, VERDICT_FAIL, "cannot create", "dmesg");
 	f.open_error = -ENOENT;
 	judge_kvm(&f, &v);
-	assert_verdict(&v, VERDICT_FAIL, "no /dev/kvm", "modprobe kvm_amd");
+	assert_verdict(&v, VERDICT_FAIL, "cannot open /dev/kvm", "modprobe kvm_amd");
 	f.cpu_support = false;
 	judge_kvm(&f, &v);
 	assert_verdict(&v, VERDICT_FAIL, "vmx or svm", "firmware");
 	f.open_error = -EACCES;
 	judge_kvm(&f, &v);
-	assert_verdict(&v, VERDICT_FAIL, "may not", "usermod -aG kvm");
+	assert_verdict(&v, VERDICT_FAIL, "no permission", "usermod -aG kvm");
 }
 
 static void parts_are_needed_or_useful(void **state)
@@ -143,9 +144,9 @@ static void parts_are_needed_or_useful(void **state)
 
 	(void)state;
 	judge_part("m", "use", true, false, MODULE_MISSING, &v);
-	assert_verdict(&v, VERDICT_FAIL, "none: use", "CONFIG_VDPA");
+	assert_verdict(&v, VERDICT_FAIL, "not available in this kernel (use)", "CONFIG_VDPA");
 	judge_part("m", "use", false, false, MODULE_MISSING, &v);
-	assert_verdict(&v, VERDICT_WARN, "none: use", "CONFIG_VDPA");
+	assert_verdict(&v, VERDICT_WARN, "not available in this kernel (use)", "CONFIG_VDPA");
 	judge_part("m", "use", true, true, MODULE_LOADABLE, &v);
 	assert_verdict(&v, VERDICT_WARN, "not loaded", "modprobe m");
 	judge_part("m", "use", true, false, MODULE_LOADABLE, &v);
@@ -173,7 +174,7 @@ static void map_entries_are_weighed_against_memory(void **state)
 	judge_map_entries(0, 8192, &v);
 	assert_verdict(&v, VERDICT_OK, "not loaded", "");
 	judge_map_entries(2048, 4096, &v);
-	assert_verdict(&v, VERDICT_OK, "2048: any VM", "");
+	assert_verdict(&v, VERDICT_OK, "2048 entries: enough for any VM", "");
 	judge_map_entries(2048, 4097, &v);
 	assert_verdict(&v, VERDICT_WARN, "above 4 GiB",
 		       "vhost_vdpa max_iotlb_entries=2097152");
@@ -190,9 +191,9 @@ static void own_taint_is_expected(void **state)
 	judge_taint(0, &v);
 	assert_verdict(&v, VERDICT_OK, "not tainted", "");
 	judge_taint(1 << 12 | 1 << 13, &v);
-	assert_verdict(&v, VERDICT_OK, "outside the kernel", "");
+	assert_verdict(&v, VERDICT_OK, "out-of-tree module", "");
 	judge_taint(1 << 9 | 1 << 12, &v);
-	assert_verdict(&v, VERDICT_WARN, "has warned", "dmesg");
+	assert_verdict(&v, VERDICT_WARN, "printed a warning", "dmesg");
 	judge_taint(1 << 7, &v);
 	assert_verdict(&v, VERDICT_FAIL, "oopsed", "reboot");
 }
@@ -223,6 +224,37 @@ static void modules_are_found_by_name(void **state)
 	assert_true(find_in(builtin, "vhost_iotlb"));
 }
 
+static void ports_in_trouble_are_explained(void **state)
+{
+	struct queztl_port_next *port = &fake.ports[0].port;
+	char user[32];
+	struct verdict v;
+
+	(void)state;
+	fake_populate();
+	fake.ports[1].port.state = QUEZTL_PORT_OPEN;
+	check_ports(&v);
+	assert_verdict(&v, VERDICT_OK, "2, none of them in trouble", "");
+	port->state = QUEZTL_PORT_OPEN | QUEZTL_PORT_NO_WORKER;
+	check_ports(&v);
+	assert_verdict(&v, VERDICT_WARN, "could start no thread", "TasksMax");
+	assert_non_null(strstr(v.what, "web0 of "));
+	port->state = QUEZTL_PORT_OPEN | QUEZTL_PORT_DELETED;
+	snprintf(user, sizeof(user), "(%d) has it open", getpid());
+	check_ports(&v);
+	assert_verdict(&v, VERDICT_WARN, "web0 was deleted, but", "kill ");
+	assert_non_null(strstr(v.what, user));
+	port->pid = 0;
+	check_ports(&v);
+	assert_verdict(&v, VERDICT_WARN, "not known", "stop the process");
+	port->state = QUEZTL_PORT_OPEN | QUEZTL_PORT_BROKEN;
+	check_ports(&v);
+	assert_verdict(&v, VERDICT_WARN, "nonsense", "restart the VM");
+	fake.open_error = ENOENT;
+	check_ports(&v);
+	assert_verdict(&v, VERDICT_OK, "not looked at", "");
+}
+
 static void doctor_prints_one_verdict_per_check(void **state)
 {
 	json_t *doctor, *checks, *check;
@@ -233,14 +265,14 @@ static void doctor_prints_one_verdict_per_check(void **state)
 	fake_reset();
 	doctor = json_loads(run("doctor --json")->out, 0, NULL);
 	checks = json_object_get(doctor, "checks");
-	assert_int_equal(json_array_size(checks), 15);
+	assert_int_equal(json_array_size(checks), 16);
 	json_array_foreach(checks, i, check)
 		failed += !strcmp(json_string_value(
 			json_object_get(check, "status")), "fail");
 	assert_int_equal(json_is_false(json_object_get(doctor, "ok")), !!failed);
 	assert_int_equal(run("doctor")->code, failed ? 1 : 0);
 	json_decref(doctor);
-	assert_int_equal(count_lines(run_at(0, "doctor")->out), 15 + 2);
+	assert_int_equal(count_lines(run_at(0, "doctor")->out), 16 + 2);
 	assert_true(longest_line(run("doctor")->out) <= LINE_MAX_TEXT);
 }
 
@@ -259,6 +291,7 @@ int main(void)
 		cmocka_unit_test(map_entries_are_weighed_against_memory),
 		cmocka_unit_test(own_taint_is_expected),
 		cmocka_unit_test(modules_are_found_by_name),
+		cmocka_unit_test(ports_in_trouble_are_explained),
 		cmocka_unit_test(doctor_prints_one_verdict_per_check),
 	};
 

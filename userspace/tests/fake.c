@@ -16,7 +16,7 @@
 
 struct fake fake;
 
-/* What a descriptor is: DEVICE, the id of a VM, or 0. */
+/* The kind of a descriptor: DEVICE, the id of a VM, or 0. */
 static uint64_t kind[DESCRIPTORS];
 
 int __real_open(const char *path, int flags, ...);
@@ -270,7 +270,7 @@ static uint32_t size_of_argument(unsigned long request)
 	return fake.version_1 ? 0 : size_of_policy_argument(request);
 }
 
-/* On failure nothing is written, as the header promises. */
+/* On failure nothing is written, as the header documents. */
 static int call_kernel(int fd, unsigned long request, void *arg)
 {
 	char copy[256];
@@ -321,7 +321,7 @@ void fake_reset(void)
 	memset(kind, 0, sizeof(kind));
 	fake.kvm_fd = -1;
 	fake.info = (struct queztl_info){
-		.size = sizeof(fake.info), .abi_version = 3,
+		.size = sizeof(fake.info), .abi_version = 4,
 		.features = QUEZTL_F_FABRIC | QUEZTL_F_DIRECT |
 			    QUEZTL_F_POLICY,
 		.module = "0.1.0", .kernel = "6.12.117-test",

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* /dev/queztl as linux/queztl.h describes it, for tests without the module. */
+/*
+ * Simulates /dev/queztl as linux/queztl.h documents it, for tests without the
+ * module.
+ */
 #ifndef QUEZTL_FAKE_H
 #define QUEZTL_FAKE_H
 
@@ -18,7 +21,7 @@
 struct fake_vm {
 	struct queztl_vm_info info;	/* id 0: no VM */
 	struct queztl_vm_stats stats;
-	uint64_t exits_step;	/* added at each reading */
+	uint64_t exits_step;	/* added at each read */
 	bool foreign;
 	bool detached;
 };
@@ -33,17 +36,18 @@ struct fake_port {
 };
 
 struct fake {
-	int open_error;		/* errno of open(), 0: it works */
+	int open_error;		/* errno of open(), 0: success */
 	int call_error;		/* errno of every ioctl */
-	unsigned long failing;	/* the only one that fails with it, 0: all */
-	bool version_1;		/* a module of ABI version 1 */
+	unsigned long failing;	/* the call that fails with it, 0: all */
+	bool version_1;		/* the module has ABI version 1 */
 	struct queztl_info info;
 	struct fake_vm vms[FAKE_ROOM];
 	struct queztl_fabric_next fabrics[FAKE_ROOM];
 	struct fake_port ports[FAKE_ROOM];
 	uint64_t peers[FAKE_PEERS][2];	/* ids of ports, 0: none */
+	int peers_calls;	/* QUEZTL_PEERS_ADD that succeeded */
 	int kvm_fd;		/* a descriptor that looks like a KVM VM */
-	uint64_t kvm_vm;	/* the VM it is */
+	uint64_t kvm_vm;	/* the id of that VM */
 };
 
 extern struct fake fake;

@@ -118,6 +118,30 @@ static int peer_add(const struct queztl_peer *arg)
 	return 0;
 }
 
+static int peers_add(const struct queztl_peers *arg)
+{
+	const uint64_t *ids = (const uint64_t *)(uintptr_t)arg->peers;
+	const struct fake_port *a = find_fake_port(arg->port);
+
+	if (arg->reserved || !arg->n || arg->n > QUEZTL_PEERS_MAX)
+		return -EINVAL;
+	for (uint32_t i = 0; i < arg->n; i++) {
+		const struct fake_port *b = find_fake_port(ids[i]);
+
+		if (!a || !b)
+			return -ENOENT;
+		if (a == b)
+			return -EINVAL;
+		if (a->port.fabric_id != b->port.fabric_id)
+			return -EXDEV;
+	}
+	for (uint32_t i = 0; i < arg->n; i++)
+		peer_add(&(struct queztl_peer){
+			.port = arg->port, .peer = ids[i] });
+	fake.peers_calls++;
+	return 0;
+}
+
 static int peer_del(const struct queztl_peer *arg)
 {
 	uint64_t *pair = NULL;
@@ -253,6 +277,7 @@ uint32_t size_of_policy_argument(unsigned long request)
 	case QUEZTL_PEER_ADD:		return 24;
 	case QUEZTL_PEER_DEL:		return 24;
 	case QUEZTL_PEER_NEXT:		return 24;
+	case QUEZTL_PEERS_ADD:		return 32;
 	case QUEZTL_ADDR_ADD:		return 40;
 	case QUEZTL_ADDR_DEL:		return 40;
 	case QUEZTL_ADDR_NEXT:		return 40;
@@ -277,6 +302,8 @@ int policy_call(unsigned long request, void *arg)
 		return peer_del(arg);
 	case QUEZTL_PEER_NEXT:
 		return peer_next(arg);
+	case QUEZTL_PEERS_ADD:
+		return peers_add(arg);
 	case QUEZTL_ADDR_ADD:
 		return addr_add(arg);
 	case QUEZTL_ADDR_DEL:

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# What is installed can be built with, exports what the map says, and nothing else.
+# Programs can be built with what is installed; it exports what the map lists, and nothing else.
 cd "$(dirname "$0")/.." || exit 1
 O=${O:-$PWD/../build/userspace} CC=${CC:-gcc}
 tmp=$(mktemp -d)

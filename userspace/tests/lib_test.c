@@ -83,7 +83,7 @@ static void iteration_visits_each_once(void **state)
 	assert_int_equal(port.mtu, 9000);
 }
 
-/* A newer kernel may leave something where this version has reserved bytes. */
+/* A newer kernel may return something where this version has reserved bytes. */
 static void iteration_sends_only_the_id(void **state)
 {
 	struct queztl_port_next port;
@@ -167,7 +167,7 @@ static void fabric_is_closed_and_opened(void **state)
 	assert_int_equal(queztl_fabric_set(device, 1, 2), -EINVAL);
 }
 
-/* Its kernel wants zero where a fabric's mode is now. */
+/* That kernel requires zero where the mode of a fabric is now. */
 static void older_module_iterates_over_fabrics(void **state)
 {
 	struct queztl_fabric_next fabric = { .mode = QUEZTL_FABRIC_DENY };
@@ -202,6 +202,24 @@ static void rates_change_where_set(void **state)
 	assert_int_equal(fake.ports[0].rates.flood, 80);
 	rates.tx_bytes = 999;
 	assert_int_equal(queztl_rates_set(device, &rates), -EINVAL);
+}
+
+static void many_peers_take_one_call(void **state)
+{
+	const uint64_t some[] = { 11, 12 }, bad[] = { 11, 20 };
+	uint64_t peer = 0;
+
+	(void)state;
+	fake_add_ports();
+	assert_int_equal(queztl_peers_add(device, 10, bad, 2), -EXDEV);
+	assert_int_equal(queztl_peer_next(device, 10, &peer), -ENOENT);
+	assert_int_equal(queztl_peers_add(device, 10, some, 0), -EINVAL);
+	assert_int_equal(queztl_peers_add(device, 10, some, 2), 0);
+	assert_int_equal(queztl_peers_add(device, 10, some, 2), 0);
+	assert_int_equal(queztl_peer_next(device, 10, &peer), 0);
+	assert_int_equal(peer, 11);
+	assert_int_equal(queztl_peer_next(device, 10, &peer), 0);
+	assert_int_equal(peer, 12);
 }
 
 static void peers_are_mutual(void **state)
@@ -246,7 +264,9 @@ static void addresses_are_of_two_families(void **state)
 	assert_int_equal(queztl_addr_del(device, 10, AF_INET, v4, 24), -ENOENT);
 }
 
-/* 258 in the byte of the ABI would be 2, and 65538 AF_INET. */
+/*
+ * Truncated to the type in the ABI, 258 would be 2 and 65538 would be AF_INET.
+ */
 static void address_is_not_cut_to_fit(void **state)
 {
 	static const uint8_t v4[4] = { 64 };
@@ -306,6 +326,7 @@ int main(void)
 		TEST(older_module_iterates_over_fabrics),
 		TEST(rates_change_where_set),
 		TEST(peers_are_mutual),
+		TEST(many_peers_take_one_call),
 		TEST(addresses_are_of_two_families),
 		TEST(address_is_not_cut_to_fit),
 		TEST(every_drop_has_name_and_text),

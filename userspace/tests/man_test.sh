@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Manual pages are free of errors, and there is one of every function.
+# Manual pages have no errors, and there is one for every function.
 cd "$(dirname "$0")/.." || exit 1
 number=0
 
@@ -15,7 +15,7 @@ lint_all() # COMMAND...
 	local page bad=0
 
 	for page in man/*.[38]; do
-		# mandoc warns of every .so; groff has followed it.
+		# mandoc warns about every .so, which groff follows.
 		[ "$1" = mandoc ] && grep -q '^\.so man3/' "$page" && continue
 		out=$("$@" "$page" 2>&1) && [ -z "$out" ] && continue
 		echo "# $page: $out"
@@ -48,7 +48,7 @@ every_function_has_a_page()
 
 	while read -r name; do
 		[ -f "man/$name.3" ] && grep -q "$name (3)" man/libqueztl.3 && continue
-		echo "# no page of $name"
+		echo "# no page for $name"
 		bad=1
 	done < <(sed -n 's/^\t\t\(queztl_[a-z_]*\);$/\1/p' lib/libqueztl.map)
 	return $bad

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which ports reach which, as whom and how much, by the command. */
+/* Peers, addresses and rates of ports, through the command. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -94,7 +94,7 @@ static void fabric_begins_closed_or_not_at_all(void **state)
 	assert_int_equal(run("fabric add red")->code, EXIT_OK);
 }
 
-/* What a newer module has besides is no reason not to say what is known. */
+/* Unknown mode bits of a newer module do not hide the known ones. */
 static void unknown_mode_bits_are_passed_over(void **state)
 {
 	(void)state;
@@ -153,10 +153,10 @@ static void a_fabric_has_one_uplink(void **state)
 	assert_quiet("port uplink web0 on");
 	assert_int_equal(fake.ports[0].port.mode, QUEZTL_PORT_UPLINK);
 	assert_says("port list", " uplink ");
-	assert_says("port show web0", "yes: frames to unknown addresses");
+	assert_says("port show web0", "yes: gets the frames to addresses");
 	assert_says("port show db0", "uplink     no");
 	assert_fails("port uplink db0 on", EXIT_FAILED,
-		     "fabric blue has another uplink: see queztl port list");
+		     "fabric blue already has another uplink: see queztl port list");
 	assert_quiet("port uplink lone0 on");	/* of another fabric */
 	port = run_json("port uplink web0 off --json");
 	assert_text(port, "name", "web0");
@@ -180,7 +180,7 @@ static void missing_ports_are_code_3(void **state)
 			     "no port x: see queztl port list");
 }
 
-/* Between the list and the call, say. */
+/* For example between the list and the call. */
 static void ports_that_end_meanwhile_are_code_3(void **state)
 {
 	(void)state;
@@ -190,7 +190,7 @@ static void ports_that_end_meanwhile_are_code_3(void **state)
 	fake.failing = QUEZTL_RATES_GET;
 	assert_fails("port show web0", EXIT_NO_OBJECT, "no port web0");
 	fake.failing = QUEZTL_PEER_ADD;
-	assert_fails("policy allow web0 db0", EXIT_NO_OBJECT, "is gone");
+	assert_fails("policy allow web0 db0", EXIT_NO_OBJECT, "no longer exists");
 	fake.failing = QUEZTL_ADDR_ADD;
 	assert_fails("addr add web0 ::1", EXIT_NO_OBJECT, "no port web0");
 	fake.failing = QUEZTL_PEER_NEXT;
@@ -231,16 +231,16 @@ static void peers_are_allowed_and_forbidden(void **state)
 
 	(void)state;
 	assert_says("policy allow web0 db0",
-		    "fabric blue is open, peers have no effect: queztl fabric set blue deny");
+		    "fabric blue is open, so peers have no effect: queztl fabric set blue deny");
 	fake.fabrics[0].mode = QUEZTL_FABRIC_DENY;
 	assert_quiet("policy allow web0 a-port-with-a-very-long-name-01");
 	assert_fails("policy allow db0 web0", EXIT_FAILED, "already");
-	assert_fails("policy allow web0 web0", EXIT_USAGE, "no peer of itself");
+	assert_fails("policy allow web0 web0", EXIT_USAGE, "port web0 cannot be its own peer");
 	assert_fails("policy allow web0 lone0", EXIT_FAILED,
 		     "different fabrics, blue and green");
 	assert_quiet("policy forbid db0 web0");
 	assert_fails("policy forbid web0 db0", EXIT_NO_OBJECT,
-		     "no peers: see queztl policy list web0");
+		     "not peers: see queztl policy list web0");
 	fake.fabrics[0].mode = 0;
 	assert_fails("policy forbid web0 db0", EXIT_NO_OBJECT,
 		     "queztl fabric set blue deny");
@@ -296,13 +296,101 @@ static void open_fabrics_are_told_once(void **state)
 	assert_null(strstr(run("policy list")->out, "blue is open"));
 }
 
+static int count_pairs(void)
+{
+	int count = 0;
+
+	for (int i = 0; i < FAKE_PEERS; i++)
+		count += !!fake.peers[i][0];
+	return count;
+}
+
+static void many_peers_are_allowed_at_once(void **state)
+{
+	json_t *list;
+
+	(void)state;
+	fake.fabrics[0].mode = QUEZTL_FABRIC_DENY;
+	assert_fails("policy allow web0 db0 lone0", EXIT_FAILED,
+		     "different fabrics");
+	assert_fails("policy allow web0 db0 web0", EXIT_USAGE,
+		     "cannot be its own peer");
+	assert_fails("policy allow web0 db0 x", EXIT_NO_OBJECT, "no port x");
+	assert_fails("policy allow web0", EXIT_USAGE, "missing argument");
+	assert_int_equal(count_pairs(), 0);
+	assert_quiet("policy allow web0 db0 a-port-with-a-very-long-name-01");
+	assert_int_equal(count_pairs(), 2);
+	assert_int_equal(fake.peers_calls, 1);
+	/* who is a peer already stays one */
+	list = run_json("policy allow web0 a-port-with-a-very-long-name-01 db0 --json");
+	assert_int_equal(json_array_size(list), 2);
+	assert_text(json_array_get(list, 1), "peer", "db0");
+	json_decref(list);
+	assert_int_equal(count_pairs(), 2);
+}
+
+/* A call for each port but the last, whatever the order. */
+static void mesh_joins_all_with_all(void **state)
+{
+	json_t *list;
+
+	(void)state;
+	assert_says("policy allow --mesh db0 a-port-with-a-very-long-name-01 web0",
+		    "fabric blue is open");
+	assert_int_equal(count_pairs(), 3);
+	assert_int_equal(fake.peers_calls, 2);
+	list = run_json("policy allow db0 web0 --mesh --json");
+	assert_int_equal(json_array_size(list), 1);
+	assert_text(json_array_get(list, 0), "port", "web0");
+	json_decref(list);
+	assert_fails("policy allow --mesh db0", EXIT_USAGE,
+		     "missing argument");
+	assert_fails("policy allow --mesh db0 lone0", EXIT_FAILED,
+		     "different fabrics");
+}
+
+static void deleted_port_is_shown_with_its_user(void **state)
+{
+	struct queztl_port_next *port = &fake.ports[0].port;
+	char user[32];
+	json_t *object;
+
+	(void)state;
+	port->state = QUEZTL_PORT_OPEN | QUEZTL_PORT_DELETED;
+	snprintf(user, sizeof(user), "(%d)", port->pid);
+	fake.call_error = ENOENT;
+	fake.failing = QUEZTL_RATES_GET;	/* as of every policy call */
+	assert_says("port show web0", "deleted: it sends and receives nothing");
+	assert_says("port show web0", user);
+	assert_null(strstr(run("port show web0")->out, "peers"));
+	object = run_json("port show web0 --json");
+	assert_true(json_is_null(json_object_get(object, "peers")));
+	assert_int_equal(json_array_size(json_object_get(object, "state")), 2);
+	json_decref(object);
+	assert_says("port list", "deleted");
+	port->pid = 0;
+	assert_says("port show web0", "not known");
+	/* its successor has the name */
+	memcpy(fake.ports[2].port.name, port->name, sizeof(port->name));
+	fake.call_error = 0;
+	assert_says("port show web0", "unused");
+}
+
+static void port_without_worker_says_why(void **state)
+{
+	(void)state;
+	fake.ports[0].port.state = QUEZTL_PORT_OPEN | QUEZTL_PORT_NO_WORKER;
+	assert_says("port show web0", "NO WORKER: its VMM could start no thread");
+	assert_says("port list", "NO WORKER");
+}
+
 static void no_peers_mean_what_the_mode_says(void **state)
 {
 	(void)state;
 	assert_says("policy list", "queztl policy allow");
-	assert_says("policy list db0", "reaches every port of blue");
+	assert_says("policy list db0", "reaches every port: fabric blue is open");
 	fake.fabrics[0].mode = QUEZTL_FABRIC_DENY;
-	assert_says("policy list db0", "it reaches no port");
+	assert_says("policy list db0", "has no peers and reaches no port");
 	assert_string_equal(run("policy list --json")->out, "[]\n");
 }
 
@@ -314,9 +402,9 @@ static void addresses_come_and_go(void **state)
 	assert_quiet("addr add web0 10.0.0.1");
 	assert_quiet("addr add web0 fd00::/64");
 	assert_fails("addr add web0 10.0.0.1/32", EXIT_FAILED,
-		     "has 10.0.0.1 already: see queztl addr list web0");
+		     "already has address 10.0.0.1: see queztl addr list web0");
 	assert_fails("addr add web0 224.0.0.1", EXIT_USAGE,
-		     "no address to send as");
+		     "invalid address '224.0.0.1'");
 	addr = run_json("addr add db0 10.0.1.0/24 --json");
 	assert_keys(addr, "fabric port port_id family address prefix");
 	assert_text(addr, "address", "10.0.1.0");
@@ -327,10 +415,10 @@ static void addresses_come_and_go(void **state)
 	assert_int_equal(count_lines(run("addr list")->out), 4);
 	assert_int_equal(count_lines(run("addr list web0")->out), 3);
 	assert_fails("addr del web0 10.0.0.2", EXIT_NO_OBJECT,
-		     "has no 10.0.0.2: see queztl addr list web0");
+		     "has no address 10.0.0.2: see queztl addr list web0");
 	assert_quiet("addr del web0 10.0.0.1");
-	assert_says("addr del web0 fd00::/64", "web0 may use any address now");
-	assert_says("addr list web0", "web0 may use any address");
+	assert_says("addr del web0 fd00::/64", "port web0 has no addresses left, it may send from any address now");
+	assert_says("addr list web0", "port web0 may send from any address");
 }
 
 static void addresses_of_a_port_are_few(void **state)
@@ -364,15 +452,15 @@ static void port_is_shown_with_all_of_it(void **state)
 	assert_says("port show web0",
 		    "drops      3 no_port: no port has the destination address\n");
 	assert_says("port show web0",
-		    "           7 denied: the destination is no peer of the port\n");
+		    "           7 denied: the destination is not a peer of the port\n");
 	assert_says("port show web0", "2 reason_15: newer");
-	assert_says("port show web0", "paced      21 times for its rates\n");
+	assert_says("port show web0", "paced      21 times by its rate limits\n");
 	assert_says("port show web0",
-		    "waited     12 times for room at a receiver\n");
+		    "waited     12 times for free buffers at a receiver\n");
 	assert_says("port show lone0", "addresses  any\npeers      none\n");
 	assert_says("port show lone0", "drops      none\n");
 	fake.fabrics[0].mode = QUEZTL_FABRIC_DENY;
-	assert_says("port show web0", "blue, deny: a port reaches its peers");
+	assert_says("port show web0", "blue, deny: a port reaches only its peers");
 }
 
 static void port_show_has_the_keys_of_the_list(void **state)
@@ -402,7 +490,7 @@ static void port_of_an_older_module_is_shown(void **state)
 
 	(void)state;
 	fake.version_1 = true;
-	assert_says("port show web0", "policy    not offered");
+	assert_says("port show web0", "policy    not supported");
 	port = run_json("port show web0 --json");
 	assert_true(json_is_null(json_object_get(port, "limits")));
 	assert_true(json_is_null(json_object_get(port, "addresses")));
@@ -429,6 +517,10 @@ int main(void)
 		TEST(ports_that_end_meanwhile_are_code_3),
 		TEST(older_modules_and_users_are_told),
 		TEST(peers_are_allowed_and_forbidden),
+		TEST(many_peers_are_allowed_at_once),
+		TEST(mesh_joins_all_with_all),
+		TEST(deleted_port_is_shown_with_its_user),
+		TEST(port_without_worker_says_why),
 		TEST(pairs_are_listed_once),
 		TEST(open_fabrics_are_told_once),
 		TEST(no_peers_mean_what_the_mode_says),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# Included by ../Makefile. A unit test is tests/NAME_test.c; the calls it must
-# not make for real are replaced by fake.c at link time.
+# Included by ../Makefile. A unit test is tests/NAME_test.c. System calls that it
+# must not make are replaced by fake.c at link time.
 
 UNIT_SRC := $(wildcard tests/*_test.c)
 UNIT	:= $(patsubst tests/%.c,$(O)/tests/%,$(UNIT_SRC))

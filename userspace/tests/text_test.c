@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Numbers, names and tables as people see them. */
+/* Formatting of numbers, names and tables. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,7 +167,7 @@ static void rates_have_the_units_of_tc(void **state)
 	assert_rate("10mbps", 10000000);
 	assert_rate("2gbps", 2000000000);
 	assert_rate("2.5gbit", 312500000);
-	assert_rate("4.1gbit", 512500000);	/* no double has 4.1 */
+	assert_rate("4.1gbit", 512500000);	/* no double is exactly 4.1 */
 }
 
 static void malformed_rates_are_refused(void **state)
@@ -226,8 +226,8 @@ static void addresses_are_parsed_and_masked(void **state)
 	assert_address("FD00::1", ADDRESS_GOOD, "fd00::1");
 	assert_address("fd00::/64", ADDRESS_GOOD, "fd00::/64");
 	assert_address("fd00::1/128", ADDRESS_GOOD, "fd00::1");
-	assert_address("10.0.0.255/25", ADDRESS_BITS_BEHIND, "10.0.0.128/25");
-	assert_address("fd00::1/64", ADDRESS_BITS_BEHIND, "fd00::/64");
+	assert_address("10.0.0.255/25", ADDRESS_HOST_BITS, "10.0.0.128/25");
+	assert_address("fd00::1/64", ADDRESS_HOST_BITS, "fd00::/64");
 	assert_address("10.0.0.1/33", ADDRESS_BAD_PREFIX, NULL);
 	assert_address("10.0.0.1/", ADDRESS_BAD_PREFIX, NULL);
 	assert_address("10.0.0.1/-1", ADDRESS_BAD_PREFIX, NULL);
@@ -239,7 +239,7 @@ static void addresses_are_parsed_and_masked(void **state)
 	assert_address("/24", ADDRESS_MALFORMED, NULL);
 }
 
-/* As many as an argument may have must not reach the stack. */
+/* A very long argument must not overflow a buffer on the stack. */
 static void long_addresses_are_refused(void **state)
 {
 	struct address address;

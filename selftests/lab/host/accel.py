@@ -1,4 +1,4 @@
-"""Which accelerator L1 gets. A /dev/kvm node proves nothing: only a guest that boots under it does."""
+"""The accelerator for L1. The existence of /dev/kvm proves nothing; only a guest that boots with it does."""
 import os
 import pathlib
 import tempfile
@@ -14,7 +14,7 @@ def boot_id():
 
 
 def probe(image):
-    """Boot the kernel under KVM without a root file system: reaching its root-mount panic proves a working KVM."""
+    """Boot the kernel under KVM without a root file system: its panic for a missing root proves that KVM works."""
     with tempfile.TemporaryDirectory(prefix="queztl-probe-") as tmp:
         console = pathlib.Path(tmp, "console")
         child = process.start([emulator.STOCK, "-nodefaults", "-display", "none", "-M", "q35", "-accel", "kvm",
@@ -41,7 +41,7 @@ def find(image):
                 return accel
         except (OSError, ValueError):
             pass
-        cache.say("probing /dev/kvm with a real guest")
+        cache.say("checking /dev/kvm with a real guest")
         accel = "kvm" if probe(image) else "tcg"
         cache.say(f"using {accel}")
         answer.write_text(f"{boot_id()} {accel}\n")

@@ -1,4 +1,4 @@
-"""Debian packages by name, without touching the user's apt configuration.
+"""Download Debian packages by name, without touching the user's apt configuration.
 
 A private apt state, one for each release of Debian, names the same mirrors as the user's own sources (asked of apt at run
 time), plus the release's backports suite there. Packages are unpacked with dpkg -x, never installed.
@@ -21,15 +21,15 @@ def codename():
 
 @functools.cache
 def mirrors():
-    """(uri, suite) pairs of the user's Debian sources; asked this way apt tells them even before its first update."""
+    """(uri, suite) pairs of the user's Debian sources. This query works even before the first apt-get update."""
     suites = {codename() + tail for tail in ("", "-security", "-updates")}
     out = subprocess.run(["apt-get", "update", "--print-uris"], check=True, capture_output=True, text=True).stdout
     found = [(uri, suite) for uri, suite in re.findall(r"^'(\S+)/dists/([^/\s]+)/InRelease'", out, re.M)
              if suite in suites]
     if not found:
-        raise SystemExit(f"lab: apt knows no Debian {codename()} source; add one to /etc/apt")
+        raise SystemExit(f"lab: apt has no source for Debian {codename()}: add one to /etc/apt")
     if not any(suite.endswith("-security") for _, suite in found):
-        cache.say(f"apt has no {codename()}-security source: kernels 6.12 may be missing")
+        cache.say(f"apt has no source for {codename()}-security: 6.12 kernels may be missing")
     return found
 
 

@@ -1,7 +1,7 @@
-"""Things fetched or built once, kept in ${XDG_CACHE_HOME:-~/.cache}/queztl.
+"""The cache of what is downloaded or built once, in ${XDG_CACHE_HOME:-~/.cache}/queztl.
 
-An entry is a directory that appears whole or not at all: it is made under a temporary name and renamed. One lock file
-serialises makers, so two runs started together fetch once.
+An entry is a directory that is created atomically: it is filled under a temporary name and then renamed. A lock file per
+entry serialises its creation, so two runs that start together download once.
 """
 import contextlib
 import fcntl
@@ -29,13 +29,13 @@ def lock(name):
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"waiting for another run that makes {name}")
+            say(f"waiting for another run that creates {name}")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
 def entry(name, make):
-    """The directory `name`, made by make(empty directory) when it is not there yet."""
+    """The directory `name`. If it does not exist, make(empty directory) fills it."""
     path = root() / name
     if path.exists():
         return path

@@ -1,4 +1,4 @@
-"""Which QEMU emulates L1: the distribution's (7.2) or 10 from backports, unpacked into the cache. Debian 13's is 10."""
+"""The QEMU that emulates L1: the distribution's (7.2), or QEMU 10 from backports, unpacked into the cache. Debian 13's is 10."""
 import pathlib
 import re
 import subprocess
@@ -7,7 +7,7 @@ from . import apt, cache
 
 STOCK = pathlib.Path("/usr/bin/qemu-system-x86_64")
 
-# The unpacked QEMU finds its libraries and firmware beside itself; what this machine has installed it takes from there.
+# The unpacked QEMU finds its libraries and firmware beside itself. What is installed on this machine is used from there.
 WRAPPER = """#!/bin/sh
 here=$(dirname "$(readlink -f "$0")")
 LD_LIBRARY_PATH=$here/usr/lib/x86_64-linux-gnu:$here/lib/x86_64-linux-gnu \\

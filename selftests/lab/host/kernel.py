@@ -123,15 +123,15 @@ def stock(name, refresh=False):
 def find(what):
     """One of Debian's by name, one that scripts/kernel built, or the path of a vmlinuz whose modules lie beside it.
 
-    For a path P the modules are looked for in P's directory and its parent (lib/modules/RELEASE below it); a kernel
-    with everything built in needs none.
+    For a path P the modules are searched in P's directory and its parent (lib/modules/RELEASE in it). A kernel with
+    everything built in needs none.
     """
     if what in flavours():
         return stock(what)
     if what in BUILT:
         what = cache.root() / "linux/out" / what / "vmlinuz"
         if not what.exists():
-            raise SystemExit(f"lab: no {what.parent.name} kernel yet: scripts/kernel build {what.parent.name}")
+            raise SystemExit(f"lab: kernel {what.parent.name} is not built: run scripts/kernel build {what.parent.name}")
     image = pathlib.Path(what).resolve(strict=True)
     release = image_release(image)
     for base in (image.parent, image.parent.parent):
@@ -141,9 +141,9 @@ def find(what):
 
 
 def image_release(image):
-    """The release string of a bzImage (its header points at it: Documentation/arch/x86/boot.rst, kernel_version)."""
+    """The release string of a bzImage (see kernel_version in Documentation/arch/x86/boot.rst)."""
     head = pathlib.Path(image).read_bytes()[:65536]
     if head[0x202:0x206] != b"HdrS":
-        raise SystemExit(f"lab: {image} is no bzImage")
+        raise SystemExit(f"lab: {image} is not a bzImage: give the kernel image, not vmlinux")
     at = int.from_bytes(head[0x20E:0x210], "little") + 0x200
     return head[at:head.index(b"\0", at)].split()[0].decode()

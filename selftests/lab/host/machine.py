@@ -18,11 +18,11 @@ LAB = pathlib.Path(__file__).resolve().parent.parent
 CMDLINE = ("rootfstype=virtiofs root=root ro console=ttyS0 loglevel=5 log_buf_len=4M panic=-1 oops=panic "
            "panic_on_warn=1 unknown_nmi_panic no_timer_check mitigations=off net.ifnames=0 random.trust_cpu=on "
            "rcupdate.rcu_cpu_stall_timeout=60 init_on_alloc=1")
-# All the emulator has, but for what makes Linux and libc copy by `rep movsb` and clear by `rep stosb`: hardware does that
-# by cache lines, the emulator by bytes.
+# All features of the emulator except those that make Linux and libc copy with `rep movsb` and clear with `rep stosb`:
+# hardware does this by cache lines, the emulator byte by byte.
 CPU = {"10": "max,-erms,-fsrm,-fzrm,-fsrs", "7": "max,-erms,-fsrm"}
 NUDGE_SECONDS = 2
-SILENT_SECONDS = 240        # so long no answer to a nudge: L1 stands still
+SILENT_SECONDS = 240        # if L1 has not answered a nudge for this long, it hangs
 BOOT_SECONDS = 600          # a debug kernel takes half a minute by itself, and compilers may share the machine with us
 
 
@@ -37,7 +37,7 @@ def virtiofsd_argv(socket_path, source, mode):
 
 
 class Listener:
-    """A unix socket QEMU connects a virtio-serial port to; its bytes go to `sink` as they come."""
+    """A unix socket that QEMU connects a virtio-serial port to. Received bytes are passed to `sink` at once."""
 
     def __init__(self, path, sink):
         self.server = socket.socket(socket.AF_UNIX)
@@ -52,14 +52,14 @@ class Listener:
             sink(data)
 
     def say(self, data):
-        """To L1, if it can take it."""
+        """Send data to L1, if L1 can receive it."""
         try:
             self.connection.send(data, socket.MSG_DONTWAIT)
         except (AttributeError, OSError):       # not connected yet, no longer, or L1 does not read
             pass
 
     def drain(self):
-        """Wait for what QEMU had sent before it ended."""
+        """Wait for the data that QEMU sent before it ended."""
         self.thread.join(2)
 
 
@@ -75,7 +75,7 @@ class Machine:
         self.news = threading.Event()
         self.heard_at = self.nudged_at = time.monotonic()
 
-    # -- what L1's init reads before it hides L0's file system ------------------------------------------------------
+    # -- what L1's init reads before it covers L0's file system -----------------------------------------------------
     def write_job(self):
         facts = {"QZ_SRC": LAB.parent.parent, "QZ_OUT": "/run/queztl-out", "QZ_MODULES": self.options.kernel.modules,
                  **self.facts}
@@ -129,11 +129,11 @@ class Machine:
         deadline = time.monotonic() + 10
         while not all((self.tmp / f"{share}.sock").exists() for share in ("root", "out")):
             if time.monotonic() > deadline:
-                raise SystemExit("lab: virtiofsd did not start: " + (self.tmp / "virtiofsd.log").read_text())
+                raise SystemExit("lab: virtiofsd did not start within 10 s: " + (self.tmp / "virtiofsd.log").read_text())
             time.sleep(0.01)
 
     def show(self, data):
-        """Pass the script's output on; of several machines line by line, with the machine's name before it."""
+        """Print the output of the script. With several machines, print line by line, prefixed with the machine's name."""
         if self.name:
             *lines, self.shown = (self.shown + data).split(b"\n")
             data = b"".join(b"%s| %s\n" % (self.name.encode(), line) for line in lines)
@@ -150,7 +150,7 @@ class Machine:
         return next((words for words in self.words if words[0] == word), None)
 
     def wait_for(self, word, seconds):
-        """The channel's line that starts with `word`, or None when QEMU ended, L1 stands still or the time is over."""
+        """The channel's line that starts with `word`, or None if QEMU ended, L1 hangs or the time is over."""
         deadline = time.monotonic() + seconds
         while not self.heard(word):
             alive = self.qemu.poll() is None
@@ -164,11 +164,12 @@ class Machine:
         return self.heard(word)
 
     def nudge(self):
-        """Ask L1 whether it lives; the interrupt wakes one that would sleep for ever.
+        """Ask L1 whether it is alive. The interrupt also wakes an L1 that would sleep for ever.
 
-        Seen in one that stood still: its timer's interrupt in the APIC's IRR, interrupts enabled, the CPU halted. The timer
-        is one-shot, so none follows. Since L1 is nudged none stood still in two hours of nested guests; that an interrupt of
-        another device makes the CPU look again is what we take from it. In virtual time the emulator has one thread.
+        Observed in an L1 that hung: the timer interrupt was pending in the APIC's IRR, interrupts were enabled, and the
+        CPU was halted. The timer is one-shot, so no other interrupt follows. Since L1 is nudged, none hung in two hours
+        of nested guests. We conclude that an interrupt of another device makes the CPU check again. Not needed in
+        virtual time, where the emulator has only one thread.
         """
         now = time.monotonic()
         if self.heard("start") and self.options.icount is None and now - self.nudged_at > NUDGE_SECONDS:
@@ -176,18 +177,18 @@ class Machine:
             self.verdict.say(b"alive?\n")
 
     def stands_still(self):
-        """L1 has started and does not even say that it lives. Virtual time may be slower than that."""
+        """L1 has started but does not answer. In virtual time it may just be slow, so that is not checked."""
         return (self.heard("start") and self.options.icount is None
                 and time.monotonic() - self.heard_at > SILENT_SECONDS)
 
     def ask_where(self):
-        """Make a stuck L1 panic, so that the console shows where it is."""
+        """Make a hung L1 panic, so that the console shows where it hangs."""
         try:
             monitor = socket.socket(socket.AF_UNIX)
             monitor.connect(f"{self.tmp}/monitor")
             monitor.sendall(b"nmi\n")
             self.qemu.wait(5)
-        except Exception:           # it may be beyond answering; the console then just stays as it is
+        except Exception:           # QEMU may not answer; then the console is used as it is
             pass
 
     def log(self, name):

@@ -1,4 +1,4 @@
-"""From a machine's life to an exit code."""
+"""Determines the exit code from the run of a machine."""
 import dataclasses
 
 from . import cache, machine, verdict
@@ -20,7 +20,7 @@ def text_of(blocks):
 
 
 def judge_death(host):
-    """L1 is gone without a verdict: our fault when our code is on a stack, else the emulator's."""
+    """L1 died without a verdict: a splat if a Queztl module is on a stack, else a fault of the emulator."""
     console = host.log("console")
     cause = verdict.death_cause(console)
     if verdict.is_ours(console):
@@ -30,7 +30,7 @@ def judge_death(host):
 
 
 def watch(host):
-    """Wait for the verdict of a started machine."""
+    """Wait for the verdict of a machine that was started."""
     if not host.wait_for("start", machine.BOOT_SECONDS):
         return judge_death(host)
     end = host.wait_for("end", host.options.time_limit)
@@ -44,10 +44,10 @@ def watch(host):
     if host.stands_still():
         host.ask_where()
         found = judge_death(host)
-        return dataclasses.replace(found, reason=f"stood still for {machine.SILENT_SECONDS} s: {found.reason}")
+        return dataclasses.replace(found, reason=f"L1 hung for {machine.SILENT_SECONDS} s: {found.reason}")
     host.ask_where()
     console = host.log("console")
-    return Outcome("time-out", TIME_OUT, f"no end within {host.options.time_limit} s", text_of(verdict.splats(console)))
+    return Outcome("time-out", TIME_OUT, f"the script did not end within {host.options.time_limit} s", text_of(verdict.splats(console)))
 
 
 def worst(outcomes):

@@ -1,4 +1,4 @@
-"""What a run's logs say: kernel splats, and whose fault a dead L1 is."""
+"""Evaluates the logs of a run: kernel splats, and the cause of the death of L1."""
 import re
 
 # Lines that no healthy run prints. Boot-time "WARNING" of firmware tables and the like do not match these forms.
@@ -13,13 +13,14 @@ SPLAT = re.compile(r"""
     """, re.X)
 END = re.compile(r"---\[ end (trace|Kernel panic)")
 
-# A frame or RIP inside one of our modules, or a RIP in module space that no module owns (called after unload). The
-# module list names ours always, and a "?" frame is a leftover of an earlier call on that stack: neither proves a thing.
+# A frame or RIP inside a Queztl module, or a RIP in module space that belongs to no module (called after unload). The
+# list of modules always names Queztl's, and a "?" frame is left over from an earlier call on that stack: both prove
+# nothing.
 OUR_FRAME = re.compile(r"\[(queztl|qhp_guest|qz_\w+)[\] ]|RIP: 0010:0xffffffffc")
 NO_PROOF = re.compile(r"Modules linked in:|last unloaded:|\]\s+\? ")
 
 
-# The kernel's complaint that memory was refused, with a trace, in the test that refuses it on purpose.
+# The kernel's report of a failed allocation, with a trace, in the test that makes allocations fail on purpose.
 REFUSED = re.compile(r"\bfailnth: (vmalloc error|page allocation failure)")
 
 
@@ -47,13 +48,13 @@ def splats(log):
 
 
 def is_ours(log):
-    """Whether one of our modules stands in a call trace of this log."""
+    """Whether a Queztl module is in a call trace of this log."""
     return any(OUR_FRAME.search(line) and not NO_PROOF.search(line)
                for block in splats(log) for line in block)
 
 
 def death_cause(log):
-    """One line that names how an L1 died, from its console."""
+    """One line that says how L1 died, from its console."""
     lines = [line for block in splats(log) for line in block]
     for pattern in (r"WARNING: CPU", r"BUG:|kernel BUG|general protection|Oops", r"Kernel panic", r""):
         for line in lines:

@@ -1,4 +1,4 @@
-"""queztl.ko inside L1: load it, add a fabric, make ports of it. Those need nothing but the module and the `vdpa` tool."""
+"""queztl.ko inside L1: load it, add a fabric, add ports to it. This needs only the module and the `vdpa` tool."""
 import fcntl
 import os
 import pathlib
@@ -36,23 +36,23 @@ def add_device(fabric, name, mac, mtu):
 
 
 def add_port(fabric, name, mac, mtu=None):
-    """A port for a VMM; returns its /dev/vhost-vdpa-N."""
+    """Add a port for a VMM; returns its /dev/vhost-vdpa-N."""
     device = add_device(fabric, name, mac, mtu)
     for _ in range(50):
         for child in device.glob("vhost-vdpa-*"):
             if pathlib.Path("/dev", child.name).exists():
                 return f"/dev/{child.name}"
         time.sleep(0.1)
-    raise RuntimeError(f"port {name} has no /dev/vhost-vdpa node (is vhost_vdpa its driver?)")
+    raise RuntimeError(f"port {name} has no /dev/vhost-vdpa-N after 5 s: is it bound to vhost_vdpa?")
 
 
 def limit(name, packets):
-    """A port's rate, per second; 0: none."""
+    """Limit a port to so many packets per second; 0: no limit."""
     run(QUEZTL, "port", "set", name, "pps", str(packets or "none"))
 
 
 def add_interface(fabric, name, mac, mtu=None):
-    """A port as a network interface of this host; returns its name."""
+    """Add a port as a network interface of this host; returns the name of the interface."""
     device = add_device(fabric, name, mac, mtu)
     if (device / "driver").exists():
         (device / "driver/unbind").write_text(name)

@@ -1,4 +1,4 @@
-"""A guest's VMM, asked over QMP: pause and resume, plug and unplug.
+"""Controls the VMM of a guest over QMP: pause and resume, plug and unplug.
 
     Monitor(guest).ask("device_del", id="nic")
 """
@@ -8,7 +8,7 @@ import time
 
 
 class Monitor:
-    """One connection; replies come in order, events between them are kept until somebody waits for one."""
+    """One connection. Replies arrive in order. Events between them are kept until wait_for()."""
 
     def __init__(self, path, seconds):
         self.seconds, self.events = seconds, []
@@ -22,11 +22,11 @@ class Monitor:
     def message(self):
         line = self.stream.readline()
         if not line:
-            raise RuntimeError("the VMM has closed its monitor")
+            raise RuntimeError("the VMM has closed its QMP connection")
         return json.loads(line)
 
     def ask(self, command, **arguments):
-        """What the command returns; it must succeed."""
+        """Run a command, which must succeed, and return its result."""
         self.stream.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
         self.stream.flush()
         while "event" in (reply := self.message()):
@@ -36,7 +36,7 @@ class Monitor:
         return reply["return"]
 
     def wait_for(self, event, **data):
-        """The next event of this name and with this data, also one that came before."""
+        """The next event with this name and this data; it may have arrived before the call."""
         deadline = time.monotonic() + self.seconds
         while time.monotonic() < deadline:
             while self.events:
@@ -44,4 +44,4 @@ class Monitor:
                 if found["event"] == event and all(found["data"].get(name) == value for name, value in data.items()):
                     return found
             self.events.append(self.message())
-        raise TimeoutError(f"no {event} {data} within {self.seconds} s")
+        raise TimeoutError(f"no event {event} {data} within {self.seconds} s")

@@ -1,4 +1,4 @@
-"""What KVM does per event: counts of trace points, by reason, over a stretch of work."""
+"""Counts KVM's trace points, by reason, during a piece of work."""
 import collections
 import contextlib
 import pathlib
@@ -10,7 +10,7 @@ EVENTS = ["kvm_exit", "kvm_emulate_insn", "kvm_mmio", "kvm_pio", "kvm_msr", "kvm
           "kvm_apic_accept_irq", "kvm_set_irq", "kvm_ack_irq", "kvm_userspace_exit", "kvm_hv_timer_state"]
 LINE = re.compile(r"^\s*(.+)-(\d+)\s+\[\d+\]\s+\S+\s+[\d.]+: (\w+): (.*)$")
 
-# What tells one event of a kind from another; the rest (addresses, cookies) is noise.
+# What distinguishes events of a kind; the rest (addresses, cookies) is noise.
 DETAIL = {
     "kvm_exit": re.compile(r"reason (\S+)"),
     "kvm_emulate_insn": re.compile(r": (?:\d+:)?[0-9a-f]+:\s*((?:[0-9a-f]{2} ?)+)"),
@@ -32,7 +32,7 @@ def write(name, text):
 
 @contextlib.contextmanager
 def recording(events=EVENTS, kilobytes=65536):
-    """Record trace points of KVM while the body runs; the yielded Counter is filled at its end."""
+    """Record KVM's trace points while the body runs; the yielded Counter is filled at the end."""
     counts = collections.Counter()
     write("buffer_size_kb", str(kilobytes))
     write("trace", "")
@@ -65,6 +65,6 @@ def count():
 
 
 def sample(event, lines=3):
-    """A few raw lines of an event still in the buffer."""
+    """A few raw lines of an event that are still in the buffer."""
     with open(TRACING / "trace") as trace:
         return [line for line in trace if f" {event}: " in line][:lines]

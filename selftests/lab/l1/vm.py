@@ -18,19 +18,19 @@ import qmp
 CACHE = pathlib.Path(os.environ["QZ_CACHE"])
 KVM_STATS = pathlib.Path("/sys/kernel/debug/kvm")
 QEMU = {"7": "/usr/bin/qemu-system-x86_64", "10": CACHE / "qemu/10/qemu-system-x86_64"}
-VMM = os.environ.get("QZ_USER_VMM", "7")       # which of them runs guests that do not say
+VMM = os.environ.get("QZ_USER_VMM", "7")       # runs the guests of tests that do not specify one
 PR_SET_PDEATHSIG = 1
 
-# microvm without the ISA timers and interrupt controller: q35 guests now and then hang calibrating them under emulation.
+# microvm without ISA timers and interrupt controller: q35 guests occasionally hang calibrating them under emulation.
 MACHINES = {"microvm": "microvm,pcie=on,pit=off,pic=off,rtc=off,isa-serial=off",
             "microvm-mmio": "microvm,pit=off,pic=off,rtc=off,isa-serial=off", "q35": "q35"}
-# How much slower L1's kernel is: as ktap.h has it for C programs.
+# Factor by which L1's kernel is slower, as in ktap.h for C programs.
 SLOW = int(os.environ.get("QZ_USER_TIME_FACTOR", 6 if "debug" in os.uname().release else 1))
 READY_SECONDS = 120 * SLOW
 
 
 class Nic:
-    """One virtio-net device: its QEMU netdev (without the id), MAC, and address for the guest's init."""
+    """One virtio-net device: its QEMU netdev (without the id), its MAC, and the address for the guest's init."""
 
     def __init__(self, netdev, mac, address, device=""):
         self.netdev, self.mac, self.address, self.device = netdev, mac, address, device
@@ -51,7 +51,7 @@ def sh(*argv, **more):
 
 
 def make_bridge(name):
-    """A bridge tuned as the field does it: no spanning tree, no forward delay, no multicast snooping."""
+    """A bridge with the usual tuning: no spanning tree, no forward delay, no multicast snooping."""
     sh("ip", "link", "add", name, "type", "bridge", "forward_delay", "0", "stp_state", "0", "mcast_snooping", "0")
     sh("ip", "link", "set", name, "up")
     return name
@@ -64,7 +64,7 @@ def make_tap(name, bridge):
 
 
 def make_cgroup(name):
-    """A cgroup with a share of the CPU of its own, as libvirt makes for each VM."""
+    """A cgroup with its own share of the CPU, as libvirt creates for each VM."""
     top = pathlib.Path("/sys/fs/cgroup")
     (top / "cgroup.subtree_control").write_text("+cpu")
     (top / name).mkdir(exist_ok=True)
@@ -91,7 +91,7 @@ class Guest:
         return ["-device", f"virtio-{kind}-pci{properties}" + (",romfile=" if kind == "net" else "")]
 
     def cmdline(self):
-        """Of the guest's kernel."""
+        """The kernel command line of the guest."""
         net = ",".join(f"{nic.mac}={nic.address}" for nic in self.nics)
         return f"console=hvc0 quiet panic=-1 no_timer_check mitigations=off qz.net={net} {self.append}"
 
@@ -116,7 +116,7 @@ class Guest:
 
     # -- life -------------------------------------------------------------------------------------------------------
     def start(self):
-        """Start QEMU; wait_ready() waits for the guest, so that several can boot side by side."""
+        """Start QEMU. wait_ready() waits for the guest, so that several can boot at the same time."""
         with open(self.tmp / "qemu.log", "wb") as log:
             self.process = subprocess.Popen(
                 self.argv(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -124,7 +124,7 @@ class Guest:
         return self
 
     def before_exec(self):
-        """In the VMM's process."""
+        """Runs in the process of the VMM."""
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if self.cgroup:
             (self.cgroup / "cgroup.procs").write_text("0")
@@ -145,12 +145,12 @@ class Guest:
         return self
 
     def reboot(self, seconds=READY_SECONDS):
-        """Restart the guest inside the same QEMU, without a word to its drivers (needs may_reboot)."""
+        """Restart the guest inside the same QEMU, without notifying its drivers (needs may_reboot)."""
         self.post("reboot -f")
         return self.wait_ready(seconds)
 
     def kill(self):
-        """End QEMU as a crash would."""
+        """End QEMU like a crash."""
         self.process.kill()
         self.process.wait()
         self.stop()
@@ -174,15 +174,15 @@ class Guest:
         self.stop()
 
     def monitor(self):
-        """The VMM, to be asked; one connection at a time."""
+        """A QMP connection to the VMM; one at a time."""
         return qmp.Monitor(self.tmp / "monitor", 30 * SLOW)
 
     # -- commands ---------------------------------------------------------------------------------------------------
     def check(self, deadline):
         if self.process.poll() is not None:
-            raise RuntimeError(f"guest {self.name}: QEMU ended ({self.process.returncode}): {self.said()}")
+            raise RuntimeError(f"guest {self.name}: QEMU ended with code {self.process.returncode}: {self.said()}")
         if time.monotonic() > deadline:
-            raise TimeoutError(f"guest {self.name} does not answer: {self.said()}")
+            raise TimeoutError(f"guest {self.name} did not answer in time: {self.said()}")
 
     def said(self):
         return "".join((self.tmp / name).read_text(errors="replace")[-800:] for name in ("qemu.log", "console")
@@ -203,7 +203,7 @@ class Guest:
         return line.decode(errors="replace").rstrip("\r")
 
     def post(self, command):
-        """Send a command; finish() waits for it, so that several guests can work at once."""
+        """Send a command. finish() waits for it, so that several guests can work at the same time."""
         token = f"token-{next(self.tokens)}"
         self.port.sendall(f"{token} {command}\n".encode())
         return token
@@ -219,7 +219,7 @@ class Guest:
         return self.finish(self.post(command), seconds)
 
     def expect(self, command, seconds=60):
-        """Output of a command that must succeed."""
+        """Run a command that must succeed, and return its output."""
         code, text = self.run(command, seconds)
         if code:
             raise RuntimeError(f"guest {self.name}: {command}: exit {code}: {text}")
@@ -244,7 +244,7 @@ def difference(before, after):
 
 
 def start_all(guests):
-    """Boot guests side by side."""
+    """Boot several guests at the same time."""
     for guest in guests:
         guest.start()
     for guest in guests:

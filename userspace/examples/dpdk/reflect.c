@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Send every UDP datagram back to where it came from: a network function in
- * DPDK, on a port of a fabric. The guests it talks to need to know nothing.
+ * Sends every UDP datagram back to its sender: a network function in DPDK, on a
+ * port of a fabric. The guests that it talks to need no special software.
  *
  *	modprobe vhost_vdpa max_iotlb_entries=65536
  *	queztl fabric add blue
@@ -10,11 +10,11 @@
  *	./reflect --no-pci --no-huge -m 128 --no-shconf --no-telemetry \
  *		--vdev net_virtio_user0,path=/dev/vhost-vdpa-0,mac=52:54:00:00:00:0f
  *
- * It answers no ARP: a guest is told the address by
+ * It does not answer ARP. Set its address in a guest with
  * `ip neigh replace 10.0.0.15 lladdr 52:54:00:00:00:0f dev eth0`.
  *
- * Without huge pages each page is an entry of the port's map, of which there
- * are 2048 by default: see "Memory" in Documentation/qhp.rst.
+ * Without huge pages each page is an entry in the port's map, which has 2048
+ * entries by default: see "Memory" in Documentation/qhp.rst.
  */
 #include <signal.h>
 #include <stdbool.h>
@@ -40,7 +40,7 @@ static void end(int signal)
 	ended = 1;
 }
 
-/* Turn a datagram round, its checksums stay right. False: it is none. */
+/* Swap source and destination; checksums stay valid. False: not a datagram. */
 static bool turn_round(struct rte_mbuf *packet)
 {
 	struct rte_ether_hdr *eth = rte_pktmbuf_mtod(packet, void *);
@@ -69,7 +69,7 @@ static bool turn_round(struct rte_mbuf *packet)
 	return true;
 }
 
-/* Return: how many of the packets went back; the rest is freed. */
+/* Return: the number of packets that were sent back; the rest is freed. */
 static unsigned int reflect(struct rte_mbuf **packets, unsigned int number)
 {
 	unsigned int i, good = 0, sent;
@@ -85,7 +85,7 @@ static unsigned int reflect(struct rte_mbuf **packets, unsigned int number)
 	return sent;
 }
 
-/* One queue each way, nothing left to the device. */
+/* One queue in each direction, no offloads. */
 static int start_port(void)
 {
 	const struct rte_eth_conf conf = { 0 };
@@ -111,12 +111,12 @@ int main(int argc, char **argv)
 	int err;
 
 	if (rte_eal_init(argc, argv) < 0)
-		rte_exit(EXIT_FAILURE, "reflect: see the command line above\n");
+		rte_exit(EXIT_FAILURE, "reflect: invalid arguments: see the example in reflect.c\n");
 	if (!rte_eth_dev_is_valid_port(PORT))
-		rte_exit(EXIT_FAILURE, "reflect: no port; give it a --vdev\n");
+		rte_exit(EXIT_FAILURE, "reflect: no port: give one with --vdev\n");
 	err = start_port();
 	if (err)
-		rte_exit(EXIT_FAILURE, "reflect: the port does not start: %s\n",
+		rte_exit(EXIT_FAILURE, "reflect: cannot start the port: %s\n",
 			 rte_strerror(-err));
 	signal(SIGINT, end);
 	signal(SIGTERM, end);

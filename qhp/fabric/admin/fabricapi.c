@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The calls about fabrics and ports. */
+
+#include <linux/capability.h>
+#include <linux/err.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "admin/admin.h"
+#include "admin/fabricapi.h"
+#include "module/ioctl.h"
+
+int qz_fabricapi_add(struct qz_call *call)
+{
+	struct queztl_fabric_add *add = call->arg;
+
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	return qz_fabric_create(add->name, &add->id);
+}
+
+/* The caller never learnt the id. */
+void qz_fabricapi_add_undo(struct qz_call *call)
+{
+	struct queztl_fabric_add *add = call->arg;
+
+	qz_fabric_destroy(add->id);
+}
+
+int qz_fabricapi_del(struct qz_call *call)
+{
+	struct queztl_fabric_del *del = call->arg;
+
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	return qz_fabric_destroy(del->id);
+}
+
+int qz_fabricapi_next(struct qz_call *call)
+{
+	return qz_fabric_next(call->arg);
+}
+
+int qz_fabricapi_set(struct qz_call *call)
+{
+	struct queztl_fabric_set *set = call->arg;
+
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	if (set->reserved || set->mode & ~QUEZTL_FABRIC_DENY)
+		return -EINVAL;
+	return qz_fabric_set_mode(set->id, set->mode);
+}
+
+int qz_fabricapi_port_next(struct qz_call *call)
+{
+	struct queztl_port_next *next = call->arg;
+
+	if (memchr_inv(next->reserved, 0, sizeof(next->reserved)))
+		return -EINVAL;
+	return qz_port_next(next);
+}
+
+int qz_fabricapi_port_stats(struct qz_call *call)
+{
+	return qz_port_stats(call->arg);
+}
+
+int qz_fabricapi_peer_add(struct qz_call *call)
+{
+	struct queztl_peer *peer = call->arg;
+
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	return qz_peer_add(peer->port, peer->peer);
+}
+
+int qz_fabricapi_peer_del(struct qz_call *call)
+{
+	struct queztl_peer *peer = call->arg;
+
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	return qz_peer_del(peer->port, peer->peer);
+}
+
+int qz_fabricapi_peer_next(struct qz_call *call)
+{
+	return qz_peer_next(call->arg);
+}
+
+int qz_fabricapi_peers_add(struct qz_call *call)
+{
+	struct queztl_peers *peers = call->arg;
+	u64 *ids;
+	int err;
+
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	if (peers->reserved || !peers->n || peers->n > QUEZTL_PEERS_MAX)
+		return -EINVAL;
+	ids = vmemdup_array_user(u64_to_user_ptr(peers->peers), peers->n,
+				 sizeof(*ids));
+	if (IS_ERR(ids))
+		return PTR_ERR(ids);
+	err = qz_peers_add(peers->port, ids, peers->n);
+	kvfree(ids);
+	return err;
+}
+
+int qz_fabricapi_addr_add(struct qz_call *call)
+{
+	struct queztl_addr *addr = call->arg;
+
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	if (addr->reserved)
+		return -EINVAL;
+	return qz_addr_add(addr);
+}
+
+/* The caller never learnt the id. */
+void qz_fabricapi_addr_add_undo(struct qz_call *call)
+{
+	qz_addr_undo(call->arg);
+}
+
+int qz_fabricapi_addr_del(struct qz_call *call)
+{
+	struct queztl_addr *addr = call->arg;
+
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	if (addr->reserved)
+		return -EINVAL;
+	return qz_addr_del(addr);
+}
+
+int qz_fabricapi_addr_next(struct qz_call *call)
+{
+	struct queztl_addr *next = call->arg;
+
+	if (next->reserved)
+		return -EINVAL;
+	return qz_addr_next(next);
+}
+
+int qz_fabricapi_port_set(struct qz_call *call)
+{
+	struct queztl_port_set *set = call->arg;
+
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	if (set->reserved)
+		return -EINVAL;
+	return qz_uplink_set(set);
+}
+
+int qz_fabricapi_rates_set(struct qz_call *call)
+{
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	return qz_rates_set(call->arg);
+}
+
+int qz_fabricapi_rates_get(struct qz_call *call)
+{
+	return qz_rates_get(call->arg);
+}

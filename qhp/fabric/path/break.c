@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The end of a port whose driver wrote nonsense, or that nobody can run. */
+
+#include "path/port.h"
+
+/*
+ * The port is dead until it is reset. A ring that is being started meanwhile is
+ * not missed: see qz_vq_start(). Its driver is told by its own worker.
+ *
+ * Context: any but inside eventfd_signal(); possibly with a receiving queue's
+ * lock held.
+ */
+void qz_port_break(struct qz_port *port)
+{
+	int i;
+
+	WRITE_ONCE(port->broken, true);
+	smp_mb();	/* broken before live, as in qz_vq_start() */
+	for (i = 0; i < port->nvqs; i++)
+		WRITE_ONCE(port->vqs[i]->live, false);
+	qz_signal_config(port);
+}

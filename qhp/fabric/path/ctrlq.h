@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A control queue. */
+#ifndef QZ_CTRLQ_H
+#define QZ_CTRLQ_H
+
+#include "path/vq.h"
+
+/**
+ * struct qz_ctrlq - a control queue
+ * @vq: the virtqueue
+ * @commands: how many were carried out; owned with the ring
+ * @kicks: how often the driver kicked
+ */
+struct qz_ctrlq {
+	struct qz_vq vq;
+	u64 commands;
+	atomic64_t kicks;
+};
+
+static inline struct qz_ctrlq *qz_to_ctrlq(struct qz_vq *vq)
+{
+	return container_of(vq, struct qz_ctrlq, vq);
+}
+
+void qz_ctrlq_kick(struct qz_ctrlq *ctrlq);
+void qz_ctrlq_run(struct qz_ctrlq *ctrlq);
+
+#endif /* QZ_CTRLQ_H */

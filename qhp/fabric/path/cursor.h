@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Walking the segments of a chain, through its driver's address space. */
+#ifndef QZ_CURSOR_H
+#define QZ_CURSOR_H
+
+#include "path/map.h"
+#include "pure/ring.h"
+
+/**
+ * struct qz_cursor - a place in a chain's segments
+ * @map: the driver's address space
+ * @segs: the segment it is in
+ * @nsegs: how many there are from there on
+ * @offset: in that segment
+ * @perm: VHOST_ACCESS_RO to read, VHOST_ACCESS_WO to write
+ * @hint: for qz_map_find()
+ * @at: where the kernel sees that place, when @left
+ * @left: how many contiguous bytes are there; 0 when it was not looked up
+ */
+struct qz_cursor {
+	const struct qz_map *map;
+	const struct qz_seg *segs;
+	u32 nsegs;
+	u32 offset;
+	u32 perm;
+	u32 *hint;
+	u8 *at;
+	u32 left;
+};
+
+/* How a copy between two drivers ended: whose memory was not there. */
+enum qz_copy { QZ_COPY_DONE, QZ_COPY_BAD_SOURCE, QZ_COPY_BAD_TARGET };
+
+bool qz_cursor_skip(struct qz_cursor *cur, u32 len);
+bool qz_cursor_read(struct qz_cursor *cur, void *to, u32 len);
+bool qz_cursor_write(struct qz_cursor *cur, const void *from, u32 len);
+bool qz_cursor_sum(struct qz_cursor *cur, u32 len, __wsum *sum);
+enum qz_copy qz_cursor_copy(struct qz_cursor *to, struct qz_cursor *from,
+			    u32 len);
+
+#endif /* QZ_CURSOR_H */

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A frame's way from the sender's buffer to the receivers: read, checked,
+ * looked up.
+ *
+ * Context of everything here: process or softirq, inside a slice (see run.c).
+ */
+
+#include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
+#include <linux/ktime.h>
+#include <uapi/linux/vhost_types.h>
+
+#include "path/run.h"
+
+/*
+ * All headers of a frame to cut. We may have read too much or too little: the
+ * payload's cursor starts anew right after the headers, counted from @start.
+ */
+static enum queztl_drop read_headers(struct qz_frame *frame,
+				     const struct qz_cursor *start)
+{
+	u32 n = min_t(u32, frame->len, QZ_OFFLOAD_HEAD), old = frame->head_len;
+
+	if (!qz_cursor_read(&frame->rest, frame->head + old, n - old))
+		return QUEZTL_DROP_BAD_RING;
+	if (!qz_offload_parse(&frame->off, frame->head, n, frame->len))
+		return QUEZTL_DROP_BAD_HEADER;
+	frame->head_len = frame->off.head;
+	frame->rest = *start;
+	qz_cursor_skip(&frame->rest, QZ_HDR_LEN + frame->head_len);
+	return QUEZTL_DROP_REASONS;
+}
+
+/* Is the frame, or a segment of it, longer than the port's MTU allows? */
+static bool too_big(const struct qz_port *port, const struct qz_frame *frame)
+{
+	u32 max = port->mtu + VLAN_ETH_HLEN;
+
+	if (frame->off.gso == VIRTIO_NET_HDR_GSO_NONE)
+		return frame->len > max;
+	return frame->off.head + frame->off.gso_size > max;
+}
+
+/*
+ * The sender has addresses: does it use them? What is judged has been read into
+ * the head, and a checksum is not finished where it would change that.
+ */
+static enum queztl_drop check_sender(const struct qz_antispoof *antispoof,
+				     struct qz_frame *frame)
+{
+	const struct qz_offload *off = &frame->off;
+	u32 old = frame->head_len, judged;
+
+	if (off->gso == VIRTIO_NET_HDR_GSO_NONE) {
+		frame->head_len = min_t(u32, frame->len, QZ_OFFLOAD_HEAD);
+		if (!qz_cursor_read(&frame->rest, frame->head + old,
+				    frame->head_len - old))
+			return QUEZTL_DROP_BAD_RING;
+	}
+	judged = qz_antispoof_check(antispoof, frame->head, frame->head_len);
+	if (!judged ||
+	    (off->csum && (u32)off->csum_start + off->csum_offset < judged))
+		return QUEZTL_DROP_FOREIGN;
+	return QUEZTL_DROP_REASONS;
+}
+
+/* Return: QUEZTL_DROP_REASONS when the frame is good. */
+static enum queztl_drop read_frame(const struct qz_run *run)
+{
+	const struct qz_chain *chain = &run->scratch->out;
+	const struct qz_cursor start = {
+		.map = run->map,
+		.segs = chain->segs,
+		.nsegs = chain->out,
+		.perm = VHOST_ACCESS_RO,
+		.hint = &run->txq->vq.hint,
+	};
+	struct qz_frame *frame = &run->scratch->frame;
+	const struct qz_port *port = run->port;
+	const struct qz_antispoof *antispoof;
+	enum queztl_drop reason;
+	u64 source;
+
+	frame->len = max_t(u32, chain->out_len, QZ_HDR_LEN) - QZ_HDR_LEN;
+	if (chain->in)
+		return QUEZTL_DROP_BAD_RING;
+	if (frame->len < ETH_HLEN)
+		return QUEZTL_DROP_RUNT;
+	if (frame->len > QZ_MTU_MAX + VLAN_ETH_HLEN)
+		return QUEZTL_DROP_TOO_BIG;
+
+	/* To copy a little twice is less work than to come back for it. */
+	frame->head_len = frame->len <= QZ_OFFLOAD_HEAD ? frame->len :
+							  VLAN_ETH_HLEN;
+	frame->rest = start;
+	if (!qz_cursor_read(&frame->rest, frame, QZ_HDR_LEN + frame->head_len))
+		return QUEZTL_DROP_BAD_RING;
+	if (!qz_offload_read(&frame->off, &frame->virtio, port->features,
+			     frame->len))
+		return QUEZTL_DROP_BAD_HEADER;
+	if (frame->off.gso != VIRTIO_NET_HDR_GSO_NONE) {
+		reason = read_headers(frame, &start);
+		if (reason != QUEZTL_DROP_REASONS)
+			return reason;
+	}
+	if (too_big(port, frame))
+		return QUEZTL_DROP_TOO_BIG;
+	source = qz_mac_key(qz_frame_eth(frame)->h_source);
+	if (source != port->mac_key && !qz_reach_may_send_as(port, source))
+		return QUEZTL_DROP_SPOOFED;
+	antispoof = qz_gate_dereference(port->antispoof);
+	return antispoof ? check_sender(antispoof, frame) : QUEZTL_DROP_REASONS;
+}
+
+/*
+ * To all ports but the sender's, by rising id. Nobody is waited for. A slice that
+ * is used up ends in mid-flood: then the next goes on behind the last port that
+ * has got the frame, or in the middle of the one that has got a part of it.
+ *
+ * Return: as qz_receive().
+ */
+static int flood(struct qz_run *run, struct qz_frame *frame)
+{
+	struct qz_resume *resume = &run->txq->resume;
+	u32 i = qz_switch_after(run->sw, resume->after);
+	u64 id = resume->after;
+	struct qz_port *port;
+	bool some = false;
+	int err;
+
+	while ((port = qz_switch_next(run->sw, &i, &id))) {
+		if (port == run->port)
+			continue;
+		if (run->work <= 0 && some)
+			return -EINPROGRESS;
+		run->packets--;
+		err = qz_receive(run, port, frame);
+		if (err)
+			return err;
+		resume->after = id;
+		resume->offset = 0;
+		some = true;
+	}
+	return 0;
+}
+
+/* Why an address was not found: the fabric may deny what is there. */
+static enum queztl_drop explain_miss(const struct qz_run *run, u64 key)
+{
+	const struct qz_switch *all = qz_gate_dereference(run->port->fabric->sw);
+	const struct qz_port *to = qz_mactab_find(&all->tab, key) ?:
+		qz_reach_uplink(run->port, all);
+
+	return to && to != run->port ? QUEZTL_DROP_DENIED : QUEZTL_DROP_NO_PORT;
+}
+
+/*
+ * Return: QUEZTL_DROP_REASONS when the frame was delivered, why it is dropped,
+ * -EAGAIN when it is to wait, or -EINPROGRESS when it is to be gone on with.
+ */
+static int forward(struct qz_run *run, struct qz_frame *frame)
+{
+	struct qz_resume *resume = &run->txq->resume;
+	const u8 *dest = qz_frame_eth(frame)->h_dest;
+	u64 key = qz_mac_key(dest);
+	struct qz_port *port = run->port;
+	struct qz_port *to;
+	int err;
+
+	run->may_wait = false;
+	if (is_multicast_ether_addr(dest)) {
+		if (!resume->begun &&
+		    !qz_bucket_take(&port->flood, ktime_get_ns(),
+				    qz_frame_packets(frame)))
+			return QUEZTL_DROP_RATE;
+		err = flood(run, frame);
+	} else {
+		to = qz_mactab_find(&run->sw->tab, key) ?:
+			qz_reach_uplink(port, run->sw);
+		if (!to || to == port)
+			return explain_miss(run, key);
+		run->may_wait = !resume->offset;
+		err = qz_receive(run, to, frame);
+	}
+	if (err == -EAGAIN || err == -EINPROGRESS)
+		return err;
+	return err ? QUEZTL_DROP_BAD_RING : QUEZTL_DROP_REASONS;
+}
+
+/* The frame is done with. A sender's garbage holds up nobody's receiver. */
+static int finish(struct qz_run *run, const struct qz_frame *frame, int reason)
+{
+	struct qz_txq *txq = run->txq;
+
+	if (reason == QUEZTL_DROP_REASONS) {
+		txq->counts.packets++;
+		txq->counts.bytes += frame->len;
+		txq->hold.bytes += frame->len;
+		return 0;
+	}
+	qz_receive_end(run);
+	qz_vq_drop(&txq->vq, reason, frame->len);
+	return reason == QUEZTL_DROP_BAD_RING ? -EINVAL : 0;
+}
+
+/**
+ * qz_deliver_chain - deliver the frame in a sender's buffer
+ * @run: the run; the buffer was taken from the ring
+ *
+ * As qz_receive() it may leave a receiver's queue locked.
+ *
+ * Return: 0 when the buffer is done with, -EAGAIN when the frame is to wait,
+ * -EINPROGRESS when the slice is used up and the frame is not done with, -EINVAL
+ * when the driver wrote nonsense.
+ */
+int qz_deliver_chain(struct qz_run *run)
+{
+	struct qz_frame *frame = &run->scratch->frame;
+	struct qz_resume *resume = &run->txq->resume;
+	int reason;
+
+	run->packets--;
+	run->work -= QZ_WORK_STEP;
+	reason = read_frame(run);
+	if (reason == QUEZTL_DROP_REASONS) {
+		reason = forward(run, frame);
+		if (reason == -EINPROGRESS)
+			resume->begun = true;
+		if (reason < 0)
+			return reason;
+		if (qz_port_is_paced(run->port))
+			qz_pace_charge(run->port, frame);
+	}
+	*resume = (struct qz_resume){};
+	return finish(run, frame, reason);
+}

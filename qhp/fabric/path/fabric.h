@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A fabric, and where a frame may go in it, as the data path knows them. */
+#ifndef QZ_FABRIC_H
+#define QZ_FABRIC_H
+
+#include <linux/slab.h>
+
+#include "path/port.h"
+#include "pure/idlist.h"
+
+/**
+ * struct qz_switch - a fabric's ports, or a port's peers, as the data path sees
+ *	them
+ * @rcu: frees it when no reader is left
+ * @live: number of ports in it
+ * @tab: by Ethernet address
+ * @list: by id, for what goes to everybody: see qz_switch_next()
+ */
+struct qz_switch {
+	struct rcu_head rcu;
+	u32 live;
+	struct qz_mactab tab;
+	struct qz_idlist list;
+};
+
+/**
+ * struct qz_fabric - an isolated layer 2 network
+ * @dev: its device on the bus "queztl"; its references are the fabric's
+ * @id: its id
+ * @mgmt: its vDPA management device
+ * @list: in the list of fabrics
+ * @mode: QUEZTL_FABRIC_*
+ * @lock: guards @ports, @nports, @dying and replacing @sw; of each port @list,
+ *	@attached and replacing @view and @antispoof
+ * @ports: its ports, and those deleted that have not left the bus yet
+ * @nports: number of them
+ * @dying: no port may be added any more
+ * @sw: the table the data path reads; inside the gate
+ * @uplink: the port that leads out, if any; inside the gate, changed under @lock
+ */
+struct qz_fabric {
+	struct device dev;
+	u64 id;
+	struct vdpa_mgmt_dev mgmt;
+	struct list_head list;
+	u32 mode;
+	struct mutex lock;	/* see above */
+	struct list_head ports;
+	u32 nports;
+	bool dying;
+	struct qz_switch __rcu *sw;
+	struct qz_port __rcu *uplink;
+};
+
+/* No reader is left, or there never was one. */
+static inline void qz_switch_free(struct qz_switch *sw)
+{
+	kvfree(sw);
+}
+
+/* Where to go on with a flood after the port with an id; 0 to begin. */
+static inline u32 qz_switch_after(const struct qz_switch *sw, u64 id)
+{
+	return id ? qz_idlist_after(&sw->list, id) : 0;
+}
+
+/*
+ * The next port of a flood, from the place *i on, with an id above *id; both are
+ * moved on. NULL at the end. Inside the gate.
+ */
+static inline struct qz_port *qz_switch_next(const struct qz_switch *sw, u32 *i,
+					     u64 *id)
+{
+	struct qz_port *port;
+
+	while (*i < qz_idlist_n(&sw->list)) {
+		port = qz_idlist_at(&sw->list, (*i)++);
+		if (port && port->id > *id) {	/* else it was had before */
+			*id = port->id;
+			return port;
+		}
+	}
+	return NULL;
+}
+
+/* reach.c */
+const struct qz_switch *qz_reach_of(const struct qz_port *port);
+bool qz_reach_is_uplink(const struct qz_port *port);
+struct qz_port *qz_reach_uplink(const struct qz_port *port,
+				const struct qz_switch *reach);
+bool qz_reach_may_send_as(const struct qz_port *port, u64 source);
+
+#endif /* QZ_FABRIC_H */

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A frame on its way from a sender's buffer to receivers' buffers. */
+#ifndef QZ_FRAME_H
+#define QZ_FRAME_H
+
+#include <linux/if_ether.h>
+#include <uapi/linux/virtio_net.h>
+
+#include "path/cursor.h"
+#include "pure/offload.h"
+
+#define QZ_HDR_LEN	sizeof(struct virtio_net_hdr_mrg_rxbuf)
+
+/*
+ * Buffers one frame may be spread over: the largest frame in the smallest
+ * buffers that virtio-net posts (1536 bytes) takes 43.
+ */
+#define QZ_FRAME_BUFFERS	64
+
+/**
+ * struct qz_frame - a frame as it was read from a sending ring
+ * @virtio: the driver's header, then that of the receiver at hand
+ * @head: the frame's first bytes; what is checked is this copy, and this copy
+ *	is what is delivered
+ * @head_len: how many: all of a short frame; else with a VLAN tag, or all headers
+ *	of a frame that may have to be cut, or as many as there is room for when
+ *	its sender has addresses
+ * @len: bytes of the whole frame
+ * @rest: those behind @head, in the sender's memory
+ * @off: what the driver left to us
+ */
+struct qz_frame {
+	struct virtio_net_hdr_v1 virtio;
+	u8 head[QZ_OFFLOAD_HEAD];
+	u32 head_len;
+	u32 len;
+	struct qz_cursor rest;
+	struct qz_offload off;
+};
+
+static_assert(offsetof(struct qz_frame, head) ==
+	      sizeof(struct virtio_net_hdr_v1));
+
+/**
+ * struct qz_buffers - buffers taken from a receiving ring for one frame
+ * @n: how many
+ * @head: what to return in the used ring
+ * @len: bytes written to each
+ */
+struct qz_buffers {
+	u32 n;
+	u16 head[QZ_FRAME_BUFFERS];
+	u32 len[QZ_FRAME_BUFFERS];
+};
+
+static inline const struct ethhdr *qz_frame_eth(const struct qz_frame *frame)
+{
+	return (const struct ethhdr *)frame->head;
+}
+
+/* How many packets it is to a receiver that cannot take it whole. */
+static inline u32 qz_frame_packets(const struct qz_frame *frame)
+{
+	return frame->off.gso == VIRTIO_NET_HDR_GSO_NONE ?
+		1 : qz_offload_segments(&frame->off, frame->len);
+}
+
+#endif /* QZ_FRAME_H */

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A message between two VMs of one CPU hands the CPU off.
+ *
+ * A guest that has sent a request, or an answer, has nothing to do but to halt.
+ * That takes it several exits, to stop its tick, to halt and to start the tick
+ * again, and only then does the receiver run. So a sender's thread that has
+ * delivered yields at once, and returns to its guest when it is scheduled again.
+ *
+ * It does so in a conversation only: when its queue pair has received something
+ * since it last sent, and no more than a request. And only to a thread that is
+ * on this CPU: the one that last sent from the pair that was delivered to. It
+ * names that thread: yield() is about threads of one cgroup, and a VM that has
+ * a cgroup of its own goes on.
+ *
+ * A stream's sender yields as well, when its frames wait for room at the
+ * receiver and its ring is nearly full.
+ *
+ * What yield() is warned of is true of either: on a CPU that others want as well
+ * it costs the sender more than it gains. The next sender on this CPU checks how
+ * long that took. When it was long, nobody hands off for a while, each time for
+ * longer; when it was not, the next pause is shorter.
+ *
+ * All this is about speed only. A value that is a little old, or another CPU's,
+ * does no harm.
+ */
+
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/sched/stat.h>
+#include <linux/sched/task.h>
+#include <linux/timekeeping.h>
+
+#include "path/run.h"
+
+/**
+ * struct history - hand-offs on a CPU
+ * @since: when the last one began, ns; 0: it was looked at
+ * @pause: messages for which there is to be none
+ * @backoff: what @pause was last, and less for each that was soon over
+ */
+struct history {
+	u64 since;
+	unsigned int pause;
+	unsigned int backoff;
+};
+
+static DEFINE_PER_CPU(struct history, history);
+
+/*
+ * Has the pair received a request's worth since the last call? With multiqueue
+ * the reply may arrive on another pair, and is not seen here.
+ */
+static bool talks(struct qz_txq *txq)
+{
+	u64 packets = READ_ONCE(txq->rxq->packets);
+	u64 bytes = READ_ONCE(txq->rxq->bytes);
+	u64 more = packets - READ_ONCE(txq->heard_packets);
+	u64 longer = bytes - READ_ONCE(txq->heard_bytes);
+
+	WRITE_ONCE(txq->heard_packets, packets);
+	WRITE_ONCE(txq->heard_bytes, bytes);
+	return more && more <= QZ_STREAM_FRAMES && longer < QZ_STREAM_BYTES;
+}
+
+/* A sender runs again: was it soon after another yielded? */
+static void look_back(void)
+{
+	u64 since = this_cpu_read(history.since);
+	unsigned int backoff = this_cpu_read(history.backoff);
+
+	if (!since)
+		return;
+	this_cpu_write(history.since, 0);
+	if (ktime_get_ns() - since > QZ_HANDOFF_NS) {
+		backoff = clamp(2 * backoff, QZ_HANDOFF_PAUSE,
+				QZ_HANDOFF_PAUSE_MAX);
+		this_cpu_write(history.pause, backoff);
+	} else {
+		backoff /= 2;
+	}
+	this_cpu_write(history.backoff, backoff);
+}
+
+static bool pauses(void)
+{
+	if (!this_cpu_read(history.pause))
+		return false;
+	this_cpu_dec(history.pause);
+	return true;
+}
+
+/**
+ * qz_handoff_begin - the sender's thread is about to deliver
+ * @handoff: what to give to qz_handoff_end()
+ * @txq: the sending queue; another vCPU of its guest may be here as well
+ *
+ * Context: process.
+ */
+void qz_handoff_begin(struct qz_handoff *handoff, struct qz_txq *txq)
+{
+	look_back();
+	handoff->talks = talks(txq);
+}
+
+/**
+ * qz_handoff_note - remember the sender's thread: an answer may be for it
+ * @txq: its queue, which the caller owns and has seen live
+ *
+ * Context: process, softirqs off; the sender's thread, one of the VMM.
+ */
+void qz_handoff_note(struct qz_txq *txq)
+{
+	struct task_struct *sender = current;
+
+	if (likely(READ_ONCE(txq->sender) == sender))
+		return;
+	get_task_struct(sender);
+	spin_lock(&txq->sender_lock);
+	swap(txq->sender, sender);
+	spin_unlock(&txq->sender_lock);
+	if (sender)
+		put_task_struct(sender);
+}
+
+/**
+ * qz_handoff_forget - forget the sender's thread
+ * @txq: its queue, which is not live; everybody has left the gate since
+ *
+ * Context: process.
+ */
+void qz_handoff_forget(struct qz_txq *txq)
+{
+	if (txq->sender)
+		put_task_struct(txq->sender);
+	txq->sender = NULL;
+}
+
+/*
+ * The thread that last sent from a queue if it is on this CPU, or NULL. Called
+ * with the lock of the receiving queue of its pair held.
+ */
+static struct task_struct *get_neighbour(struct qz_txq *txq)
+{
+	struct task_struct *sender;
+
+	spin_lock(&txq->sender_lock);
+	sender = txq->sender;
+	if (sender && task_cpu(sender) == raw_smp_processor_id())
+		get_task_struct(sender);
+	else
+		sender = NULL;
+	spin_unlock(&txq->sender_lock);
+	return sender;
+}
+
+/* A receiver, whose lock is held, has got something. Process or softirq. */
+void qz_handoff_saw(struct qz_handoff *handoff, struct qz_rxq *receiver)
+{
+	if (handoff->talks && !handoff->to)
+		handoff->to = get_neighbour(receiver->txq);
+}
+
+/**
+ * qz_handoff_end - the sender's thread has delivered: yield to the receiver
+ * @handoff: from qz_handoff_begin() and qz_handoff_saw()
+ *
+ * Context: process, may sleep; the sender's thread, which holds nothing.
+ */
+void qz_handoff_end(struct qz_handoff *handoff)
+{
+	if (!handoff->to)
+		return;
+	if (!need_resched() && !single_task_running() && !pauses()) {
+		this_cpu_write(history.since, ktime_get_ns());
+		yield_to(handoff->to, false);
+		look_back();
+	}
+	put_task_struct(handoff->to);
+}
+
+/**
+ * qz_handoff_wait - let others have the CPU: they may make room
+ *
+ * For a sender whose frames wait for room at a receiver and whose ring is nearly
+ * full: it could only wait as well.
+ *
+ * Context: process, may sleep; the sender's thread, which holds nothing.
+ */
+void qz_handoff_wait(void)
+{
+	if (!single_task_running())
+		yield();
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A driver's address space: a flat, sorted table from the driver's addresses
+ * to the kernel's own mapping of the same memory. It never changes once made,
+ * so it is read without locks inside the gate.
+ *
+ * vhost-vdpa pins guest memory, but unpins it before it says so: a table holds
+ * references of its own on what it points to.
+ */
+#ifndef QZ_MAP_H
+#define QZ_MAP_H
+
+#include "pure/extent.h"
+
+struct vhost_iotlb;
+
+/**
+ * struct qz_map - an address space
+ * @identity: addresses are the kernel's DMA addresses (virtio_vdpa)
+ * @n: number of extents
+ * @extents: by rising address, disjoint
+ */
+struct qz_map {
+	bool identity;
+	u32 n;
+	struct qz_extent extents[] __counted_by(n);
+};
+
+extern const struct qz_map qz_map_identity;
+
+struct qz_map *qz_map_create(struct vhost_iotlb *iotlb);
+void qz_map_trim(struct qz_map *map, struct vhost_iotlb *iotlb);
+void qz_map_free(const struct qz_map *map);
+void *qz_map_find_identical(u64 addr);
+bool qz_map_read(const struct qz_map *map, u64 addr, void *to, u32 len,
+		 u32 *hint);
+
+/**
+ * qz_map_find - where the kernel sees a driver's memory
+ * @map: the address space; the caller is inside the gate it was read in
+ * @addr: the driver's address
+ * @len: in: bytes wanted, not 0; out: how many of them are contiguous
+ * @perm: VHOST_ACCESS_RO to read, VHOST_ACCESS_WO to write
+ * @hint: index of the extent found last; any value will do
+ *
+ * Context: any.
+ * Return: the kernel's address, or NULL when it is not mapped like that.
+ */
+static inline void *qz_map_find(const struct qz_map *map, u64 addr, u32 *len,
+				u32 perm, u32 *hint)
+{
+	if (unlikely(map->identity))
+		return qz_map_find_identical(addr);
+	return qz_extent_find(map->extents, map->n, addr, len, perm, hint);
+}
+
+#endif /* QZ_MAP_H */

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How much a port may send. What is over its rates is not dropped: it waits in
+ * the sender's ring until a timer has a worker go on, so a guest's own queues
+ * push back, and nothing is kept here.
+ */
+
+#include <linux/hrtimer.h>
+#include <linux/ktime.h>
+
+#include "module/compat.h"
+#include "path/run.h"
+
+/**
+ * qz_pace_defer - have a sending queue run again later
+ * @txq: the queue; the caller owns its ring, and it is live
+ * @ns: in how many nanoseconds; a little later will do
+ *
+ * Context: process or softirq.
+ */
+void qz_pace_defer(struct qz_txq *txq, u64 ns)
+{
+	u64 slack = min_t(u64, ns, QZ_PACE_NS) / 2;
+
+	hrtimer_start_range_ns(&txq->pace, ns_to_ktime(ns), slack,
+			       HRTIMER_MODE_REL_SOFT);
+}
+
+/**
+ * qz_pace_waits - has a port with rates to wait before it sends another frame?
+ * @txq: the sending queue; the caller owns its ring, and it is live
+ *
+ * If so the queue is run again when it need not.
+ *
+ * Context: process or softirq.
+ */
+bool qz_pace_waits(struct qz_txq *txq)
+{
+	struct qz_port *port = txq->vq.port;
+	u64 now, wait;
+
+	now = ktime_get_ns();
+	wait = max(qz_bucket_wait(&port->tx_bytes, now),
+		   qz_bucket_wait(&port->tx_packets, now));
+	if (!wait)
+		return false;
+	txq->counts.paced++;
+	qz_pace_defer(txq, max_t(u64, wait, QZ_PACE_NS));
+	return true;
+}
+
+/* A port with rates sends a frame: process or softirq context, inside a run. */
+void qz_pace_charge(struct qz_port *port, const struct qz_frame *frame)
+{
+	u64 now = ktime_get_ns();
+
+	qz_bucket_charge(&port->tx_bytes, now, frame->len);
+	qz_bucket_charge(&port->tx_packets, now, qz_frame_packets(frame));
+}
+
+/* Softirq. */
+static enum hrtimer_restart go_on(struct hrtimer *timer)
+{
+	qz_exec_run(&container_of(timer, struct qz_txq, pace)->vq);
+	return HRTIMER_NORESTART;
+}
+
+void qz_pace_init(struct qz_txq *txq)
+{
+	hrtimer_setup(&txq->pace, go_on, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_SOFT);
+}
+
+/* Nobody runs the queue any more; process context, may sleep. */
+void qz_pace_stop(struct qz_txq *txq)
+{
+	hrtimer_cancel(&txq->pace);
+}
+
+/* What a bucket of so many tokens per second holds. */
+u32 qz_pace_burst(u64 rate, u32 ms)
+{
+	return clamp(rate * ms / MSEC_PER_SEC, 1ULL, (u64)U32_MAX);
+}
+
+/* Broadcast and multicast a port may send from now on. */
+void qz_pace_flood(struct qz_port *port, u32 rate)
+{
+	qz_bucket_set(&port->flood, rate,
+		      qz_pace_burst(rate, QZ_FLOOD_BURST_MS));
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A port, as the data path knows it. */
+#ifndef QZ_PORT_H
+#define QZ_PORT_H
+
+#include <linux/completion.h>
+#include <linux/device.h>
+#include <linux/if_ether.h>
+#include <linux/mutex.h>
+#include <linux/vdpa.h>
+
+#include "module/limits.h"
+#include "path/ctrlq.h"
+#include "path/exec.h"
+#include "path/gate.h"
+#include "path/rxq.h"
+#include "path/txq.h"
+#include "pure/antispoof.h"
+#include "pure/bucket.h"
+#include "pure/ctrl.h"
+#include "pure/mactab.h"
+
+struct qz_fabric;
+struct qz_switch;
+
+/**
+ * struct qz_port - a port of a fabric, a vDPA network device
+ * @vdpa: the vDPA device; its references are the port's
+ * @fabric: its fabric, of which it holds a reference; the vDPA device's parent
+ * @id: its id
+ * @list: in fabric->ports, until it has left the bus
+ * @attached: it is in its fabric's table: not deleted
+ * @mac: its Ethernet address
+ * @mac_key: the same as a number
+ * @mtu: largest payload
+ * @lock: guards what the driver sets up; held over starting and stopping
+ * @status: virtio status, without NEEDS_RESET
+ * @broken: the driver wrote nonsense into a ring, or nobody can run the rings
+ * @suspended: the VMM asked to stop
+ * @pinned: a module reference is held because the port is in use
+ * @deleted: it never runs again, and leaves the bus when nobody holds it
+ * @leaving: @leave is queued, once and for all
+ * @offered: features offered
+ * @features: features negotiated
+ * @opener: process that took the port; of one that was deleted, the last
+ * @map: the driver's address space; inside the gate
+ * @config: how to tell the driver of a change
+ * @flood: broadcast and multicast it may send
+ * @view: its peers; all it may send to when the fabric denies; inside the gate
+ * @antispoof: its addresses; NULL when it may use any; inside the gate
+ * @last_addr: id of the last address it was given
+ * @tx_bytes: bytes it may send
+ * @tx_packets: packets it may send
+ * @ctrl: what the driver sets by command
+ * @leave: takes the port off the bus
+ * @left: it has left the bus
+ * @exec: who executes what it causes
+ * @nvqs: number of @vqs: two for each pair, and one for control
+ * @vqs: its queues by their numbers, which depend on the features
+ * @rxqs: receiving queues, by pair
+ * @txqs: sending queues, by pair
+ * @ctrlq: the control queue
+ */
+struct qz_port {
+	struct vdpa_device vdpa;
+	struct qz_fabric *fabric;
+	u64 id;
+	struct list_head list;
+	bool attached;
+	u8 mac[ETH_ALEN];
+	u64 mac_key;
+	u16 mtu;
+	struct mutex lock;	/* see above */
+	u8 status;
+	bool broken;
+	bool suspended;
+	bool pinned;
+	bool deleted;
+	bool leaving;
+	u64 offered;
+	u64 features;
+	struct pid __rcu *opener;
+	const struct qz_map __rcu *map;
+	struct qz_signal config;
+	struct qz_bucket flood;
+	struct qz_switch __rcu *view;
+	struct qz_antispoof __rcu *antispoof;
+	u32 last_addr;
+	struct qz_bucket tx_bytes;
+	struct qz_bucket tx_packets;
+	struct qz_ctrl ctrl;
+	struct work_struct leave;
+	struct completion left;
+	struct qz_exec exec;
+	u16 nvqs;
+	struct qz_vq **vqs;
+	struct qz_rxq *rxqs;
+	struct qz_txq *txqs;
+	struct qz_ctrlq ctrlq;
+};
+
+static inline bool qz_port_has(const struct qz_port *port, unsigned int bit)
+{
+	return port->features & BIT_ULL(bit);
+}
+
+/* Has the port been given rates? A frame of one that has not pays no more. */
+static inline bool qz_port_is_paced(const struct qz_port *port)
+{
+	return READ_ONCE(port->tx_bytes.rate) ||
+	       READ_ONCE(port->tx_packets.rate);
+}
+
+/* pace.c */
+u32 qz_pace_burst(u64 rate, u32 ms);
+void qz_pace_flood(struct qz_port *port, u32 rate);
+
+/* break.c */
+void qz_port_break(struct qz_port *port);
+
+/* signal.c */
+void qz_signal_init(struct qz_signal *signal);
+void qz_signal_set(struct qz_signal *signal, const struct vdpa_callback *cb);
+void qz_signal_driver(struct qz_vq *vq);
+void qz_signal_config(struct qz_port *port);
+void qz_signal_here(struct qz_signal *signal);
+
+#endif /* QZ_PORT_H */

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Whom a port may send to, and as whom.
+ *
+ * In a fabric that denies, a port looks addresses up in a table of just its
+ * peers, so the lookup is the check and costs the same however many there are.
+ * The uplink stands for all addresses that no port has. What fills the tables is
+ * in admin/.
+ *
+ * Context of everything here: inside the gate, unless a function says otherwise.
+ */
+
+#include "path/fabric.h"
+
+/* Whom a port may send to. */
+const struct qz_switch *qz_reach_of(const struct qz_port *port)
+{
+	const struct qz_fabric *fabric = port->fabric;
+
+	if (READ_ONCE(fabric->mode) & QUEZTL_FABRIC_DENY)
+		return qz_gate_dereference(port->view);
+	return qz_gate_dereference(fabric->sw);
+}
+
+/* Any context; it stays so inside the gate, and for who holds fabric->lock. */
+bool qz_reach_is_uplink(const struct qz_port *port)
+{
+	return rcu_access_pointer(port->fabric->uplink) == port;
+}
+
+/**
+ * qz_reach_uplink - where frames to unknown addresses go
+ * @port: the sender
+ * @reach: whom it may send to
+ *
+ * Return: the uplink; NULL if there is none, or the port may not send to it.
+ */
+struct qz_port *qz_reach_uplink(const struct qz_port *port,
+				const struct qz_switch *reach)
+{
+	struct qz_port *uplink = qz_gate_dereference(port->fabric->uplink);
+
+	if (!uplink || qz_mactab_find(&reach->tab, uplink->mac_key) != uplink)
+		return NULL;
+	return uplink;
+}
+
+/* May a port send from an address that is not its own? */
+bool qz_reach_may_send_as(const struct qz_port *port, u64 source)
+{
+	const struct qz_switch *sw;
+
+	if (!qz_reach_is_uplink(port) || !qz_mac_is_unicast(source))
+		return false;
+	sw = qz_gate_dereference(port->fabric->sw);
+	return !qz_mactab_find(&sw->tab, source);
+}

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Into a receiver's buffers: as the frame is, when the receiver negotiated all
+ * that its header says; else with its checksum finished, or cut into segments.
+ *
+ * Frames of a slice are for the same receiver more often than not. So the queue
+ * of the last one is kept, locked, until a frame is for another, or enough was
+ * put into it, and its driver sees all of that at once. It is let go of before
+ * a sender's buffer is walked, and when one turns out to be garbage.
+ *
+ * Context of everything here: process or softirq, inside a slice (see run.c).
+ */
+
+#include <uapi/linux/vhost_types.h>
+
+#include "module/trace.h"
+#include "path/run.h"
+
+/**
+ * struct piece - what goes into the receiver's ring as one packet
+ * @virtio: header; num_buffers is filled in; the first bytes follow it
+ * @head_len: how many of those
+ * @rest: those that follow, in the sender's memory; moved on
+ * @rest_len: how many
+ * @finish: the frame's offload, when its checksum is to be finished here
+ */
+struct piece {
+	struct virtio_net_hdr_v1 *virtio;
+	u32 head_len;
+	struct qz_cursor *rest;
+	u32 rest_len;
+	const struct qz_offload *finish;
+};
+
+/* What became of a piece: the receiver's fault is not the sender's. */
+enum put { PUT_DONE, PUT_DROPPED, PUT_BAD_SOURCE, PUT_LATER, PUT_MORE };
+
+/*
+ * Take buffers for @need bytes. Called with rxq->lock held.
+ *
+ * Return: QUEZTL_DROP_REASONS when they suffice, else why not.
+ */
+static enum queztl_drop gather(struct qz_run *run, struct qz_rxq *rxq, u32 need)
+{
+	bool merge = qz_port_has(rxq->vq.port, VIRTIO_NET_F_MRG_RXBUF);
+	struct qz_buffers *bufs = &run->scratch->bufs;
+	struct qz_chain *chain = &run->scratch->in;
+	u32 before;
+	int ret;
+
+	qz_chain_reset(chain);
+	for (bufs->n = 0; chain->in_len < need; bufs->n++) {
+		if (bufs->n == (merge ? QZ_FRAME_BUFFERS : 1))
+			return QUEZTL_DROP_NO_SPACE;
+		before = chain->in_len;
+		ret = qz_vq_pop(&rxq->vq, chain);
+		if (!ret)
+			return QUEZTL_DROP_FULL;
+		if (ret < 0 || chain->out || chain->in_len == before)
+			return QUEZTL_DROP_RX_BROKEN;
+		bufs->head[bufs->n] = chain->head;
+		bufs->len[bufs->n] = min(chain->in_len, need) - before;
+	}
+	return QUEZTL_DROP_REASONS;
+}
+
+/* Sum what was written, and write the sum. */
+static bool finish_csum(struct qz_cursor to, const struct qz_offload *off,
+			u32 len)
+{
+	struct qz_cursor from;
+	__wsum sum = 0;
+	__sum16 csum;
+
+	if (!qz_cursor_skip(&to, QZ_HDR_LEN + off->csum_start))
+		return false;
+	from = to;	/* we read back what we wrote */
+	if (!qz_cursor_sum(&from, len - off->csum_start, &sum))
+		return false;
+	csum = qz_offload_csum(off, sum);
+	return qz_cursor_skip(&to, off->csum_offset) &&
+	       qz_cursor_write(&to, &csum, sizeof(csum));
+}
+
+static enum qz_copy fill(struct qz_run *run, struct qz_rxq *rxq,
+			 struct piece *piece)
+{
+	struct qz_cursor to = {
+		.map = qz_gate_dereference(rxq->vq.port->map),
+		.segs = run->scratch->in.segs,
+		.nsegs = run->scratch->in.in,
+		.perm = VHOST_ACCESS_WO,
+		.hint = &rxq->vq.hint,
+	};
+	struct qz_cursor start = to;
+	enum qz_copy copied;
+
+	piece->virtio->num_buffers =
+		(__force __virtio16)cpu_to_le16(run->scratch->bufs.n);
+	if (!qz_cursor_write(&to, piece->virtio, QZ_HDR_LEN + piece->head_len))
+		return QZ_COPY_BAD_TARGET;
+	copied = qz_cursor_copy(&to, piece->rest, piece->rest_len);
+	if (copied == QZ_COPY_DONE && piece->finish &&
+	    !finish_csum(start, piece->finish,
+			 piece->head_len + piece->rest_len))
+		return QZ_COPY_BAD_TARGET;
+	return copied;
+}
+
+/* Called with rxq->lock held: the piece was not put, the buffers stay. */
+static enum put refuse(struct qz_run *run, struct qz_rxq *rxq,
+		       enum queztl_drop reason, u32 len)
+{
+	if (reason == QUEZTL_DROP_FULL && qz_backpressure_waits(run, rxq))
+		return PUT_LATER;
+	qz_vq_drop(&rxq->vq, reason, len);
+	if (reason == QUEZTL_DROP_RX_BROKEN)
+		qz_port_break(rxq->vq.port);
+	return PUT_DROPPED;
+}
+
+/* Called with rxq->lock held, the queue live; see also publish(). */
+static enum put put_piece(struct qz_run *run, struct qz_rxq *rxq,
+			  struct piece *piece)
+{
+	const struct qz_buffers *bufs = &run->scratch->bufs;
+	u32 len = piece->head_len + piece->rest_len, i;
+	struct qz_ring *ring = &rxq->vq.ring;
+	u16 start = ring->last_avail;
+	enum qz_copy copied = QZ_COPY_DONE;
+	enum queztl_drop reason;
+
+	reason = gather(run, rxq, len + QZ_HDR_LEN);
+	run->work -= QZ_WORK_STEP + run->scratch->in.walked;
+	if (reason == QUEZTL_DROP_REASONS) {
+		run->work -= len / QZ_WORK_BYTES;
+		copied = fill(run, rxq, piece);
+		if (copied == QZ_COPY_BAD_TARGET)
+			reason = QUEZTL_DROP_RX_BROKEN;
+	}
+	if (copied == QZ_COPY_BAD_SOURCE) {
+		ring->last_avail = start;
+		return PUT_BAD_SOURCE;
+	}
+	if (reason != QUEZTL_DROP_REASONS) {
+		ring->last_avail = start;
+		return refuse(run, rxq, reason, len);
+	}
+
+	for (i = 0; i < bufs->n; i++)
+		qz_ring_push(ring, bufs->head[i], bufs->len[i]);
+	run->may_wait = false;	/* part of the frame is there */
+	rxq->full_since = 0;
+	rxq->packets++;
+	rxq->bytes += len;
+	trace_queztl_forward(run->port->id, rxq->vq.port->id, len);
+	return PUT_DONE;
+}
+
+/* The frame as it is, but for its checksum when @finish. */
+static enum put put_whole(struct qz_run *run, struct qz_rxq *rxq,
+			  struct qz_frame *frame, bool finish)
+{
+	static const struct qz_offload nothing;
+	struct qz_cursor rest = frame->rest;
+	struct piece piece = {
+		.virtio = &frame->virtio,
+		.head_len = frame->head_len,
+		.rest = &rest,
+		.rest_len = frame->len - frame->head_len,
+		.finish = finish ? &frame->off : NULL,
+	};
+
+	qz_offload_write(finish ? &nothing : &frame->off, piece.virtio);
+	return put_piece(run, rxq, &piece);
+}
+
+/* Is it time to let others in between two segments? */
+static bool has_to_pause(const struct qz_run *run)
+{
+	return run->work <= 0 || !READ_ONCE(run->into->vq.live);
+}
+
+/*
+ * The frame in segments, from where the slice before has got to; the checksum of
+ * each is left to whoever can do it.
+ *
+ * Return: PUT_MORE when some are left.
+ */
+static enum put put_segments(struct qz_run *run, struct qz_rxq *rxq,
+			     const struct qz_frame *frame, bool finish)
+{
+	u32 *offset = &run->txq->resume.offset, bytes;
+	const struct qz_offload *off = &frame->off;
+	struct qz_offload segment = {
+		.csum = !finish,
+		.csum_start = off->csum_start,
+		.csum_offset = off->csum_offset,
+	};
+	u32 payload = frame->len - off->head;
+	struct qz_cursor rest = frame->rest;
+	struct {
+		struct virtio_net_hdr_v1 virtio;
+		u8 head[QZ_OFFLOAD_HEAD];
+	} first;
+	struct piece piece = {
+		.virtio = &first.virtio,
+		.head_len = off->head,
+		.rest = &rest,
+		.finish = finish ? off : NULL,
+	};
+	enum put put = PUT_DONE;
+
+	qz_offload_write(&segment, piece.virtio);
+	if (*offset && !qz_cursor_skip(&rest, min(*offset, payload)))
+		return PUT_BAD_SOURCE;
+	while (*offset < payload && put == PUT_DONE) {
+		bytes = min_t(u32, off->gso_size, payload - *offset);
+		qz_offload_cut(off, frame->head, first.head, *offset, bytes,
+			       *offset + bytes == payload);
+		piece.rest_len = bytes;
+		run->packets--;
+		put = put_piece(run, rxq, &piece);
+		if (put != PUT_DONE)
+			break;
+		*offset += bytes;
+		if (*offset < payload && has_to_pause(run))
+			return PUT_MORE;
+	}
+	if (put != PUT_LATER)
+		*offset = 0;
+	return put;
+}
+
+/* Let the driver see what was put. Called with rxq->lock held. */
+static void publish(struct qz_run *run, struct qz_rxq *rxq)
+{
+	struct qz_ring *ring = &rxq->vq.ring;
+
+	qz_ring_publish(ring);
+	/* Senders look for buffers themselves (backpressure.c): kicks stay off. */
+	qz_ring_disable_kicks(ring);
+	qz_sent_answered(rxq->txq);
+	qz_handoff_saw(&run->handoff, rxq);
+	trace_queztl_wake(run->port->id, READ_ONCE(run->port->exec.owner),
+			  rxq->vq.port->id, READ_ONCE(rxq->vq.port->exec.owner));
+	if (qz_ring_wants_signal(ring)) {
+		rxq->interrupts++;
+		qz_run_wake(run, rxq);
+	}
+	qz_ring_signalled(ring);
+}
+
+/**
+ * qz_receive_end - let the driver see what was put, and let go of its queue
+ * @run: the sender's run; may have no queue
+ */
+void qz_receive_end(struct qz_run *run)
+{
+	struct qz_rxq *rxq = run->into;
+
+	if (!rxq)
+		return;
+	run->into = NULL;
+	if (rxq->vq.ring.used_idx != run->into_used)
+		publish(run, rxq);
+	__acquire(&rxq->lock);	/* the run's; sparse sees a function */
+	spin_unlock(&rxq->lock);
+}
+
+/*
+ * Take the lock of a queue, unless the run has it; another's is let go.
+ *
+ * Return: false when the queue cannot be used, and none is locked.
+ */
+static bool receive_begin(struct qz_run *run, struct qz_rxq *rxq)
+{
+	if (run->into == rxq)
+		return true;
+	qz_receive_end(run);
+	if (!qz_vq_is_live(&rxq->vq))
+		return false;
+	spin_lock(&rxq->lock);
+	__release(&rxq->lock);	/* as above */
+	run->into = rxq;
+	run->into_used = rxq->vq.ring.used_idx;
+	run->into_bytes = run->bytes;
+	return true;
+}
+
+/*
+ * Has the queue had enough? Also when it is broken, or about to stop. Called
+ * with its lock held.
+ */
+static bool is_enough(const struct qz_run *run)
+{
+	const struct qz_vq *vq = &run->into->vq;
+	u16 buffers = vq->ring.used_idx - run->into_used;
+
+	return buffers >= QZ_INTO_BUFFERS ||
+	       run->into_bytes - run->bytes >= QZ_INTO_BYTES ||
+	       !READ_ONCE(vq->live);
+}
+
+/* Called with rxq->lock held. */
+static enum put put_frame(struct qz_run *run, struct qz_rxq *rxq,
+			  struct qz_frame *frame)
+{
+	u64 lacks = frame->off.features &
+		    ~READ_ONCE(rxq->vq.port->ctrl.takes);
+	u64 csum = BIT_ULL(VIRTIO_NET_F_GUEST_CSUM);
+
+	if (!(lacks & ~csum))
+		return put_whole(run, rxq, frame, lacks);
+	return put_segments(run, rxq, frame, lacks & csum);
+}
+
+/*
+ * All of a sender's queue goes to one queue of a receiver, so a flow keeps its
+ * order; a guest has spread its flows over its queues. Other senders' queues go
+ * to others.
+ */
+static struct qz_rxq *pick_queue(const struct qz_run *run,
+				 struct qz_port *port)
+{
+	u32 pair = run->txq->vq.index / 2 + run->port->id;
+
+	return &port->rxqs[pair % READ_ONCE(port->ctrl.active)];
+}
+
+/**
+ * qz_receive - put a frame into a port's receiving ring
+ * @run: the sender's run
+ * @port: the receiver
+ * @frame: the frame; its virtio header is written anew for each receiver
+ *
+ * What the receiver's driver does not want to see is not delivered, and that is
+ * no drop.
+ *
+ * Context: process or softirq, inside a slice. May return with the lock of
+ * run->into held: no second lock of a queue may be taken until
+ * qz_receive_end().
+ *
+ * Return: 0; -EAGAIN when the receiver is full and is waited for; -EINPROGRESS
+ * when the slice is used up and segments are left; -EINVAL when the sender's
+ * buffer is not where its driver said. What is the receiver's fault is counted
+ * there.
+ */
+int qz_receive(struct qz_run *run, struct qz_port *port,
+	       struct qz_frame *frame)
+{
+	struct qz_rxq *rxq = pick_queue(run, port);
+	enum put put;
+
+	run->work--;
+	if (!qz_filter_takes(&port->ctrl.filter, frame->head, frame->head_len))
+		return 0;
+	if (!receive_begin(run, rxq)) {
+		qz_vq_drop(&rxq->vq, QUEZTL_DROP_DOWN, frame->len);
+		run->txq->resume.offset = 0;
+		return 0;
+	}
+	run->bytes -= frame->len;
+	put = put_frame(run, rxq, frame);
+	if (is_enough(run))
+		qz_receive_end(run);
+	switch (put) {
+	case PUT_LATER:
+		return -EAGAIN;
+	case PUT_MORE:
+		return -EINPROGRESS;
+	case PUT_BAD_SOURCE:
+		return -EINVAL;
+	default:
+		return 0;
+	}
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Telling a driver that something is there for it.
+ *
+ * The callback signals an eventfd: KVM's irqfd, usually, which takes a
+ * microsecond. But what waits on an eventfd is arranged by its VMM, is woken in
+ * the caller's thread with IRQs off, and can be a hundred thousand things. So
+ * each call is timed. One that was set anew is made by the port's own worker
+ * first; after some in a row that were slow its own worker makes all of them for
+ * a while, and what is slow stops being a sender's affair.
+ */
+
+#include <linux/sched/clock.h>
+
+#include "path/port.h"
+
+/* Called with signal->lock held, of a call that took so long. */
+static void judge(struct qz_signal *signal, u64 ns)
+{
+	if (likely(ns <= QZ_SIGNAL_NS)) {
+		signal->slow = 0;
+		WRITE_ONCE(signal->proven, true);
+		return;
+	}
+	if (++signal->slow < QZ_SIGNAL_STRIKES)
+		return;
+	ns = min_t(u64, ns * QZ_DISTRUST, QZ_DISTRUST_MAX_NS);
+	WRITE_ONCE(signal->distrust, local_clock() + ns);
+}
+
+/* Called with signal->lock held. */
+static void call(struct qz_signal *signal)
+{
+	u64 begun;
+
+	if (!signal->cb.callback)
+		return;
+	begun = local_clock();
+	signal->cb.callback(signal->cb.private);
+	judge(signal, local_clock() - begun);
+}
+
+/**
+ * qz_signal_here - tell a driver from this thread
+ * @signal: how
+ *
+ * Context: process or softirq, of the driver's own VM or the host; not inside
+ * eventfd_signal().
+ */
+void qz_signal_here(struct qz_signal *signal)
+{
+	spin_lock_bh(&signal->lock);
+	call(signal);
+	spin_unlock_bh(&signal->lock);
+}
+
+/*
+ * May somebody else's thread make this call? Another CPU's clock may be a little
+ * ahead or behind.
+ */
+static bool is_quick(const struct qz_signal *signal)
+{
+	u64 distrust = READ_ONCE(signal->distrust);
+
+	return READ_ONCE(signal->proven) &&
+	       (likely(!distrust) || (s64)(local_clock() - distrust) > 0);
+}
+
+/**
+ * qz_signal_driver - interrupt a driver
+ * @vq: for what is in this ring
+ *
+ * Context: process or softirq, any VM's thread; not inside eventfd_signal().
+ */
+void qz_signal_driver(struct qz_vq *vq)
+{
+	struct qz_signal *signal = &vq->signal;
+
+	if (likely(is_quick(signal)) && spin_trylock_bh(&signal->lock)) {
+		call(signal);
+		spin_unlock_bh(&signal->lock);
+		return;
+	}
+	qz_exec_signal(vq->port, vq->index);
+}
+
+/* The port's status has changed: tell the driver. Any context. */
+void qz_signal_config(struct qz_port *port)
+{
+	qz_exec_signal(port, QZ_SIGNAL_CONFIG);
+}
+
+/*
+ * Replace the callback; nobody is in the old one when this returns. Process
+ * context.
+ */
+void qz_signal_set(struct qz_signal *signal, const struct vdpa_callback *cb)
+{
+	spin_lock_bh(&signal->lock);
+	signal->cb = *cb;
+	WRITE_ONCE(signal->proven, false);
+	spin_unlock_bh(&signal->lock);
+}
+
+void qz_signal_init(struct qz_signal *signal)
+{
+	spin_lock_init(&signal->lock);
+}

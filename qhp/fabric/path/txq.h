@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A sending queue. */
+#ifndef QZ_TXQ_H
+#define QZ_TXQ_H
+
+#include <linux/hrtimer.h>
+#include <linux/task_work.h>
+
+#include "path/vq.h"
+#include "pure/bucket.h"
+#include "pure/coalesce.h"
+
+struct qz_rxq;
+
+/**
+ * struct qz_hold - interrupts for sent frames that are held back
+ * @timer: ends it
+ * @until: when it ends at the latest, CLOCK_MONOTONIC nanoseconds
+ * @bytes: sent since the driver was last interrupted
+ * @coalesce: how long is worth while
+ */
+struct qz_hold {
+	struct hrtimer timer;
+	u64 until;
+	u32 bytes;
+	struct qz_coalesce coalesce;
+};
+
+/**
+ * struct qz_resume - a frame that a slice could not finish
+ * @begun: there is one; it is the ring's next buffer
+ * @after: id of the last port that has got all of it, when it is flooded
+ * @offset: payload that was cut for the receiver at hand
+ *
+ * The frame is read and checked anew each time: the driver may have changed it.
+ */
+struct qz_resume {
+	bool begun;
+	u64 after;
+	u32 offset;
+};
+
+/* Counted by the owner of the ring, but for @kicks. */
+struct qz_tx_counts {
+	u64 packets;
+	u64 bytes;
+	u64 interrupts;
+	u64 held;
+	u64 direct_runs;
+	u64 worker_runs;
+	u64 paced;
+	u64 waited;
+	atomic64_t kicks;
+};
+
+/**
+ * struct qz_txq - a sending queue
+ * @vq: the virtqueue
+ * @rxq: the receiving queue of its pair
+ * @tw: the run in a thread of the VMM
+ * @runner: the task @tw was given to, to compare only
+ * @kicked_on: the CPU on which the worker was last asked for; or -1
+ *
+ * The rest is owned with the ring:
+ *
+ * @stream: the last run found many frames; others read it
+ * @blocked: the last run ended because a receiver was full; others read it
+ * @resume: the frame to go on with
+ * @hold: interrupts held back
+ * @pace: goes on when the port may send again, or is to look again for room
+ * @looks: how often it may look for room
+ * @heard_packets: what its pair had received when it last sent
+ * @heard_bytes: the same
+ * @counts: statistics
+ *
+ * @sender_lock: guards @sender; BH off; a leaf below a receiving queue's lock
+ * @sender: the VMM's thread that last sent, a reference; or NULL
+ */
+struct qz_txq {
+	struct qz_vq vq;
+	struct qz_rxq *rxq;
+	struct callback_head tw;
+	struct task_struct *runner;
+	int kicked_on;
+	bool stream;
+	bool blocked;
+	struct qz_resume resume;
+	struct qz_hold hold;
+	struct hrtimer pace;
+	struct qz_bucket looks;
+	u64 heard_packets;
+	u64 heard_bytes;
+	struct qz_tx_counts counts;
+	spinlock_t sender_lock;	/* see above */
+	struct task_struct *sender;
+};
+
+static inline struct qz_txq *qz_to_txq(struct qz_vq *vq)
+{
+	return container_of(vq, struct qz_txq, vq);
+}
+
+/* txq.c */
+void qz_txq_init(struct qz_txq *txq, struct qz_port *port, u16 pair);
+void qz_txq_stop(struct qz_txq *txq);
+
+/* run.c */
+void qz_run_kick(struct qz_txq *txq);
+void qz_run_work(struct qz_txq *txq);
+void qz_run_try(struct qz_txq *txq, void (*fn)(struct qz_txq *txq));
+void qz_run_init(struct qz_txq *txq);
+
+/* sent.c */
+void qz_sent_init(struct qz_txq *txq);
+void qz_sent_stop(struct qz_txq *txq);
+void qz_sent_frames(struct qz_txq *txq);
+void qz_sent_answered(struct qz_txq *txq);
+
+/* pace.c */
+void qz_pace_init(struct qz_txq *txq);
+void qz_pace_stop(struct qz_txq *txq);
+bool qz_pace_waits(struct qz_txq *txq);
+void qz_pace_defer(struct qz_txq *txq, u64 ns);
+
+/* handoff.c */
+void qz_handoff_note(struct qz_txq *txq);
+void qz_handoff_forget(struct qz_txq *txq);
+
+/* backpressure.c */
+void qz_backpressure_init(struct qz_txq *txq);
+
+#endif /* QZ_TXQ_H */

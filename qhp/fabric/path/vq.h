@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A virtqueue: what the driver set up, and the ring while it is in use.
+ *
+ * What a queue is for is a type of its own, which begins with this: see txq.h,
+ * rxq.h and ctrlq.h. One rule holds for all of them: a ring has one owner at a
+ * time, who entered the gate with softirqs off, saw the ring live there, and
+ * leaves it before he leaves the gate. A receiving ring is owned by its lock;
+ * the others by QZ_VQ_OWNED.
+ */
+#ifndef QZ_VQ_H
+#define QZ_VQ_H
+
+#include <linux/spinlock.h>
+#include <linux/vdpa.h>
+
+#include "uapi/linux/queztl.h"
+#include "path/map.h"
+#include "pure/ring.h"
+
+struct qz_port;
+
+enum qz_kind { QZ_RX, QZ_TX, QZ_CTRL };
+
+/* Bits of &qz_vq.flags. */
+enum {
+	QZ_VQ_PENDING,	/* task work is queued (sending) */
+	QZ_VQ_OWNED,	/* somebody works on the ring */
+	QZ_VQ_AGAIN,	/* ... and has to look again */
+};
+
+/* A mapped area of a ring; @vmap when its pages are not contiguous. */
+struct qz_area {
+	void *kva;
+	void *vmap;
+};
+
+/**
+ * struct qz_setup - what a driver sets up of a queue; guarded by port->lock
+ * @num: entries
+ * @base: where to start in the available ring
+ * @ready: the driver enabled the queue
+ * @desc: descriptor area, the driver's address
+ * @driver: driver area
+ * @device: device area
+ */
+struct qz_setup {
+	u16 num;
+	u16 base;
+	bool ready;
+	u64 desc;
+	u64 driver;
+	u64 device;
+};
+
+/**
+ * struct qz_signal - how to interrupt a driver, and how long that takes
+ * @lock: guards the rest; BH off; the vDPA callback is called under it, so
+ *	eventfd and KVM locks lie below
+ * @cb: the callback
+ * @proven: it was called since it was set, and was quick
+ * @slow: how many calls in a row were slow
+ * @distrust: until when it is called from the port's own worker only,
+ *	local_clock(); outlives the callback and a reset
+ */
+struct qz_signal {
+	spinlock_t lock;	/* see above */
+	struct vdpa_callback cb;
+	bool proven;
+	u8 slow;
+	u64 distrust;
+};
+
+/**
+ * struct qz_vq - a virtqueue
+ * @port: its port
+ * @index: its number
+ * @kind: what it is for; never changes
+ * @live: the ring is mapped and may be used; read inside the gate
+ * @flags: QZ_VQ_*
+ * @ring: the ring while live
+ * @mem: access to the driver's memory, for @ring
+ * @hint: extent found last in the port's map; owned with the ring
+ * @setup: what the driver set up
+ * @areas: mappings of the ring's areas
+ * @signal: how to interrupt the driver
+ * @drops: frames that were not delivered, by reason; anybody counts
+ */
+struct qz_vq {
+	struct qz_port *port;
+	u16 index;
+	u8 kind;
+	bool live;
+	unsigned long flags;
+	struct qz_ring ring;
+	struct qz_ring_mem mem;
+	u32 hint;
+	struct qz_setup setup;
+	struct qz_area areas[3];
+	struct qz_signal signal;
+	atomic64_t drops[QUEZTL_DROP_REASONS];
+};
+
+void qz_vq_init(struct qz_vq *vq, struct qz_port *port, u16 index,
+		enum qz_kind kind);
+void qz_vq_swap(struct qz_vq *a, struct qz_vq *b);
+int qz_vq_start(struct qz_vq *vq, const struct qz_map *map);
+void qz_vq_stop(struct qz_vq *vq);
+void qz_vq_reset(struct qz_vq *vq);
+void qz_vq_drop(struct qz_vq *vq, enum queztl_drop reason, u32 len);
+
+/* Is the ring mapped? port->lock held. */
+static inline bool qz_vq_is_mapped(const struct qz_vq *vq)
+{
+	return vq->areas[0].kva;
+}
+
+/* Inside the gate: may the ring be used until one leaves? */
+static inline bool qz_vq_is_live(const struct qz_vq *vq)
+{
+	return smp_load_acquire(&vq->live);	/* as in qz_vq_start() */
+}
+
+static inline bool qz_vq_own(struct qz_vq *vq)
+{
+	return !test_and_set_bit(QZ_VQ_OWNED, &vq->flags);
+}
+
+static inline void qz_vq_disown(struct qz_vq *vq)
+{
+	clear_bit_unlock(QZ_VQ_OWNED, &vq->flags);
+	smp_mb__after_atomic();	/* before looking at QZ_VQ_AGAIN */
+}
+
+/* Append the next buffer to @chain: see qz_ring_pop(). The caller owns the ring. */
+static inline int qz_vq_pop(struct qz_vq *vq, struct qz_chain *chain)
+{
+	return qz_ring_pop(&vq->ring, chain, &vq->mem);
+}
+
+#endif /* QZ_VQ_H */

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A port: what its driver sets up, started and stopped. */
+
+#include <linux/dma-mapping.h>
+#include <linux/pid.h>
+#include <linux/slab.h>
+#include <linux/wait_bit.h>
+#include <uapi/linux/virtio_config.h>
+
+#include "module/compat.h"
+#include "port/port.h"
+
+/* Ports not yet freed: their code must stay. */
+static atomic_t qz_ports_alive = ATOMIC_INIT(0);
+
+/*
+ * Has the driver said that it is ready? A VMM may leave out FEATURES_OK, and
+ * could then change features, and with them what a queue is for, at any time.
+ */
+bool qz_port_is_ready(const struct qz_port *port)
+{
+	u8 status = READ_ONCE(port->status);
+
+	return status & VIRTIO_CONFIG_S_FEATURES_OK &&
+	       status & VIRTIO_CONFIG_S_DRIVER_OK;
+}
+
+static bool may_run(const struct qz_port *port, const struct qz_map *map)
+{
+	return map && !port->broken && !port->suspended &&
+	       qz_port_is_ready(port);
+}
+
+/* Return: whether a ring of the port was in use. */
+static bool clear_live(struct qz_port *port)
+{
+	bool was_used = false;
+	int i;
+
+	for (i = 0; i < port->nvqs; i++) {
+		was_used |= qz_vq_is_mapped(port->vqs[i]);
+		WRITE_ONCE(port->vqs[i]->live, false);
+	}
+	return was_used;
+}
+
+/**
+ * qz_port_stop - take all rings back from the data path
+ * @port: the port
+ *
+ * When this returns nobody uses a ring or the map of the port.
+ *
+ * Context: process, port->lock held, may sleep.
+ */
+void qz_port_stop(struct qz_port *port)
+{
+	int i;
+
+	lockdep_assert_held(&port->lock);
+	if (!clear_live(port))
+		return;
+	qz_gate_wait();
+	for (i = 0; i < port->nvqs; i++)
+		qz_vq_stop(port->vqs[i]);
+}
+
+/*
+ * A control queue is one only if the driver negotiated it. It is all that is left
+ * of a deleted port: drivers wait for the answer to a command without end, the
+ * kernel's own with a lock held that device_del() needs.
+ */
+static bool is_used(const struct qz_vq *vq)
+{
+	if (!vq->setup.ready || qz_vq_is_mapped(vq))
+		return false;
+	if (vq->kind == QZ_CTRL)
+		return qz_port_has(vq->port, VIRTIO_NET_F_CTRL_VQ);
+	return !vq->port->deleted;
+}
+
+/**
+ * qz_port_start - let the data path use every ring that is ready
+ * @port: the port; nothing happens when it may not run
+ *
+ * A ring outside the map is left alone: the rest of the map may come. Without
+ * memory to map a ring the port is broken: nobody else would tell the driver.
+ *
+ * Context: process, port->lock held, may sleep.
+ */
+void qz_port_start(struct qz_port *port)
+{
+	const struct qz_map *map;
+	int i;
+
+	lockdep_assert_held(&port->lock);
+	map = rcu_dereference_protected(port->map,
+					lockdep_is_held(&port->lock));
+	if (!may_run(port, map))
+		return;
+	for (i = 0; i < port->nvqs; i++) {
+		if (!is_used(port->vqs[i]))
+			continue;
+		if (qz_vq_start(port->vqs[i], map) == -ENOMEM) {
+			qz_port_break(port);
+			return;
+		}
+	}
+}
+
+/* The driver enables or disables a queue. port->lock held, may sleep. */
+void qz_port_enable(struct qz_vq *vq, bool enable)
+{
+	lockdep_assert_held(&vq->port->lock);
+	if (!enable && qz_vq_is_mapped(vq)) {
+		WRITE_ONCE(vq->live, false);
+		qz_gate_wait();
+		qz_vq_stop(vq);
+	}
+	vq->setup.ready = enable;
+	qz_port_start(vq->port);
+}
+
+/* Replace the driver's address space; port->lock held, may sleep. */
+void qz_port_set_map(struct qz_port *port, const struct qz_map *map)
+{
+	const struct qz_map *old;
+
+	qz_port_stop(port);
+	old = rcu_replace_pointer(port->map, map, lockdep_is_held(&port->lock));
+	qz_map_free(old);
+	qz_port_start(port);
+}
+
+/*
+ * There is no memory for a new address space: of the old one, what is still
+ * mapped remains. port->lock held, may sleep.
+ */
+void qz_port_trim_map(struct qz_port *port, struct vhost_iotlb *iotlb)
+{
+	const struct qz_map *map;
+
+	qz_port_stop(port);
+	map = rcu_dereference_protected(port->map,
+					lockdep_is_held(&port->lock));
+	if (map && !map->identity)
+		qz_map_trim((struct qz_map *)map, iotlb);
+	qz_port_start(port);
+}
+
+/*
+ * What the driver negotiated, and with it which queue is for what (virtio 1.2,
+ * 5.1.2): a driver without VIRTIO_NET_F_MQ has one pair, and control behind it,
+ * where one with it has its second pair. Then the two exchange their numbers.
+ *
+ * Context: process, port->lock held; no queue is live, and everybody has left
+ * the gate since.
+ */
+void qz_port_set_features(struct qz_port *port, u64 features)
+{
+	struct qz_vq *ctrl = &port->ctrlq.vq;
+	int pairs, at;
+
+	port->features = features;
+	qz_ctrl_init(&port->ctrl, features);
+	pairs = qz_port_has(port, VIRTIO_NET_F_MQ) ? port->ctrl.pairs : 1;
+	at = 2 * pairs;
+	if (at >= port->nvqs || port->vqs[at] == ctrl)
+		return;
+	WRITE_ONCE(port->vqs[ctrl->index], port->vqs[at]);
+	qz_vq_swap(ctrl, port->vqs[at]);
+	WRITE_ONCE(port->vqs[at], ctrl);
+}
+
+/* What qz_port_free() undoes; it cannot fail. Process context. */
+void qz_port_init(struct qz_port *port, struct qz_fabric *fabric)
+{
+	atomic_inc(&qz_ports_alive);
+	get_device(&fabric->dev);
+	port->fabric = fabric;
+	port->vdpa.mdev = &fabric->mgmt;
+	INIT_LIST_HEAD(&port->list);
+	mutex_init(&port->lock);
+	init_completion(&port->left);
+	qz_signal_init(&port->config);
+	qz_pace_flood(port, QZ_FLOOD_RATE);
+}
+
+static int alloc_queues(struct qz_port *port)
+{
+	u16 pairs = port->ctrl.pairs;
+
+	port->vqs = kcalloc(2 * pairs + 1, sizeof(*port->vqs),
+			    GFP_KERNEL_ACCOUNT);
+	port->rxqs = kvcalloc(pairs, sizeof(*port->rxqs), GFP_KERNEL_ACCOUNT);
+	port->txqs = kvcalloc(pairs, sizeof(*port->txqs), GFP_KERNEL_ACCOUNT);
+	return port->vqs && port->rxqs && port->txqs ? 0 : -ENOMEM;
+}
+
+static void init_queues(struct qz_port *port)
+{
+	u16 pairs = port->ctrl.pairs, i;
+
+	for (i = 0; i < pairs; i++) {
+		qz_rxq_init(&port->rxqs[i], port, i);
+		qz_txq_init(&port->txqs[i], port, i);
+		port->vqs[2 * i] = &port->rxqs[i].vq;
+		port->vqs[2 * i + 1] = &port->txqs[i].vq;
+	}
+	port->nvqs = 2 * pairs;
+	qz_vq_init(&port->ctrlq.vq, port, port->nvqs, QZ_CTRL);
+	if (port->offered & BIT_ULL(VIRTIO_NET_F_CTRL_VQ))
+		port->vqs[port->nvqs++] = &port->ctrlq.vq;
+}
+
+/**
+ * qz_port_set_up - give a port its queues
+ * @port: a port whose configuration is complete
+ *
+ * Context: process, may sleep.
+ * Return: 0 or a negative error; qz_port_free() frees what there is.
+ */
+int qz_port_set_up(struct qz_port *port)
+{
+	struct device *dev = &port->vdpa.dev;
+	int err;
+
+	err = alloc_queues(port);
+	if (err)
+		return err;
+	init_queues(port);
+	qz_port_set_features(port, 0);
+	/* virtio_vdpa maps its buffers with the port's own device. */
+	dev->dma_mask = &dev->coherent_dma_mask;
+	qz_vdpa_set_dma_dev(&port->vdpa, dev);
+	qz_set_dma_coherent(dev);
+	return dma_set_mask_and_coherent(dev, DMA_BIT_MASK(64));
+}
+
+/* Called by the vDPA bus at the last put_device(): process context. */
+void qz_port_free(struct qz_port *port)
+{
+	kfree(port->vqs);
+	kvfree(port->rxqs);
+	kvfree(port->txqs);
+	qz_map_free(rcu_dereference_protected(port->map, true));
+	qz_switch_free(rcu_dereference_protected(port->view, true));
+	kfree(rcu_dereference_protected(port->antispoof, true));
+	put_pid(rcu_dereference_protected(port->opener, true));
+	put_device(&port->fabric->dev);
+	if (atomic_dec_and_test(&qz_ports_alive))
+		wake_up_var(&qz_ports_alive);
+}
+
+/*
+ * A run queued on a thread that has not got to it keeps a reference on its
+ * port: wait for all of them.
+ */
+void qz_port_wait_all_freed(void)
+{
+	wait_var_event(&qz_ports_alive, !atomic_read(&qz_ports_alive));
+}

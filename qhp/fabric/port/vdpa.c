@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A port as a vDPA device: what vhost-vdpa and virtio_vdpa call.
+ *
+ * Context: process, may sleep, unless a function says otherwise. What the
+ * driver sets up is guarded by port->lock. QEMU sets up rings before it sends
+ * the memory they are in, and DRIVER_OK last: qz_port_start() uses a ring when
+ * it has all three.
+ */
+
+#include <linux/log2.h>
+#include <linux/module.h>
+#include <linux/pid.h>
+#include <linux/vhost_iotlb.h>
+#include <linux/virtio_byteorder.h>
+#include <uapi/linux/virtio_ids.h>
+
+#include "port/port.h"
+
+#define QZ_VENDOR_ID	0x515a	/* "QZ" */
+
+static struct qz_port *to_port(struct vdpa_device *vdpa)
+{
+	return container_of(vdpa, struct qz_port, vdpa);
+}
+
+/* What it is for, and so which one it is, depends on the features. */
+static struct qz_vq *to_vq(struct vdpa_device *vdpa, u16 idx)
+{
+	return READ_ONCE(to_port(vdpa)->vqs[idx]);
+}
+
+/* Rings */
+
+static int set_vq_address(struct vdpa_device *vdpa, u16 idx, u64 desc,
+			  u64 driver, u64 device)
+{
+	struct qz_port *port = to_port(vdpa);
+	struct qz_setup *setup;
+
+	mutex_lock(&port->lock);
+	setup = &to_vq(vdpa, idx)->setup;
+	setup->desc = desc;
+	setup->driver = driver;
+	setup->device = device;
+	mutex_unlock(&port->lock);
+	return 0;
+}
+
+static void set_vq_num(struct vdpa_device *vdpa, u16 idx, u32 num)
+{
+	struct qz_port *port = to_port(vdpa);
+	struct qz_vq *vq;
+
+	if (num > QZ_RING_MAX || !is_power_of_2(num))
+		return;
+	mutex_lock(&port->lock);
+	vq = to_vq(vdpa, idx);
+	if (!qz_vq_is_mapped(vq))
+		vq->setup.num = num;
+	mutex_unlock(&port->lock);
+}
+
+/* Atomic, IRQs off, inside eventfd_signal(); or BH off, from virtio_vdpa. */
+static void kick_vq(struct vdpa_device *vdpa, u16 idx)
+{
+	struct qz_vq *vq = to_vq(vdpa, idx);
+
+	switch (vq->kind) {
+	case QZ_TX:
+		qz_run_kick(qz_to_txq(vq));
+		break;
+	case QZ_CTRL:
+		qz_ctrlq_kick(qz_to_ctrlq(vq));
+		break;
+	case QZ_RX:	/* nothing waits for receive buffers */
+		break;
+	}
+}
+
+static void set_vq_cb(struct vdpa_device *vdpa, u16 idx,
+		      struct vdpa_callback *cb)
+{
+	struct qz_port *port = to_port(vdpa);
+
+	mutex_lock(&port->lock);
+	qz_signal_set(&to_vq(vdpa, idx)->signal, cb);
+	mutex_unlock(&port->lock);
+}
+
+static void set_vq_ready(struct vdpa_device *vdpa, u16 idx, bool ready)
+{
+	struct qz_port *port = to_port(vdpa);
+	struct qz_vq *vq;
+
+	mutex_lock(&port->lock);
+	vq = to_vq(vdpa, idx);
+	if (vq->setup.ready != ready)
+		qz_port_enable(vq, ready);
+	mutex_unlock(&port->lock);
+}
+
+static bool get_vq_ready(struct vdpa_device *vdpa, u16 idx)
+{
+	return READ_ONCE(to_vq(vdpa, idx)->setup.ready);
+}
+
+static int set_vq_state(struct vdpa_device *vdpa, u16 idx,
+			const struct vdpa_vq_state *state)
+{
+	struct qz_port *port = to_port(vdpa);
+	struct qz_vq *vq;
+	int err = -EBUSY;
+
+	mutex_lock(&port->lock);
+	vq = to_vq(vdpa, idx);
+	if (!qz_vq_is_mapped(vq)) {
+		vq->setup.base = state->split.avail_index;
+		err = 0;
+	}
+	mutex_unlock(&port->lock);
+	return err;
+}
+
+static int get_vq_state(struct vdpa_device *vdpa, u16 idx,
+			struct vdpa_vq_state *state)
+{
+	struct qz_port *port = to_port(vdpa);
+	struct qz_vq *vq;
+
+	mutex_lock(&port->lock);
+	vq = to_vq(vdpa, idx);
+	state->split.avail_index = qz_vq_is_mapped(vq) ?
+		READ_ONCE(vq->ring.last_avail) : vq->setup.base;
+	mutex_unlock(&port->lock);
+	return 0;
+}
+
+static u32 get_vq_align(struct vdpa_device *vdpa)
+{
+	return SMP_CACHE_BYTES;
+}
+
+static u16 get_vq_num_max(struct vdpa_device *vdpa)
+{
+	return QZ_RING_MAX;
+}
+
+/* Features and configuration space */
+
+static u64 get_device_features(struct vdpa_device *vdpa)
+{
+	return to_port(vdpa)->offered;
+}
+
+static int set_driver_features(struct vdpa_device *vdpa, u64 features)
+{
+	struct qz_port *port = to_port(vdpa);
+	int err = -EBUSY;
+
+	/* Addresses are the device's, and little endian: no legacy driver. */
+	if (!(features & BIT_ULL(VIRTIO_F_VERSION_1)) ||
+	    !(features & BIT_ULL(VIRTIO_F_ACCESS_PLATFORM)))
+		return -EINVAL;
+	mutex_lock(&port->lock);
+	if (!(port->status & VIRTIO_CONFIG_S_FEATURES_OK)) {
+		qz_port_set_features(port, features & port->offered);
+		err = 0;
+	}
+	mutex_unlock(&port->lock);
+	return err;
+}
+
+static u64 get_driver_features(struct vdpa_device *vdpa)
+{
+	return to_port(vdpa)->features;
+}
+
+static void set_config_cb(struct vdpa_device *vdpa, struct vdpa_callback *cb)
+{
+	qz_signal_set(&to_port(vdpa)->config, cb);
+}
+
+static u32 get_device_id(struct vdpa_device *vdpa)
+{
+	return VIRTIO_ID_NET;
+}
+
+static u32 get_vendor_id(struct vdpa_device *vdpa)
+{
+	return QZ_VENDOR_ID;
+}
+
+static size_t get_config_size(struct vdpa_device *vdpa)
+{
+	return sizeof(struct virtio_net_config);
+}
+
+static void get_config(struct vdpa_device *vdpa, unsigned int offset,
+		       void *buf, unsigned int len)
+{
+	const struct qz_port *port = to_port(vdpa);
+	u16 announce = READ_ONCE(port->ctrl.announce) ?
+		VIRTIO_NET_S_ANNOUNCE : 0;
+	struct virtio_net_config config = {
+		.status = __cpu_to_virtio16(true,
+					    VIRTIO_NET_S_LINK_UP | announce),
+		.max_virtqueue_pairs =
+			__cpu_to_virtio16(true, port->ctrl.pairs),
+		.mtu = __cpu_to_virtio16(true, port->mtu),
+	};
+
+	memcpy(config.mac, port->mac, sizeof(config.mac));
+	if (offset <= sizeof(config) && len <= sizeof(config) - offset)
+		memcpy(buf, (u8 *)&config + offset, len);
+}
+
+/* The address is the administrator's, whatever QEMU or the guest writes. */
+static void set_config(struct vdpa_device *vdpa, unsigned int offset,
+		       const void *buf, unsigned int len)
+{
+}
+
+/* Status */
+
+/*
+ * virtio_vdpa sets no map: its addresses are the kernel's own. Everybody else
+ * has to map what a port may touch.
+ */
+static bool is_kernel_driver(struct vdpa_device *vdpa)
+{
+	const struct device_driver *driver = vdpa->dev.driver;
+
+	return driver && !strcmp(driver->name, "virtio_vdpa");
+}
+
+/*
+ * vDPA's cf_lock is held, by set_status() and reset(): what they do without
+ * port->lock they do one after the other. Both sleep.
+ */
+
+/*
+ * A port with a driver keeps the module. (The virtio bus acknowledges a device
+ * once more after its driver has left, and QEMU 10 never says DRIVER after a
+ * reset.) The process is the one that last set the port up: it may have been
+ * given a descriptor that another one opened.
+ */
+static bool pin_module(struct qz_port *port)
+{
+	struct pid *opener = NULL;
+
+	if (!port->pinned && !try_module_get(THIS_MODULE))
+		return false;
+	if (!is_kernel_driver(&port->vdpa))
+		opener = get_task_pid(current, PIDTYPE_TGID);
+	mutex_lock(&port->lock);
+	port->pinned = true;
+	opener = rcu_replace_pointer(port->opener, opener,
+				     lockdep_is_held(&port->lock));
+	mutex_unlock(&port->lock);
+	put_pid(opener);
+	return true;
+}
+
+static void unpin_module(struct qz_port *port)
+{
+	struct pid *opener = NULL;
+
+	if (!port->pinned)
+		return;
+	mutex_lock(&port->lock);
+	port->pinned = false;
+	if (!port->deleted)
+		opener = rcu_replace_pointer(port->opener, NULL,
+					     lockdep_is_held(&port->lock));
+	qz_leave_check(port);
+	mutex_unlock(&port->lock);
+	put_pid(opener);
+	/*
+	 * Unloading now would wait for whoever resets us to let go of the
+	 * device, so we return from here before our code goes.
+	 */
+	module_put(THIS_MODULE);
+}
+
+static u8 get_status(struct vdpa_device *vdpa)
+{
+	const struct qz_port *port = to_port(vdpa);
+	u8 status = READ_ONCE(port->status);
+
+	if (READ_ONCE(port->broken))
+		status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	return status;
+}
+
+static void set_status(struct vdpa_device *vdpa, u8 status)
+{
+	struct qz_port *port = to_port(vdpa);
+	bool down = false;
+
+	if (status & ~VIRTIO_CONFIG_S_ACKNOWLEDGE && !pin_module(port))
+		return;
+	if (status & VIRTIO_CONFIG_S_DRIVER_OK)
+		down = qz_exec_start(port, is_kernel_driver(vdpa));
+	mutex_lock(&port->lock);
+	if (down)
+		qz_port_break(port);
+	WRITE_ONCE(port->status, status & ~VIRTIO_CONFIG_S_NEEDS_RESET);
+	if (is_kernel_driver(vdpa) && !rcu_access_pointer(port->map))
+		rcu_assign_pointer(port->map, &qz_map_identity);
+	qz_port_start(port);
+	mutex_unlock(&port->lock);
+	if (down)
+		qz_signal_here(&port->config);
+}
+
+/*
+ * vhost-vdpa asks for it in open(), after a reset() that succeeded, and never
+ * else: this is how we know of a process that has the port open. Without a
+ * module reference (we are being unloaded) it counts as not open.
+ */
+static struct vdpa_iova_range get_iova_range(struct vdpa_device *vdpa)
+{
+	pin_module(to_port(vdpa));
+	return (struct vdpa_iova_range){ .last = U64_MAX };
+}
+
+/*
+ * The driver's map stays: it is vhost-vdpa's to take away.
+ *
+ * This must not fail, not even for a deleted port: an open() that fails for it
+ * takes back vhost-vdpa's "opened" without telling a remove() that waits for
+ * that, which then waits for ever.
+ */
+static int reset(struct vdpa_device *vdpa)
+{
+	static const struct vdpa_callback none;
+	struct qz_port *port = to_port(vdpa);
+	int i;
+
+	mutex_lock(&port->lock);
+	qz_port_stop(port);
+	WRITE_ONCE(port->status, 0);
+	WRITE_ONCE(port->broken, false);
+	port->suspended = false;
+	qz_port_set_features(port, 0);
+	for (i = 0; i < port->nvqs; i++)
+		qz_vq_reset(port->vqs[i]);
+	qz_signal_set(&port->config, &none);
+	if (rcu_access_pointer(port->map) == &qz_map_identity)
+		rcu_assign_pointer(port->map, NULL);
+	mutex_unlock(&port->lock);
+	qz_exec_stop(port);
+	unpin_module(port);
+	return 0;
+}
+
+static int suspend(struct vdpa_device *vdpa)
+{
+	struct qz_port *port = to_port(vdpa);
+
+	mutex_lock(&port->lock);
+	port->suspended = true;
+	qz_port_stop(port);
+	mutex_unlock(&port->lock);
+	return 0;
+}
+
+/* Others may have forgotten, or moved, the driver meanwhile: it is to say. */
+static int resume(struct vdpa_device *vdpa)
+{
+	struct qz_port *port = to_port(vdpa);
+	bool announce;
+
+	mutex_lock(&port->lock);
+	port->suspended = false;
+	qz_port_start(port);
+	announce = qz_port_has(port, VIRTIO_NET_F_GUEST_ANNOUNCE);
+	WRITE_ONCE(port->ctrl.announce, announce);
+	mutex_unlock(&port->lock);
+	if (announce)
+		qz_signal_config(port);
+	return 0;
+}
+
+/* Memory */
+
+/* vhost-vdpa gives memory back to the VMM whatever this returns. */
+static int set_map(struct vdpa_device *vdpa, unsigned int asid,
+		   struct vhost_iotlb *iotlb)
+{
+	struct qz_port *port = to_port(vdpa);
+	struct qz_map *map;
+
+	map = qz_map_create(iotlb);
+	mutex_lock(&port->lock);
+	if (IS_ERR(map))
+		qz_port_trim_map(port, iotlb);
+	else
+		qz_port_set_map(port, map);
+	mutex_unlock(&port->lock);
+	return PTR_ERR_OR_ZERO(map);
+}
+
+/* vhost-vdpa is closed; its last unmapping does not come by set_map(). */
+static int reset_map(struct vdpa_device *vdpa, unsigned int asid)
+{
+	struct qz_port *port = to_port(vdpa);
+
+	mutex_lock(&port->lock);
+	qz_port_set_map(port, NULL);
+	mutex_unlock(&port->lock);
+	return 0;
+}
+
+/* At the last put_device(). */
+static void free_vdpa(struct vdpa_device *vdpa)
+{
+	qz_port_free(to_port(vdpa));
+}
+
+const struct vdpa_config_ops qz_vdpa_ops = {
+	.set_vq_address		= set_vq_address,
+	.set_vq_num		= set_vq_num,
+	.kick_vq		= kick_vq,
+	.set_vq_cb		= set_vq_cb,
+	.set_vq_ready		= set_vq_ready,
+	.get_vq_ready		= get_vq_ready,
+	.set_vq_state		= set_vq_state,
+	.get_vq_state		= get_vq_state,
+	.get_vendor_vq_stats	= qz_vstats_get,
+	.get_vq_align		= get_vq_align,
+	.get_vq_num_max		= get_vq_num_max,
+	.get_device_features	= get_device_features,
+	.set_driver_features	= set_driver_features,
+	.get_driver_features	= get_driver_features,
+	.set_config_cb		= set_config_cb,
+	.get_device_id		= get_device_id,
+	.get_vendor_id		= get_vendor_id,
+	.get_status		= get_status,
+	.set_status		= set_status,
+	.get_iova_range		= get_iova_range,
+	.reset			= reset,
+	.suspend		= suspend,
+	.resume			= resume,
+	.get_config_size	= get_config_size,
+	.get_config		= get_config,
+	.set_config		= set_config,
+	.set_map		= set_map,
+	.reset_map		= reset_map,
+	.free			= free_vdpa,
+};

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A list by rising id: see idlist.h. */
+
+#include "idlist.h"
+
+/**
+ * qz_idlist_after - where to go on after an id
+ * @list: the list, which may change meanwhile
+ * @id: the last id seen, 0 to begin
+ *
+ * Return: the first place with a larger id, or n.
+ */
+u32 qz_idlist_after(const struct qz_idlist *list, u64 id)
+{
+	u32 low = 0, high = qz_idlist_n(list), mid;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (READ_ONCE(list->ids[mid]) <= id)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* What was put before, and n, before the item: pairs with qz_idlist_at(). */
+static void put(struct qz_idlist *list, u32 i, u64 id, void *item)
+{
+	WRITE_ONCE(list->ids[i], id);
+	smp_store_release(&list->items[i], item);	/* as above */
+}
+
+/**
+ * qz_idlist_add - add an item
+ * @list: the list, which has room: n < max; writers are kept apart
+ * @id: its id, which no item in the list has
+ * @item: the item
+ *
+ * In its place if it was there before; else what follows makes room, up to the
+ * next place whose item was removed, from the end on: a reader may meet an item
+ * twice then, but misses none.
+ */
+void qz_idlist_add(struct qz_idlist *list, u64 id, void *item)
+{
+	u32 at = qz_idlist_after(list, id), i;
+
+	if (at && list->ids[at - 1] == id && !list->items[at - 1]) {
+		put(list, at - 1, id, item);
+		return;
+	}
+	for (i = at; i < list->n && list->items[i];)
+		i++;
+	if (i == list->n) {
+		WRITE_ONCE(list->ids[i], i > at ? list->ids[i - 1] : id);
+		smp_store_release(&list->n, i + 1);	/* ids before n */
+	}
+	for (; i > at; i--)
+		put(list, i, list->ids[i - 1], list->items[i - 1]);
+	put(list, at, id, item);
+}
+
+/* Take out the item of an id, if there is one; writers are kept apart. */
+void qz_idlist_del(struct qz_idlist *list, u64 id)
+{
+	u32 at = qz_idlist_after(list, id);
+
+	if (at && list->ids[at - 1] == id)
+		WRITE_ONCE(list->items[at - 1], NULL);
+}

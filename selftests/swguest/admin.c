@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What an administrator asks for waits for no VM: not for one that holds a port which is being deleted. */
+#define _GNU_SOURCE
+#include "tenant.h"
+
+static struct {
+	volatile int ready;
+} *shared;
+static struct member *held, *other;
+static bool brought_up;
+
+static void run_holder(void)
+{
+	ASSERT_EQ(swg_open(&held->port, held->name), 0);
+	if (brought_up)
+		ASSERT_EQ(swg_start(&held->port, &(struct swg_options){ 0 }), 0);
+	ASSERT_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
+	shared->ready = 1;
+	for (;;)
+		pause();
+}
+
+static int list_ports(void)
+{
+	struct queztl_port_next found;
+
+	return port_find(other->name, &found);
+}
+
+static int ask_stats(void)
+{
+	struct queztl_port_stats stats;
+
+	return port_stats(other->name, &stats);
+}
+
+static int list_fabrics(void)
+{
+	struct queztl_fabric_next found;
+
+	return fabric_find("qtlan", &found);
+}
+
+static int add_fabric(void)
+{
+	return fabric_add("qtthird", NULL);
+}
+
+static int deny(void)
+{
+	return fabric_set("qtlan", QUEZTL_FABRIC_DENY);
+}
+
+static int add_elsewhere(void)
+{
+	const __u8 mac[6] = { 0x52, 0x54, 0, 0x51, 0, 9 };
+
+	return port_add("qtp9", "qtother", mac, 0);
+}
+
+static int show(void)
+{
+	const char *argv[] = { "vdpa", "dev", "show", NULL };
+
+	return run_program(1, argv);
+}
+
+static const struct {
+	const char *name;
+	int (*call)(void);
+} calls[] = {
+	{ "port list", list_ports },
+	{ "port stats", ask_stats },
+	{ "fabric list", list_fabrics },
+	{ "vdpa dev show", show },
+	{ "vdpa dev add", add_elsewhere },
+	{ "fabric add", add_fabric },
+	{ "fabric list, again", list_fabrics },
+	{ "fabric set deny", deny },
+};
+
+static void expect_answers(void)
+{
+	double slowest = 0;
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+		double begun = swg_now();
+		int r = call_within(SOON, calls[i].call);
+
+		begun = swg_now() - begun;
+		slowest = begun > slowest ? begun : slowest;
+		KTAP_CHECK(!r, false, "%s beside a deletion: %s", calls[i].name,
+			   r == -ETIMEDOUT ? "no answer" : strerror(-r));
+	}
+	ktap_say("slowest call: %.0f ms", slowest * 1e3);
+}
+
+static void ask_beside_a_holder(bool up)
+{
+	struct deletion deletion;
+	pid_t holder;
+
+	shared = share(sizeof(*shared));
+	brought_up = up;
+	make_fabric("qtlan");
+	make_fabric("qtother");
+	held = make_member("qtlan", 1, 0);
+	other = make_member("qtlan", 2, 0);
+	holder = fork_tenant(run_holder);
+	await(&shared->ready);
+	deletion = delete_port(held);
+	KTAP_CHECK(deletion.returned, false, "`vdpa dev del`: no answer");
+	expect_answers();
+	EXPECT_EQ(kill_tenant(holder), 0);
+	end_deletion(&deletion);
+	EXPECT_EQ(wait_left_behind(SOON), 0);
+}
+
+TEST(nobody_waits_for_a_vmm_that_only_opened_its_port)
+{
+	ask_beside_a_holder(false);
+}
+
+TEST(nobody_waits_for_a_vmm_whose_port_is_up)
+{
+	ask_beside_a_holder(true);
+}

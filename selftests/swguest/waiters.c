@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What it takes to signal a receiver is the receiver's: an eventfd with many waiters takes milliseconds, and is signalled by
+ * its own port's worker once that is known.
+ */
+#define _GNU_SOURCE
+#include "tenant.h"
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+/* 10^4 in all, as an ordinary user with 1024 descriptors can have them. */
+#define COPIES	250
+#define EPOLLS	40
+#define FRAMES	8
+#define ROUNDS	3
+
+static struct {
+	volatile int ready;
+} *shared;
+static struct member *a, *b;
+static int call_of_b;
+
+static void add_waiters(void)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	int copies[COPIES], epoll;
+
+	for (int i = 0; i < COPIES; i++) {
+		copies[i] = dup(call_of_b);
+		ASSERT_GE(copies[i], 0);
+	}
+	for (int i = 0; i < EPOLLS; i++) {
+		epoll = epoll_create1(0);
+		ASSERT_GE(epoll, 0);
+		for (int j = 0; j < COPIES; j++)
+			ASSERT_EQ(epoll_ctl(epoll, EPOLL_CTL_ADD, copies[j], &event), 0);
+	}
+}
+
+/* It takes what comes, and wants to be interrupted for the next. */
+static void run_b(void)
+{
+	uint8_t frame[SWG_FRAME];
+
+	ASSERT_EQ(swg_open(&b->port, b->name), 0);
+	ASSERT_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
+	add_waiters();
+	set_up(&b->port, 0, 256, NULL);
+	set_call(&b->port, SWG_RX, call_of_b);
+	swg_fill(&b->port);
+	bring_up(&b->port);
+	shared->ready = 1;
+	for (;; usleep(500))
+		while (swg_receive(&b->port, frame, sizeof(frame), 0) > 0)
+			;
+}
+
+static void send_frames(int count)
+{
+	uint64_t before = member_stats(b).rx_packets;
+
+	for (int i = 0; i < count; i++) {
+		ASSERT_EQ(send_to(a, b->mac, 60, i, 0), 0);
+		ASSERT_EQ(swg_wait_sent(&a->port, SOON), 0);
+		usleep(2000);
+	}
+	EXPECT_EQ(member_stats(b).rx_packets, before + count);
+}
+
+static uint64_t take_count(void)
+{
+	uint64_t count = 0;
+
+	return read(call_of_b, &count, sizeof(count)) == sizeof(count) ? count : 0;
+}
+
+/* A thread of B signals when B has threads that run: its counter tells who did it. */
+TEST(a_slow_call_is_signalled_by_its_own_worker)
+{
+	pid_t tenant;
+
+	call_of_b = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	shared = share(sizeof(*shared));
+	make_fabric("qtlan");
+	a = join("qtlan", 1, 0);
+	b = make_member("qtlan", 2, 0);
+	start(a, NULL);
+	tenant = fork_tenant(run_b);
+	await(&shared->ready);
+	for (int round = 0; round < ROUNDS; round++) {
+		struct pollfd wait = { .fd = call_of_b, .events = POLLIN };
+		uint64_t count;
+
+		send_frames(2 * FRAMES);	/* now it is known */
+		stop_tenant(tenant);
+		take_count();
+		send_frames(FRAMES);
+		count = take_count();
+		KTAP_CHECK(!count, false, "round %d: B is stopped, and was signalled %llu times", round,
+			   (unsigned long long)count);
+		resume_tenant(tenant);
+		KTAP_CHECK(count || poll(&wait, 1, SOON) == 1, false, "round %d: B goes on and is never signalled", round);
+	}
+}
+
+/* Of ordinary calls a receiver learns from its sender. */
+TEST(a_call_comes_whoever_signals_it)
+{
+	struct member *m[2];
+
+	make_lan(m, 2, NULL);
+	for (int i = 0; i < 100; i++)
+		expect_pair_works(m[0], m[1], 2 * i);
+}
