@@ -106,8 +106,8 @@ static void end(pid_t child)
 	waitpid(child, NULL, 0);
 }
 
-/* Where an answer took milliseconds, as on a host that is busy, hand-overs pause for a while: so there are some tries. */
-static void expect_answers_in_time(const char *cgroup, int pause_us)
+/* Where an answer took milliseconds, as on a host that is busy, hand-offs pause for a while: so there are some tries. */
+static int count_answers_in_time(const char *cgroup, int pause_us)
 {
 	pid_t child;
 	int there = 0;
@@ -118,12 +118,37 @@ static void expect_answers_in_time(const char *cgroup, int pause_us)
 		there = converse(pause_us);
 	end(child);
 	ktap_say("of %d answers %d were there when the kick returned", ROUNDS, there);
-	EXPECT_GE(2 * there, ROUNDS);
+	return there;
 }
+
+/*
+ * Does an emulated host lose its CPU to others of the machine? Then a hand-off takes milliseconds and they pause, as they
+ * should. Nothing else of ours runs here meanwhile: the clock goes on by microseconds, and by the length of a tick's work.
+ */
+static bool machine_is_busy(void)
+{
+	double begun = swg_now(), last = begun, now;
+	int stalls = 0;
+
+	while ((now = swg_now()) < begun + 1) {
+		stalls += now - last > 0.002;
+		last = now;
+	}
+	ktap_say("the CPU was away for more than 2 ms %d times in a second", stalls);
+	return stalls >= 10;
+}
+
+#define EXPECT_IN_TIME(there) do {							\
+	if (2 * (there) < ROUNDS && machine_is_busy())					\
+		SKIP("the machine is busy with something else");			\
+	EXPECT_GE(2 * (there), ROUNDS);							\
+} while (0)
 
 TEST_WITHIN(a_sender_returns_when_the_answer_is_there, 120)
 {
-	expect_answers_in_time(NULL, 0);
+	int there = count_answers_in_time(NULL, 0);
+
+	EXPECT_IN_TIME(there);
 }
 
 /*
@@ -133,6 +158,7 @@ TEST_WITHIN(a_sender_returns_when_the_answer_is_there, 120)
 TEST_WITHIN(a_sender_gives_way_to_another_cgroup, 120)
 {
 	pid_t other;
+	int there;
 
 	if (write_text(CGROUPS "cgroup.subtree_control", "+cpu"))
 		SKIP("no cgroups with shares of the CPU");
@@ -141,11 +167,12 @@ TEST_WITHIN(a_sender_gives_way_to_another_cgroup, 120)
 	keep_to_one_cpu();
 	other = start_computing();
 	ASSERT_EQ(write_text(HERE "/cgroup.procs", "0"), 0);
-	expect_answers_in_time(THERE "/cgroup.procs", PAUSE);
+	there = count_answers_in_time(THERE "/cgroup.procs", PAUSE);
 	end(other);
 	write_text(CGROUPS "cgroup.procs", "0");
 	rmdir(HERE);
 	rmdir(THERE);
+	EXPECT_IN_TIME(there);
 }
 
 /* On a CPU that a third one wants as well nobody is let in for long, and every answer comes. */
