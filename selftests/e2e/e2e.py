@@ -366,9 +366,9 @@ def a_paused_vm_goes_on():
     monitor = a.monitor()
     world.flood(b, address("blue-a"), mac("blue-a"))
     try:
-        for _ in range(3):
+        for _ in range(10):
             monitor.ask("stop")
-            time.sleep(0.5)
+            time.sleep(0.2)
             monitor.ask("cont")
             time.sleep(0.2)
     finally:

@@ -120,7 +120,7 @@ static void aim(int index)
 	frame_mac(mutator[index].other, target < 5 ? targets[target] + 1 : (index ? HOSTILE : SINK) + 1);
 }
 
-/* How far the device has read, by its own account: what is in the rings may be a lie. False: no further. */
+/* How far the device has read, by its own account, for which it stops: the rings may lie. False: no further. */
 static bool count_met(int index)
 {
 	uint64_t before = met;
@@ -128,6 +128,7 @@ static bool count_met(int index)
 	for (int i = 0; i < SWG_RINGS; i++) {
 		uint16_t now = swg_get_base(&port[index], i);
 
+		swg_enable(&port[index], i, 1);
 		met += (uint16_t)(now - base[index][i]) <= SWG_MAX_RING ? (uint16_t)(now - base[index][i]) : 0;
 		base[index][i] = now;
 	}

@@ -123,6 +123,11 @@ static int set_vq_state(struct vdpa_device *vdpa, u16 idx,
 	return err;
 }
 
+/*
+ * Who asks where a ring is wants to go on from there, so a ring in use stops
+ * first and waits to be enabled again. QEMU 7.2 does not suspend: it asks while
+ * frames still arrive, resets, and sets the index that it was told.
+ */
 static int get_vq_state(struct vdpa_device *vdpa, u16 idx,
 			struct vdpa_vq_state *state)
 {
@@ -131,8 +136,9 @@ static int get_vq_state(struct vdpa_device *vdpa, u16 idx,
 
 	mutex_lock(&port->lock);
 	vq = to_vq(vdpa, idx);
-	state->split.avail_index = qz_vq_is_mapped(vq) ?
-		READ_ONCE(vq->ring.last_avail) : vq->setup.seen;
+	if (qz_vq_is_mapped(vq))
+		qz_port_enable(vq, false);
+	state->split.avail_index = vq->setup.seen;
 	mutex_unlock(&port->lock);
 	return 0;
 }
