@@ -13,7 +13,7 @@
 #include "path/scratch.h"
 
 /* Find the memory at the cursor; false at the end or a bad place. */
-static noinline bool look(struct qz_cursor *cur)
+static __always_inline bool look(struct qz_cursor *cur)
 {
 	const struct qz_seg *seg = cur->segs;
 	u32 len;
@@ -30,7 +30,7 @@ static noinline bool look(struct qz_cursor *cur)
 }
 
 /* Up to *len contiguous bytes at the cursor, or NULL. */
-static void *window(struct qz_cursor *cur, u32 *len)
+static __always_inline void *window(struct qz_cursor *cur, u32 *len)
 {
 	if (!cur->left && !look(cur))
 		return NULL;

@@ -13,12 +13,26 @@
 
 #include "path/run.h"
 
+/* Where the sender's buffer begins. */
+static struct qz_cursor begin_of(const struct qz_run *run)
+{
+	const struct qz_chain *chain = &run->scratch->out;
+
+	return (struct qz_cursor){
+		.map = run->map,
+		.segs = chain->segs,
+		.nsegs = chain->out,
+		.perm = VHOST_ACCESS_RO,
+		.hint = &run->txq->vq.hint,
+	};
+}
+
 /*
  * All headers of a frame to cut. We may have read too much or too little: the
- * payload's cursor starts anew right after the headers, counted from @start.
+ * payload's cursor starts anew right after the headers.
  */
-static enum queztl_drop read_headers(struct qz_frame *frame,
-				     const struct qz_cursor *start)
+static enum queztl_drop read_headers(const struct qz_run *run,
+				     struct qz_frame *frame)
 {
 	u32 n = min_t(u32, frame->len, QZ_OFFLOAD_HEAD), old = frame->head_len;
 
@@ -27,7 +41,7 @@ static enum queztl_drop read_headers(struct qz_frame *frame,
 	if (!qz_offload_parse(&frame->off, frame->head, n, frame->len))
 		return QUEZTL_DROP_BAD_HEADER;
 	frame->head_len = frame->off.head;
-	frame->rest = *start;
+	frame->rest = begin_of(run);
 	qz_cursor_skip(&frame->rest, QZ_HDR_LEN + frame->head_len);
 	return QUEZTL_DROP_REASONS;
 }
@@ -69,13 +83,6 @@ static enum queztl_drop check_sender(const struct qz_antispoof *antispoof,
 static enum queztl_drop read_frame(const struct qz_run *run)
 {
 	const struct qz_chain *chain = &run->scratch->out;
-	const struct qz_cursor start = {
-		.map = run->map,
-		.segs = chain->segs,
-		.nsegs = chain->out,
-		.perm = VHOST_ACCESS_RO,
-		.hint = &run->txq->vq.hint,
-	};
 	struct qz_frame *frame = &run->scratch->frame;
 	const struct qz_port *port = run->port;
 	const struct qz_antispoof *antispoof;
@@ -93,14 +100,14 @@ static enum queztl_drop read_frame(const struct qz_run *run)
 	/* To copy a little twice is less work than to come back for it. */
 	frame->head_len = frame->len <= QZ_OFFLOAD_HEAD ? frame->len :
 							  VLAN_ETH_HLEN;
-	frame->rest = start;
+	frame->rest = begin_of(run);
 	if (!qz_cursor_read(&frame->rest, frame, QZ_HDR_LEN + frame->head_len))
 		return QUEZTL_DROP_BAD_RING;
 	if (!qz_offload_read(&frame->off, &frame->virtio, port->features,
 			     frame->len))
 		return QUEZTL_DROP_BAD_HEADER;
 	if (frame->off.gso != VIRTIO_NET_HDR_GSO_NONE) {
-		reason = read_headers(frame, &start);
+		reason = read_headers(run, frame);
 		if (reason != QUEZTL_DROP_REASONS)
 			return reason;
 	}

@@ -20,7 +20,8 @@
  * struct piece - what goes into the receiver's ring as one packet
  * @virtio: header; num_buffers is filled in; the first bytes follow it
  * @head_len: how many of those
- * @rest: those that follow, in the sender's memory; moved on
+ * @rest: those that follow, in the sender's memory; moved on; not looked at when
+ *	there are none
  * @rest_len: how many
  * @finish: the frame's offload, when its checksum is to be finished here
  */
@@ -82,26 +83,33 @@ static bool finish_csum(struct qz_cursor to, const struct qz_offload *off,
 	       qz_cursor_write(&to, &csum, sizeof(csum));
 }
 
-static enum qz_copy fill(struct qz_run *run, struct qz_rxq *rxq,
-			 struct piece *piece)
+/* Where the buffers that were taken begin. */
+static struct qz_cursor begin_of(const struct qz_chain *in, struct qz_rxq *rxq)
 {
-	struct qz_cursor to = {
+	return (struct qz_cursor){
 		.map = qz_gate_dereference(rxq->vq.port->map),
-		.segs = run->scratch->in.segs,
-		.nsegs = run->scratch->in.in,
+		.segs = in->segs,
+		.nsegs = in->in,
 		.perm = VHOST_ACCESS_WO,
 		.hint = &rxq->vq.hint,
 	};
-	struct qz_cursor start = to;
-	enum qz_copy copied;
+}
+
+static enum qz_copy fill(struct qz_run *run, struct qz_rxq *rxq,
+			 struct piece *piece)
+{
+	const struct qz_chain *in = &run->scratch->in;
+	struct qz_cursor to = begin_of(in, rxq);
+	enum qz_copy copied = QZ_COPY_DONE;
 
 	piece->virtio->num_buffers =
 		(__force __virtio16)cpu_to_le16(run->scratch->bufs.n);
 	if (!qz_cursor_write(&to, piece->virtio, QZ_HDR_LEN + piece->head_len))
 		return QZ_COPY_BAD_TARGET;
-	copied = qz_cursor_copy(&to, piece->rest, piece->rest_len);
-	if (copied == QZ_COPY_DONE && piece->finish &&
-	    !finish_csum(start, piece->finish,
+	if (piece->rest_len)
+		copied = qz_cursor_copy(&to, piece->rest, piece->rest_len);
+	if (piece->finish && copied == QZ_COPY_DONE &&
+	    !finish_csum(begin_of(in, rxq), piece->finish,
 			 piece->head_len + piece->rest_len))
 		return QZ_COPY_BAD_TARGET;
 	return copied;
@@ -162,7 +170,7 @@ static enum put put_whole(struct qz_run *run, struct qz_rxq *rxq,
 			  struct qz_frame *frame, bool finish)
 {
 	static const struct qz_offload nothing;
-	struct qz_cursor rest = frame->rest;
+	struct qz_cursor rest;
 	struct piece piece = {
 		.virtio = &frame->virtio,
 		.head_len = frame->head_len,
@@ -171,6 +179,8 @@ static enum put put_whole(struct qz_run *run, struct qz_rxq *rxq,
 		.finish = finish ? &frame->off : NULL,
 	};
 
+	if (piece.rest_len)
+		rest = frame->rest;
 	qz_offload_write(finish ? &nothing : &frame->off, piece.virtio);
 	return put_piece(run, rxq, &piece);
 }

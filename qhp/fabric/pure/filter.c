@@ -5,7 +5,6 @@
 #include "mactab.h"
 
 #define MAC_LEN		6
-#define TYPE_AT		12
 #define TAG_AT		14
 #define BROADCAST	0xffffffffffffULL
 
@@ -63,19 +62,14 @@ static bool takes_vlan(const struct qz_filter *filter, const u8 *head, u32 len)
 {
 	u16 id;
 
-	if (len < TAG_AT + 2 || head[TYPE_AT] != 0x81 || head[TYPE_AT + 1])
+	if (!qz_filter_is_tagged(head) || len < TAG_AT + 2)
 		return true;
 	id = (head[TAG_AT] << 8 | head[TAG_AT + 1]) & 0xfff;
 	return !id || READ_ONCE(filter->vlans[id / 64]) >> id % 64 & 1;
 }
 
-/**
- * qz_filter_takes - does the driver want this frame?
- * @filter: its filter
- * @head: the frame's first bytes; with a VLAN tag, if it has one
- * @len: how many, 14 at least
- */
-bool qz_filter_takes(const struct qz_filter *filter, const u8 *head, u32 len)
+/* qz_filter_takes() of a frame that has to be looked at closely. */
+bool qz_filter_judge(const struct qz_filter *filter, const u8 *head, u32 len)
 {
 	u8 mode = READ_ONCE(filter->mode);
 	bool multicast = head[0] & 1;

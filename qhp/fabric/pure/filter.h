@@ -45,6 +45,28 @@ void qz_filter_init(struct qz_filter *filter, bool tagged);
 void qz_filter_mode(struct qz_filter *filter, u8 bit, bool on);
 void qz_filter_macs(struct qz_filter *filter, const u8 *macs, u32 n);
 void qz_filter_vlan(struct qz_filter *filter, u16 id, bool on);
-bool qz_filter_takes(const struct qz_filter *filter, const u8 *head, u32 len);
+bool qz_filter_judge(const struct qz_filter *filter, const u8 *head, u32 len);
+
+static inline bool qz_filter_is_tagged(const u8 *head)
+{
+	return head[12] == 0x81 && !head[13];
+}
+
+/**
+ * qz_filter_takes - does the driver want this frame?
+ * @filter: its filter
+ * @head: the frame's first bytes; with a VLAN tag, if it has one
+ * @len: how many, 14 at least
+ */
+static inline bool qz_filter_takes(const struct qz_filter *filter,
+				   const u8 *head, u32 len)
+{
+	bool unicast = !(head[0] & 1);
+
+	if (unicast && !(READ_ONCE(filter->mode) & QZ_FILTER_NOUNI) &&
+	    !qz_filter_is_tagged(head))
+		return true;
+	return qz_filter_judge(filter, head, len);
+}
 
 #endif /* QZ_FILTER_H */

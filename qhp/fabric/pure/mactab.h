@@ -11,8 +11,11 @@
 /* An address as a number; 0 is no port's. */
 static inline u64 qz_mac_key(const u8 *mac)
 {
-	return (u64)mac[0] << 40 | (u64)mac[1] << 32 | (u64)mac[2] << 24 |
-	       (u64)mac[3] << 16 | (u64)mac[4] << 8 | mac[5];
+	/* Two loads: compilers do not see it in one expression. */
+	u32 high = (u32)mac[0] << 24 | mac[1] << 16 | mac[2] << 8 | mac[3];
+	u16 low = mac[4] << 8 | mac[5];
+
+	return (u64)high << 16 | low;
 }
 
 static inline bool qz_mac_is_unicast(u64 key)

@@ -18,15 +18,6 @@ struct walk {
 	u32 left;	/* how many may still be read: ends every loop */
 };
 
-void qz_chain_reset(struct qz_chain *chain)
-{
-	chain->out = 0;
-	chain->in = 0;
-	chain->out_len = 0;
-	chain->in_len = 0;
-	chain->walked = 0;
-}
-
 /* Ring words are little endian (VERSION_1) and change under us. */
 static u16 load16(const __virtio16 *where)
 {
@@ -202,17 +193,6 @@ int qz_ring_pop(struct qz_ring *ring, struct qz_chain *chain,
 void qz_ring_unpop(struct qz_ring *ring)
 {
 	ring->last_avail--;
-}
-
-/* Return a buffer; the driver sees it after qz_ring_publish(). */
-void qz_ring_push(struct qz_ring *ring, u16 head, u32 len)
-{
-	struct vring_used_elem *elem;
-
-	elem = &ring->used->ring[ring->used_idx & (ring->num - 1)];
-	WRITE_ONCE(elem->id, (__force __virtio32)cpu_to_le32(head));
-	WRITE_ONCE(elem->len, (__force __virtio32)cpu_to_le32(len));
-	ring->used_idx++;
 }
 
 void qz_ring_publish(struct qz_ring *ring)

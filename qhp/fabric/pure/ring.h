@@ -97,11 +97,30 @@ static inline size_t qz_ring_used_bytes(u16 num)
 	return sizeof(u16) * 3 + sizeof(struct vring_used_elem) * num;
 }
 
-void qz_chain_reset(struct qz_chain *chain);
+/* Make room for a buffer. */
+static inline void qz_chain_reset(struct qz_chain *chain)
+{
+	chain->out = 0;
+	chain->in = 0;
+	chain->out_len = 0;
+	chain->in_len = 0;
+	chain->walked = 0;
+}
+
+/* Return a buffer; the driver sees it after qz_ring_publish(). */
+static inline void qz_ring_push(struct qz_ring *ring, u16 head, u32 len)
+{
+	struct vring_used_elem *elem;
+
+	elem = &ring->used->ring[ring->used_idx & (ring->num - 1)];
+	WRITE_ONCE(elem->id, (__force __virtio32)cpu_to_le32(head));
+	WRITE_ONCE(elem->len, (__force __virtio32)cpu_to_le32(len));
+	ring->used_idx++;
+}
+
 int qz_ring_pop(struct qz_ring *ring, struct qz_chain *chain,
 		const struct qz_ring_mem *mem);
 void qz_ring_unpop(struct qz_ring *ring);
-void qz_ring_push(struct qz_ring *ring, u16 head, u32 len);
 void qz_ring_publish(struct qz_ring *ring);
 bool qz_ring_wants_signal(const struct qz_ring *ring);
 bool qz_ring_catch_up(struct qz_ring *ring);
