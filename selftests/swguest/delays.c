@@ -2,24 +2,11 @@
 #define _GNU_SOURCE
 #include "delays.h"
 #include "ktap.h"
-
-#include <fcntl.h>
-#include <sys/syscall.h>
+#include "testmod.h"
 
 bool delays_load(const char *options)
 {
-	const char *directory = getenv("QZ_USER_TEST_MODULES");
-	char path[256];
-	int fd, r;
-
-	snprintf(path, sizeof(path), "%s/qz_delays.ko", directory ? directory : ".");
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	r = syscall(SYS_finit_module, fd, options, 0);
-	close(fd);
-	KTAP_CHECK(!r, true, "qz_delays.ko does not load: %s", strerror(errno));
-	return true;
+	return testmod_load("qz_delays", options);
 }
 
 unsigned long long delays_tell(void)
@@ -42,5 +29,5 @@ unsigned long long delays_tell(void)
 
 int delays_unload(void)
 {
-	return (int)syscall(SYS_delete_module, "qz_delays", O_NONBLOCK);
+	return testmod_unload("qz_delays");
 }

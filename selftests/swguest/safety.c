@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #define KTAP_MAIN
 #include "delays.h"
+#include "poison.h"
 #include "tenant.h"
 #include "throttle.h"
 
@@ -19,6 +20,7 @@ static int sweep(void)
 static void tidy_up(void)
 {
 	end_throttle();
+	end_poison();
 	delays_unload();
 	if (call_within(20 * SOON, sweep)) {
 		ktap_say("fabrics or ports of this test cannot be deleted");
