@@ -3,6 +3,7 @@
 
     tso      64 KiB frames, as a guest sends them that leaves the cutting to others
     mtu      frames of 1500 bytes
+    _pinned  the same, with each of the sender's workers kept to the CPU of its pair
 
 One program (queues.c) streams from one port to another, over one of two pairs or over both. The turns are one pair, two,
 one, two, one; as many bytes in each.
@@ -23,15 +24,15 @@ import fabric
 PROGRAM = f"{os.environ['QZ_SRC']}/build/selftests/bench_queues"
 PORTS = {"qtsend": "52:54:00:51:00:01", "qtrecv": "52:54:00:51:00:02"}
 # Frames of a turn, and the program's option.
-KINDS = {"tso": (12000, ["-l"]), "mtu": (300000, [])}
+KINDS = {"tso": (20000, ["-l"]), "mtu": (300000, []), "tso_pinned": (20000, ["-l", "-w"]),
+         "mtu_pinned": (300000, ["-w"])}
 
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--kinds", default="tso,mtu")
+    parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--rounds", type=int, default=2, help="turns of two pairs")
     parser.add_argument("--scale", type=float, default=1, help="so many times the frames")
-    parser.add_argument("--pin-workers", action="store_true", help="keep the sender's workers to the CPUs of their pairs")
     parser.add_argument("--marks", action="store_true", help="say where turns begin and end, and keep kallsyms")
     return parser.parse_args()
 
@@ -46,11 +47,10 @@ def mark(options, word, kind, pairs, more=None):
 def turn(options, kind, pairs):
     frames, words = KINDS[kind]
     mark(options, "begin", kind, pairs)
-    words = [*words, *(["-w"] if options.pin_workers else [])]
     done = subprocess.run([PROGRAM, "-p", str(pairs), "-f", str(int(frames * options.scale)), *words, *PORTS],
                           stdout=subprocess.PIPE, text=True, check=True, timeout=600)
     row = json.loads(done.stdout)
-    mark(options, "end", kind, pairs, {"units": row["frames"] if kind == "mtu" else row["bytes"] / 1e6})
+    mark(options, "end", kind, pairs, {"units": row["frames"] if kind.startswith("mtu") else row["bytes"] / 1e6})
     row["bytes_per_second"] = row["bytes"] / row["seconds"]
     row["frames_per_second"] = row["frames"] / row["seconds"]
     print(f"# {kind}, {pairs}: {json.dumps(row)}", flush=True)
@@ -89,7 +89,7 @@ def show(kind, found):
 
 def row(kind, found, conditions):
     one, two = mean(found[1], "bytes_per_second"), mean(found[2], "bytes_per_second")
-    return {"name": f"fabric_stream_queues_{kind}", "value": two, "unit": "B/s", "baseline_name": "one pair",
+    return {"name": f"fabric_stream_queues_{kind}".replace("_tso", ""), "value": two, "unit": "B/s", "baseline_name": "one pair",
             "baseline": one, "ratio": round(two / one, 3), "n": len(found[2]), "p50": None, "p99": None,
             "conditions": conditions}
 
