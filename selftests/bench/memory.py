@@ -135,7 +135,7 @@ def difference(before, after, count):
 def mark(options, word, more=None):
     if options.marks:
         print(f"@{word} mesh ports {json.dumps(more)}", flush=True)
-        time.sleep(0.5)
+        time.sleep(2)                   # it takes a moment to read this and to look
 
 
 def make_mesh(options):

@@ -41,7 +41,7 @@ def mark(options, word, kind, pairs, more=None):
     """For whoever looks at this host from outside."""
     if options.marks:
         print(f"@{word} {kind} {pairs} {json.dumps(more)}", flush=True)
-        time.sleep(0.5)
+        time.sleep(2)                   # it takes a moment to read this and to look
 
 
 def turn(options, kind, pairs):
