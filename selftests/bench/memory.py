@@ -176,14 +176,14 @@ def kib(value):
 
 def show(found, bar):
     print(f"\n{found['ports']} ports of {found['pairs']} queue pair{'s' if found['pairs'] > 1 else ''}, idle: KiB for each\n"
-          f"{'':<32}{'created':>10}{'started':>10}{'in all':>10}")
+          f"{'':<32}{'created':>10}{'started':>10}{'in all':>10}{'left':>10}")
     created, started = by_owner(found["created_by"]), by_owner(found["started_by"])
     for name, words in OWNERS.items():
         print(f"{words:<32}{kib(created[name])}{kib(started[name])}{kib(created[name] + started[name])}")
     for name in MEMINFO:
         words = "used: MemFree" if name == "MemFree" else name
         values = found["created"][name], found["started"][name]
-        print(f"{words:<32}{kib(values[0])}{kib(values[1])}{kib(sum(values))}{kib(found['left'][name])} left at the end")
+        print(f"{words:<32}{kib(values[0])}{kib(values[1])}{kib(sum(values))}{kib(found['left'][name])}")
     print(f"bar: {bar >> 10} KiB")
     for phase in "created", "started":
         print(f"{phase}, the largest:")
@@ -191,7 +191,7 @@ def show(found, bar):
             print(f"{size:>10}  {function} {module}")
     if "mesh" in found:
         mesh = found["mesh"]
-        print(f"\nfull mesh of {mesh['ports']} ports: {mesh['seconds']:.2f} s, a call {1e3 * mesh['seconds'] / mesh['ports']:.2f} ms "
+        print(f"\nfull mesh of {mesh['ports']} ports: {mesh['seconds']:.2f} s\na call {1e3 * mesh['seconds'] / mesh['ports']:.2f} ms "
               f"(first {1e3 * mesh['first']:.1f}, longest {1e3 * mesh['longest']:.1f}); "
               f"{mesh['memory']['Slab'] / 1024:.1f} KiB for each port")
     sys.stdout.flush()

@@ -58,7 +58,7 @@ def turn(options, kind, pairs):
 
 
 def workers(turns):
-    """CPU time of the sender's workers, and where they ran, over a turn, in words: 95+94 % on CPU 0, 1."""
+    """CPU time of the sender's workers in the last turn, and where they ran."""
     words = []
     for row in turns[-1:]:
         for name, thread in sorted(row["sender"].items()):
@@ -77,12 +77,12 @@ def mean(turns, key):
 
 def show(kind, found):
     print(f"\n{kind}: frames of {found[1][0]['frame']} bytes\n"
-          f"{'pairs':<6}{'Mbyte/s':>9}{'frames/s':>10}{'worker':>8}{'direct':>8}{'kicks':>7}{'waited':>8}{'full':>6}  "
-          "workers: CPU (on 0/1)")
+          f"{'pairs':<6}{'Mbyte/s':>9}{'frames/s':>10}{'worker':>8}{'direct':>8}{'kicks':>7}{'waited':>8}{'full':>7}")
     for pairs, turns in found.items():
         print(f"{pairs:<6}{mean(turns, 'bytes_per_second') / 1e6:>9.1f}{mean(turns, 'frames_per_second'):>10.0f}"
               f"{mean(turns, 'worker_runs'):>8.0f}{mean(turns, 'direct_runs'):>8.0f}{mean(turns, 'kicks'):>7.0f}"
-              f"{mean(turns, 'tx_waited'):>8.0f}{mean(turns, 'full'):>6.0f}  {workers(turns)}")
+              f"{mean(turns, 'tx_waited'):>8.0f}{mean(turns, 'full'):>7.0f}\n"
+              f"      CPU time of workers in the last turn (share on CPU 0/1): {workers(turns)}")
     ratio = mean(found[2], "bytes_per_second") / mean(found[1], "bytes_per_second")
     print(f"two pairs carry {ratio:.2f} times as much", flush=True)
 
