@@ -192,7 +192,7 @@ def show(found, bar):
     if "mesh" in found:
         mesh = found["mesh"]
         print(f"\nfull mesh of {mesh['ports']} ports: {mesh['seconds']:.2f} s\na call {1e3 * mesh['seconds'] / mesh['ports']:.2f} ms "
-              f"(first {1e3 * mesh['first']:.1f}, longest {1e3 * mesh['longest']:.1f}); "
+              f"(first {1e3 * mesh['first']:.1f}, longest {1e3 * mesh['longest']:.1f}, last {1e3 * mesh['last']:.1f}); "
               f"{mesh['memory']['Slab'] / 1024:.1f} KiB for each port")
     sys.stdout.flush()
 

@@ -119,7 +119,7 @@ static void mesh(void)
 {
 	static __u64 ids[QUEZTL_PEERS_MAX];
 	int n = list(ids, QUEZTL_PEERS_MAX);
-	double first = 0, longest = 0, began = swg_now();
+	double first = 0, longest = 0, last = 0, began = swg_now();
 
 	for (int i = 0; i < n - 1; i++) {
 		struct queztl_peers peers = { .size = sizeof(peers), .port = ids[i], .peers = (uintptr_t)&ids[i + 1],
@@ -130,11 +130,12 @@ static void mesh(void)
 		took = swg_now() - then;
 		if (!i)
 			first = took;
+		last = took;
 		if (took > longest)
 			longest = took;
 	}
-	printf("{\"ports\": %d, \"seconds\": %.6f, \"first\": %.6f, \"longest\": %.6f}\n", n, swg_now() - began, first,
-	       longest);
+	printf("{\"ports\": %d, \"seconds\": %.6f, \"first\": %.6f, \"longest\": %.6f, \"last\": %.6f}\n", n, swg_now() - began,
+	       first, longest, last);
 }
 
 int main(int argc, char **argv)
