@@ -38,7 +38,8 @@ static bool is_peer(const struct qz_port *port, const struct qz_port *peer)
  * @port: the port, which the caller of link_ports() holds
  * @n: number of @peers
  * @peers: who become its peers, with a reference; NULL who are already
- * @view: the port's new view, NULL when the one it has is large enough
+ * @view: the port's new view, NULL when the one it has is large enough; once
+ *	committed the one it had
  * @views: the same for each of @peers
  */
 struct peering {
@@ -85,15 +86,15 @@ static int prepare_link(struct peering *peering)
 	return err;
 }
 
-/* fabric->lock held; @grown may be NULL. */
-static void replace_view(struct qz_port *port, struct qz_switch *grown)
+/* fabric->lock held; *@grown may be NULL, else it is exchanged for the old one. */
+static void replace_view(struct qz_port *port, struct qz_switch **grown)
 {
 	struct qz_switch *old = view_of(port);
 
-	if (!grown)
+	if (!*grown)
 		return;
-	rcu_assign_pointer(port->view, grown);
-	qz_switch_retire(old);
+	rcu_assign_pointer(port->view, *grown);
+	*grown = old;
 }
 
 /* fabric->lock held; it cannot fail. */
@@ -102,18 +103,19 @@ static void commit_link(struct peering *peering)
 	struct qz_port *port = peering->port, *peer;
 	u32 i;
 
-	replace_view(port, peering->view);
+	replace_view(port, &peering->view);
 	for (i = 0; i < peering->n; i++) {
 		peer = peering->peers[i];
 		if (!peer)
 			continue;
-		replace_view(peer, peering->views[i]);
+		replace_view(peer, &peering->views[i]);
 		qz_switch_add(view_of(peer), port);
 		qz_switch_add(view_of(port), peer);
 	}
 }
 
-static void abandon_link(struct peering *peering)
+/* New views that were not committed, or old ones that no run uses any more. */
+static void free_views(struct peering *peering)
 {
 	u32 i;
 
@@ -122,7 +124,11 @@ static void abandon_link(struct peering *peering)
 		qz_switch_free(peering->views[i]);
 }
 
-/* When this returns no run uses the views as they were. */
+/*
+ * When this returns no run uses the views as they were. They are freed here and
+ * not by call_srcu(): its grace periods take a tick each, and an expedited wait
+ * would have to wait for them.
+ */
 static int link_ports(struct peering *peering)
 {
 	struct qz_fabric *fabric = peering->port->fabric;
@@ -133,10 +139,9 @@ static int link_ports(struct peering *peering)
 	if (!err)
 		commit_link(peering);
 	mutex_unlock(&fabric->lock);
-	if (err)
-		abandon_link(peering);
-	else
+	if (!err)
 		qz_gate_wait();
+	free_views(peering);
 	return err;
 }
 
