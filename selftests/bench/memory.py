@@ -205,7 +205,7 @@ def rows(kind, found, conditions):
               (f"{name}_created", found["created"]["Slab"], "B", bar),
               (f"{name}_started", found["created"]["Slab"] + found["started"]["Slab"], "B", bar)]
     if "mesh" in found:
-        values.append(("fabric_mesh_1024", found["mesh"]["seconds"], "s", 1))
+        values.append((f"fabric_mesh_{found['ports']}", found["mesh"]["seconds"], "s", 1))
     return [{"name": name, "value": value, "unit": unit, "baseline_name": "bar", "baseline": base,
              "ratio": round(base / value, 3), "n": found["ports"], "p50": None, "p99": None, "conditions": conditions}
             for name, value, unit, base in values]
