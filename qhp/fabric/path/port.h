@@ -38,6 +38,7 @@ struct qz_switch;
  * @broken: the driver wrote nonsense into a ring, or nobody can run the rings
  * @suspended: the VMM asked to stop
  * @pinned: a module reference is held because the port is in use
+ * @mapped: a process has mapped memory since it opened the port
  * @deleted: it never runs again, and leaves the bus when nobody holds it
  * @leaving: @leave is queued, once and for all
  * @offered: features offered
@@ -75,6 +76,7 @@ struct qz_port {
 	bool broken;
 	bool suspended;
 	bool pinned;
+	bool mapped;
 	bool deleted;
 	bool leaving;
 	u64 offered;

@@ -9,9 +9,9 @@
  * once no process has it open. Until then the device is dead: it keeps its name,
  * its process and its place in the list of ports, and nothing else.
  *
- * A process has a port open from vhost-vdpa's open() to the reset() in its
- * release(), which cannot be told from a reset that a VMM asks for. The work item
- * of a VMM that reset its port and keeps it open does wait, and nobody for it.
+ * A process has a port open from vhost-vdpa's open() to its release(), of which
+ * we hear something, but not all: see unpin_module(). So the work item may meet a
+ * process that keeps the port open, and then it waits, and nobody for it.
  */
 
 #include <linux/workqueue.h>

@@ -269,6 +269,12 @@ static bool pin_module(struct qz_port *port)
 	return true;
 }
 
+/*
+ * Who had the port has let go of it. That is told by the reset() in vhost-vdpa's
+ * release(), and any other looks the same: a VMM resets its port, for a guest
+ * that reboots or is paused, and keeps it open. But what has mapped memory has it
+ * taken away at the end, and never before: then reset_map() is the sign.
+ */
 static void unpin_module(struct qz_port *port)
 {
 	struct pid *opener = NULL;
@@ -358,7 +364,8 @@ static int reset(struct vdpa_device *vdpa)
 		rcu_assign_pointer(port->map, NULL);
 	mutex_unlock(&port->lock);
 	qz_exec_stop(port);
-	unpin_module(port);
+	if (!port->mapped)
+		unpin_module(port);
 	return 0;
 }
 
@@ -401,6 +408,7 @@ static int set_map(struct vdpa_device *vdpa, unsigned int asid,
 
 	map = qz_map_create(iotlb);
 	mutex_lock(&port->lock);
+	port->mapped = true;
 	if (IS_ERR(map))
 		qz_port_trim_map(port, iotlb);
 	else
@@ -416,7 +424,9 @@ static int reset_map(struct vdpa_device *vdpa, unsigned int asid)
 
 	mutex_lock(&port->lock);
 	qz_port_set_map(port, NULL);
+	port->mapped = false;
 	mutex_unlock(&port->lock);
+	unpin_module(port);
 	return 0;
 }
 
