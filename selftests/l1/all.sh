@@ -9,7 +9,7 @@ BUILD=${QZ_USER_BUILD:-$SRC/build/selftests}
 OUT=${QZ_OUT:-/tmp/queztl-out}
 export QZ_USER_KO=${QZ_USER_KO:-$SRC/build/kmod/$(uname -r)/queztl.ko}
 export QZ_USER_TEST_MODULES=${QZ_USER_TEST_MODULES:-$SRC/build/kmod-tests/$(uname -r)}
-PROGRAMS=${*:-ioctl failnth functional hostile safety races netns uplink dpdk lifecycle native kunit}
+PROGRAMS=${*:-ioctl failnth functional hostile safety races vhost netns uplink dpdk lifecycle native kunit}
 SPLAT='WARNING: CPU|WARNING: (possible|suspicious|inconsistent|bad|held)|BUG: |kernel BUG|Oops|Call Trace:|KASAN:|KFENCE:|UBSAN:|'\
 'INFO: task .* blocked|rcu: INFO|soft lockup|general protection|refcount_t:|corruption|Bad page state|double free|'\
 'kmemleak: .*new suspected|enqueued on deprecated|Unable to handle|Object .*Redzone|Poison overwritten|Objects remaining in'
