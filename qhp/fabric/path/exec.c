@@ -151,16 +151,17 @@ static int create_thread(struct qz_worker *worker, unsigned int i)
 /*
  * As many threads as there can be. Without memory, or above a limit on threads,
  * pairs share those there are. A fork fails while a signal is pending: they are
- * held back meanwhile.
+ * held back meanwhile, but for the one after which no thread may be added: a
+ * process that exits, or an execve(), has told those to end that it knew of.
  */
 static int create_threads(struct qz_workers *workers)
 {
-	sigset_t all, old;
+	sigset_t held, old;
 	unsigned int i;
 	int err = 0;
 
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &old);
+	siginitsetinv(&held, sigmask(SIGKILL));
+	sigprocmask(SIG_SETMASK, &held, &old);
 	for (i = 0; i < workers->n && !err; i++)
 		err = create_thread(&workers->worker[i], i);
 	sigprocmask(SIG_SETMASK, &old, NULL);
