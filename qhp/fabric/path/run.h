@@ -74,7 +74,7 @@ int qz_receive(struct qz_run *run, struct qz_port *port,
 void qz_receive_end(struct qz_run *run);
 
 /* pace.c */
-void qz_pace_charge(struct qz_port *port, const struct qz_frame *frame);
+void qz_pace_charge(struct qz_txq *txq, const struct qz_frame *frame);
 
 /* backpressure.c */
 bool qz_backpressure_waits(struct qz_run *run, struct qz_rxq *receiver);
