@@ -45,8 +45,8 @@
 #define QZ_CHAIN_MAX		QZ_RING_MAX
 
 /*
- * Descriptors of a buffer to receive into, and of all buffers one frame takes:
- * its senders walk them. Without VIRTIO_NET_F_MRG_RXBUF Linux posts 19 for a
+ * Descriptors of a buffer to receive into, and of all buffers one frame takes,
+ * empty ones and tables included: its senders walk them. Without VIRTIO_NET_F_MRG_RXBUF Linux posts 19 for a
  * buffer, or 47 with the largest CONFIG_MAX_SKB_FRAGS; with it one or two, of
  * which the largest frame takes 43 or 86.
  */
