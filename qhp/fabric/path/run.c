@@ -201,7 +201,7 @@ static bool run_ring(struct qz_run *run)
 	struct qz_port *port = run->port;
 	bool more;
 
-	if (!qz_vq_is_live(&txq->vq))
+	if (!qz_vq_is_live(&txq->vq) || READ_ONCE(port->deleted))
 		return false;
 	if (run->count)
 		++*run->count;

@@ -261,9 +261,9 @@ static bool pin_module(struct qz_port *port)
 	if (!is_kernel_driver(&port->vdpa))
 		opener = get_task_pid(current, PIDTYPE_TGID);
 	mutex_lock(&port->lock);
-	port->pinned = true;
 	opener = rcu_replace_pointer(port->opener, opener,
 				     lockdep_is_held(&port->lock));
+	smp_store_release(&port->pinned, true);	/* see is_the_kernels() */
 	mutex_unlock(&port->lock);
 	put_pid(opener);
 	return true;
@@ -277,7 +277,7 @@ static void unpin_module(struct qz_port *port)
 		return;
 	mutex_lock(&port->lock);
 	port->pinned = false;
-	if (!port->deleted)
+	if (!READ_ONCE(port->deleted))
 		opener = rcu_replace_pointer(port->opener, NULL,
 					     lockdep_is_held(&port->lock));
 	qz_leave_check(port);
