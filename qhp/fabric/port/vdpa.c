@@ -348,7 +348,6 @@ static int reset(struct vdpa_device *vdpa)
 	mutex_lock(&port->lock);
 	qz_port_stop(port);
 	WRITE_ONCE(port->status, 0);
-	WRITE_ONCE(port->broken, false);
 	port->suspended = false;
 	qz_port_set_features(port, 0);
 	for (i = 0; i < port->nvqs; i++)
@@ -358,6 +357,7 @@ static int reset(struct vdpa_device *vdpa)
 		rcu_assign_pointer(port->map, NULL);
 	mutex_unlock(&port->lock);
 	qz_exec_stop(port);
+	WRITE_ONCE(port->broken, false);	/* a worker may have been killed */
 	unpin_module(port);
 	return 0;
 }
