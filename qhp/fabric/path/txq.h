@@ -112,7 +112,7 @@ void qz_txq_stop(struct qz_txq *txq);
 
 /* run.c */
 void qz_run_kick(struct qz_txq *txq);
-void qz_run_work(struct qz_txq *txq);
+void qz_run_work(struct qz_txq *txq, const bool *alive);
 void qz_run_try(struct qz_txq *txq, void (*fn)(struct qz_txq *txq));
 void qz_run_init(struct qz_txq *txq);
 
