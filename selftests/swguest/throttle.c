@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A VM that has used up its CPU time waits in the middle of a run, where the kernel can be preempted: that holds up no other
- * tenant's reset, suspend, map or start.
+ * tenant's reset, suspend, map or start. And it waits in the middle of a call, with locks held: that holds up nobody who
+ * deletes its port.
  */
 #define _GNU_SOURCE
 #include "tenant.h"
 #include "throttle.h"
 
+#include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
@@ -21,6 +23,8 @@
 #define LIMIT	5	/* seconds of a call */
 #define TURNS	40
 #define SECONDS	25
+#define SPINNERS	20
+#define DELETIONS	3
 
 static struct {
 	volatile int ready, turns, done;
@@ -98,6 +102,75 @@ static void run_attacker(void)
 		swg_kick(port, SWG_TX);
 	}
 }
+
+/* ---- a deletion ---- */
+
+static void *spin(void *unused)
+{
+	for (;;)
+		;
+	return unused;
+}
+
+/* The thread that is mostly inside a call gets its CPU, and a share of its cgroup's time, when all others have had them. */
+static void run_slow_caller(void)
+{
+	struct swg *port = &attacker->port;
+	pthread_t thread;
+
+	keep_to_one_cpu();
+	ASSERT_EQ(swg_open(port, attacker->name), 0);
+	ASSERT_EQ(swg_start(port, &(struct swg_options){ .num = 1024 }), 0);
+	for (int i = 0; i < SPINNERS; i++)
+		ASSERT_EQ(pthread_create(&thread, NULL, spin, NULL), 0);
+	shared->ready = 1;
+	for (;;) {
+		ioctl(port->fd, VHOST_VDPA_SUSPEND);
+		ioctl(port->fd, VHOST_VDPA_RESUME);
+	}
+}
+
+static int delete_attacker(void)
+{
+	return port_del(attacker->name);
+}
+
+static void expect_deletion_returns(void)
+{
+	double begun = swg_now();
+	int r = call_within(LIMIT * 1000 * ktap_factor(), delete_attacker);
+
+	KTAP_CHECK(!r, false, "`vdpa dev del`: %s after %.1f s", r == -ETIMEDOUT ? "no answer" : strerror(-r),
+		   swg_now() - begun);
+	ktap_say("`vdpa dev del` took %.0f ms", (swg_now() - begun) * 1e3);
+}
+
+TEST_WITHIN(a_throttled_vm_holds_up_no_deletion, 120)
+{
+	pid_t attacking;
+
+	if (write_text(CGROUP "/cgroup.subtree_control", "+cpu"))
+		SKIP("no cpu controller in " CGROUP);
+	mkdir(SLOW, 0755);
+	ASSERT_EQ(write_text(SLOW "/cpu.max", "1000 1000000"), 0);
+	shared = share(sizeof(*shared));
+	make_fabric("qtlan");
+	for (int i = 0; i < DELETIONS; i++) {
+		attacker = make_member("qtlan", i + 1, 0);
+		shared->ready = 0;
+		attacking = fork_tenant(run_slow_caller);
+		await(&shared->ready);
+		throttle(attacking);
+		usleep(1200000);
+		expect_deletion_returns();
+		EXPECT_EQ(write_text(SLOW "/cpu.max", "max"), 0);
+		EXPECT_EQ(kill_tenant(attacking), 0);
+		EXPECT_EQ(wait_left_behind(SOON), 0);
+		ASSERT_EQ(write_text(SLOW "/cpu.max", "1000 1000000"), 0);
+	}
+}
+
+/* ---- other tenants ---- */
 
 static void note(const char *next)
 {

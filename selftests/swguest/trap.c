@@ -80,6 +80,18 @@ TEST(buffers_of_empty_descriptors_break_their_port)
 	expect_no_drops(sender);
 }
 
+/* No buffer is too long, but of as many as a frame may take all are walked. */
+TEST(many_buffers_of_empty_descriptors_break_their_port)
+{
+	make_trap_lan();
+	set_up(&trap->port, F(VIRTIO_NET_F_MRG_RXBUF), 1024, NULL);
+	lay_trap(&trap->port, CHAIN_TAKEN);
+	bring_up(&trap->port);
+	send_into_trap(1);
+	EXPECT(is_broken(trap));
+	EXPECT_EQ(member_stats(trap).drops[QUEZTL_DROP_NO_SPACE], 0);
+}
+
 /* Receive buffers in @length pieces, in tables or along the ring. */
 static void start_with_pieces(struct member *member, int num, int length, bool table)
 {

@@ -137,7 +137,10 @@ err_put:
 	return ERR_PTR(err);
 }
 
-/* When this returns no frame and no call but those that list finds the port. */
+/*
+ * When this returns no frame comes from the port or goes to it, and no call but
+ * those that list finds it. Nobody waits for port->lock.
+ */
 static void withdraw_port(struct qz_port *port)
 {
 	struct qz_fabric *fabric = port->fabric;
@@ -146,6 +149,7 @@ static void withdraw_port(struct qz_port *port)
 	qz_switch_detach(port);
 	qz_peer_forget(port);
 	mutex_unlock(&fabric->lock);
+	WRITE_ONCE(port->deleted, true);
 	qz_gate_wait();
 }
 

@@ -39,7 +39,8 @@ struct qz_switch;
  * @suspended: the VMM asked to stop
  * @pinned: a module reference is held because the port is in use
  * @mapped: a process has mapped memory since it opened the port
- * @deleted: it never runs again, and leaves the bus when nobody holds it
+ * @deleted: it never runs again, and leaves the bus when nobody holds it; set
+ *	without @lock, and read inside the gate
  * @leaving: @leave is queued, once and for all
  * @offered: features offered
  * @features: features negotiated
@@ -53,6 +54,7 @@ struct qz_switch;
  * @tx_bytes: bytes it may send
  * @tx_packets: packets it may send
  * @ctrl: what the driver sets by command
+ * @silence: stops a deleted port
  * @leave: takes the port off the bus
  * @left: it has left the bus
  * @exec: who executes what it causes
@@ -91,6 +93,7 @@ struct qz_port {
 	struct qz_bucket tx_bytes;
 	struct qz_bucket tx_packets;
 	struct qz_ctrl ctrl;
+	struct work_struct silence;
 	struct work_struct leave;
 	struct completion left;
 	struct qz_exec exec;

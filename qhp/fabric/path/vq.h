@@ -62,15 +62,15 @@ struct qz_setup {
  *	eventfd and KVM locks lie below
  * @cb: the callback
  * @proven: it was called since it was set, and was quick
- * @slow: how many calls in a row were slow
- * @distrust: until when it is called from the port's own worker only,
- *	local_clock(); outlives the callback and a reset
+ * @suspect: until when another slow call is one too many, local_clock(); it
+ *	outlives the callback and a reset, as does:
+ * @distrust: until when it is called from the port's own worker only
  */
 struct qz_signal {
 	spinlock_t lock;	/* see above */
 	struct vdpa_callback cb;
 	bool proven;
-	u8 slow;
+	u64 suspect;
 	u64 distrust;
 };
 

@@ -261,9 +261,9 @@ static bool pin_module(struct qz_port *port)
 	if (!is_kernel_driver(&port->vdpa))
 		opener = get_task_pid(current, PIDTYPE_TGID);
 	mutex_lock(&port->lock);
-	port->pinned = true;
 	opener = rcu_replace_pointer(port->opener, opener,
 				     lockdep_is_held(&port->lock));
+	smp_store_release(&port->pinned, true);	/* see is_the_kernels() */
 	mutex_unlock(&port->lock);
 	put_pid(opener);
 	return true;
@@ -283,7 +283,7 @@ static void unpin_module(struct qz_port *port)
 		return;
 	mutex_lock(&port->lock);
 	port->pinned = false;
-	if (!port->deleted)
+	if (!READ_ONCE(port->deleted))
 		opener = rcu_replace_pointer(port->opener, NULL,
 					     lockdep_is_held(&port->lock));
 	qz_leave_check(port);
@@ -354,7 +354,6 @@ static int reset(struct vdpa_device *vdpa)
 	mutex_lock(&port->lock);
 	qz_port_stop(port);
 	WRITE_ONCE(port->status, 0);
-	WRITE_ONCE(port->broken, false);
 	port->suspended = false;
 	qz_port_set_features(port, 0);
 	for (i = 0; i < port->nvqs; i++)
@@ -364,6 +363,7 @@ static int reset(struct vdpa_device *vdpa)
 		rcu_assign_pointer(port->map, NULL);
 	mutex_unlock(&port->lock);
 	qz_exec_stop(port);
+	WRITE_ONCE(port->broken, false);	/* a worker may have been killed */
 	if (!port->mapped)
 		unpin_module(port);
 	return 0;
