@@ -7,11 +7,11 @@
  */
 
 #include <linux/etherdevice.h>
-#include <linux/workqueue.h>
 #include <uapi/linux/vdpa.h>
 
 #include "admin/admin.h"
 #include "module/compat.h"
+#include "path/waiter.h"
 
 static int check_config(const struct vdpa_dev_set_config *config)
 {
@@ -60,48 +60,20 @@ static void apply_config(struct qz_port *port,
 		port->offered &= ~BIT_ULL(VIRTIO_NET_F_MQ);
 }
 
-/* A task that waits, and is woken now and then. */
-struct waiter {
-	struct delayed_work alarm;
-	struct task_struct *task;
-};
-
-/* Process context. */
-static void let_look(struct work_struct *work)
-{
-	struct waiter *waiter = container_of(work, struct waiter, alarm.work);
-
-	wake_up_process(waiter->task);
-	schedule_delayed_work(&waiter->alarm, HZ);
-}
-
-/*
- * A driver may wait for a process without end, and a process be a tenant's. A task
- * that sleeps for minutes is reported as hung, on some hosts to a panic: ours
- * wakes up to find that it still has to wait.
- */
-static void device_del_patiently(struct device *dev)
-{
-	struct waiter waiter = { .task = current };
-
-	INIT_DELAYED_WORK_ONSTACK(&waiter.alarm, let_look);
-	schedule_delayed_work(&waiter.alarm, HZ);
-	device_del(dev);
-	cancel_delayed_work_sync(&waiter.alarm);
-	destroy_delayed_work_on_stack(&waiter.alarm);
-}
-
 /* Takes the port off the bus: see leave.c. Process context, no lock held. */
 static void leave_bus(struct work_struct *work)
 {
 	struct qz_port *port = container_of(work, struct qz_port, leave);
+	struct qz_waiter waiter;
 
 	/*
 	 * Without vdpa_dev_lock, which we could not hold while a driver lets go:
 	 * who found the device under that lock has a reference on it, and dev_add
 	 * and dev_del, which it keeps apart, know a port that is leaving.
 	 */
-	device_del_patiently(&port->vdpa.dev);
+	qz_waiter_begin(&waiter);
+	device_del(&port->vdpa.dev);
+	qz_waiter_end(&waiter);
 	qz_portlist_del(port);
 	qz_switch_leave(port->fabric, port);
 	complete_all(&port->left);

@@ -26,6 +26,7 @@
 
 #include "module/compat.h"
 #include "path/port.h"
+#include "path/waiter.h"
 
 struct workqueue_struct *qz_exec_wq;
 
@@ -194,10 +195,13 @@ static void end_threads(struct work_struct *work)
 {
 	struct qz_workers *workers = container_of(work, struct qz_workers, end);
 	struct qz_port *port = workers->port;
+	struct qz_waiter waiter;
 	unsigned int i;
 
+	qz_waiter_begin(&waiter);
 	for (i = 0; i < workers->n; i++)
 		vhost_task_stop(workers->worker[i].task);
+	qz_waiter_end(&waiter);
 	complete(&workers->ended);
 	put_workers(workers);
 	put_device(&port->vdpa.dev);

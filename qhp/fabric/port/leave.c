@@ -18,6 +18,7 @@
 
 #include <linux/workqueue.h>
 
+#include "path/waiter.h"
 #include "port/port.h"
 
 struct workqueue_struct *qz_leave_wq;
@@ -51,8 +52,11 @@ void qz_leave_check(struct qz_port *port)
 static void silence_port(struct work_struct *work)
 {
 	struct qz_port *port = container_of(work, struct qz_port, silence);
+	struct qz_waiter waiter;
 
+	qz_waiter_begin(&waiter);
 	mutex_lock(&port->lock);
+	qz_waiter_end(&waiter);
 	qz_port_stop(port);
 	qz_port_start(port);	/* its control queue alone: see is_used() */
 	qz_leave_check(port);
