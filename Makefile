@@ -96,6 +96,7 @@ kernel-selftests: lab-deps
 	@selftests/kernel/run $(KSELF)
 
 bench: lab-module userspace
+	@$(SUBMAKE) -C selftests O=$(BUILD)/selftests bench
 	@selftests/bench/bench $(BENCH)
 
 docs:

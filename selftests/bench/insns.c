@@ -3,7 +3,8 @@
  * insns - a plugin of the emulator that counts what an emulated host executes, by address.
  *
  * -plugin insns.so,socket=PATH: whoever connects to PATH is sent a line "CLASS ADDRESS INSTRUCTIONS" for each block of
- * code that has run, since the start, and an empty line. Exact, but for blocks left early by an exception.
+ * code that has run, since the start, one "cpuN 0 INSTRUCTIONS" for each CPU of the host, and an empty line. Exact, but for
+ * blocks left early by an exception.
  *
  * Host (L1) and guests (L2) run on the same emulated CPU and at the same kernel addresses. A host started with nokaslr
  * has its kernel's text where the address says also in memory, a guest has it in some pages of its VMM; only the host
@@ -41,7 +42,9 @@ struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 void *qemu_plugin_insn_haddr(const struct qemu_plugin_insn *insn);
 struct qemu_plugin_scoreboard *qemu_plugin_scoreboard_new(size_t size);
+uint64_t qemu_plugin_u64_get(qemu_plugin_u64 entry, unsigned int vcpu);
 uint64_t qemu_plugin_u64_sum(qemu_plugin_u64 entry);
+int qemu_plugin_num_vcpus(void);
 
 #define API	__attribute__((visibility("default")))
 API int qemu_plugin_version = 2;
@@ -151,6 +154,13 @@ static void tell(FILE *to)
 		if (index)
 			fprintf(to, "%s %lx %lu\n", names[class], is_kernel(at, class) ? at : 0,
 				qemu_plugin_u64_sum(counter(index)));
+	}
+	for (int cpu = 0; cpu < qemu_plugin_num_vcpus(); cpu++) {
+		uint64_t sum = 0;
+
+		for (uint32_t i = 0; i < __atomic_load_n(&used, __ATOMIC_RELAXED); i++)
+			sum += qemu_plugin_u64_get(counter(i), cpu);
+		fprintf(to, "cpu%d 0 %lu\n", cpu, sum);
 	}
 	fprintf(to, "\n");
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Append the paths of one rtt.json or traffic.json to a results list: results.py FOUND.JSON RESULTS.JSON
+"""Append what one benchmark found to a results list: results.py FOUND.JSON RESULTS.JSON
 
-One object per path that is not the baseline. ratio says how many times better than the baseline; above 1 is better.
+One object per path that is not the baseline; or the rows as they are, where the benchmark made them. ratio says how many times better than the baseline; above 1 is better.
 """
 import json
 import pathlib
@@ -55,7 +55,10 @@ def main(source, target):
     known = json.loads(target.read_text()) if target.exists() else []
     target.parent.mkdir(parents=True, exist_ok=True)
     found = json.loads(pathlib.Path(source).read_text())
-    known += traffic_rows(found) if "kinds" in found else rtt_rows(found)
+    if "rows" in found:
+        known += found["rows"]
+    else:
+        known += traffic_rows(found) if "kinds" in found else rtt_rows(found)
     target.write_text(json.dumps(known, indent=1) + "\n")
 
 

@@ -53,7 +53,7 @@ static int find_node(const char *name)
 	return node;
 }
 
-static void *allocate(uint32_t size)
+void *swg_allocate(uint32_t size)
 {
 	uint8_t *area = mmap(NULL, size + (4u << 20), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	uint8_t *start;
@@ -88,7 +88,7 @@ int swg_open(struct swg *port, const char *name)
 		return -errno;
 	port->size = SWG_MEMORY;
 	port->base = SWG_BASE;
-	port->memory = allocate(port->size);
+	port->memory = swg_allocate(port->size);
 	if (!port->memory)
 		return -ENOMEM;
 	if (ioctl(port->fd, VHOST_SET_OWNER) || ioctl(port->fd, VHOST_GET_FEATURES, &port->offered) ||

@@ -87,6 +87,7 @@ void swg_fill(struct swg *port);		/* give the device every receive buffer */
 int swg_reset(struct swg *port);
 void swg_close(struct swg *port);		/* the memory stays: swg_free() */
 void swg_free(struct swg *port);
+void *swg_allocate(uint32_t size);	/* memory for a guest: whole huge pages */
 
 int swg_iotlb(struct swg *port, int type, uint64_t iova, const void *address, uint64_t size, int perm);
 int swg_get_base(struct swg *port, int index);

@@ -122,6 +122,11 @@ void vdpanl_prepare_add(const char *name, const char *fabric, const __u8 mac[6])
 	put(VDPA_ATTR_DEV_NET_CFG_MACADDR, mac, 6);
 }
 
+void vdpanl_put_pairs(__u16 pairs)
+{
+	put(VDPA_ATTR_DEV_NET_CFG_MAX_VQP, &pairs, sizeof(pairs));
+}
+
 void vdpanl_prepare_del(const char *name)
 {
 	begin(family, VDPA_CMD_DEV_DEL);

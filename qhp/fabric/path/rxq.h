@@ -3,6 +3,8 @@
 #ifndef QZ_RXQ_H
 #define QZ_RXQ_H
 
+#include <linux/cache.h>
+
 #include "path/vq.h"
 
 struct qz_txq;
@@ -17,6 +19,8 @@ struct qz_txq;
  * @packets: frames received
  * @bytes: bytes received
  * @interrupts: how often the driver was interrupted
+ *
+ * Pairs are in arrays and used on different CPUs: they share no cache line.
  */
 struct qz_rxq {
 	struct qz_vq vq;
@@ -26,7 +30,7 @@ struct qz_rxq {
 	u64 packets;
 	u64 bytes;
 	u64 interrupts;
-};
+} ____cacheline_aligned_in_smp;
 
 void qz_rxq_init(struct qz_rxq *rxq, struct qz_port *port, u16 pair);
 

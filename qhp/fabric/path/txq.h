@@ -3,6 +3,7 @@
 #ifndef QZ_TXQ_H
 #define QZ_TXQ_H
 
+#include <linux/cache.h>
 #include <linux/hrtimer.h>
 #include <linux/task_work.h>
 
@@ -81,6 +82,8 @@ struct qz_tx_counts {
  *
  * @sender_lock: guards @sender; BH off; a leaf below a receiving queue's lock
  * @sender: the VMM's thread that last sent, a reference; or NULL
+ *
+ * Pairs are in arrays and used on different CPUs: they share no cache line.
  */
 struct qz_txq {
 	struct qz_vq vq;
@@ -99,7 +102,7 @@ struct qz_txq {
 	struct qz_tx_counts counts;
 	spinlock_t sender_lock;	/* see above */
 	struct task_struct *sender;
-};
+} ____cacheline_aligned_in_smp;
 
 static inline struct qz_txq *qz_to_txq(struct qz_vq *vq)
 {

@@ -14,6 +14,9 @@ u32 qz_idlist_after(const struct qz_idlist *list, u64 id)
 {
 	u32 low = 0, high = qz_idlist_n(list), mid;
 
+	/* Most often an item is added at the end. */
+	if (high && READ_ONCE(list->ids[high - 1]) <= id)
+		return high;
 	while (low < high) {
 		mid = low + (high - low) / 2;
 		if (READ_ONCE(list->ids[mid]) <= id)

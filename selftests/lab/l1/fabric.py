@@ -29,15 +29,15 @@ def add(name):
         fcntl.ioctl(device, QUEZTL_FABRIC_ADD, argument)
 
 
-def add_device(fabric, name, mac, mtu):
-    more = ["mtu", str(mtu)] if mtu else []
+def add_device(fabric, name, mac, mtu, pairs=None):
+    more = [*(["mtu", str(mtu)] if mtu else []), *(["max_vqp", str(pairs)] if pairs else [])]
     run("vdpa", "dev", "add", "name", name, "mgmtdev", f"queztl/{fabric}", "mac", mac, *more)
     return VDPA_DEVICES / name
 
 
-def add_port(fabric, name, mac, mtu=None):
+def add_port(fabric, name, mac, mtu=None, pairs=None):
     """Add a port for a VMM; returns its /dev/vhost-vdpa-N."""
-    device = add_device(fabric, name, mac, mtu)
+    device = add_device(fabric, name, mac, mtu, pairs)
     for _ in range(50):
         for child in device.glob("vhost-vdpa-*"):
             if pathlib.Path("/dev", child.name).exists():
