@@ -96,6 +96,7 @@ kernel-selftests: lab-deps
 	@selftests/kernel/run $(KSELF)
 
 bench: lab-module userspace
+	@$(SUBMAKE) -C selftests O=$(BUILD)/selftests $(BUILD)/selftests/bench_safety
 	@selftests/bench/bench $(BENCH)
 
 docs:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Append the paths of one rtt.json or traffic.json to a results list: results.py FOUND.JSON RESULTS.JSON
+"""Append the paths of one rtt.json or traffic.json, or the rows of safety.json, to a list: results.py FOUND.JSON RESULTS.JSON
 
 One object per path that is not the baseline. ratio says how many times better than the baseline; above 1 is better.
 """
@@ -50,12 +50,18 @@ def traffic_rows(found):
                    "p50": row["p50"], "p99": row["p99"], "conditions": found["conditions"]}
 
 
+def rows_of(found):
+    if "rows" in found:
+        return [{**row, "conditions": found["conditions"]} for row in found["rows"]]
+    return traffic_rows(found) if "kinds" in found else rtt_rows(found)
+
+
 def main(source, target):
     target = pathlib.Path(target)
     known = json.loads(target.read_text()) if target.exists() else []
     target.parent.mkdir(parents=True, exist_ok=True)
     found = json.loads(pathlib.Path(source).read_text())
-    known += traffic_rows(found) if "kinds" in found else rtt_rows(found)
+    known += rows_of(found)
     target.write_text(json.dumps(known, indent=1) + "\n")
 
 

@@ -4,9 +4,11 @@
 #include "fabric.h"
 #include "ktap.h"
 
+#include <glob.h>
 #include <sys/stat.h>
 
 #define CGROUP	"/sys/fs/cgroup"
+#define OURS	CGROUP "/" FABRIC_PREFIX "*"
 #define SLOW	CGROUP "/" FABRIC_PREFIX "slow"
 #define PREEMPT	"/sys/kernel/debug/sched/preempt"
 
@@ -14,9 +16,14 @@ static char preempt[16];		/* as it was */
 
 void end_throttle(void)
 {
+	glob_t found = { 0 };
+
 	write_text(SLOW "/cpu.max", "max");
-	for (int i = 0; i < 100 && rmdir(SLOW) && errno != ENOENT; i++)
-		usleep(10000);
+	if (!glob(OURS, GLOB_ONLYDIR, NULL, &found))
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			for (int j = 0; j < 100 && rmdir(found.gl_pathv[i]) && errno != ENOENT; j++)
+				usleep(10000);
+	globfree(&found);
 	if (preempt[0])
 		write_text(PREEMPT, preempt);
 }
@@ -45,11 +52,16 @@ void begin_throttle(void)
 	read_preempt(preempt, sizeof(preempt));
 }
 
+static bool has_cpu_controller(void)
+{
+	return !write_text(CGROUP "/cgroup.subtree_control", "+cpu");
+}
+
 const char *prepare_throttle(void)
 {
 	char now[16] = "";
 
-	if (write_text(CGROUP "/cgroup.subtree_control", "+cpu"))
+	if (!has_cpu_controller())
 		return "no cpu controller in " CGROUP;
 	if (write_text(PREEMPT, "full") || !read_preempt(now, sizeof(now)) || strcmp(now, "full"))
 		return "this kernel cannot be made fully preemptible";
@@ -58,15 +70,33 @@ const char *prepare_throttle(void)
 	return NULL;
 }
 
+static void put_into(const char *cgroup, pid_t process)
+{
+	char path[128], pid[16];
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
+	snprintf(pid, sizeof(pid), "%d", process);
+	ASSERT_EQ(write_text(path, pid), 0);
+}
+
 void throttle(pid_t process)
 {
-	char pid[16];
-
-	snprintf(pid, sizeof(pid), "%d", process);
-	ASSERT_EQ(write_text(SLOW "/cgroup.procs", pid), 0);
+	put_into(SLOW, process);
 }
 
 void unthrottle(void)
 {
 	EXPECT_EQ(write_text(SLOW "/cpu.max", "max"), 0);
+}
+
+bool join_cgroup(const char *name)
+{
+	char path[96];
+
+	if (!has_cpu_controller())
+		return false;
+	snprintf(path, sizeof(path), CGROUP "/" FABRIC_PREFIX "%s", name);
+	mkdir(path, 0755);
+	put_into(path, getpid());
+	return true;
 }
