@@ -4,6 +4,7 @@
  * its own port's worker once that is known.
  */
 #define _GNU_SOURCE
+#include "attack.h"
 #include "tenant.h"
 
 #include <poll.h>
@@ -11,7 +12,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
-/* 10^4 in all, as an ordinary user with 1024 descriptors can have them. */
+/* 10^4 in all. */
 #define COPIES	250
 #define EPOLLS	40
 #define FRAMES	8
@@ -24,23 +25,6 @@ static struct {
 static struct member *a, *b;
 static int call_of_b;
 
-static void add_waiters(uint32_t how)
-{
-	struct epoll_event event = { .events = EPOLLIN | EPOLLET | how };
-	int copies[COPIES], epoll;
-
-	for (int i = 0; i < COPIES; i++) {
-		copies[i] = dup(call_of_b);
-		ASSERT_GE(copies[i], 0);
-	}
-	for (int i = 0; i < EPOLLS; i++) {
-		epoll = epoll_create1(0);
-		ASSERT_GE(epoll, 0);
-		for (int j = 0; j < COPIES; j++)
-			ASSERT_EQ(epoll_ctl(epoll, EPOLL_CTL_ADD, copies[j], &event), 0);
-	}
-}
-
 /* It takes what comes, and wants to be interrupted for the next. */
 static void run_b(void)
 {
@@ -48,7 +32,7 @@ static void run_b(void)
 
 	ASSERT_EQ(swg_open(&b->port, b->name), 0);
 	ASSERT_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
-	add_waiters(0);
+	attack_wait(call_of_b, COPIES, EPOLLS, 0);
 	set_up(&b->port, 0, 256, NULL);
 	set_call(&b->port, SWG_RX, call_of_b);
 	swg_fill(&b->port);
@@ -135,7 +119,7 @@ static void run_fickle_b(void)
 	ASSERT_EQ(epoll_ctl(first_epoll, EPOLL_CTL_ADD, call_of_b, &event), 0);
 	ASSERT_EQ(swg_open(&b->port, b->name), 0);
 	ASSERT_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
-	add_waiters(EPOLLEXCLUSIVE);
+	attack_wait(call_of_b, COPIES, EPOLLS, EPOLLEXCLUSIVE);
 	set_up(&b->port, 0, 256, NULL);
 	set_call(&b->port, SWG_RX, call_of_b);
 	swg_fill(&b->port);
