@@ -24,7 +24,10 @@ bool attack_is_used(struct swg *port, int ring);
 /* A control ring of commands that are @length descriptors each: bytes to read, one to write the answer to. */
 void attack_commands(struct swg *port, int length);
 
-/* @copies of the eventfd in each of @epolls, @how: more flags (EPOLLEXCLUSIVE); as an ordinary user with 1024 descriptors can have them. They assert. */
+/*
+ * @copies of the eventfd in each of @epolls, as an ordinary user with 1024 descriptors can have them; @how: more flags
+ * (EPOLLEXCLUSIVE). They assert.
+ */
 void attack_wait(int eventfd, int copies, int epolls, uint32_t how);
 
 #endif
