@@ -71,7 +71,8 @@ TEST(many_buffers_of_empty_descriptors_break_their_port)
 {
 	make_trap_lan();
 	set_up(&trap->port, F(VIRTIO_NET_F_MRG_RXBUF), 1024, NULL);
-	lay_trap(&trap->port, CHAIN_TAKEN);
+	attack_fill(&trap->port, SWG_RX, attack_table(&trap->port, SWG_RX, CHAIN_TAKEN, 1));
+	attack_offer(&trap->port, SWG_RX, 1024);
 	bring_up(&trap->port);
 	send_into_trap(1);
 	EXPECT(is_broken(trap));
