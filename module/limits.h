@@ -46,9 +46,10 @@
 
 /*
  * Descriptors of a buffer to receive into, and of all buffers one frame takes,
- * empty ones and tables included: its senders walk them. Without VIRTIO_NET_F_MRG_RXBUF Linux posts 19 for a
- * buffer, or 47 with the largest CONFIG_MAX_SKB_FRAGS; with it one or two, of
- * which the largest frame takes 43 or 86.
+ * empty ones and tables included: its senders walk them. Without
+ * VIRTIO_NET_F_MRG_RXBUF Linux posts 19 for a buffer, or 47 with the largest
+ * CONFIG_MAX_SKB_FRAGS; with it one or two, of which the largest frame takes 43
+ * or 86.
  */
 #define QZ_RX_CHAIN		64
 #define QZ_RX_SEGS		256

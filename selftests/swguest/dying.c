@@ -22,6 +22,7 @@
 
 static struct {
 	volatile int ends;
+	volatile bool nobody_waits;
 	volatile pid_t helper;
 } *shared;
 static struct member *a, *b;
@@ -65,9 +66,11 @@ static void *say_ready(void *unused)
 
 static void await_waiting(void)
 {
-	for (int ms = 0; ms < SOON && (!waiting || state_of(waiting) != 'D'); ms++)
+	double end = swg_now() + 60;	/* on a busy machine */
+
+	while ((!waiting || state_of(waiting) != 'D') && swg_now() < end)
 		usleep(1000);
-	ASSERT_EQ(state_of(waiting), 'D');
+	shared->nobody_waits = state_of(waiting) != 'D';
 }
 
 static int share_directory(void *unused)
@@ -108,6 +111,7 @@ static pid_t start_dying(bool exec)
 	struct swg_options options = { .no_ready = true };
 	void *page;
 	int trap = make_trap(&page);
+	pid_t tenant;
 
 	if (trap < 0)
 		SKIP("no userfaultfd");
@@ -119,7 +123,11 @@ static pid_t start_dying(bool exec)
 	b = join("qtlan", 2, 0);
 	start(a, NULL);
 	start(b, &options);
-	return fork_tenant(run_dying);
+	tenant = fork_tenant(run_dying);
+	await(&shared->ends);
+	if (shared->nobody_waits)
+		SKIP("no thread came to wait for vhost's mutex");
+	return tenant;
 }
 
 /* Whoever has the port now sets it up anew. */
@@ -133,7 +141,6 @@ TEST(a_process_that_ends_gets_no_worker)
 {
 	pid_t tenant = start_dying(false);
 
-	await(&shared->ends);
 	KTAP_CHECK(!wait_gone(tenant, SOON), false, "a process that has ended is still there, in state %c",
 		   state_of(tenant));
 	KTAP_CHECK(!kill_tenant(tenant), false, "nobody can kill it");
@@ -175,7 +182,6 @@ TEST(another_program_has_no_worker)
 {
 	pid_t tenant = start_dying(true);
 
-	await(&shared->ends);
 	for (int ms = 0; ms < SOON && !is_program(tenant, PROGRAM); ms++)
 		usleep(1000);
 	ASSERT(is_program(tenant, PROGRAM));
