@@ -6,7 +6,8 @@
  * -w: keep each worker of the sender to the CPU of its pair.
  *
  * Sender and receiver are processes, with a thread for each pair in use, all kept to the CPU with the pair's number. Frames
- * are laid out once: no thread touches a payload, and a receiver only counts. Prints one JSON object.
+ * are laid out once: no thread touches a payload, and a receiver only counts. As many frames are under way at most as the
+ * receiver's ring has entries, as with TCP, so none is dropped however the threads are scheduled. Prints one JSON object.
  */
 #define _GNU_SOURCE
 #include "fabric.h"
@@ -16,12 +17,16 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -47,11 +52,14 @@ static struct shared {			/* between the processes */
 	double start;
 	struct count {
 		uint64_t frames, bytes;
+		uint64_t wanted;	/* by the sender, which sleeps until so many have come; 0: nothing */
 		double last;
-	} got[MQ_PAIRS];
+	} got[MQ_PAIRS] __attribute__((aligned(64)));
 } *shared;
 
 static struct queztl_port_stats then[2];		/* of the ports, before */
+static int first;			/* the pair that delivers to the receiver's queue 0 */
+static int credit[MQ_PAIRS];		/* eventfds: what a sender wanted has come */
 static struct mq mq;
 static int used_pairs = 1, all_pairs = 2;
 static uint64_t frames = 100000;
@@ -59,6 +67,7 @@ static bool large, pin_workers;
 
 #define load(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define store(p, value) __atomic_store_n(p, value, __ATOMIC_RELEASE)
+#define fence() __atomic_thread_fence(__ATOMIC_SEQ_CST)
 
 static void die(const char *what, int r)
 {
@@ -159,13 +168,14 @@ static void sample_worker(struct side *side, const char *id, char *name)
 		thread_of(side, name)->seen[cpu]++;
 }
 
+/* To the CPU of the queue that its pair delivers to. */
 static void pin_worker(struct side *side, const char *id, char *name)
 {
 	const char *number = strchr(name, '/');
 
 	(void)side;
 	if (is_worker(name))
-		keep_to_cpu(atoi(id), number ? atoi(number + 1) : 0);
+		keep_to_cpu(atoi(id), ((number ? atoi(number + 1) : 0) + all_pairs - first) % used_pairs);
 }
 
 /* ---- a side ---- */
@@ -217,27 +227,60 @@ static void leave_thread(struct side *side)
 	pthread_mutex_unlock(&lock);
 }
 
+/* Buffers are given back before the sender may count on them. */
+static void give_back(struct mq_ring *ring, long pair, uint64_t all)
+{
+	struct count *got = &shared->got[pair];
+	uint64_t one = 1;
+
+	mq_flush(ring);
+	store(&got->frames, all);
+	fence();
+	if (!load(&got->wanted) || all < load(&got->wanted))
+		return;
+	store(&got->wanted, 0);
+	if (write(credit[pair], &one, sizeof(one)) < 0)
+		die("eventfd", -errno);
+}
+
+static void await_credit(long pair, uint64_t wanted)
+{
+	struct pollfd wait = { .fd = credit[pair], .events = POLLIN };
+	struct count *got = &shared->got[pair];
+	double end = swg_now() + 30;
+	uint64_t count;
+
+	store(&got->wanted, wanted);
+	fence();
+	while (load(&got->frames) < wanted) {
+		if (poll(&wait, 1, 200) > 0 && read(wait.fd, &count, sizeof(count)) < 0)
+			die("eventfd", -errno);
+		if (swg_now() > end)
+			die("frames were lost", -ETIMEDOUT);
+	}
+}
+
 static void *receive(void *argument)
 {
 	long pair = (long)argument;
 	struct mq_ring *ring = mq_rx(&mq, (int)pair);
 	struct count *got = &shared->got[pair];
+	uint64_t all = 0;
 	uint32_t length;
-	int entry, since = 0;
+	int entry;
 
 	enter_thread("receive", pair);
 	for (;;) {
 		bool some = false;
 
 		while (mq_take(ring, &entry, &length)) {
-			got->frames++;
 			got->bytes += length - SWG_HEADER;
 			mq_give(ring, entry);
 			some = true;
-			if (++since % BATCH == 0)
-				mq_flush(ring);
+			if (++all % BATCH == 0)
+				give_back(ring, pair, all);
 		}
-		mq_flush(ring);
+		give_back(ring, pair, all);
 		if (some)
 			got->last = swg_now();
 		else if (load(&shared->done))
@@ -270,11 +313,17 @@ static void receiver(const char *name, int num, int slot)
 
 static uint32_t frame_length;
 
+/* Which of our queues the fabric delivers to which of the receiver's: see pick_queue() in receive.c. */
+static struct mq_ring *ring_to(long queue)
+{
+	return mq_tx(&mq, (int)(queue + first) % used_pairs);
+}
+
 /* Send what is free, a batch at a time; sleep when the ring is full until most of it is done with. */
 static void *send_frames(void *argument)
 {
 	long pair = (long)argument;
-	struct mq_ring *ring = mq_tx(&mq, (int)pair);
+	struct mq_ring *ring = ring_to(pair);
 	uint64_t count = frames / used_pairs, posted = 0, sent = 0;
 	int free_entries = ring->num, entry;
 	uint32_t length;
@@ -287,6 +336,8 @@ static void *send_frames(void *argument)
 			ring->avail->ring[(uint16_t)(ring->next + free_entries++) & (ring->num - 1)] = entry;
 			sent++;
 		}
+		if (posted < count && posted + BATCH > load(&shared->got[pair].frames) + ring->num)
+			await_credit(pair, posted + BATCH - ring->num / 2);
 		while (free_entries && posted < count && batch < BATCH) {
 			ring->next++;
 			free_entries--;
@@ -401,6 +452,7 @@ static void sender(const char *name, const char *peer, int num, int slot)
 	begin(name, num, slot);
 	must(name, port_find(name, &self));
 	must(peer, port_find(peer, &other));
+	first = (int)((used_pairs - self.id % used_pairs) % used_pairs);
 	lay_out(other.mac, self.mac);
 	if (pin_workers)
 		for_each_thread(&shared->sender, pin_worker);
@@ -439,8 +491,11 @@ int main(int argc, char **argv)
 	slot = large ? 66 * 1024 : 2048;
 	for (int i = 0; i < 2; i++)
 		then[i] = stats_of(argv[optind + i]);
+	for (int i = 0; i < used_pairs; i++)
+		credit[i] = eventfd(0, EFD_CLOEXEC);
 	child = fork();
 	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		receiver(argv[optind + 1], num, slot);
 		exit(0);
 	}
