@@ -95,7 +95,7 @@ demo: lab-module userspace
 	@selftests/demo/demo
 
 check: lab-module userspace selftests
-	@scripts/deps test dpdk libvirt kunit fuzz lint patches docs
+	@scripts/deps test cross dpdk libvirt kunit fuzz lint patches docs
 	@$(SUBMAKE) -C userspace O=$(BUILD)/userspace dpdk-examples
 	@selftests/run
 

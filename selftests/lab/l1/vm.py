@@ -22,6 +22,7 @@ QEMU = {"7": "/usr/bin/qemu-system-x86_64", "10": CACHE / "qemu/10/qemu-system-x
 if ARM64:
     QEMU = dict.fromkeys(QEMU, "/usr/bin/qemu-system-aarch64")      # of L1's root
 VMM = os.environ.get("QZ_USER_VMM", "7")       # runs the guests of tests that do not specify one
+GUEST = os.environ.get("QZ_USER_GUEST", "tiny")
 PR_SET_PDEATHSIG = 1
 
 # microvm without ISA timers and interrupt controller: q35 guests occasionally hang calibrating them under emulation.
@@ -79,7 +80,7 @@ def make_cgroup(name):
 class Guest:
     tokens = itertools.count(1)
 
-    def __init__(self, name, nics=(), machine="microvm", emulator=VMM, kernel="tiny", mem="256M", cpus=1, cpu="host",
+    def __init__(self, name, nics=(), machine="microvm", emulator=VMM, kernel=GUEST, mem="256M", cpus=1, cpu="host",
                  append="", extra=(), may_reboot=False, tools=False, cgroup=None):
         self.name, self.nics, self.machine, self.kernel = name, list(nics), machine, kernel
         self.program, self.mem, self.cpus, self.cpu = QEMU[emulator], mem, cpus, cpu
