@@ -15,7 +15,8 @@ PACKAGES = ("base-files base-passwd bash coreutils dash diffutils findutils grep
 LINKS = {"usr/bin/awk": "mawk", "usr/bin/sh": "dash", "etc/mtab": "/proc/self/mounts"}
 UNWANTED = ("doc", "info", "locale", "man")
 # Directories that L1 has from its own root, and from no other machine's.
-SYSTEM = {"bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libx32", "lost+found", "proc", "run", "sbin", "sys", "usr", "var"}
+SYSTEM = {"bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libx32", "lost+found", "proc", "run", "sbin", "sys", "usr",
+          "var"}
 
 # Runs a program in a mount namespace where the directory $2 is the root $1, with directories of this machine in it.
 INSIDE = """
