@@ -111,6 +111,6 @@ void qz_ctrlq_run(struct qz_ctrlq *ctrlq, const bool *alive)
 void qz_ctrlq_kick(struct qz_ctrlq *ctrlq)
 {
 	atomic64_inc(&ctrlq->kicks);
-	if (READ_ONCE(ctrlq->vq.live))
+	if (qz_vq_takes_kick(&ctrlq->vq))
 		qz_exec_run(&ctrlq->vq);
 }

@@ -85,6 +85,7 @@ static bool serve(struct qz_worker *worker)
 	for_each_set_bit(i, worker->signals, QZ_MAX_QUEUES + 1) {
 		__set_current_state(TASK_RUNNING);
 		clear_bit(i, worker->signals);
+		smp_mb__after_atomic();	/* before the driver looks at the ring */
 		signal_bit(port, i);
 		did = true;
 	}

@@ -417,7 +417,7 @@ void qz_run_kick(struct qz_txq *txq)
 
 	atomic64_inc(&txq->counts.kicks);
 	/* Starting a queue runs it once, so nothing is lost here. */
-	if (!READ_ONCE(txq->vq.live))
+	if (!qz_vq_takes_kick(&txq->vq))
 		return;
 	if (has_task_work(port))
 		run_soon(txq);

@@ -124,6 +124,19 @@ static inline bool qz_vq_is_live(const struct qz_vq *vq)
 	return smp_load_acquire(&vq->live);	/* as in qz_vq_start() */
 }
 
+/*
+ * A driver has kicked: is there a ring to look at? If not, whoever starts it
+ * looks after that. A VM exit is no barrier to what the guest has written, so a
+ * queue that is not live is looked at again. Any context.
+ */
+static inline bool qz_vq_takes_kick(const struct qz_vq *vq)
+{
+	if (likely(READ_ONCE(vq->live)))
+		return true;
+	smp_mb();	/* the driver's index before live, as in qz_vq_start() */
+	return READ_ONCE(vq->live);
+}
+
 static inline bool qz_vq_own(struct qz_vq *vq)
 {
 	return !test_and_set_bit(QZ_VQ_OWNED, &vq->flags);
