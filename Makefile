@@ -8,8 +8,19 @@ include $(src)/Kbuild
 
 else
 
+# ARCH=arm64 builds for such a host by a cross compiler. Of this machine's own
+# architecture nothing is said.
+ifeq ($(ARCH)-$(filter aarch64,$(shell uname -m)),arm64-)
+CROSS_COMPILE ?= aarch64-linux-gnu-
+BUILD	:= $(CURDIR)/build/arm64
+FOREIGN	:= arm64
+CROSS	= CC=$(CROSS_COMPILE)gcc AR=$(CROSS_COMPILE)ar ROOT=$(FOREIGN_ROOT)
+# Headers and libraries of its packages.
+FOREIGN_ROOT = $(shell selftests/lab/fetch --arch $(FOREIGN) root)
+else
 BUILD	:= $(CURDIR)/build
-KDIR	?= $(shell scripts/kdir)
+endif
+KDIR	?= $(shell scripts/kdir $(FOREIGN))
 RELEASE	= $(shell cat $(KDIR)/include/config/kernel.release)
 DESTDIR	?=
 PREFIX	?= /usr
@@ -40,9 +51,11 @@ help:
 	@echo
 	@echo "KDIR=DIR selects the kernel headers. Default: those of the running"
 	@echo "kernel if it is 6.12 or later, else those of Debian's stock 6.12 kernel."
+	@echo "ARCH=arm64 builds module, userspace and selftests in build/arm64, by a"
+	@echo "cross compiler."
 
 deps:
-	@scripts/deps build
+	@scripts/deps build $(if $(FOREIGN),cross lab)
 
 module: deps
 	@test -n "$(KDIR)" || { echo "no kernel headers: install them, or give KDIR=DIR (see make help)"; exit 1; }
@@ -61,7 +74,7 @@ test-modules: deps
 # The hosts of the lab run Debian's stock kernel, whatever this machine runs.
 lab-module: deps lab-deps
 	@$(MAKE) --no-print-directory module test-modules \
-		KDIR=$$(selftests/lab/fetch kdir cloud)
+		KDIR=$$(selftests/lab/fetch $(FOREIGN:%=--arch %) kdir cloud)
 
 # Linux with patches/. Does nothing if it is built already.
 kernel:
@@ -69,14 +82,14 @@ kernel:
 	@scripts/kernel build $(FLAVOUR)
 
 userspace: deps
-	@$(SUBMAKE) -C userspace O=$(BUILD)/userspace
-	@echo "built build/userspace: queztl, libqueztl"
+	@$(SUBMAKE) -C userspace O=$(BUILD)/userspace $(CROSS)
+	@echo "built $(BUILD:$(CURDIR)/%=%)/userspace: queztl, libqueztl"
 
 lab-deps:
 	@scripts/deps lab guest
 
 selftests: deps
-	@$(SUBMAKE) -C selftests O=$(BUILD)/selftests
+	@$(SUBMAKE) -C selftests O=$(BUILD)/selftests $(CROSS)
 
 demo: lab-module userspace
 	@selftests/demo/demo

@@ -45,10 +45,11 @@
 #define QZ_CHAIN_MAX		QZ_RING_MAX
 
 /*
- * Descriptors of a buffer to receive into, and of all buffers one frame takes:
- * its senders walk them. Without VIRTIO_NET_F_MRG_RXBUF Linux posts 19 for a
- * buffer, or 47 with the largest CONFIG_MAX_SKB_FRAGS; with it one or two, of
- * which the largest frame takes 43 or 86.
+ * Descriptors of a buffer to receive into, and of all buffers one frame takes,
+ * empty ones and tables included: its senders walk them. Without
+ * VIRTIO_NET_F_MRG_RXBUF Linux posts 19 for a buffer, or 47 with the largest
+ * CONFIG_MAX_SKB_FRAGS; with it one or two, of which the largest frame takes 43
+ * or 86.
  */
 #define QZ_RX_CHAIN		64
 #define QZ_RX_SEGS		256
@@ -125,13 +126,13 @@
 
 /*
  * An interrupt is an eventfd's waiters being woken: KVM's alone, a microsecond,
- * or as many as the receiver's VMM has arranged. Two in a row that take longer
- * than QZ_SIGNAL_NS are too slow for a sender's thread: for QZ_DISTRUST times as
- * long as that took the receiver's own worker makes them, so the slow ones cost
- * its senders a thousandth of their time at most.
+ * or as many as the receiver's VMM has arranged. If it takes longer than
+ * QZ_SIGNAL_NS, and another one does so within QZ_DISTRUST times as long, it is
+ * too slow for a sender's thread: for that time the receiver's own worker makes
+ * all of them, so the slow ones cost its senders a thousandth of their time at
+ * most.
  */
 #define QZ_SIGNAL_NS		(50 * NSEC_PER_USEC)
-#define QZ_SIGNAL_STRIKES	2
 #define QZ_DISTRUST		1024
 #define QZ_DISTRUST_MAX_NS	(60 * NSEC_PER_SEC)
 

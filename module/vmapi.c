@@ -189,9 +189,10 @@ static void add_vcpu_stats(struct queztl_vm_stats *sum,
 	sum->io_exits += READ_ONCE(stat->io_exits);
 	sum->irq_injections += READ_ONCE(stat->irq_injections);
 	sum->insn_emulations += READ_ONCE(stat->insn_emulation);
-#else
-	sum->mmio_exits += READ_ONCE(stat->mmio_exit_user) +
-			   READ_ONCE(stat->mmio_exit_kernel);
+#elif defined(CONFIG_ARM64)
+	/* KVM counts neither injections nor emulations; there is no port I/O. */
+	sum->halt_exits += READ_ONCE(stat->wfi_exit_stat);
+	sum->mmio_exits += READ_ONCE(stat->mmio_exit_user);
 #endif
 }
 

@@ -9,6 +9,7 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/kvm_host.h>
+#include <linux/magic.h>
 #include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
@@ -22,20 +23,23 @@
 
 struct vmfile_search {
 	const struct kvm *kvm;		/* NULL: any */
-	const struct module *owner;	/* of KVM's files; NULL: VM files */
+	bool vcpus;			/* vCPU files as well as VM files */
+	const struct module *owner;	/* of KVM's files; NULL: built in */
 	struct file *file;
 };
 
 /*
  * A vCPU descriptor keeps the VM alive too. KVM does not export a way to
- * recognise the file of a vCPU, but no other file of KVM has this name.
+ * recognise the file of a vCPU, but no other anonymous file of KVM has this name.
+ * Where KVM is built in, its files have no owner, as a user's on a disk may have.
  */
 static bool is_vcpu_of(const struct file *file,
 		       const struct vmfile_search *search)
 {
 	const struct kvm_vcpu *vcpu = file->private_data;
 
-	return search->owner && file->f_op->owner == search->owner &&
+	return search->vcpus && file->f_op->owner == search->owner &&
+	       file_inode(file)->i_sb->s_magic == ANON_INODE_FS_MAGIC &&
 	       str_has_prefix(file->f_path.dentry->d_name.name, "kvm-vcpu:") &&
 	       vcpu->kvm == search->kvm;
 }
@@ -134,7 +138,9 @@ struct task_struct *qz_vmfile_maker(struct file *file)
  */
 struct file *qz_vm_hold(const struct qz_vm *vm)
 {
-	struct vmfile_search search = { .kvm = vm->kvm, .owner = vm->owner };
+	struct vmfile_search search = {
+		.kvm = vm->kvm, .vcpus = true, .owner = vm->owner,
+	};
 	struct task_struct *task;
 
 	if (!qz_vm_live(vm))

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Append what one benchmark found to a results list: results.py FOUND.JSON RESULTS.JSON
 
-One object per path that is not the baseline; or the rows as they are, where the benchmark made them. ratio says how many times better than the baseline; above 1 is better.
+One object per path that is not the baseline; or the rows as they are, where the benchmark made them. ratio says how many
+times better than the baseline; above 1 is better.
 """
 import json
 import pathlib
@@ -50,15 +51,18 @@ def traffic_rows(found):
                    "p50": row["p50"], "p99": row["p99"], "conditions": found["conditions"]}
 
 
+def rows_of(found):
+    if "rows" in found:
+        return [{"conditions": found.get("conditions"), **row} for row in found["rows"]]
+    return traffic_rows(found) if "kinds" in found else rtt_rows(found)
+
+
 def main(source, target):
     target = pathlib.Path(target)
     known = json.loads(target.read_text()) if target.exists() else []
     target.parent.mkdir(parents=True, exist_ok=True)
     found = json.loads(pathlib.Path(source).read_text())
-    if "rows" in found:
-        known += found["rows"]
-    else:
-        known += traffic_rows(found) if "kinds" in found else rtt_rows(found)
+    known += rows_of(found)
     target.write_text(json.dumps(known, indent=1) + "\n")
 
 

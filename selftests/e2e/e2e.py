@@ -60,7 +60,7 @@ def vms_and_stats_show_the_right_numbers():
     before = world.vm_counts(pid)
     early.expect("for i in 1 2 3 4 5; do usleep 10000; done")
     after, kvm = world.vm_counts(pid), early.stats()
-    for name in ("exits", "halt_exits", "irq_injections"):
+    for name in ("exits", "halt_exits", *([] if vm.ARM64 else ["irq_injections"])):    # KVM does not count them there
         check(after[name] > before[name], f"{name} of a working VM stays {after[name]}")
     check(before["exits"] <= after["exits"] <= kvm["exits"], f"{after['exits']} exits, KVM says {kvm['exits']} later")
 

@@ -8,6 +8,7 @@ import sys
 import time
 
 SOURCE = pathlib.Path(os.environ["QZ_SRC"])
+BUILD = pathlib.Path(os.environ["QZ_BUILD"])
 OUT = pathlib.Path(os.environ["QZ_OUT"])
 sys.path[:0] = [str(SOURCE / "selftests/lab"), str(SOURCE / "selftests/lab/l1")]
 
@@ -30,7 +31,7 @@ LAB_FAULTS = []
 def queztl(*argv, user=None):
     """(exit code, stdout, stderr) of the tool, as root or as another user."""
     if not QUEZTL.exists():
-        shutil.copy(SOURCE / "build/userspace/queztl", QUEZTL)
+        shutil.copy(BUILD / "userspace/queztl", QUEZTL)
         QUEZTL.chmod(0o755)
     other = {"user": user, "group": user, "extra_groups": []} if user else {}
     done = subprocess.run([QUEZTL, *argv], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -2,14 +2,15 @@
 # Runs the functional tests inside an emulated host (L1) and prints KTAP: one test per program, with its own as subtests.
 #   lab run selftests/l1/all.sh [PROGRAM...]
 # A program's test passes when the program does, the kernel log has no new splat, and no port, fabric or VM is left.
-# QZ_USER_BUILD: the programs (default build/selftests), QZ_USER_KO: the module, QZ_USER_<PROGRAM>_ARGS: more arguments.
+# QZ_USER_BUILD: the programs (default selftests in $QZ_BUILD), QZ_USER_KO: the module, QZ_USER_<PROGRAM>_ARGS: more arguments.
 set -u
 SRC=${QZ_SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
-BUILD=${QZ_USER_BUILD:-$SRC/build/selftests}
+BUILT=${QZ_BUILD:-$SRC/build}
+BUILD=${QZ_USER_BUILD:-$BUILT/selftests}
 OUT=${QZ_OUT:-/tmp/queztl-out}
-export QZ_USER_KO=${QZ_USER_KO:-$SRC/build/kmod/$(uname -r)/queztl.ko}
-export QZ_USER_TEST_MODULES=${QZ_USER_TEST_MODULES:-$SRC/build/kmod-tests/$(uname -r)}
-PROGRAMS=${*:-ioctl failnth functional hostile safety races netns uplink dpdk lifecycle native kunit}
+export QZ_USER_KO=${QZ_USER_KO:-$BUILT/kmod/$(uname -r)/queztl.ko}
+export QZ_USER_TEST_MODULES=${QZ_USER_TEST_MODULES:-$BUILT/kmod-tests/$(uname -r)}
+PROGRAMS=${*:-ioctl failnth functional hostile safety races vhost netns uplink dpdk lifecycle native kunit}
 SPLAT='WARNING: CPU|WARNING: (possible|suspicious|inconsistent|bad|held)|BUG: |kernel BUG|Oops|Call Trace:|KASAN:|KFENCE:|UBSAN:|'\
 'INFO: task .* blocked|rcu: INFO|soft lockup|general protection|refcount_t:|corruption|Bad page state|double free|'\
 'kmemleak: .*new suspected|enqueued on deprecated|Unable to handle|Object .*Redzone|Poison overwritten|Objects remaining in'

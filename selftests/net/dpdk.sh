@@ -130,7 +130,7 @@ print("200 came back")' "$SLOW")
 }
 
 LOG=$(mktemp -d)/dpdk
-REFLECT=$HERE/../../build/userspace/examples/dpdk/reflect
+REFLECT=${QZ_BUILD:-$HERE/../../build}/userspace/examples/dpdk/reflect
 command -v dpdk-testpmd >/dev/null || { echo "1..0 # SKIP no dpdk-testpmd"; exit 4; }
 
 make_net() { fabric add "$FABRIC" && make_port 1; }

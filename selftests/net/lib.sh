@@ -3,7 +3,7 @@
 # Sourced by the programs here: ports as the host's own network interfaces (virtio_vdpa), each in a network namespace
 # of its own, and KTAP. NUMBERS are those of the ports, FABRIC is theirs.
 HERE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
-QUEZTL=$HERE/../../build/userspace/queztl
+QUEZTL=${QZ_BUILD:-$HERE/../../build}/userspace/queztl
 PORT=7000		# of the last transfer
 number=0 pass=0 fail=0 skip=0
 

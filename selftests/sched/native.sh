@@ -4,7 +4,7 @@
 # shellcheck disable=SC2317 # tests are called by name
 set -u
 SRC=${QZ_SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
-KO=${QZ_USER_TEST_MODULES:-$SRC/build/kmod-tests/$(uname -r)}/qz_native.ko
+KO=${QZ_USER_TEST_MODULES:-${QZ_BUILD:-$SRC/build}/kmod-tests/$(uname -r)}/qz_native.ko
 ROUNDS=${QZ_USER_SCHED_ROUNDS:-20}
 P=/sys/module/qz_native/parameters
 SCX=/sys/kernel/sched_ext

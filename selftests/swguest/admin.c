@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What an administrator asks for waits for no VM: not for one that holds a port which is being deleted. */
+/*
+ * What an administrator asks for waits for no VM: not for one that holds a port which is being deleted, nor for a process
+ * that is stopped and whose worker somebody else's reset is to end.
+ */
 #define _GNU_SOURCE
 #include "tenant.h"
 
@@ -65,6 +68,13 @@ static int show(void)
 	return run_program(1, argv);
 }
 
+static int show_config(void)
+{
+	const char *argv[] = { "vdpa", "dev", "config", "show", NULL };
+
+	return run_program(1, argv);
+}
+
 static const struct {
 	const char *name;
 	int (*call)(void);
@@ -124,4 +134,43 @@ TEST(nobody_waits_for_a_vmm_that_only_opened_its_port)
 TEST(nobody_waits_for_a_vmm_whose_port_is_up)
 {
 	ask_beside_a_holder(true);
+}
+
+/* ---- a reset that waits ---- */
+
+static void run_owner(void)
+{
+	ASSERT_EQ(swg_set_status(&held->port, swg_get_status(&held->port) | VIRTIO_CONFIG_S_DRIVER_OK), 0);
+	shared->ready = 1;
+	for (;;)
+		pause();
+}
+
+static void run_reset(void)
+{
+	swg_reset(&held->port);
+}
+
+TEST(nobody_waits_for_a_reset_beside_a_stopped_vmm)
+{
+	struct swg_options options = { .no_ready = true };
+	pid_t owner, resetting;
+
+	shared = share(sizeof(*shared));
+	make_fabric("qtlan");
+	make_fabric("qtother");
+	held = join("qtlan", 1, 0);
+	other = make_member("qtlan", 2, 0);
+	start(held, &options);
+	owner = fork_tenant(run_owner);
+	await(&shared->ready);
+	stop_tenant(owner);
+	resetting = fork_tenant(run_reset);
+	usleep(500000);
+	KTAP_CHECK(!call_within(SOON, show_config), false, "`vdpa dev config show` beside a reset: no answer");
+	expect_answers();
+	resume_tenant(owner);
+	EXPECT_EQ(wait_gone(resetting, SOON), 0);
+	EXPECT_EQ(wait_left_behind(SOON), 0);
+	EXPECT_EQ(kill_tenant(owner), 0);
 }

@@ -4,6 +4,7 @@
  * NEEDS_RESET though each command is good, or use more buffers than there were.
  */
 #define _GNU_SOURCE
+#include "attack.h"
 #include "delays.h"
 #include "tenant.h"
 
@@ -21,28 +22,11 @@ static struct member *member;
 static bool without_worker;
 static double seconds;
 
-/* Each command is the same table: bytes to read, and one to write the answer to. */
-static void make_commands(struct swg *port)
-{
-	struct vring_desc *table = (void *)(port->memory + SWG_BUFFERS);
-	struct swg_ring *ring = &port->ring[SWG_CTRL];
-	uint64_t data = swg_address(port, table) + 0x10000;
-
-	for (int i = 0; i < LENGTH; i++)
-		table[i] = (struct vring_desc){ .addr = data + i, .len = 1, .next = i + 1,
-						.flags = i < LENGTH - 1 ? VRING_DESC_F_NEXT : VRING_DESC_F_WRITE };
-	for (int i = 0; i < ring->num; i++) {
-		ring->desc[i] = (struct vring_desc){ .addr = swg_address(port, table), .len = LENGTH * sizeof(*table),
-						     .flags = VRING_DESC_F_INDIRECT };
-		ring->avail->ring[i] = i;
-	}
-	ring->avail->flags = VRING_AVAIL_F_NO_INTERRUPT;
-}
-
 static void start_with_commands(struct swg *port, int count)
 {
 	set_up(port, F(VIRTIO_NET_F_CTRL_VQ) | F(VIRTIO_NET_F_CTRL_RX), LENGTH, NULL);
-	make_commands(port);
+	attack_commands(port, LENGTH);
+	port->ring[SWG_CTRL].avail->flags = VRING_AVAIL_F_NO_INTERRUPT;
 	port->ring[SWG_CTRL].avail->idx = count;
 	bring_up(port);
 }

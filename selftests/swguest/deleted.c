@@ -158,3 +158,67 @@ TEST(a_deleted_ports_descriptor_still_answers)
 	expect_name_is_free();
 	expect_silence(b);
 }
+
+static int users_of_module(void)
+{
+	FILE *file = fopen("/sys/module/queztl/refcnt", "r");
+	int users = -1;
+
+	if (file && fscanf(file, "%d", &users) != 1)
+		users = -1;
+	if (file)
+		fclose(file);
+	return users;
+}
+
+/* A VMM whose guest reboots, or is paused, has its port all the same: rmmod, were it let in, would wait for it. */
+TEST(a_port_that_was_reset_is_still_open)
+{
+	struct queztl_port_next found;
+	int before;
+
+	make_fabric("qtlan");
+	before = users_of_module();
+	if (before < 0)
+		SKIP("the module tells no number of users");
+	a = join("qtlan", 1, 0);
+	EXPECT_EQ(users_of_module(), before + 1);
+	start(a, NULL);
+	ASSERT_EQ(swg_reset(&a->port), 0);
+	EXPECT_EQ(users_of_module(), before + 1);
+	ASSERT_EQ(port_find(a->name, &found), 0);
+	EXPECT_EQ(found.pid, (unsigned int)getpid());
+	swg_close(&a->port);
+	EXPECT_EQ(users_of_module(), before);
+	ASSERT_EQ(port_find(a->name, &found), 0);
+	EXPECT_EQ(found.pid, 0);
+}
+
+#define HUNG	"/proc/sys/kernel/hung_task_timeout_secs"
+
+/* One that keeps it, once with memory mapped and once without: no thread of the kernel looks hung for it. */
+TEST_WITHIN(who_keeps_a_deleted_port_hangs_nobody, 60)
+{
+	struct deletion deletion;
+	struct queztl_port_next found;
+
+	if (write_text(HUNG, "1"))
+		SKIP("this kernel does not look for hung tasks");
+	make_fabric("qtlan");
+	for (int mapped = 0; mapped < 2; mapped++) {
+		a = join("qtlan", 1, 0);
+		if (mapped)
+			start(a, NULL);
+		ASSERT_EQ(swg_reset(&a->port), 0);
+		deletion = delete_port(a);
+		EXPECT(deletion.returned);
+		sleep(5);	/* the kernel's log tells */
+		ASSERT_EQ(port_find(a->name, &found), 0);
+		EXPECT(found.state & QUEZTL_PORT_DELETED);
+		close_deleted(&deletion);
+		for (int ms = 0; ms < SOON && !port_find(a->name, &found); ms++)
+			usleep(1000);
+		EXPECT(port_find(a->name, &found));
+	}
+	write_text(HUNG, "120");
+}

@@ -236,6 +236,13 @@ int addr_del(const char *port, const char *address)
 	return call_addr(QUEZTL_ADDR_DEL, port, address);
 }
 
+/* On a busy host a port that was deleted takes a while to leave the bus. */
+static void fabric_del_soon(__u64 id)
+{
+	for (int tries = 0; fabric_del(id) == -EBUSY && tries < 1000; tries++)
+		usleep(10000);
+}
+
 void fabric_sweep(void)
 {
 	struct queztl_port_next port = { .size = sizeof(port) };
@@ -247,5 +254,5 @@ void fabric_sweep(void)
 			port_del(port.name);
 	while (!call(QUEZTL_FABRIC_NEXT, &fabric))
 		if (!strncmp(fabric.name, FABRIC_PREFIX, strlen(FABRIC_PREFIX)))
-			fabric_del(fabric.id);
+			fabric_del_soon(fabric.id);
 }

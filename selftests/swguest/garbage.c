@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Garbage of one sender is its own affair: those who talk to the same receiver get their answers. */
 #define _GNU_SOURCE
+#include "attack.h"
 #include "tenant.h"
 
 #define BATCH	64	/* buffers of one run */
@@ -17,31 +18,20 @@ static struct member *innocent, *victim, *attacker;
 static void run_attacker(void)
 {
 	struct swg *port = &attacker->port;
-	struct vring_desc *table;
-	struct swg_ring *ring;
+	struct swg_ring *ring = &port->ring[SWG_TX];
 
 	ASSERT_EQ(swg_open(port, attacker->name), 0);
 	set_up(port, 0, BATCH, NULL);
-	ring = &port->ring[SWG_TX];
-	table = (void *)(port->memory + 0x300000);
-	for (int i = 0; i < LENGTH; i++)
-		table[i] = (struct vring_desc){ .addr = ring->buffers_at, .next = i + 1,
-						.len = i < LENGTH - 1 ? 0 : SWG_HEADER + 4,
-						.flags = i < LENGTH - 1 ? VRING_DESC_F_NEXT : 0 };
 	memset(ring->buffers, 0, SWG_HEADER);
 	frame_make(ring->buffers + SWG_HEADER, 99, victim->mac, attacker->mac, 1);
-	for (int i = 0; i < BATCH; i++) {
-		ring->avail->ring[i] = i;
-		ring->desc[i] = i ? (struct vring_desc){ .addr = swg_address(port, table),
-						.len = LENGTH * sizeof(*table), .flags = VRING_DESC_F_INDIRECT } :
-				    (struct vring_desc){ .addr = ring->buffers_at, .len = SWG_HEADER + 99 };
-	}
+	attack_fill(port, SWG_TX, attack_table(port, SWG_TX, LENGTH, SWG_HEADER + 4));
+	ring->desc[0] = (struct vring_desc){ .addr = ring->buffers_at, .len = SWG_HEADER + 99 };
 	bring_up(port);
 	shared->ready = 1;
 	for (;; shared->runs++) {
-		__atomic_store_n(&ring->avail->idx, (uint16_t)(ring->used->idx + BATCH), __ATOMIC_RELEASE);
+		attack_offer(port, SWG_TX, BATCH);
 		swg_kick(port, SWG_TX);
-		while (*(volatile uint16_t *)&ring->used->idx != ring->avail->idx)
+		while (!attack_is_used(port, SWG_TX))
 			usleep(50);
 	}
 }

@@ -5,10 +5,10 @@
  */
 #define _GNU_SOURCE
 #define KTAP_MAIN
+#include "cgroup.h"
 #include "delays.h"
 #include "poison.h"
 #include "tenant.h"
-#include "throttle.h"
 
 /* A test that got stuck may leave ports that somebody holds for a moment: sweep in a child, and not for ever. */
 static int sweep(void)

@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A VM that has used up its CPU time waits in the middle of a run, where the kernel can be preempted: that holds up no other
- * tenant's reset, suspend, map or start.
+ * tenant's reset, suspend, map or start. And it waits in the middle of a call, with locks held: that holds up nobody who
+ * deletes its port.
  */
 #define _GNU_SOURCE
+#include "attack.h"
+#include "cgroup.h"
 #include "tenant.h"
-#include "throttle.h"
 
+#include <pthread.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 
 #ifndef VHOST_VDPA_RESUME
 #define VHOST_VDPA_RESUME	_IO(VHOST_VIRTIO, 0x7E)
 #endif
 
-#define CGROUP	"/sys/fs/cgroup"
-#define SLOW	CGROUP "/" FABRIC_PREFIX "slow"
-#define PREEMPT	"/sys/kernel/debug/sched/preempt"
 #define LENGTH	1024	/* descriptors of a runt */
 #define LIMIT	5	/* seconds of a call */
 #define TURNS	40
 #define SECONDS	25
+#define SPINNERS	20
+#define DELETIONS	3
 
 static struct {
 	volatile int ready, turns, done;
@@ -30,74 +31,89 @@ static struct {
 	const char *volatile slowest_what;
 } *shared;
 static struct member *attacker, *victim;
-static char preempt[16];		/* as it was */
-
-/* In the program that runs the tests: whatever a test has left. */
-void end_throttle(void)
-{
-	write_text(SLOW "/cpu.max", "max");
-	for (int i = 0; i < 100 && rmdir(SLOW) && errno != ENOENT; i++)
-		usleep(10000);
-	if (preempt[0])
-		write_text(PREEMPT, preempt);
-}
-
-static bool read_preempt(char *word, size_t room)
-{
-	char line[128] = "", *begin, *end;
-	FILE *file = fopen(PREEMPT, "r");
-
-	if (!file)
-		return false;
-	if (!fgets(line, sizeof(line), file))
-		line[0] = 0;
-	fclose(file);
-	begin = strchr(line, '(');
-	end = begin ? strchr(begin, ')') : NULL;
-	if (!end)
-		return false;
-	*end = 0;
-	snprintf(word, room, "%s", begin + 1);
-	return true;
-}
-
-void begin_throttle(void)
-{
-	read_preempt(preempt, sizeof(preempt));
-}
-
-static void throttle(pid_t process)
-{
-	char pid[16];
-
-	snprintf(pid, sizeof(pid), "%d", process);
-	ASSERT_EQ(write_text(SLOW "/cgroup.procs", pid), 0);
-}
 
 static void run_attacker(void)
 {
 	struct swg *port = &attacker->port;
-	struct vring_desc *table;
-	struct swg_ring *ring;
 
 	ASSERT_EQ(swg_open(port, attacker->name), 0);
 	set_up(port, 0, 1024, NULL);
-	ring = &port->ring[SWG_TX];
-	table = (void *)(port->memory + 0x300000);
-	for (int i = 0; i < LENGTH; i++)
-		table[i] = (struct vring_desc){ .addr = ring->buffers_at, .next = i + 1,
-						.len = i < LENGTH - 1 ? 0 : SWG_HEADER + 4,
-						.flags = i < LENGTH - 1 ? VRING_DESC_F_NEXT : 0 };
-	for (int i = 0; i < ring->num; i++)
-		ring->desc[i] = (struct vring_desc){ .addr = swg_address(port, table), .len = LENGTH * sizeof(*table),
-						     .flags = VRING_DESC_F_INDIRECT };
+	attack_fill(port, SWG_TX, attack_table(port, SWG_TX, LENGTH, SWG_HEADER + 4));
 	bring_up(port);
 	shared->ready = 1;
 	for (;;) {
-		__atomic_store_n(&ring->avail->idx, (uint16_t)(ring->used->idx + 1000), __ATOMIC_RELEASE);
+		attack_offer(port, SWG_TX, 1000);
 		swg_kick(port, SWG_TX);
 	}
 }
+
+/* ---- a deletion ---- */
+
+static void *spin(void *unused)
+{
+	for (;;)
+		;
+	return unused;
+}
+
+/* The thread that is mostly inside a call gets its CPU, and a share of its cgroup's time, when all others have had them. */
+static void run_slow_caller(void)
+{
+	struct swg *port = &attacker->port;
+	pthread_t thread;
+
+	keep_to_one_cpu();
+	ASSERT_EQ(swg_open(port, attacker->name), 0);
+	ASSERT_EQ(swg_start(port, &(struct swg_options){ .num = 1024 }), 0);
+	for (int i = 0; i < SPINNERS; i++)
+		ASSERT_EQ(pthread_create(&thread, NULL, spin, NULL), 0);
+	shared->ready = 1;
+	for (;;) {
+		ioctl(port->fd, VHOST_VDPA_SUSPEND);
+		ioctl(port->fd, VHOST_VDPA_RESUME);
+	}
+}
+
+static int delete_attacker(void)
+{
+	return port_del(attacker->name);
+}
+
+static void expect_deletion_returns(void)
+{
+	double begun = swg_now();
+	int r = call_within(LIMIT * 1000 * ktap_factor(), delete_attacker);
+
+	KTAP_CHECK(!r, false, "`vdpa dev del`: %s after %.1f s", r == -ETIMEDOUT ? "no answer" : strerror(-r),
+		   swg_now() - begun);
+	ktap_say("`vdpa dev del` took %.0f ms", (swg_now() - begun) * 1e3);
+}
+
+TEST_WITHIN(a_throttled_vm_holds_up_no_deletion, 120)
+{
+	const char *cannot = prepare_throttle();
+	pid_t attacking;
+
+	if (cannot)
+		SKIP("%s", cannot);
+	shared = share(sizeof(*shared));
+	make_fabric("qtlan");
+	for (int i = 0; i < DELETIONS; i++) {
+		attacker = make_member("qtlan", i + 1, 0);
+		shared->ready = 0;
+		attacking = fork_tenant(run_slow_caller);
+		await(&shared->ready);
+		throttle(attacking);
+		usleep(1200000);
+		expect_deletion_returns();
+		unthrottle();
+		EXPECT_EQ(kill_tenant(attacking), 0);
+		EXPECT_EQ(wait_left_behind(SOON), 0);
+		ASSERT(!prepare_throttle());
+	}
+}
+
+/* ---- other tenants ---- */
 
 static void note(const char *next)
 {
@@ -154,15 +170,11 @@ static void expect_victim_goes_on(pid_t tenant)
 
 TEST_WITHIN(a_throttled_vm_holds_up_no_other, 90)
 {
-	char now[16] = "";
+	const char *cannot = prepare_throttle();
 	pid_t attacking, tenant;
 
-	if (write_text(CGROUP "/cgroup.subtree_control", "+cpu"))
-		SKIP("no cpu controller in " CGROUP);
-	if (write_text(PREEMPT, "full") || !read_preempt(now, sizeof(now)) || strcmp(now, "full"))
-		SKIP("this kernel cannot be made fully preemptible");
-	mkdir(SLOW, 0755);
-	ASSERT_EQ(write_text(SLOW "/cpu.max", "1000 1000000"), 0);
+	if (cannot)
+		SKIP("%s", cannot);
 	shared = share(sizeof(*shared));
 	shared->since = swg_now();
 	make_fabric("qtlan");
@@ -177,6 +189,6 @@ TEST_WITHIN(a_throttled_vm_holds_up_no_other, 90)
 	shared->since = swg_now();
 	tenant = fork_tenant(run_victim);
 	expect_victim_goes_on(tenant);
-	EXPECT_EQ(write_text(SLOW "/cpu.max", "max"), 0);
+	unthrottle();
 	kill_tenant(tenant);
 }

@@ -4,6 +4,7 @@
  * descriptors (a page each of the largest frame, without VIRTIO_NET_F_MRG_RXBUF); 64 are taken.
  */
 #define _GNU_SOURCE
+#include "attack.h"
 #include "tenant.h"
 
 #define CHAIN_TAKEN	64
@@ -44,30 +45,15 @@ static int send_into_trap(int limit)
 	return frames;
 }
 
-/* Each buffer is @length descriptors: all empty, but for a byte in the last one. */
-static void lay_trap(struct swg *port, int length)
-{
-	struct vring_desc *table = (void *)(port->memory + 0x300000);
-	struct swg_ring *rx = &port->ring[SWG_RX];
-
-	for (int i = 0; i < length; i++)
-		table[i] = (struct vring_desc){ .addr = rx->buffers_at, .len = i == length - 1, .next = i + 1,
-			.flags = VRING_DESC_F_WRITE | (i < length - 1 ? VRING_DESC_F_NEXT : 0) };
-	for (int i = 0; i < rx->num; i++) {
-		rx->desc[i] = (struct vring_desc){ .addr = swg_address(port, table), .len = length * sizeof(*table),
-						   .flags = VRING_DESC_F_INDIRECT };
-		rx->avail->ring[i] = i;
-	}
-	rx->avail->idx = rx->num;
-}
-
 TEST(buffers_of_empty_descriptors_break_their_port)
 {
 	int frames;
 
 	make_trap_lan();
 	set_up(&trap->port, F(VIRTIO_NET_F_MRG_RXBUF), 1024, NULL);
-	lay_trap(&trap->port, 1024);
+	/* each buffer: all descriptors empty, but for a byte in the last one */
+	attack_fill(&trap->port, SWG_RX, attack_table(&trap->port, SWG_RX, 1024, 1));
+	attack_offer(&trap->port, SWG_RX, 1024);
 	bring_up(&trap->port);
 	frames = send_into_trap(10);
 	KTAP_CHECK(is_broken(trap), false, "the trap still works after %d frames", frames);
@@ -78,6 +64,19 @@ TEST(buffers_of_empty_descriptors_break_their_port)
 		expect_arrives(other, other->mac, sender, 200, i);
 	}
 	expect_no_drops(sender);
+}
+
+/* No buffer is too long, but of as many as a frame may take all are walked. */
+TEST(many_buffers_of_empty_descriptors_break_their_port)
+{
+	make_trap_lan();
+	set_up(&trap->port, F(VIRTIO_NET_F_MRG_RXBUF), 1024, NULL);
+	attack_fill(&trap->port, SWG_RX, attack_table(&trap->port, SWG_RX, CHAIN_TAKEN, 1));
+	attack_offer(&trap->port, SWG_RX, 1024);
+	bring_up(&trap->port);
+	send_into_trap(1);
+	EXPECT(is_broken(trap));
+	EXPECT_EQ(member_stats(trap).drops[QUEZTL_DROP_NO_SPACE], 0);
 }
 
 /* Receive buffers in @length pieces, in tables or along the ring. */

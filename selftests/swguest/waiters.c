@@ -4,13 +4,15 @@
  * its own port's worker once that is known.
  */
 #define _GNU_SOURCE
+#include "attack.h"
 #include "tenant.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
-/* 10^4 in all, as an ordinary user with 1024 descriptors can have them. */
+/* 10^4 in all. */
 #define COPIES	250
 #define EPOLLS	40
 #define FRAMES	8
@@ -18,26 +20,10 @@
 
 static struct {
 	volatile int ready;
+	volatile bool waits;		/* B's thread, so the next call is quick */
 } *shared;
 static struct member *a, *b;
 static int call_of_b;
-
-static void add_waiters(void)
-{
-	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
-	int copies[COPIES], epoll;
-
-	for (int i = 0; i < COPIES; i++) {
-		copies[i] = dup(call_of_b);
-		ASSERT_GE(copies[i], 0);
-	}
-	for (int i = 0; i < EPOLLS; i++) {
-		epoll = epoll_create1(0);
-		ASSERT_GE(epoll, 0);
-		for (int j = 0; j < COPIES; j++)
-			ASSERT_EQ(epoll_ctl(epoll, EPOLL_CTL_ADD, copies[j], &event), 0);
-	}
-}
 
 /* It takes what comes, and wants to be interrupted for the next. */
 static void run_b(void)
@@ -46,7 +32,7 @@ static void run_b(void)
 
 	ASSERT_EQ(swg_open(&b->port, b->name), 0);
 	ASSERT_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
-	add_waiters();
+	attack_wait(call_of_b, COPIES, EPOLLS, 0);
 	set_up(&b->port, 0, 256, NULL);
 	set_call(&b->port, SWG_RX, call_of_b);
 	swg_fill(&b->port);
@@ -103,6 +89,89 @@ TEST(a_slow_call_is_signalled_by_its_own_worker)
 		resume_tenant(tenant);
 		KTAP_CHECK(count || poll(&wait, 1, SOON) == 1, false, "round %d: B goes on and is never signalled", round);
 	}
+}
+
+static int first_epoll;
+
+static void *wait_now_and_then(void *unused)
+{
+	struct epoll_event event;
+
+	for (;;) {
+		shared->waits = true;
+		epoll_wait(first_epoll, &event, 1, -1);
+		shared->waits = false;
+		usleep(4000);		/* the next call is none for it */
+	}
+	return unused;
+}
+
+/*
+ * An exclusive waiter that takes a call keeps it from those behind it: while a thread waits for the first, a call is quick,
+ * and else it asks all of them.
+ */
+static void run_fickle_b(void)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET | EPOLLEXCLUSIVE };
+	pthread_t thread;
+
+	first_epoll = epoll_create1(0);
+	ASSERT_EQ(epoll_ctl(first_epoll, EPOLL_CTL_ADD, call_of_b, &event), 0);
+	ASSERT_EQ(swg_open(&b->port, b->name), 0);
+	ASSERT_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
+	attack_wait(call_of_b, COPIES, EPOLLS, EPOLLEXCLUSIVE);
+	set_up(&b->port, 0, 256, NULL);
+	set_call(&b->port, SWG_RX, call_of_b);
+	swg_fill(&b->port);
+	ASSERT_EQ(pthread_create(&thread, NULL, wait_now_and_then, NULL), 0);
+	bring_up(&b->port);
+	shared->ready = 1;
+	for (;; usleep(500))
+		while (swg_receive(&b->port, (uint8_t[SWG_FRAME]){ 0 }, SWG_FRAME, 0) > 0)
+			;
+}
+
+static void send_frame(uint32_t seed)
+{
+	ASSERT_EQ(send_to(a, b->mac, 60, seed, 0), 0);
+	ASSERT_EQ(swg_wait_sent(&a->port, SOON), 0);
+}
+
+static void await_waiter(void)
+{
+	for (int ms = 0; ms < SOON && !shared->waits; ms++)
+		usleep(1000);
+	ASSERT(shared->waits);
+	usleep(1000);
+}
+
+TEST(every_other_quick_call_earns_no_trust)
+{
+	uint64_t count;
+	pid_t tenant;
+
+	call_of_b = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	shared = share(sizeof(*shared));
+	make_fabric("qtlan");
+	a = join("qtlan", 1, 0);
+	b = make_member("qtlan", 2, 0);
+	start(a, NULL);
+	tenant = fork_tenant(run_fickle_b);
+	await(&shared->ready);
+	for (int i = 0; i < 2 * FRAMES; i++) {
+		await_waiter();
+		send_frame(2 * i);		/* quick */
+		usleep(1500);
+		send_frame(2 * i + 1);		/* slow */
+		usleep(1500);
+	}
+	await_waiter();
+	stop_tenant(tenant);
+	take_count();
+	send_frame(0);
+	count = take_count();
+	KTAP_CHECK(!count, false, "a sender still makes the calls, some of which are slow");
+	resume_tenant(tenant);
 }
 
 /* Of ordinary calls a receiver learns from its sender. */

@@ -229,7 +229,7 @@ static void undo_rates(void *argument)
 }
 
 #define ROW(name_, size_, ...) { .name = #name_, .number = name_, .size = size_, __VA_ARGS__ }
-#define CALL(name_, struct_, ...) ROW(name_, sizeof(struct struct_), __VA_ARGS__)
+#define CALL(name_, struct_, ...) { .name = #name_, .number = name_, .size = sizeof(struct struct_), __VA_ARGS__ }
 
 /*
  * One row per ioctl of the header: the Makefile counts them there (QUEZTL_CALLS), and a call the kernel knows without a

@@ -12,7 +12,35 @@
 
 #define CODE	0x1000
 
-/* Counts in memory and says so at a port, for ever. */
+/* Counts in memory and says so outside of it, for ever. */
+#ifdef __aarch64__
+#define EXIT_SAID	KVM_EXIT_MMIO
+#define CORE_REG(name)	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(regs.name))
+
+static const uint32_t code[] = {
+	0xd2840000,			/* mov x0, #0x2000 */
+	0xd2a20002,			/* mov x2, #0x10000000 */
+	0xb9400001,			/* again: ldr w1, [x0] */
+	0x11000421,			/* add w1, w1, #1 */
+	0xb9000001,			/* str w1, [x0] */
+	0xb9000041,			/* str w1, [x2] */
+	0x17fffffc,			/* b again */
+};
+
+static int set_registers(struct tinyvm *tiny)
+{
+	uint64_t start = CODE;
+	struct kvm_one_reg pc = { .id = CORE_REG(pc), .addr = (uintptr_t)&start };
+	struct kvm_vcpu_init init;
+
+	if (ioctl(tiny->vm, KVM_ARM_PREFERRED_TARGET, &init) || ioctl(tiny->vcpu, KVM_ARM_VCPU_INIT, &init) ||
+	    ioctl(tiny->vcpu, KVM_SET_ONE_REG, &pc))
+		return -errno;
+	return 0;
+}
+#else
+#define EXIT_SAID	KVM_EXIT_IO
+
 static const uint8_t code[] = {
 	0xff, 0x06, 0x00, 0x20,		/* again: inc word [0x2000] */
 	0xa1, 0x00, 0x20,		/* mov ax, [0x2000] */
@@ -33,6 +61,7 @@ static int set_registers(struct tinyvm *tiny)
 		return -errno;
 	return 0;
 }
+#endif
 
 static int add_memory(struct tinyvm *tiny)
 {
@@ -76,7 +105,7 @@ long tinyvm_run(struct tinyvm *tiny, long exits)
 	while (exits < 0 || count < exits) {
 		if (ioctl(tiny->vcpu, KVM_RUN, 0) && errno != EINTR)
 			return -errno;
-		if (tiny->run->exit_reason == KVM_EXIT_IO)
+		if (tiny->run->exit_reason == EXIT_SAID)
 			count++;
 		else if (tiny->run->exit_reason != KVM_EXIT_INTR)
 			return -ENOEXEC;

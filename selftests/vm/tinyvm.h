@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The smallest VM there is: real mode code on one vCPU, in a few pages of memory. */
+/* The smallest VM there is: a few instructions without an MMU on one vCPU, in a few pages of memory. */
 #ifndef QUEZTL_TINYVM_H
 #define QUEZTL_TINYVM_H
 
@@ -16,7 +16,7 @@ struct tinyvm {
 
 /* 0 or -errno. @megabytes of memory, all of it touched by the host. */
 int tinyvm_create(struct tinyvm *tiny, int megabytes);
-/* Runs until @exits port I/O exits were taken (< 0: for ever): how many, or -errno. */
+/* Runs until @exits exits for port I/O (ARM64: MMIO) were taken (< 0: for ever): how many, or -errno. */
 long tinyvm_run(struct tinyvm *tiny, long exits);
 void tinyvm_destroy(struct tinyvm *tiny);
 

@@ -217,7 +217,7 @@ struct queztl_vm_vcpu {
  * @exits: out: VM exits
  * @halt_exits: out: exits because a vCPU halted
  * @mmio_exits: out: exits to the VMM for memory-mapped I/O
- * @io_exits: out: port I/O exits
+ * @io_exits: out: port I/O exits; 0 on ARM64
  * @irq_injections: out: interrupts injected
  * @insn_emulations: out: guest instructions emulated by the host
  * @signal_exits: out: exits because the vCPU thread had a pending signal

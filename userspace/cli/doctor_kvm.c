@@ -4,6 +4,12 @@
 
 #include "doctor.h"
 
+#ifdef __x86_64__
+#define LOAD_KVM "sudo modprobe kvm_intel || sudo modprobe kvm_amd"
+#else
+#define LOAD_KVM "boot a kernel with KVM; in a VM, enable nested virtualization"
+#endif
+
 static void judge_no_kvm(const struct kvm_facts *f, struct verdict *v)
 {
 	if (f->open_error == -EACCES || f->open_error == -EPERM)
@@ -14,8 +20,7 @@ static void judge_no_kvm(const struct kvm_facts *f, struct verdict *v)
 		      "enable it in the firmware; in a VM, enable nested virtualization");
 	else
 		judge(v, VERDICT_FAIL, "cannot open /dev/kvm: %s",
-		      "sudo modprobe kvm_intel || sudo modprobe kvm_amd",
-		      strerror(-f->open_error));
+		      LOAD_KVM, strerror(-f->open_error));
 }
 
 void judge_kvm(const struct kvm_facts *f, struct verdict *v)

@@ -14,6 +14,8 @@
 
 #include "doctor.h"
 
+#ifdef __x86_64__
+
 static bool cpu_has_virtualization(void)
 {
 	FILE *file = fopen("/proc/cpuinfo", "re");
@@ -30,8 +32,6 @@ static bool cpu_has_virtualization(void)
 	fclose(file);
 	return found;
 }
-
-#ifdef __x86_64__
 
 #define CODE_PAGE	0x1000
 #define HLT		0xf4
@@ -104,6 +104,12 @@ static void probe_guest(int kvm, int vm, struct kvm_facts *f)
 }
 
 #else
+
+/* Elsewhere /proc/cpuinfo does not tell. */
+static bool cpu_has_virtualization(void)
+{
+	return true;
+}
 
 static void probe_guest(int kvm, int vm, struct kvm_facts *f)
 {

@@ -291,9 +291,12 @@ int qz_fabric_init(void)
 {
 	int err;
 
-	err = qz_scratch_init();
+	err = qz_gate_init();
 	if (err)
 		return err;
+	err = qz_scratch_init();
+	if (err)
+		goto err_gate;
 	err = qz_exec_init();
 	if (err)
 		goto err_scratch;
@@ -314,6 +317,8 @@ err_exec:
 	qz_exec_exit();
 err_scratch:
 	qz_scratch_exit();
+err_gate:
+	qz_gate_exit();
 	return err;
 }
 
@@ -341,11 +346,11 @@ void qz_fabric_exit(void)
 	}
 	qz_port_wait_all_freed();
 	wait_var_event(&qz_fabrics_alive, !atomic_read(&qz_fabrics_alive));
-	srcu_barrier(&qz_gate);	/* retired tables */
 	/* Whoever let go last may still be in our code, in a task. */
 	synchronize_rcu_tasks();
 	bus_unregister(&qz_bus);
 	destroy_workqueue(qz_leave_wq);
 	qz_exec_exit();
 	qz_scratch_exit();
+	qz_gate_exit();
 }

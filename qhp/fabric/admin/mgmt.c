@@ -11,6 +11,7 @@
 
 #include "admin/admin.h"
 #include "module/compat.h"
+#include "path/waiter.h"
 
 static int check_config(const struct vdpa_dev_set_config *config)
 {
@@ -63,13 +64,16 @@ static void apply_config(struct qz_port *port,
 static void leave_bus(struct work_struct *work)
 {
 	struct qz_port *port = container_of(work, struct qz_port, leave);
+	struct qz_waiter waiter;
 
 	/*
 	 * Without vdpa_dev_lock, which we could not hold while a driver lets go:
 	 * who found the device under that lock has a reference on it, and dev_add
 	 * and dev_del, which it keeps apart, know a port that is leaving.
 	 */
+	qz_waiter_begin(&waiter);
 	device_del(&port->vdpa.dev);
+	qz_waiter_end(&waiter);
 	qz_portlist_del(port);
 	qz_switch_leave(port->fabric, port);
 	complete_all(&port->left);
@@ -105,7 +109,10 @@ err_put:
 	return ERR_PTR(err);
 }
 
-/* When this returns no frame and no call but those that list finds the port. */
+/*
+ * When this returns no frame comes from the port or goes to it, and no call but
+ * those that list finds it. Nobody waits for port->lock.
+ */
 static void withdraw_port(struct qz_port *port)
 {
 	struct qz_fabric *fabric = port->fabric;
@@ -114,6 +121,7 @@ static void withdraw_port(struct qz_port *port)
 	qz_switch_detach(port);
 	qz_peer_forget(port);
 	mutex_unlock(&fabric->lock);
+	WRITE_ONCE(port->deleted, true);
 	qz_gate_wait();
 }
 

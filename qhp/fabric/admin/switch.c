@@ -20,7 +20,7 @@ static void free_retired(struct rcu_head *rcu)
 void qz_switch_retire(struct qz_switch *sw)
 {
 	if (sw)
-		call_srcu(&qz_gate, &sw->rcu, free_retired);
+		qz_gate_call(&sw->rcu, free_retired);
 }
 
 /* An empty table for at least so many ports, NULL without memory; may sleep. */

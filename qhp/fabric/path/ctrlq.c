@@ -67,14 +67,14 @@ static int serve_one(struct qz_ctrlq *ctrlq)
  *
  * Return: true when there may be another.
  */
-static bool run_slice(struct qz_ctrlq *ctrlq)
+static bool run_slice(struct qz_ctrlq *ctrlq, const bool *alive)
 {
 	struct qz_vq *vq = &ctrlq->vq;
 	bool more = false;
 	int idx, ret;
 
 	idx = qz_gate_enter_bh();
-	if (!qz_vq_own(vq))
+	if (!READ_ONCE(*alive) || !qz_vq_own(vq))
 		goto out;	/* only the port's worker comes here */
 	if (qz_vq_is_live(vq)) {
 		ret = serve_one(ctrlq);
@@ -94,11 +94,11 @@ out:
  * A driver that never stops gets the worker again and again, not for ever: its
  * other queues have their turn in between.
  */
-void qz_ctrlq_run(struct qz_ctrlq *ctrlq)
+void qz_ctrlq_run(struct qz_ctrlq *ctrlq, const bool *alive)
 {
 	int budget = QZ_RING_MAX;
 
-	while (run_slice(ctrlq)) {
+	while (run_slice(ctrlq, alive)) {
 		if (!--budget) {
 			qz_exec_run(&ctrlq->vq);
 			return;
@@ -111,6 +111,6 @@ void qz_ctrlq_run(struct qz_ctrlq *ctrlq)
 void qz_ctrlq_kick(struct qz_ctrlq *ctrlq)
 {
 	atomic64_inc(&ctrlq->kicks);
-	if (READ_ONCE(ctrlq->vq.live))
+	if (qz_vq_takes_kick(&ctrlq->vq))
 		qz_exec_run(&ctrlq->vq);
 }

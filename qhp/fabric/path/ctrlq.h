@@ -23,6 +23,6 @@ static inline struct qz_ctrlq *qz_to_ctrlq(struct qz_vq *vq)
 }
 
 void qz_ctrlq_kick(struct qz_ctrlq *ctrlq);
-void qz_ctrlq_run(struct qz_ctrlq *ctrlq);
+void qz_ctrlq_run(struct qz_ctrlq *ctrlq, const bool *alive);
 
 #endif /* QZ_CTRLQ_H */

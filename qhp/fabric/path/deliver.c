@@ -152,6 +152,21 @@ static int flood(struct qz_run *run, struct qz_frame *frame)
 	return 0;
 }
 
+/* May the port flood a frame? One to go on with has paid, for what it was then. */
+static bool may_flood(struct qz_run *run, const struct qz_frame *frame)
+{
+	struct qz_resume *resume = &run->txq->resume;
+	u32 packets = qz_frame_packets(frame);
+
+	if (packets <= resume->flooded)
+		return true;
+	if (!qz_bucket_take(&run->port->flood, ktime_get_ns(),
+			    packets - resume->flooded))
+		return false;
+	resume->flooded = packets;
+	return true;
+}
+
 /* Why an address was not found: the fabric may deny what is there. */
 static enum queztl_drop explain_miss(const struct qz_run *run, u64 key)
 {
@@ -177,9 +192,7 @@ static int forward(struct qz_run *run, struct qz_frame *frame)
 
 	run->may_wait = false;
 	if (is_multicast_ether_addr(dest)) {
-		if (!resume->begun &&
-		    !qz_bucket_take(&port->flood, ktime_get_ns(),
-				    qz_frame_packets(frame)))
+		if (!may_flood(run, frame))
 			return QUEZTL_DROP_RATE;
 		err = flood(run, frame);
 	} else {
@@ -232,12 +245,12 @@ int qz_deliver_chain(struct qz_run *run)
 	reason = read_frame(run);
 	if (reason == QUEZTL_DROP_REASONS) {
 		reason = forward(run, frame);
-		if (reason == -EINPROGRESS)
-			resume->begun = true;
-		if (reason < 0)
+		if (reason == -EAGAIN)
 			return reason;
 		if (qz_port_is_paced(run->port))
-			qz_pace_charge(run->port, frame);
+			qz_pace_charge(run->txq, frame);
+		if (reason == -EINPROGRESS)
+			return reason;
 	}
 	*resume = (struct qz_resume){};
 	return finish(run, frame, reason);

@@ -10,10 +10,13 @@
  *
  * Workers are asked inside the gate while they are @alive. Whoever ends them
  * clears that and waits for the gate: from then on nobody sets a bit or wakes
- * them.
+ * them, and they run no ring. But a thread that is stopped, or gets no CPU, ends
+ * when it goes on, and a reset is made with a lock of vDPA held for which
+ * administrators wait. So a work item waits for the thread.
  */
 
 #include <linux/err.h>
+#include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -23,8 +26,12 @@
 
 #include "module/compat.h"
 #include "path/port.h"
+#include "path/waiter.h"
 
 struct workqueue_struct *qz_exec_wq;
+
+/* Its work may wait for a VM: as many at once as there can be. */
+static struct workqueue_struct *end_wq;
 
 /*
  * Once, in the thread. What the VMM was given otherwise, as real-time priority,
@@ -43,14 +50,14 @@ static void become_batch(struct qz_worker *worker)
 		sched_setattr_nocheck(current, &attr);
 }
 
-static void run_vq(struct qz_vq *vq)
+static void run_vq(struct qz_vq *vq, const bool *alive)
 {
 	switch (vq->kind) {
 	case QZ_TX:
-		qz_run_work(qz_to_txq(vq));
+		qz_run_work(qz_to_txq(vq), alive);
 		break;
 	case QZ_CTRL:
-		qz_ctrlq_run(qz_to_ctrlq(vq));
+		qz_ctrlq_run(qz_to_ctrlq(vq), alive);
 		break;
 	case QZ_RX:
 		break;
@@ -78,6 +85,7 @@ static bool serve(struct qz_worker *worker)
 	for_each_set_bit(i, worker->signals, QZ_MAX_QUEUES + 1) {
 		__set_current_state(TASK_RUNNING);
 		clear_bit(i, worker->signals);
+		smp_mb__after_atomic();	/* before the driver looks at the ring */
 		signal_bit(port, i);
 		did = true;
 	}
@@ -85,7 +93,7 @@ static bool serve(struct qz_worker *worker)
 		__set_current_state(TASK_RUNNING);
 		clear_bit(i, worker->runs);
 		smp_mb__after_atomic();	/* before looking at the ring */
-		run_vq(READ_ONCE(port->vqs[i]));
+		run_vq(READ_ONCE(port->vqs[i]), &worker->workers->alive);
 		did = true;
 		cond_resched();
 	}
@@ -120,13 +128,17 @@ static void serve_work(struct work_struct *work)
  */
 static void give_up(void *data)
 {
-	struct qz_port *port = ((struct qz_worker *)data)->port;
-	struct qz_exec *exec = &port->exec;
-	struct qz_workers *workers = rcu_access_pointer(exec->workers);
+	struct qz_workers *workers = ((struct qz_worker *)data)->workers;
+	struct qz_port *port = workers->port;
+	int idx;
 
-	WRITE_ONCE(workers->alive, false);
-	WRITE_ONCE(exec->lost, true);
-	qz_port_break(port);
+	idx = qz_gate_enter();
+	if (READ_ONCE(workers->alive)) {	/* else others may have the port */
+		WRITE_ONCE(workers->alive, false);
+		WRITE_ONCE(port->exec.lost, true);
+		qz_port_break(port);
+	}
+	qz_gate_leave(idx);
 	qz_gate_wait();
 }
 
@@ -151,16 +163,17 @@ static int create_thread(struct qz_worker *worker, unsigned int i)
 /*
  * As many threads as there can be. Without memory, or above a limit on threads,
  * pairs share those there are. A fork fails while a signal is pending: they are
- * held back meanwhile.
+ * held back meanwhile, but for the one after which no thread may be added: a
+ * process that exits, or an execve(), has told those to end that it knew of.
  */
 static int create_threads(struct qz_workers *workers)
 {
-	sigset_t all, old;
+	sigset_t held, old;
 	unsigned int i;
 	int err = 0;
 
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &old);
+	siginitsetinv(&held, sigmask(SIGKILL));
+	sigprocmask(SIG_SETMASK, &held, &old);
 	for (i = 0; i < workers->n && !err; i++)
 		err = create_thread(&workers->worker[i], i);
 	sigprocmask(SIG_SETMASK, &old, NULL);
@@ -172,6 +185,41 @@ static int create_threads(struct qz_workers *workers)
 	return 0;
 }
 
+static void put_workers(struct qz_workers *workers)
+{
+	if (refcount_dec_and_test(&workers->ref))
+		kfree(workers);
+}
+
+/* Waits for a VM. */
+static void end_threads(struct work_struct *work)
+{
+	struct qz_workers *workers = container_of(work, struct qz_workers, end);
+	struct qz_port *port = workers->port;
+	struct qz_waiter waiter;
+	unsigned int i;
+
+	qz_waiter_begin(&waiter);
+	for (i = 0; i < workers->n; i++)
+		vhost_task_stop(workers->worker[i].task);
+	qz_waiter_end(&waiter);
+	complete(&workers->ended);
+	put_workers(workers);
+	put_device(&port->vdpa.dev);
+	module_put(THIS_MODULE);	/* qz_exec_exit() waits for us to return */
+}
+
+/* Threads that can run have ended soon, and do not count against a limit then. */
+static void end_soon(struct qz_workers *workers)
+{
+	get_device(&workers->port->vdpa.dev);
+	__module_get(THIS_MODULE);
+	queue_work(end_wq, &workers->end);
+	wait_for_completion_timeout(&workers->ended,
+				    msecs_to_jiffies(QZ_LEAVE_MS));
+	put_workers(workers);
+}
+
 static struct qz_workers *alloc_workers(struct qz_port *port, unsigned int n)
 {
 	struct qz_workers *workers;
@@ -180,8 +228,13 @@ static struct qz_workers *alloc_workers(struct qz_port *port, unsigned int n)
 	workers = kzalloc(struct_size(workers, worker, n), GFP_KERNEL_ACCOUNT);
 	if (!workers)
 		return NULL;
+	workers->port = port;
+	refcount_set(&workers->ref, 2);
+	INIT_WORK(&workers->end, end_threads);
+	init_completion(&workers->ended);
 	workers->n = n;
 	for (i = 0; i < n; i++) {
+		workers->worker[i].workers = workers;
 		workers->worker[i].port = port;
 		INIT_WORK(&workers->worker[i].work, serve_work);
 	}
@@ -246,6 +299,10 @@ int qz_exec_start(struct qz_port *port, bool host)
  * qz_exec_stop - end a port's workers, if it has some
  * @port: the port; none of its rings is live
  *
+ * When this returns they run no ring of the port any more, whoever takes it next.
+ * Usually the threads have ended as well; for those of a process that is stopped
+ * nobody waits longer than QZ_LEAVE_MS.
+ *
  * Context: process, may sleep; as qz_exec_start().
  */
 void qz_exec_stop(struct qz_port *port)
@@ -261,18 +318,17 @@ void qz_exec_stop(struct qz_port *port)
 		return;
 	WRITE_ONCE(workers->alive, false);
 	WRITE_ONCE(exec->owner, NULL);	/* probes of queztl_wake have it */
-	qz_gate_wait();
-	for (i = 0; i < workers->n; i++) {
-		if (workers->worker[i].task)
-			vhost_task_stop(workers->worker[i].task);
-		else
-			cancel_work_sync(&workers->worker[i].work);
-	}
 	RCU_INIT_POINTER(exec->workers, NULL);
 	qz_gate_wait();
-	kfree(workers);
-	put_pid(owner);
 	WRITE_ONCE(exec->lost, false);	/* a thread may have been killed */
+	put_pid(owner);
+	if (!exec->host) {
+		end_soon(workers);
+		return;
+	}
+	for (i = 0; i < workers->n; i++)
+		cancel_work_sync(&workers->worker[i].work);
+	kfree(workers);
 }
 
 /*
@@ -388,10 +444,18 @@ void qz_exec_hand_off(struct qz_txq *txq)
 int qz_exec_init(void)
 {
 	qz_exec_wq = alloc_workqueue("queztl", WQ_UNBOUND, 0);
-	return qz_exec_wq ? 0 : -ENOMEM;
+	if (!qz_exec_wq)
+		return -ENOMEM;
+	end_wq = alloc_workqueue("queztl-end", WQ_UNBOUND, WQ_MAX_ACTIVE);
+	if (!end_wq) {
+		destroy_workqueue(qz_exec_wq);
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 void qz_exec_exit(void)
 {
+	destroy_workqueue(end_wq);
 	destroy_workqueue(qz_exec_wq);
 }

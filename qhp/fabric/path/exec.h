@@ -14,6 +14,8 @@
 #define QZ_EXEC_H
 
 #include <linux/bitmap.h>
+#include <linux/completion.h>
+#include <linux/refcount.h>
 #include <linux/workqueue.h>
 
 #include "module/limits.h"
@@ -28,8 +30,11 @@ extern struct workqueue_struct *qz_exec_wq;
 /* The bit of a port's configuration in &qz_worker.signals. */
 #define QZ_SIGNAL_CONFIG	QZ_MAX_QUEUES
 
+struct qz_workers;
+
 /**
  * struct qz_worker - runs rings where the sender's thread does not
+ * @workers: those it is one of
  * @port: its port
  * @task: a thread of the VMM; NULL: a work item
  * @thread: the same, once it has begun
@@ -38,6 +43,7 @@ extern struct workqueue_struct *qz_exec_wq;
  * @signals: queues whose driver it is to interrupt; and QZ_SIGNAL_CONFIG
  */
 struct qz_worker {
+	struct qz_workers *workers;
 	struct qz_port *port;
 	struct vhost_task *task;
 	struct task_struct *thread;
@@ -48,12 +54,20 @@ struct qz_worker {
 
 /**
  * struct qz_workers - a port's workers
- * @alive: they may be asked; read inside the gate
+ * @alive: they may be asked, and may run rings; read inside the gate
+ * @port: the port, which they have a reference on from their end on
+ * @ref: whoever ends them, and @end
+ * @end: waits for the threads to end
+ * @ended: they have
  * @n: how many
  * @worker: the workers; a pair's is the one with its number modulo @n
  */
 struct qz_workers {
 	bool alive;
+	struct qz_port *port;
+	refcount_t ref;
+	struct work_struct end;
+	struct completion ended;
 	u16 n;
 	struct qz_worker worker[] __counted_by(n);
 };

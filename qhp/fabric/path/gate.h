@@ -46,10 +46,17 @@ static inline void qz_gate_leave_bh(int idx)
 	local_bh_enable();
 }
 
-/* Wait until all who are inside have left. Context: process, sleeps briefly. */
-static inline void qz_gate_wait(void)
+/* gate.c */
+void qz_gate_wait(void);
+int qz_gate_init(void);
+void qz_gate_exit(void);
+
+/* qz_gate_wait() for what need not be waited for; any context. */
+static inline void qz_gate_call(struct rcu_head *head, rcu_callback_t fn)
 {
-	synchronize_srcu_expedited(&qz_gate);
+	preempt_disable();	/* as there */
+	call_srcu(&qz_gate, head, fn);
+	preempt_enable();
 }
 
 /* What is read inside, where it is published by rcu_assign_pointer(). */

@@ -39,6 +39,8 @@ bool qz_pace_waits(struct qz_txq *txq)
 	struct qz_port *port = txq->vq.port;
 	u64 now, wait;
 
+	if (txq->resume.bytes)
+		return false;	/* in the middle of one that was charged */
 	now = ktime_get_ns();
 	wait = max(qz_bucket_wait(&port->tx_bytes, now),
 		   qz_bucket_wait(&port->tx_packets, now));
@@ -49,13 +51,27 @@ bool qz_pace_waits(struct qz_txq *txq)
 	return true;
 }
 
-/* A port with rates sends a frame: process or softirq context, inside a run. */
-void qz_pace_charge(struct qz_port *port, const struct qz_frame *frame)
+/*
+ * A port with rates sends a frame, or some of it: what it was not charged for
+ * yet. Process or softirq context, inside a run.
+ */
+void qz_pace_charge(struct qz_txq *txq, const struct qz_frame *frame)
 {
+	struct qz_port *port = txq->vq.port;
+	struct qz_resume *paid = &txq->resume;
+	u32 packets = qz_frame_packets(frame);
 	u64 now = ktime_get_ns();
 
-	qz_bucket_charge(&port->tx_bytes, now, frame->len);
-	qz_bucket_charge(&port->tx_packets, now, qz_frame_packets(frame));
+	if (frame->len > paid->bytes) {
+		qz_bucket_charge(&port->tx_bytes, now,
+				 frame->len - paid->bytes);
+		paid->bytes = frame->len;
+	}
+	if (packets > paid->packets) {
+		qz_bucket_charge(&port->tx_packets, now,
+				 packets - paid->packets);
+		paid->packets = packets;
+	}
 }
 
 /* Softirq. */

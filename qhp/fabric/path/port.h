@@ -38,7 +38,9 @@ struct qz_switch;
  * @broken: the driver wrote nonsense into a ring, or nobody can run the rings
  * @suspended: the VMM asked to stop
  * @pinned: a module reference is held because the port is in use
- * @deleted: it never runs again, and leaves the bus when nobody holds it
+ * @mapped: a process has mapped memory since it opened the port
+ * @deleted: it never runs again, and leaves the bus when nobody holds it; set
+ *	without @lock, and read inside the gate
  * @leaving: @leave is queued, once and for all
  * @offered: features offered
  * @features: features negotiated
@@ -52,6 +54,7 @@ struct qz_switch;
  * @tx_bytes: bytes it may send
  * @tx_packets: packets it may send
  * @ctrl: what the driver sets by command
+ * @silence: stops a deleted port
  * @leave: takes the port off the bus
  * @left: it has left the bus
  * @exec: who executes what it causes
@@ -75,6 +78,7 @@ struct qz_port {
 	bool broken;
 	bool suspended;
 	bool pinned;
+	bool mapped;
 	bool deleted;
 	bool leaving;
 	u64 offered;
@@ -89,6 +93,7 @@ struct qz_port {
 	struct qz_bucket tx_bytes;
 	struct qz_bucket tx_packets;
 	struct qz_ctrl ctrl;
+	struct work_struct silence;
 	struct work_struct leave;
 	struct completion left;
 	struct qz_exec exec;

@@ -57,7 +57,8 @@ static enum queztl_drop gather(struct qz_run *run, struct qz_rxq *rxq, u32 need)
 		ret = qz_vq_pop(&rxq->vq, chain);
 		if (!ret)
 			return QUEZTL_DROP_FULL;
-		if (ret < 0 || chain->out || chain->in_len == before)
+		if (ret < 0 || chain->out || chain->in_len == before ||
+		    chain->walked > QZ_RX_SEGS)
 			return QUEZTL_DROP_RX_BROKEN;
 		bufs->head[bufs->n] = chain->head;
 		bufs->len[bufs->n] = min(chain->in_len, need) - before;

@@ -201,7 +201,7 @@ static bool run_ring(struct qz_run *run)
 	struct qz_port *port = run->port;
 	bool more;
 
-	if (!qz_vq_is_live(&txq->vq))
+	if (!qz_vq_is_live(&txq->vq) || READ_ONCE(port->deleted))
 		return false;
 	if (run->count)
 		++*run->count;
@@ -233,6 +233,8 @@ static bool run_slice(struct qz_run *run)
 	int idx;
 
 	idx = qz_gate_enter_bh();
+	if (unlikely(run->alive && !READ_ONCE(*run->alive)))
+		goto out;	/* the port has another worker, or none */
 	run->work = QZ_SLICE_WORK;
 	run->scratch = qz_scratch_get();
 	run->shares_cpu = READ_ONCE(run->txq->kicked_on) ==
@@ -246,6 +248,7 @@ static bool run_slice(struct qz_run *run)
 		if (--run->packets <= 0 || run->work <= 0)
 			more = true;
 	}
+out:
 	qz_gate_leave_bh(idx);
 	return more;
 }
@@ -254,6 +257,7 @@ static void begin_run(struct qz_run *run, struct qz_txq *txq, u64 *count)
 {
 	run->port = txq->vq.port;
 	run->txq = txq;
+	run->alive = NULL;
 	run->in_sender = false;
 	run->packets = QZ_RUN_PACKETS;
 	run->bytes = QZ_RUN_BYTES;
@@ -324,12 +328,13 @@ static void run_task_work(struct callback_head *tw)
 	put_device(&port->vdpa.dev);
 }
 
-/* The worker's part; process context. */
-void qz_run_work(struct qz_txq *txq)
+/* The worker's part, as long as it is @alive; process context. */
+void qz_run_work(struct qz_txq *txq, const bool *alive)
 {
 	struct qz_run run;
 
 	begin_run(&run, txq, &txq->counts.worker_runs);
+	run.alive = alive;
 	run_txq(&run);
 }
 
@@ -412,7 +417,7 @@ void qz_run_kick(struct qz_txq *txq)
 
 	atomic64_inc(&txq->counts.kicks);
 	/* Starting a queue runs it once, so nothing is lost here. */
-	if (!READ_ONCE(txq->vq.live))
+	if (!qz_vq_takes_kick(&txq->vq))
 		return;
 	if (has_task_work(port))
 		run_soon(txq);

@@ -20,6 +20,7 @@ struct qz_handoff {
  * struct qz_run - what a run has at hand
  * @port: the sender
  * @txq: its queue
+ * @alive: may it go on? Of a worker, NULL: yes
  * @in_sender: a thread of the VMM serves, on its way to the guest
  * @packets: frames it may still serve or flood
  * @bytes: how many bytes it may still copy
@@ -43,6 +44,7 @@ struct qz_handoff {
 struct qz_run {
 	struct qz_port *port;
 	struct qz_txq *txq;
+	const bool *alive;
 	bool in_sender;
 	int packets;
 	int bytes;
@@ -74,7 +76,7 @@ int qz_receive(struct qz_run *run, struct qz_port *port,
 void qz_receive_end(struct qz_run *run);
 
 /* pace.c */
-void qz_pace_charge(struct qz_port *port, const struct qz_frame *frame);
+void qz_pace_charge(struct qz_txq *txq, const struct qz_frame *frame);
 
 /* backpressure.c */
 bool qz_backpressure_waits(struct qz_run *run, struct qz_rxq *receiver);

@@ -120,14 +120,19 @@ void qz_sent_init(struct qz_txq *txq)
 
 /*
  * The queue is no longer live, and nobody is in the ring: give what was held
- * back. Process context, in a thread of the driver's own VM.
+ * back, in a thread of the driver's own VM. Process context.
  */
 void qz_sent_stop(struct qz_txq *txq)
 {
+	struct qz_port *port = txq->vq.port;
+
 	hrtimer_cancel(&txq->hold.timer);
 	if (qz_ring_wants_signal(&txq->vq.ring)) {
 		txq->counts.interrupts++;
-		qz_signal_here(&txq->vq.signal);
+		if (qz_exec_is_own(port))
+			qz_signal_here(&txq->vq.signal);
+		else	/* as a port that is being deleted */
+			qz_exec_signal(port, txq->vq.index);
 	}
 	end_hold(txq);
 }

@@ -6,38 +6,41 @@
  * microsecond. But what waits on an eventfd is arranged by its VMM, is woken in
  * the caller's thread with IRQs off, and can be a hundred thousand things. So
  * each call is timed. One that was set anew is made by the port's own worker
- * first; after some in a row that were slow its own worker makes all of them for
- * a while, and what is slow stops being a sender's affair.
+ * first; after two that were slow its own worker makes all of them for a while,
+ * and what is slow stops being a sender's affair. They need not follow each
+ * other: a VMM can have every other call be quick.
  */
 
 #include <linux/sched/clock.h>
 
 #include "path/port.h"
 
-/* Called with signal->lock held, of a call that took so long. */
-static void judge(struct qz_signal *signal, u64 ns)
+/* Called with signal->lock held, of a call that took so long, until now. */
+static void judge(struct qz_signal *signal, u64 ns, u64 now)
 {
+	u64 until;
+
 	if (likely(ns <= QZ_SIGNAL_NS)) {
-		signal->slow = 0;
 		WRITE_ONCE(signal->proven, true);
 		return;
 	}
-	if (++signal->slow < QZ_SIGNAL_STRIKES)
-		return;
-	ns = min_t(u64, ns * QZ_DISTRUST, QZ_DISTRUST_MAX_NS);
-	WRITE_ONCE(signal->distrust, local_clock() + ns);
+	until = now + min_t(u64, ns * QZ_DISTRUST, QZ_DISTRUST_MAX_NS);
+	if (signal->suspect && (s64)(signal->suspect - now) > 0)
+		WRITE_ONCE(signal->distrust, until);
+	signal->suspect = until;
 }
 
 /* Called with signal->lock held. */
 static void call(struct qz_signal *signal)
 {
-	u64 begun;
+	u64 begun, now;
 
 	if (!signal->cb.callback)
 		return;
 	begun = local_clock();
 	signal->cb.callback(signal->cb.private);
-	judge(signal, local_clock() - begun);
+	now = local_clock();
+	judge(signal, now - begun, now);
 }
 
 /**

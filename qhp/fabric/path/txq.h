@@ -28,17 +28,23 @@ struct qz_hold {
 };
 
 /**
- * struct qz_resume - a frame that a slice could not finish
- * @begun: there is one; it is the ring's next buffer
+ * struct qz_resume - a frame that a slice could not finish, the ring's next buffer
  * @after: id of the last port that has got all of it, when it is flooded
  * @offset: payload that was cut for the receiver at hand
+ * @flooded: packets that it may be flooded as
+ * @packets: packets its port was charged for it, if it has rates
+ * @bytes: the same
  *
  * The frame is read and checked anew each time: the driver may have changed it.
+ * So what it costs is paid before it is gone on with, and one that has become
+ * larger, or is flooded now, pays the rest.
  */
 struct qz_resume {
-	bool begun;
 	u64 after;
 	u32 offset;
+	u32 flooded;
+	u32 packets;
+	u32 bytes;
 };
 
 /* Counted by the owner of the ring, but for @kicks. */
@@ -109,7 +115,7 @@ void qz_txq_stop(struct qz_txq *txq);
 
 /* run.c */
 void qz_run_kick(struct qz_txq *txq);
-void qz_run_work(struct qz_txq *txq);
+void qz_run_work(struct qz_txq *txq, const bool *alive);
 void qz_run_try(struct qz_txq *txq, void (*fn)(struct qz_txq *txq));
 void qz_run_init(struct qz_txq *txq);
 

@@ -139,7 +139,8 @@ int qz_vq_start(struct qz_vq *vq, const struct qz_map *map)
 	if (vq->kind == QZ_RX)
 		qz_ring_disable_kicks(&vq->ring);
 	smp_store_release(&vq->live, true);	/* the ring before live */
-	smp_mb();	/* live before broken, as in qz_port_break() */
+	/* Live before broken, as in qz_port_break(), and before what was kicked for. */
+	smp_mb();
 	if (READ_ONCE(vq->port->broken))
 		WRITE_ONCE(vq->live, false);
 	if (vq->kind != QZ_RX)

@@ -62,15 +62,15 @@ struct qz_setup {
  *	eventfd and KVM locks lie below
  * @cb: the callback
  * @proven: it was called since it was set, and was quick
- * @slow: how many calls in a row were slow
- * @distrust: until when it is called from the port's own worker only,
- *	local_clock(); outlives the callback and a reset
+ * @suspect: until when another slow call is one too many, local_clock(); it
+ *	outlives the callback and a reset, as does:
+ * @distrust: until when it is called from the port's own worker only
  */
 struct qz_signal {
 	spinlock_t lock;	/* see above */
 	struct vdpa_callback cb;
 	bool proven;
-	u8 slow;
+	u64 suspect;
 	u64 distrust;
 };
 
@@ -122,6 +122,19 @@ static inline bool qz_vq_is_mapped(const struct qz_vq *vq)
 static inline bool qz_vq_is_live(const struct qz_vq *vq)
 {
 	return smp_load_acquire(&vq->live);	/* as in qz_vq_start() */
+}
+
+/*
+ * A driver has kicked: is there a ring to look at? If not, whoever starts it
+ * looks after that. A VM exit is no barrier to what the guest has written, so a
+ * queue that is not live is looked at again. Any context.
+ */
+static inline bool qz_vq_takes_kick(const struct qz_vq *vq)
+{
+	if (likely(READ_ONCE(vq->live)))
+		return true;
+	smp_mb();	/* the driver's index before live, as in qz_vq_start() */
+	return READ_ONCE(vq->live);
 }
 
 static inline bool qz_vq_own(struct qz_vq *vq)

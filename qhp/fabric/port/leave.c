@@ -2,20 +2,23 @@
 /*
  * How a deleted port leaves the bus.
  *
- * A deleted port is silent at once, but a process that has it open keeps the
- * device: vhost-vdpa's remove() waits until it is closed. `vdpa dev del` runs
- * under vDPA's own lock, for which every other command waits, so it must not wait
- * with it. It leaves the rest to a work item, which takes the device off the bus
- * once no process has it open. Until then the device is dead: it keeps its name,
- * its process and its place in the list of ports, and nothing else.
+ * A deleted port is silent at once: nobody finds it, and who runs its rings sees
+ * inside the gate that it is deleted. But port->lock may be held by a thread of its
+ * VMM that gets no CPU, and a process that has it open keeps the device:
+ * vhost-vdpa's remove() waits until it is closed. `vdpa dev del` runs under vDPA's
+ * own lock, for which every other command waits, so it must not wait with it. It
+ * leaves the rest to work items: one stops the port, the other takes the device off
+ * the bus once no process has it open. Until then the device is dead: it keeps its
+ * name, its process and its place in the list of ports, and nothing else.
  *
- * A process has a port open from vhost-vdpa's open() to the reset() in its
- * release(), which cannot be told from a reset that a VMM asks for. The work item
- * of a VMM that reset its port and keeps it open does wait, and nobody for it.
+ * A process has a port open from vhost-vdpa's open() to its release(), of which
+ * we hear something, but not all: see unpin_module(). So the work item may meet a
+ * process that keeps the port open, and then it waits, and nobody for it.
  */
 
 #include <linux/workqueue.h>
 
+#include "path/waiter.h"
 #include "port/port.h"
 
 struct workqueue_struct *qz_leave_wq;
@@ -39,33 +42,52 @@ static bool is_open(const struct qz_port *port)
 void qz_leave_check(struct qz_port *port)
 {
 	lockdep_assert_held(&port->lock);
-	if (!port->deleted || port->leaving || is_open(port))
+	if (!READ_ONCE(port->deleted) || port->leaving || is_open(port))
 		return;
 	port->leaving = true;
 	queue_work(qz_leave_wq, &port->leave);
 }
 
+/* May wait for a thread of the VMM that holds port->lock. */
+static void silence_port(struct work_struct *work)
+{
+	struct qz_port *port = container_of(work, struct qz_port, silence);
+	struct qz_waiter waiter;
+
+	qz_waiter_begin(&waiter);
+	mutex_lock(&port->lock);
+	qz_waiter_end(&waiter);
+	qz_port_stop(port);
+	qz_port_start(port);	/* its control queue alone: see is_used() */
+	qz_leave_check(port);
+	mutex_unlock(&port->lock);
+	put_device(&port->vdpa.dev);
+}
+
+/* Without the lock: a process that lets go of the port just now is gone soon. */
+static bool is_the_kernels(const struct qz_port *port)
+{
+	return smp_load_acquire(&port->pinned) &&	/* as in pin_module() */
+	       !rcu_access_pointer(port->opener);
+}
+
 /**
  * qz_leave_begin - stop a port for good, and have it leave the bus
- * @port: the port, which is no longer attached; the caller has a reference
+ * @port: the port: deleted and no longer attached, and a wait for the gate since;
+ *	the caller has a reference
  *
- * When this returns no frame comes from the port or goes to it. Usually it has
- * left the bus as well; for a process that has it open nobody waits longer than
- * QZ_LEAVE_MS.
+ * Usually it has left the bus when this returns; for a process that has it open,
+ * or that holds its lock, nobody waits longer than QZ_LEAVE_MS.
  *
  * Context: process, may sleep; vdpa_dev_lock held.
  */
 void qz_leave_begin(struct qz_port *port)
 {
-	unsigned int ms = QZ_LEAVE_MS;
+	unsigned int ms = is_the_kernels(port) ? QZ_LEAVE_KERNEL_MS :
+						 QZ_LEAVE_MS;
 
-	mutex_lock(&port->lock);
-	WRITE_ONCE(port->deleted, true);
-	qz_port_stop(port);
-	qz_port_start(port);	/* its control queue alone: see is_used() */
-	if (port->pinned && !is_open(port))	/* the kernel's own driver */
-		ms = QZ_LEAVE_KERNEL_MS;
-	qz_leave_check(port);
-	mutex_unlock(&port->lock);
+	get_device(&port->vdpa.dev);	/* it may leave before it is stopped */
+	INIT_WORK(&port->silence, silence_port);
+	queue_work(qz_leave_wq, &port->silence);
 	wait_for_completion_timeout(&port->left, msecs_to_jiffies(ms));
 }

@@ -75,7 +75,7 @@ static bool is_used(const struct qz_vq *vq)
 		return false;
 	if (vq->kind == QZ_CTRL)
 		return qz_port_has(vq->port, VIRTIO_NET_F_CTRL_VQ);
-	return !vq->port->deleted;
+	return !READ_ONCE(vq->port->deleted);
 }
 
 /**

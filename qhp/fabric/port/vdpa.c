@@ -261,14 +261,20 @@ static bool pin_module(struct qz_port *port)
 	if (!is_kernel_driver(&port->vdpa))
 		opener = get_task_pid(current, PIDTYPE_TGID);
 	mutex_lock(&port->lock);
-	port->pinned = true;
 	opener = rcu_replace_pointer(port->opener, opener,
 				     lockdep_is_held(&port->lock));
+	smp_store_release(&port->pinned, true);	/* see is_the_kernels() */
 	mutex_unlock(&port->lock);
 	put_pid(opener);
 	return true;
 }
 
+/*
+ * Who had the port has let go of it. That is told by the reset() in vhost-vdpa's
+ * release(), and any other looks the same: a VMM resets its port, for a guest
+ * that reboots or is paused, and keeps it open. But what has mapped memory has it
+ * taken away at the end, and never before: then reset_map() is the sign.
+ */
 static void unpin_module(struct qz_port *port)
 {
 	struct pid *opener = NULL;
@@ -277,7 +283,7 @@ static void unpin_module(struct qz_port *port)
 		return;
 	mutex_lock(&port->lock);
 	port->pinned = false;
-	if (!port->deleted)
+	if (!READ_ONCE(port->deleted))
 		opener = rcu_replace_pointer(port->opener, NULL,
 					     lockdep_is_held(&port->lock));
 	qz_leave_check(port);
@@ -348,7 +354,6 @@ static int reset(struct vdpa_device *vdpa)
 	mutex_lock(&port->lock);
 	qz_port_stop(port);
 	WRITE_ONCE(port->status, 0);
-	WRITE_ONCE(port->broken, false);
 	port->suspended = false;
 	qz_port_set_features(port, 0);
 	for (i = 0; i < port->nvqs; i++)
@@ -358,7 +363,9 @@ static int reset(struct vdpa_device *vdpa)
 		rcu_assign_pointer(port->map, NULL);
 	mutex_unlock(&port->lock);
 	qz_exec_stop(port);
-	unpin_module(port);
+	WRITE_ONCE(port->broken, false);	/* a worker may have been killed */
+	if (!port->mapped)
+		unpin_module(port);
 	return 0;
 }
 
@@ -401,6 +408,7 @@ static int set_map(struct vdpa_device *vdpa, unsigned int asid,
 
 	map = qz_map_create(iotlb);
 	mutex_lock(&port->lock);
+	port->mapped = true;
 	if (IS_ERR(map))
 		qz_port_trim_map(port, iotlb);
 	else
@@ -416,7 +424,9 @@ static int reset_map(struct vdpa_device *vdpa, unsigned int asid)
 
 	mutex_lock(&port->lock);
 	qz_port_set_map(port, NULL);
+	port->mapped = false;
 	mutex_unlock(&port->lock);
+	unpin_module(port);
 	return 0;
 }
 

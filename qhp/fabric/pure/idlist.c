@@ -19,7 +19,8 @@ u32 qz_idlist_after(const struct qz_idlist *list, u64 id)
 		return high;
 	while (low < high) {
 		mid = low + (high - low) / 2;
-		if (READ_ONCE(list->ids[mid]) <= id)
+		/* Before the places behind it: what was here was pushed there. */
+		if (smp_load_acquire(&list->ids[mid]) <= id)
 			low = mid + 1;
 		else
 			high = mid;
@@ -27,10 +28,13 @@ u32 qz_idlist_after(const struct qz_idlist *list, u64 id)
 	return low;
 }
 
-/* What was put before, and n, before the item: pairs with qz_idlist_at(). */
+/*
+ * What was put before, and n, before the id, for who searches; and all of it
+ * before the item: pairs with qz_idlist_after() and qz_idlist_at().
+ */
 static void put(struct qz_idlist *list, u32 i, u64 id, void *item)
 {
-	WRITE_ONCE(list->ids[i], id);
+	smp_store_release(&list->ids[i], id);		/* as above */
 	smp_store_release(&list->items[i], item);	/* as above */
 }
 

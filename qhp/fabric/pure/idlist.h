@@ -38,7 +38,7 @@ static inline void *qz_idlist_at(const struct qz_idlist *list, u32 i)
 
 static inline u32 qz_idlist_n(const struct qz_idlist *list)
 {
-	return READ_ONCE(list->n);
+	return smp_load_acquire(&list->n);	/* before ids: pairs with add */
 }
 
 #endif /* QZ_IDLIST_H */

@@ -47,7 +47,8 @@ bool qz_mactab_add(struct qz_mactab *tab, u64 key, void *port)
 
 	if (slot->port)
 		return false;
-	WRITE_ONCE(slot->port, port);
+	/* What is in the port before the port: a key may be there from before. */
+	smp_store_release(&slot->port, port);
 	if (slot->key)
 		return true;
 	tab->used++;

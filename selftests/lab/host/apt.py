@@ -1,6 +1,6 @@
 """Download Debian packages by name, without touching the user's apt configuration.
 
-A private apt state, one for each release of Debian, names the same mirrors as the user's own sources (asked of apt at run
+A private apt state, one for each release and architecture of Debian, names the same mirrors as the user's own sources (asked of apt at run
 time), plus the release's backports suite there. Packages are unpacked with dpkg -x, never installed.
 """
 import functools
@@ -10,6 +10,7 @@ import re
 import subprocess
 
 from . import cache
+from .arch import X86
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"      # has the keys of the next release, too
 
@@ -36,9 +37,9 @@ def mirrors():
 class Archive:
     """A release of Debian on those mirrors."""
 
-    def __init__(self, release=None):
-        self.release = release or codename()
-        self.state = cache.root() / ("apt" if self.release == codename() else f"apt-{self.release}")
+    def __init__(self, release=None, arch=X86):
+        self.release, self.arch = release or codename(), arch
+        self.state = cache.root() / (("apt" if self.release == codename() else f"apt-{self.release}") + arch.tail)
 
     def sources_text(self):
         """Other vendors name suites after Debian's too: such a source fails its signature check, and is ignored."""
@@ -53,7 +54,15 @@ class Archive:
                 "-o", f"Dir::Etc::sourcelist={self.state}/sources.list", "-o", "Dir::Etc::sourceparts=/dev/null",
                 "-o", "Dir::Etc::preferences=/dev/null", "-o", "Dir::Etc::preferencesparts=/dev/null",
                 "-o", "Debug::NoLocking=1", "-o", "APT::Sandbox::User=root", "-o", "APT::Get::List-Cleanup=0",
-                "-o", "Acquire::Languages=none"]
+                "-o", "Acquire::Languages=none", *self.foreign_options()]
+
+    def foreign_options(self):
+        """Of another architecture nothing is installed on this machine."""
+        if self.arch is X86:
+            return []
+        (self.state / "status").touch()
+        return ["-o", f"APT::Architecture={self.arch.debian}", "-o", f"APT::Architectures={self.arch.debian}",
+                "-o", f"Dir::State::status={self.state}/status"]
 
     def run(self, program, *args, cwd=None, must=True):
         done = subprocess.run([program, *self.options(), *args], cwd=cwd, capture_output=True, text=True,
@@ -67,7 +76,7 @@ class Archive:
         sources.parent.mkdir(parents=True, exist_ok=True)
         with cache.lock(self.state.name):
             sources.write_text(self.sources_text())
-            cache.say(f"reading the mirror's package lists of {self.release}")
+            cache.say(f"reading the mirror's package lists of {self.release}{self.arch.tail}")
             self.run("apt-get", "update", "-qq", must=False)    # what a failed source lacks is named when it is missed
 
     def newest(self, package, suites=None):
@@ -85,16 +94,16 @@ class Archive:
         fields = self.run("apt-cache", "show", f"{package}={version}")
         return re.findall(r"([\w.+-]+)(?: \([^)]*\))?(?:, |$)", re.search(r"^Depends: (.*)$", fields, re.M).group(1))
 
-    def missing_for(self, package, suite):
-        """name=version of every package an installation of `package` from `suite` would add to this machine."""
-        out = self.run("apt-get", "install", "--simulate", "--no-install-recommends", "-t", suite, package)
+    def missing_for(self, suite, *packages):
+        """name=version of every package an installation of `packages` from `suite` would add to this machine."""
+        out = self.run("apt-get", "install", "--simulate", "--no-install-recommends", "-t", suite, *packages)
         return [f"{name}={version}" for name, version in re.findall(r"^Inst (\S+) .*?\((\S+) ", out, re.M)]
 
     def unpack(self, packages, where):
         """Download packages (name or name=version) and unpack them below the directory `where`."""
         debs = pathlib.Path(where) / ".debs"
         debs.mkdir()
-        cache.say(f"fetching {' '.join(packages)}")
+        cache.say(f"fetching {' '.join(packages)}" if len(packages) < 30 else f"fetching {len(packages)} packages")
         self.run("apt-get", "download", "-qq", *packages, cwd=debs)
         for deb in sorted(debs.glob("*.deb")):
             subprocess.run(["dpkg", "-x", deb, where], check=True)

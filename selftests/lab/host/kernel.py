@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 from . import apt, buildroot, cache
+from .arch import ARM64, X86
 
 BUILT = ("debug", "release", "base")        # by scripts/kernel
 
@@ -20,13 +21,15 @@ class Flavour:
     suites: tuple = ("", "-security", "-updates", "-backports")
 
 
-def flavours():
+def flavours(arch=X86):
     stable = ("", "-security", "-updates")
     if apt.codename() == "bookworm":        # its own kernel is older; these are backports, from the security suite too
         own = {"cloud": Flavour("linux-image-6.12-cloud-amd64"), "generic": Flavour("linux-image-6.12-amd64")}
     else:
         own = {"cloud": Flavour("linux-image-cloud-amd64", suites=stable),
                "generic": Flavour("linux-image-amd64", suites=stable)}
+    if arch is ARM64:
+        return {"cloud": Flavour(own["cloud"].package.replace(X86.debian, arch.debian), suites=own["cloud"].suites)}
     return {**own, "trixie": Flavour("linux-image-cloud-amd64", "trixie", stable),
             "new": Flavour("linux-image-cloud-amd64", "trixie", ("-backports",))}
 
@@ -69,13 +72,24 @@ def link_image(tree, release):
         image.symlink_to(f"../usr/lib/modules/{release}/vmlinuz")
 
 
+def abi_of(release):
+    return release.split("-", 1)[0]                       # 6.12.117+deb12
+
+
 def packages_of(archive, release):
-    flavour = release.split("-", 1)[1]                    # cloud-amd64 or amd64
-    abi = release[: -len(flavour) - 1]                    # 6.12.117+deb12
     image = [f"linux-{part}-{release}" for part in ("binary", "modules", "base")]
     if not archive.has(image[0]):
         image = [f"linux-image-{release}"]
-    return [*image, f"linux-headers-{release}", f"linux-headers-{abi}-common", f"linux-kbuild-{abi}"]
+    return [*image, f"linux-headers-{release}", f"linux-headers-{abi_of(release)}-common"]
+
+
+def native(archive):
+    """For programs that run on this machine."""
+    if archive.arch is X86:
+        return archive
+    mine = apt.Archive(archive.release)
+    mine.update()
+    return mine
 
 
 def compiler_of(tree, release):
@@ -86,6 +100,7 @@ def compiler_of(tree, release):
 def fetch_tree(archive, release):
     def make(tree):
         archive.unpack(packages_of(archive, release), tree)
+        native(archive).unpack([f"linux-kbuild-{abi_of(release)}"], tree)
         if not (tree / "lib/modules").exists():           # a merged-/usr package
             (tree / "lib").mkdir(exist_ok=True)
             (tree / "lib/modules").symlink_to("../usr/lib/modules")
@@ -105,29 +120,31 @@ def give_buildroot(archive, tree):
         cache.point(link.relative_to(cache.root()), root)
 
 
-def stock(name, refresh=False):
+def stock(name, refresh=False, arch=X86):
     """A kernel of Debian's; once fetched it stays until `refresh` asks the mirror for a newer one."""
-    flavour = flavours()[name]
-    archive = apt.Archive(flavour.debian)
-    link = cache.root() / "kernels" / name
+    if name not in flavours(arch):
+        raise SystemExit(f"lab: no kernel '{name}' for {arch.name}: use {' or '.join(flavours(arch))}")
+    flavour = flavours(arch)[name]
+    archive = apt.Archive(flavour.debian, arch)
+    link = cache.root() / "kernels" / f"{name}{arch.tail}"
     if refresh or not link.exists():
         archive.update()
         version = archive.newest(flavour.package, [archive.release + tail for tail in flavour.suites])
         image = next(what for what in archive.depends(flavour.package, version) if re.match(r"linux-image-\d", what))
-        cache.point(f"kernels/{name}", fetch_tree(archive, image.removeprefix("linux-image-")))
+        cache.point(f"kernels/{link.name}", fetch_tree(archive, image.removeprefix("linux-image-")))
     tree = link.resolve()
     give_buildroot(archive, tree)
     return Kernel(tree / "boot" / f"vmlinuz-{tree.name}", tree, tree.name)
 
 
-def find(what):
+def find(what, arch=X86):
     """One of Debian's by name, one that scripts/kernel built, or the path of a vmlinuz whose modules lie beside it.
 
     For a path P the modules are searched in P's directory and its parent (lib/modules/RELEASE in it). A kernel with
     everything built in needs none.
     """
-    if what in flavours():
-        return stock(what)
+    if what in flavours() or arch is not X86:
+        return stock(what, arch=arch)
     if what in BUILT:
         what = cache.root() / "linux/out" / what / "vmlinuz"
         if not what.exists():

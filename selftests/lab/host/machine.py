@@ -9,18 +9,17 @@ import tempfile
 import threading
 import time
 
-from . import process
+from . import cache, process, root
+from .arch import X86
 
 VIRTIOFSD = ("/usr/lib/qemu/virtiofsd", "/usr/libexec/virtiofsd")        # QEMU 7's; its successor, a package of its own
 LAB = pathlib.Path(__file__).resolve().parent.parent
+TOP = LAB.parent.parent
 # init_on_alloc: virtiofsd writes to L1's memory behind the emulator's back, which then runs what it had translated from a
 # page's last owner. A page that L1 itself zeroes is translated anew. (Debian's kernels do so by default.)
-CMDLINE = ("rootfstype=virtiofs root=root ro console=ttyS0 loglevel=5 log_buf_len=4M panic=-1 oops=panic "
-           "panic_on_warn=1 unknown_nmi_panic no_timer_check mitigations=off net.ifnames=0 random.trust_cpu=on "
+CMDLINE = ("rootfstype=virtiofs root=root ro loglevel=5 log_buf_len=4M panic=-1 oops=panic "
+           "panic_on_warn=1 mitigations=off net.ifnames=0 random.trust_cpu=on "
            "rcupdate.rcu_cpu_stall_timeout=60 init_on_alloc=1")
-# All features of the emulator except those that make Linux and libc copy with `rep movsb` and clear with `rep stosb`:
-# hardware does this by cache lines, the emulator byte by byte.
-CPU = {"10": "max,-erms,-fsrm,-fzrm,-fsrs", "7": "max,-erms,-fsrm"}
 NUDGE_SECONDS = 2
 SILENT_SECONDS = 240        # if L1 has not answered a nudge for this long, it hangs
 BOOT_SECONDS = 600          # a debug kernel takes half a minute by itself, and compilers may share the machine with us
@@ -77,10 +76,10 @@ class Machine:
 
     # -- what L1's init reads before it covers L0's file system -----------------------------------------------------
     def write_job(self):
-        facts = {"QZ_SRC": LAB.parent.parent, "QZ_OUT": "/run/queztl-out", "QZ_MODULES": self.options.kernel.modules,
-                 **self.facts}
+        facts = {"QZ_SRC": TOP, "QZ_BUILD": TOP / "build" / self.options.arch.directory, "QZ_OUT": "/run/queztl-out",
+                 "QZ_MODULES": self.options.kernel.modules, **self.facts}
         for name in ("HOME", "PATH", "XDG_CACHE_HOME", "TERM", "LANG"):
-            if name in os.environ:
+            if name in os.environ and (name != "PATH" or self.options.arch is X86):     # else programs of this machine
                 facts[name] = os.environ[name]
         facts.update({name: value for name, value in os.environ.items() if name.startswith("QZ_USER_")})
         lines = [f"export {key}={shlex.quote(str(value))}" for key, value in facts.items()]
@@ -89,11 +88,11 @@ class Machine:
 
     def qemu_argv(self):
         o, t = self.options, self.tmp
-        cpu = CPU[o.emulator]
+        cpu = o.arch.cpus[o.emulator]
         accel = {"kvm": ["-accel", "kvm", "-cpu", "host"], "tcg": ["-accel", "tcg,thread=multi", "-cpu", cpu]}[o.accel]
         if o.icount is not None:
             accel = ["-accel", "tcg,thread=single", "-icount", f"shift={o.icount},sleep=off", "-cpu", cpu]
-        argv = [o.qemu, "-nodefaults", "-no-user-config", "-display", "none", "-M", "q35", *accel,
+        argv = [o.qemu, "-nodefaults", "-no-user-config", "-display", "none", *o.arch.machine, *accel,
                 "-smp", o.cpus, "-m", o.mem, "-object", f"memory-backend-memfd,id=mem,size={o.mem},share=on",
                 "-numa", "node,memdev=mem", "-no-reboot", "-serial", f"file:{t}/console",
                 "-monitor", f"unix:{t}/monitor,server=on,wait=off", "-device", "virtio-serial-pci"]
@@ -111,14 +110,23 @@ class Machine:
         for plugin in o.plugin:
             argv += ["-plugin", plugin]
         return [*argv, *self.extra, "-kernel", o.kernel.image, "-append",
-                f"{CMDLINE} {o.append} init={LAB}/l1/init queztl.job={t}/job"]
+                f"console={o.arch.console} {CMDLINE} {o.arch.cmdline} {o.append} init={LAB}/l1/init queztl.job={t}/job"]
+
+    def server_argv(self, share, source, mode):
+        """virtiofsd. An L1 of this machine's architecture has this machine's root."""
+        socket_path = self.tmp / f"{share}.sock"
+        if share != "root" or self.options.arch is X86:
+            return virtiofsd_argv(socket_path, source, mode)
+        where = self.tmp / "root"
+        where.mkdir()
+        return root.served(self.options.arch, where, [TOP, cache.root(), self.tmp, pathlib.Path.cwd()],
+                           virtiofsd_argv(socket_path, where / "root", mode))
 
     # -- life -------------------------------------------------------------------------------------------------------
     def start(self):
         self.write_job()
         for share, source, mode in (("root", "/", "always"), ("out", self.out, "auto")):
-            self.children.append(process.start(virtiofsd_argv(self.tmp / f"{share}.sock", source, mode),
-                                               self.tmp / "virtiofsd.log"))
+            self.children.append(process.start(self.server_argv(share, source, mode), self.tmp / "virtiofsd.log"))
         self.output = Listener(self.tmp / "output", self.show)
         self.verdict = Listener(self.tmp / "verdict", self.hear)
         self.await_sockets()

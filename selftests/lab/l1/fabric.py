@@ -8,8 +8,8 @@ import time
 
 QUEZTL_FABRIC_ADD = ord("Y") << 8 | 0x20
 NAME_MAX = 32
-MODULE = os.environ.get("QZ_USER_MODULE") or f"{os.environ['QZ_SRC']}/build/kmod/{os.uname().release}/queztl.ko"
-QUEZTL = f"{os.environ['QZ_SRC']}/build/userspace/queztl"
+MODULE = os.environ.get("QZ_USER_MODULE") or f"{os.environ['QZ_BUILD']}/kmod/{os.uname().release}/queztl.ko"
+QUEZTL = f"{os.environ['QZ_BUILD']}/userspace/queztl"
 VDPA_DEVICES = pathlib.Path("/sys/bus/vdpa/devices")
 
 

@@ -17,13 +17,19 @@ import qmp
 
 CACHE = pathlib.Path(os.environ["QZ_CACHE"])
 KVM_STATS = pathlib.Path("/sys/kernel/debug/kvm")
+ARM64 = os.uname().machine == "aarch64"
 QEMU = {"7": "/usr/bin/qemu-system-x86_64", "10": CACHE / "qemu/10/qemu-system-x86_64"}
+if ARM64:
+    QEMU = dict.fromkeys(QEMU, "/usr/bin/qemu-system-aarch64")      # of L1's root
 VMM = os.environ.get("QZ_USER_VMM", "7")       # runs the guests of tests that do not specify one
+GUEST = os.environ.get("QZ_USER_GUEST", "tiny")
 PR_SET_PDEATHSIG = 1
 
 # microvm without ISA timers and interrupt controller: q35 guests occasionally hang calibrating them under emulation.
 MACHINES = {"microvm": "microvm,pcie=on,pit=off,pic=off,rtc=off,isa-serial=off",
             "microvm-mmio": "microvm,pit=off,pic=off,rtc=off,isa-serial=off", "q35": "q35"}
+if ARM64:                                       # has one machine for all: without firmware, with PCIe and virtio-mmio
+    MACHINES = dict.fromkeys(MACHINES, "virt,gic-version=3")
 # Factor by which L1's kernel is slower, as in ktap.h for C programs.
 SLOW = int(os.environ.get("QZ_USER_TIME_FACTOR", 6 if "debug" in os.uname().release else 1))
 READY_SECONDS = 120 * SLOW
@@ -74,7 +80,7 @@ def make_cgroup(name):
 class Guest:
     tokens = itertools.count(1)
 
-    def __init__(self, name, nics=(), machine="microvm", emulator=VMM, kernel="tiny", mem="256M", cpus=1, cpu="host",
+    def __init__(self, name, nics=(), machine="microvm", emulator=VMM, kernel=GUEST, mem="256M", cpus=1, cpu="host",
                  append="", extra=(), may_reboot=False, tools=False, cgroup=None):
         self.name, self.nics, self.machine, self.kernel = name, list(nics), machine, kernel
         self.program, self.mem, self.cpus, self.cpu = QEMU[emulator], mem, cpus, cpu
@@ -96,7 +102,7 @@ class Guest:
         return f"console=hvc0 quiet panic=-1 no_timer_check mitigations=off qz.net={net} {self.append}"
 
     def argv(self):
-        image = CACHE / "guests" / self.kernel
+        image = CACHE / "guests" / (self.kernel + ("-arm64" if ARM64 else ""))
         argv = [self.program, "-name", self.name, "-nodefaults", "-no-user-config", "-display", "none",
                 "-M", MACHINES[self.machine], "-accel", "kvm", "-cpu", self.cpu, "-smp", self.cpus,
                 "-m", self.mem, *([] if self.may_reboot else ["-no-reboot"]), *self.device("serial", ""),
