@@ -79,7 +79,7 @@ TEST(a_slow_call_is_signalled_by_its_own_worker)
 		struct pollfd wait = { .fd = call_of_b, .events = POLLIN };
 		uint64_t count;
 
-		send_frames(2 * FRAMES);	/* now it is known */
+		send_frames(4 * FRAMES);	/* now it is known */
 		stop_tenant(tenant);
 		take_count();
 		send_frames(FRAMES);

@@ -5,10 +5,11 @@
  * The callback signals an eventfd: KVM's irqfd, usually, which takes a
  * microsecond. But what waits on an eventfd is arranged by its VMM, is woken in
  * the caller's thread with IRQs off, and can be a hundred thousand things. So
- * each call is timed. One that was set anew is made by the port's own worker
- * first; after two that were slow its own worker makes all of them for a while,
- * and what is slow stops being a sender's affair. They need not follow each
- * other: a VMM can have every other call be quick.
+ * each call is timed, and what it takes too long is charged to a bucket, whoever
+ * made it. While that is in debt the port's own worker makes the calls, as it
+ * does the first one after a change: what is slow stops being a sender's affair.
+ * A bucket, because slow calls need not follow each other: a VMM can have every
+ * other one be quick.
  */
 
 #include <linux/sched/clock.h>
@@ -16,18 +17,13 @@
 #include "path/port.h"
 
 /* Called with signal->lock held, of a call that took so long, until now. */
-static void judge(struct qz_signal *signal, u64 ns, u64 now)
+static void charge(struct qz_signal *signal, u64 ns, u64 now)
 {
-	u64 until;
-
-	if (likely(ns <= QZ_SIGNAL_NS)) {
-		WRITE_ONCE(signal->proven, true);
+	if (likely(ns <= QZ_SIGNAL_NS))
 		return;
-	}
-	until = now + min_t(u64, ns * QZ_DISTRUST, QZ_DISTRUST_MAX_NS);
-	if (signal->suspect && (s64)(signal->suspect - now) > 0)
-		WRITE_ONCE(signal->distrust, until);
-	signal->suspect = until;
+	if (qz_bucket_wait(&signal->patience, now) < QZ_SIGNAL_MAX_NS)
+		qz_bucket_charge(&signal->patience, now,
+				 min_t(u64, ns, NSEC_PER_SEC) - QZ_SIGNAL_NS);
 }
 
 /* Called with signal->lock held. */
@@ -40,7 +36,9 @@ static void call(struct qz_signal *signal)
 	begun = local_clock();
 	signal->cb.callback(signal->cb.private);
 	now = local_clock();
-	judge(signal, now - begun, now);
+	charge(signal, now - begun, now);
+	if (unlikely(!signal->timed))
+		WRITE_ONCE(signal->timed, true);
 }
 
 /**
@@ -57,16 +55,11 @@ void qz_signal_here(struct qz_signal *signal)
 	spin_unlock_bh(&signal->lock);
 }
 
-/*
- * May somebody else's thread make this call? Another CPU's clock may be a little
- * ahead or behind.
- */
+/* May somebody else's thread make this call? */
 static bool is_quick(const struct qz_signal *signal)
 {
-	u64 distrust = READ_ONCE(signal->distrust);
-
-	return READ_ONCE(signal->proven) &&
-	       (likely(!distrust) || (s64)(local_clock() - distrust) > 0);
+	return READ_ONCE(signal->timed) &&
+	       !qz_bucket_wait(&signal->patience, local_clock());
 }
 
 /**
@@ -101,11 +94,13 @@ void qz_signal_set(struct qz_signal *signal, const struct vdpa_callback *cb)
 {
 	spin_lock_bh(&signal->lock);
 	signal->cb = *cb;
-	WRITE_ONCE(signal->proven, false);
+	WRITE_ONCE(signal->timed, false);
 	spin_unlock_bh(&signal->lock);
 }
 
 void qz_signal_init(struct qz_signal *signal)
 {
 	spin_lock_init(&signal->lock);
+	qz_bucket_set(&signal->patience, NSEC_PER_SEC / QZ_SIGNAL_SHARE,
+		      QZ_SIGNAL_BURST_NS);
 }

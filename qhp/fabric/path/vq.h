@@ -16,6 +16,7 @@
 
 #include "uapi/linux/queztl.h"
 #include "path/map.h"
+#include "pure/bucket.h"
 #include "pure/ring.h"
 
 struct qz_port;
@@ -61,17 +62,15 @@ struct qz_setup {
  * @lock: guards the rest; BH off; the vDPA callback is called under it, so
  *	eventfd and KVM locks lie below
  * @cb: the callback
- * @proven: it was called since it was set, and was quick
- * @suspect: until when another slow call is one too many, local_clock(); it
- *	outlives the callback and a reset, as does:
- * @distrust: until when it is called from the port's own worker only
+ * @timed: it was called since it was set
+ * @patience: time that calls may still take beyond what is usual, in ns; it
+ *	outlives the callback and a reset
  */
 struct qz_signal {
 	spinlock_t lock;	/* see above */
 	struct vdpa_callback cb;
-	bool proven;
-	u64 suspect;
-	u64 distrust;
+	bool timed;
+	struct qz_bucket patience;
 };
 
 /**
