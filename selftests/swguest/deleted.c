@@ -159,18 +159,6 @@ TEST(a_deleted_ports_descriptor_still_answers)
 	expect_silence(b);
 }
 
-static int users_of_module(void)
-{
-	FILE *file = fopen("/sys/module/queztl/refcnt", "r");
-	int users = -1;
-
-	if (file && fscanf(file, "%d", &users) != 1)
-		users = -1;
-	if (file)
-		fclose(file);
-	return users;
-}
-
 /* A VMM whose guest reboots, or is paused, has its port all the same: rmmod, were it let in, would wait for it. */
 TEST(a_port_that_was_reset_is_still_open)
 {
@@ -178,18 +166,18 @@ TEST(a_port_that_was_reset_is_still_open)
 	int before;
 
 	make_fabric("qtlan");
-	before = users_of_module();
+	before = module_users();
 	if (before < 0)
 		SKIP("the module tells no number of users");
 	a = join("qtlan", 1, 0);
-	EXPECT_EQ(users_of_module(), before + 1);
+	EXPECT_EQ(module_users(), before + 1);
 	start(a, NULL);
 	ASSERT_EQ(swg_reset(&a->port), 0);
-	EXPECT_EQ(users_of_module(), before + 1);
+	EXPECT_EQ(module_users(), before + 1);
 	ASSERT_EQ(port_find(a->name, &found), 0);
 	EXPECT_EQ(found.pid, (unsigned int)getpid());
 	swg_close(&a->port);
-	EXPECT_EQ(users_of_module(), before);
+	EXPECT_EQ(module_users(), before);
 	ASSERT_EQ(port_find(a->name, &found), 0);
 	EXPECT_EQ(found.pid, 0);
 }

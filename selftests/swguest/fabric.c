@@ -98,6 +98,18 @@ int run_program(int quiet, const char *const argv[])
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
 }
 
+int module_users(void)
+{
+	FILE *file = fopen("/sys/module/queztl/refcnt", "r");
+	int users = -1;
+
+	if (file && fscanf(file, "%d", &users) != 1)
+		users = -1;
+	if (file)
+		fclose(file);
+	return users;
+}
+
 int write_text(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY), r = 0;

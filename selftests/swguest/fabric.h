@@ -31,6 +31,8 @@ int addr_del(const char *port, const char *address);
 
 void fabric_sweep(void);
 
+int module_users(void);		/* references to queztl.ko; -1: unknown */
+
 /* To a file that is there, as sysfs and cgroups have them; 0 or -errno. */
 int write_text(const char *path, const char *text);
 

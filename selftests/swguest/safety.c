@@ -10,19 +10,12 @@
 #include "poison.h"
 #include "tenant.h"
 
-/* A test that got stuck may leave ports that somebody holds for a moment: sweep in a child, and not for ever. */
-static int sweep(void)
-{
-	fabric_sweep();
-	return 0;
-}
-
 static void tidy_up(void)
 {
 	end_throttle();
 	end_poison();
 	delays_unload();
-	if (call_within(20 * SOON, sweep)) {
+	if (sweep_within(20 * SOON)) {
 		ktap_say("fabrics or ports of this test cannot be deleted");
 		wait_left_behind(SOON);
 	}

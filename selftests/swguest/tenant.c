@@ -163,6 +163,17 @@ int wait_left_behind(int ms)
 	return 0;
 }
 
+static int sweep(void)
+{
+	fabric_sweep();
+	return 0;
+}
+
+int sweep_within(int ms)
+{
+	return call_within(ms, sweep);
+}
+
 /* ---- deletion ---- */
 
 static const char *to_delete;

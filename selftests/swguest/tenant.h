@@ -32,6 +32,8 @@ char state_of(pid_t process);			/* as ps has it; '-': gone */
 /* What @call returns in a child, or -ETIMEDOUT. A child that is stuck is killed and left to wait_left_behind(). */
 int call_within(int ms, int (*call)(void));
 int wait_left_behind(int ms);
+/* fabric_sweep(), in such a child: who got stuck may hold ports for a while. 0, or -ETIMEDOUT: some are left. */
+int sweep_within(int ms);
 
 /*
  * Delete a port that somebody may hold open. Returns when the command has returned, or when it has had its time and the

@@ -328,18 +328,6 @@ void prepare(const struct call *call, void *at, __u32 size)
 		call->prepare(at);
 }
 
-static int module_references(void)
-{
-	FILE *file = fopen("/sys/module/queztl/refcnt", "r");
-	int count = -1;
-
-	if (file && fscanf(file, "%d", &count) != 1)
-		count = -1;
-	if (file)
-		fclose(file);
-	return count;
-}
-
 static void count_policy(struct snapshot *now, __u64 port)
 {
 	struct queztl_peer peer = { .size = sizeof(peer), .port = port };
@@ -356,7 +344,7 @@ struct snapshot take_snapshot(void)
 	struct queztl_info info = { .size = sizeof(info) };
 	struct queztl_fabric_next fabric = { .size = sizeof(fabric) };
 	struct queztl_port_next port = { .size = sizeof(port) };
-	struct snapshot now = { .references = module_references() };
+	struct snapshot now = { .references = module_users() };
 	DIR *dir = opendir("/proc/self/fd");
 
 	ASSERT_EQ(ioctl(world.device, QUEZTL_GET_INFO, &info), 0);

@@ -9,18 +9,11 @@
 #include "tenant.h"
 #include "testmod.h"
 
-/* In a child: what a part has left may be held for a moment. */
-static int sweep(void)
-{
-	fabric_sweep();
-	return 0;
-}
-
 static void tidy_up(void)
 {
 	end_throttle();
 	testmod_unload("qz_sections");
-	if (call_within(100 * SOON, sweep))
+	if (sweep_within(100 * SOON))
 		ktap_say("fabrics or ports of this part cannot be deleted");
 }
 
