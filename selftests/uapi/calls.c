@@ -4,7 +4,6 @@
 #include "fabric.h"
 #include "ktap.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <stddef.h>
@@ -326,38 +325,4 @@ void prepare(const struct call *call, void *at, __u32 size)
 	*(__u32 *)at = size;
 	if (call->prepare)
 		call->prepare(at);
-}
-
-static void count_policy(struct snapshot *now, __u64 port)
-{
-	struct queztl_peer peer = { .size = sizeof(peer), .port = port };
-	struct queztl_addr addr = { .size = sizeof(addr), .port = port };
-
-	while (!ioctl(world.device, QUEZTL_PEER_NEXT, &peer))
-		now->peers++;
-	while (!ioctl(world.device, QUEZTL_ADDR_NEXT, &addr))
-		now->addresses++;
-}
-
-struct snapshot take_snapshot(void)
-{
-	struct queztl_info info = { .size = sizeof(info) };
-	struct queztl_fabric_next fabric = { .size = sizeof(fabric) };
-	struct queztl_port_next port = { .size = sizeof(port) };
-	struct snapshot now = { .references = module_users() };
-	DIR *dir = opendir("/proc/self/fd");
-
-	ASSERT_EQ(ioctl(world.device, QUEZTL_GET_INFO, &info), 0);
-	now.vms = info.vms;
-	now.fabrics = info.fabrics;
-	while (!ioctl(world.device, QUEZTL_FABRIC_NEXT, &fabric))
-		now.denying += fabric.mode;
-	while (!ioctl(world.device, QUEZTL_PORT_NEXT, &port)) {
-		now.ports++;
-		count_policy(&now, port.id);
-	}
-	while (readdir(dir))
-		now.fds++;
-	closedir(dir);
-	return now;
 }

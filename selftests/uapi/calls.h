@@ -42,12 +42,4 @@ void prepare(const struct call *call, void *at, __u32 size);
 	for (const struct call *call = calls; call < calls + QUEZTL_CALLS; call++) \
 		if (can_call(call))
 
-/* What a failing call must leave as it is. */
-struct snapshot {
-	__u32 vms, fabrics, ports, denying, peers, addresses;
-	int fds, references;		/* the module's */
-};
-
-struct snapshot take_snapshot(void);
-
 #endif

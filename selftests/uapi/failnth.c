@@ -9,6 +9,7 @@
 #include "ktap.h"
 #include "calls.h"
 #include "inject.h"
+#include "snapshot.h"
 #include "vdpanl.h"
 #include "world.h"
 
@@ -24,17 +25,6 @@ static void be_ready(void)
 
 	if (why)
 		SKIP("%s", why);
-}
-
-static void expect_unchanged(const char *name, struct snapshot then)
-{
-	struct snapshot now = take_snapshot();
-
-	KTAP_CHECK(!memcmp(&then, &now, sizeof(now)), false,
-		   "%s: vms %u %u, fabrics %u %u, ports %u %u, denying %u %u, peers %u %u, addresses %u %u, fds %d %d, module references %d %d",
-		   name, then.vms, now.vms, then.fabrics, now.fabrics, then.ports, now.ports, then.denying, now.denying,
-		   then.peers, now.peers, then.addresses, now.addresses, then.fds, now.fds, then.references,
-		   now.references);
 }
 
 /* ---- ioctls ---- */
