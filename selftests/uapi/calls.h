@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The table of ioctls that drives ioctl.c and failnth.c, and the world the calls are made in. */
+/* The table of ioctls that drives ioctl and failnth, and the world the calls are made in. */
 #ifndef QUEZTL_CALLS_H
 #define QUEZTL_CALLS_H
 
@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #define ROOM	4096		/* larger than any argument */
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* What the calls are made on. Each test's child makes its own. */
 struct world {
