@@ -231,14 +231,12 @@ static void *open_in_vain(void *argument)
 /* An unbind waits until nobody has the port open: for ever, if whoever had it does not say when he is done. */
 TEST_WITHIN(an_open_that_fails_lets_the_port_be_unbound, 60)
 {
-	const char *why = inject_setup();
 	uint64_t failures = 0;
 	struct member *member;
 	char unbind[128];
 	pthread_t thread;
 
-	if (why)
-		SKIP("%s", why);
+	inject_or_skip();
 	if (access(QUEZTL_DEVICE, F_OK))
 		SKIP("no " QUEZTL_DEVICE);
 	if (!inject_within("vhost_vdpa_open"))

@@ -56,6 +56,14 @@ const char *inject_setup(void)
 	return NULL;
 }
 
+void inject_or_skip(void)
+{
+	const char *why = inject_setup();
+
+	if (why)
+		SKIP("%s", why);
+}
+
 /* Where a function begins, and what comes behind it. */
 static bool find_function(const char *function, unsigned long long *start, unsigned long long *end)
 {

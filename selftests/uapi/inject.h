@@ -10,6 +10,7 @@
 
 /* NULL when ready, else why not. */
 const char *inject_setup(void);
+void inject_or_skip(void);	/* for a test that cannot do without */
 
 /*
  * From now on only what is called from within this function of the kernel fails; NULL: everything again. Warnings of the
