@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Everything at once, for a while: guests that change everything under their own feet (racer.c), killed now and then, their
- * ports deleted and made again; others that list, bind, delete, and say who may send to whom. Beside them a pair that
- * must lose nothing (innocent.c) and one that plays ping-pong by interrupts, each waited for with a bound: a wake-up that
- * is lost ends it.
+ * ports deleted and made again; others that list, bind, delete, and say who may send to whom (bystanders.c). Beside them a
+ * pair that must lose nothing (innocent.c) and one that plays ping-pong (pingpong.c). judge.c checks what came of it.
  *
  *	races [--seed N] [--seconds N]
  *
@@ -12,33 +11,27 @@
 #define _GNU_SOURCE
 #define KTAP_MAIN
 #include "ktap.h"
+#include "bystanders.h"
 #include "delays.h"
-#include "innocent.h"
+#include "judge.h"
 #include "mutate.h"
-#include "racer.h"
+#include "races.h"
 #include "world.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
 
-enum { GOOD_A, GOOD_B, PING_A, PING_B, RACER, RACERS = 3, NETDEV = RACER + RACERS, PORTS };
 #define RACER_NUMBERS { RACER + 1, RACER + 2, RACER + 3, GOOD_A + 1, PING_A + 1 }
-static const char *const names[PORTS] = { "qtg0", "qtg1", "qtp0", "qtp1", "qtr0", "qtr1", "qtr2", "qtn0" };
+
+const char *const names[PORTS] = { "qtg0", "qtg1", "qtp0", "qtp1", "qtr0", "qtr1", "qtr2", "qtn0" };
+struct race_counts did;
 
 static struct {
 	uint64_t seed;
 	int seconds;
 } wanted = { .seed = 1, .seconds = 60 };
-
-struct ping_report {
-	uint64_t rounds, foreign;
-	double longest;			/* seconds a frame and its interrupt took */
-	bool ready, stop, done;
-	char why[160];
-};
 
 static struct shared {
 	struct innocent_report innocent;
@@ -48,79 +41,8 @@ static struct shared {
 
 static struct mutator dice;
 static __u64 fabric;
-static volatile bool racing;
-static struct {
-	uint64_t kills, deletions, early_deletions, stops, listings, refused, flights, bindings, rulings;
-} did;
 
 #define roll(below) mutate_random(&dice, below)
-
-/* ---- ping-pong ---- */
-
-/* Frames of the racers come in between. */
-static int await_ball(struct ping_report *report, struct member *at, struct member *from, uint32_t round)
-{
-	static uint8_t frame[SWG_FRAME];
-	double begun = swg_now();
-	int length;
-
-	for (;;) {
-		length = swg_receive(&at->port, frame, sizeof(frame), 4 * SOON);
-		if (length < 0)
-			return length;
-		if (length == 100 && frame_check(frame, length, at->mac, from->mac, round))
-			break;
-		report->foreign++;
-		if (swg_now() - begun > 8 * SOON / 1e3)
-			return -ETIMEDOUT;
-	}
-	if (swg_now() - begun > report->longest)
-		report->longest = swg_now() - begun;
-	return 0;
-}
-
-/* A throw is lost when the racers' broadcasts have filled the ring: only then it may be thrown again. */
-static bool was_dropped(struct member *at)
-{
-	struct queztl_port_stats now;
-
-	return !port_stats(at->name, &now) && now.drops[QUEZTL_DROP_FULL] > at->then.drops[QUEZTL_DROP_FULL];
-}
-
-static void play(struct ping_report *report)
-{
-	static struct member side[2];
-	static const struct swg_options options = { .num = 1024, .features = F(VIRTIO_RING_F_EVENT_IDX) };
-	uint32_t round = 0;
-
-	for (int i = 0; i < 2; i++) {
-		snprintf(side[i].name, sizeof(side[i].name), "%s", names[PING_A + i]);
-		frame_mac(side[i].mac, PING_A + i + 1);
-		if (swg_open(&side[i].port, side[i].name) || swg_start(&side[i].port, &options)) {
-			snprintf(report->why, sizeof(report->why), "cannot start");
-			return;
-		}
-		port_stats(side[i].name, &side[i].then);
-	}
-	report->ready = true;
-	while (!report->stop && !report->why[0]) {
-		struct member *from = &side[round & 1], *to = &side[!(round & 1)];
-		int r = send_to(from, to->mac, 100, round, 0);
-
-		if (!r)
-			r = await_ball(report, to, from, round);
-		if (r == -ETIMEDOUT && was_dropped(to)) {
-			port_stats(to->name, &to->then);
-			continue;
-		}
-		if (r)
-			snprintf(report->why, sizeof(report->why), "round %u, %s to %s: %s", round, from->name, to->name,
-				 r == -ENOMSG ? "no interrupt" : strerror(-r));
-		round++;
-		report->rounds = round;
-	}
-	report->done = true;
-}
 
 /* ---- processes ---- */
 
@@ -167,7 +89,7 @@ static void start_good(void)
 	}
 	children[PING_A] = fork();
 	if (!children[PING_A]) {
-		play(&shared->ping);
+		pingpong_run(&shared->ping, &names[PING_A], (const int[]){ PING_A + 1, PING_B + 1 });
 		_exit(0);
 	}
 	wait_until(&shared->innocent.ready, "the innocent pair");
@@ -238,151 +160,6 @@ static void happen(void)
 	}
 }
 
-/* ---- what others do meanwhile ---- */
-
-static void list_vms(void)
-{
-	struct queztl_vm_next next = { .size = sizeof(next) };
-
-	while (!ioctl(queztl_fd(), QUEZTL_VM_NEXT, &next)) {
-		struct queztl_vm_open vm = { .size = sizeof(vm), .id = next.id };
-		struct queztl_vm_info info = { .size = sizeof(info) };
-		struct queztl_vm_stats stats = { .size = sizeof(stats) };
-
-		if (ioctl(queztl_fd(), QUEZTL_VM_OPEN, &vm))
-			continue;
-		ioctl(vm.vm_fd, QUEZTL_VM_INFO, &info);
-		ioctl(vm.vm_fd, QUEZTL_VM_STATS, &stats);
-		close(vm.vm_fd);
-	}
-	EXPECT_EQ(errno, ENOENT);
-}
-
-static void *list(void *unused)
-{
-	while (racing) {
-		struct queztl_port_next port = { .size = sizeof(port) };
-		struct queztl_fabric_next next = { .size = sizeof(next) };
-
-		while (!ioctl(queztl_fd(), QUEZTL_PORT_NEXT, &port)) {
-			struct queztl_port_stats stats = { .size = sizeof(stats), .id = port.id };
-
-			if (ioctl(queztl_fd(), QUEZTL_PORT_STATS, &stats))
-				EXPECT_EQ(errno, ENOENT);
-		}
-		EXPECT_EQ(errno, ENOENT);
-		while (!ioctl(queztl_fd(), QUEZTL_FABRIC_NEXT, &next))
-			;
-		EXPECT_EQ(errno, ENOENT);
-		list_vms();
-		did.listings++;
-		usleep(5000);
-	}
-	return unused;
-}
-
-/* One fabric that is in use, and one that comes and goes while somebody makes ports of it. */
-static void *fly(void *unused)
-{
-	while (racing) {
-		__u64 id;
-		int r = fabric_del(fabric);
-
-		EXPECT_EQ(r, -EBUSY);
-		did.refused++;
-		r = fabric_add("qtfly", &id);
-		if (!r) {
-			usleep(50000);
-			for (int i = 0; i < 1000 && fabric_del(id) == -EBUSY; i++) {
-				port_del("qtfp");
-				usleep(1000);
-			}
-			did.flights++;
-		}
-	}
-	return unused;
-}
-
-/* The fabric may be gone by now, or just going. */
-static void *land(void *unused)
-{
-	const char *argv[] = { "vdpa", "dev", "add", "name", "qtfp", "mgmtdev", "queztl/qtfly", NULL };
-
-	while (racing) {
-		run_program(1, argv);
-		usleep(20000);
-	}
-	return unused;
-}
-
-static bool find_netdev(char name[32])
-{
-	const char *script = "basename /sys/bus/vdpa/devices/qtn0/virtio*/net/*";
-	FILE *pipe = popen(script, "r");
-	bool found = pipe && fgets(name, 32, pipe) && name[0] != '*';
-
-	if (pipe)
-		pclose(pipe);
-	name[strcspn(name, "\n")] = 0;
-	return found;
-}
-
-/* The kernel as driver: its netdev says something as soon as it is up. */
-static void *bind_and_unbind(void *unused)
-{
-	char netdev[32] = "";
-	const char *up[] = { "ip", "link", "set", netdev, "up", NULL };
-
-	while (racing) {
-		port_bind(names[NETDEV], "virtio_vdpa");
-		if (find_netdev(netdev))
-			run_program(1, up);
-		usleep(100000);
-		port_bind(names[NETDEV], "vhost_vdpa");
-		did.bindings++;
-	}
-	return unused;
-}
-
-/*
- * The fabric is closed and opened, the racers, which come and go, get and lose peers and addresses. The innocent ones
- * are peers, so a frame of theirs that does not arrive is a fault.
- */
-static void *rule(void *unused)
-{
-	struct mutator own = { .state = wanted.seed + 99 };
-
-	while (racing) {
-		const char *racer = names[RACER + mutate_random(&own, RACERS)], *other = names[mutate_random(&own, PORTS)];
-
-		switch (mutate_random(&own, 6)) {
-		case 0:
-			fabric_set("qtlan", QUEZTL_FABRIC_DENY);
-			break;
-		case 1:
-			fabric_set("qtlan", 0);
-			break;
-		case 2:
-			peer_add(racer, other);
-			break;
-		case 3:
-			peer_del(other, racer);
-			break;
-		case 4:
-			addr_add(racer, "10.0.0.1/32");
-			break;
-		default:
-			addr_del(racer, "10.0.0.1/32");
-		}
-		did.rulings++;
-		usleep(mutate_random(&own, 2000));
-	}
-	EXPECT_EQ(fabric_set("qtlan", 0), 0);
-	for (int i = 0; i < RACERS; i++)
-		addr_del(names[RACER + i], "10.0.0.1/32");
-	return unused;
-}
-
 /* ---- the race ---- */
 
 static void make_ports(void)
@@ -419,15 +196,11 @@ static bool is_over(double seconds)
 
 static void run_race(void)
 {
-	static void *(*const bystanders[])(void *) = { list, fly, land, bind_and_unbind, rule };
-	pthread_t threads[sizeof(bystanders) / sizeof(*bystanders)];
 	double begun = swg_now(), told = begun;
 
-	racing = true;
 	for (int i = 0; i < RACERS; i++)
 		start_racer(i);
-	for (size_t i = 0; i < sizeof(bystanders) / sizeof(*bystanders); i++)
-		ASSERT_EQ(pthread_create(&threads[i], NULL, bystanders[i], NULL), 0);
+	bystanders_start(fabric, wanted.seed);
 	while (!is_over(swg_now() - begun) && !shared->ping.why[0] && !shared->innocent.why[0]) {
 		usleep(100000 + roll(500000));
 		happen();
@@ -436,97 +209,12 @@ static void run_race(void)
 			tell();
 		}
 	}
-	racing = false;
-	for (size_t i = 0; i < sizeof(bystanders) / sizeof(*bystanders); i++)
-		pthread_join(threads[i], NULL);
+	bystanders_end();
 	for (int i = 0; i < RACERS; i++) {
 		shared->racer[i].stop = true;
 		end_child(RACER + i, 0);
 		shared->racer[i].stop = false;
 	}
-}
-
-/* ---- the judgement ---- */
-
-static void judge_innocent(void)
-{
-	struct innocent_report *report = &shared->innocent;
-	uint64_t full = 0, others = 0;
-
-	for (int i = GOOD_A; i <= GOOD_B; i++) {
-		struct queztl_port_stats stats;
-
-		ASSERT_EQ(port_stats(names[i], &stats), 0);
-		full += stats.drops[QUEZTL_DROP_FULL];
-		/* before both were up, and after the first had gone */
-		for (int reason = 0; reason < QUEZTL_DROP_ROOM; reason++)
-			others += reason == QUEZTL_DROP_FULL || reason == QUEZTL_DROP_DOWN ? 0 : stats.drops[reason];
-	}
-	ktap_say("innocent pair: sent %llu, received %llu, lost %llu, receiver full %llu, from others %llu",
-		 (unsigned long long)report->sent, (unsigned long long)report->received,
-		 (unsigned long long)report->gaps, (unsigned long long)full, (unsigned long long)report->foreign);
-	KTAP_CHECK(!report->why[0], false, "innocent pair: %s", report->why);
-	EXPECT(report->done);
-	EXPECT_GE(report->received, 100);
-	EXPECT_LE(report->gaps, full);
-	EXPECT_EQ(others, 0);
-}
-
-static void judge_ping(void)
-{
-	ktap_say("ping-pong: %llu rounds, %llu frames of others, longest %.1f ms", (unsigned long long)shared->ping.rounds,
-		 (unsigned long long)shared->ping.foreign, shared->ping.longest * 1e3);
-	KTAP_CHECK(!shared->ping.why[0], false, "ping-pong: %s", shared->ping.why);
-	EXPECT(shared->ping.done);
-	EXPECT_GE(shared->ping.rounds, 50);
-}
-
-/* What was raced: a race that did not take place proves nothing. */
-static void judge_racers(void)
-{
-	struct racer_report sum = { 0 };
-
-	for (int i = 0; i < RACERS; i++) {
-		struct racer_report *one = &shared->racer[i];
-
-		KTAP_CHECK(!one->why[0], false, "%s: %s", names[RACER + i], one->why);
-		for (int op = 0; op < RACER_OPS; op++) {
-			sum.done[op] += one->done[op];
-			sum.kicks_during[op] += one->kicks_during[op];
-		}
-		sum.broken += one->broken;
-		sum.confused += one->confused;
-	}
-	tell();
-	ktap_say("%llu listings, %llu deletions of a fabric refused, %llu fabrics come and gone, %llu bindings, %llu rulings, "
-		 "%llu broken, %llu confused", (unsigned long long)did.listings, (unsigned long long)did.refused,
-		 (unsigned long long)did.flights, (unsigned long long)did.bindings, (unsigned long long)did.rulings,
-		 (unsigned long long)sum.broken, (unsigned long long)sum.confused);
-	for (int op = RACER_RESET; op < RACER_OPS; op++)
-		ktap_say("%-20s %8llu times, %8llu kicks inside", racer_op_names[op], (unsigned long long)sum.done[op],
-			 (unsigned long long)sum.kicks_during[op]);
-	for (int op = RACER_RESET; op < RACER_VM; op++)
-		EXPECT_GE(sum.done[op], 1);
-	EXPECT_GE(sum.kicks_during[RACER_RESET] + sum.kicks_during[RACER_RESTART], 1);
-	EXPECT_GE(sum.kicks_during[RACER_UNMAP] + sum.kicks_during[RACER_REMAP], 1);
-	EXPECT_GE(did.kills, 1);
-}
-
-/* Whatever was done to them, the ports work when they are set up again. */
-static void expect_ports_work(void)
-{
-	static struct member racer[RACERS];
-
-	for (int i = 0; i < RACERS; i++) {
-		snprintf(racer[i].name, sizeof(racer[i].name), "%s", names[RACER + i]);
-		frame_mac(racer[i].mac, RACER + i + 1);
-		ASSERT_EQ(swg_open(&racer[i].port, racer[i].name), 0);
-		start(&racer[i], NULL);
-	}
-	for (int i = 0; i < RACERS; i++)
-		expect_pair_works(&racer[i], &racer[(i + 1) % RACERS], 2 * i);
-	for (int i = 0; i < RACERS; i++)
-		swg_close(&racer[i].port);
 }
 
 /*
@@ -552,18 +240,17 @@ static void race(void)
 	shared->innocent.stop = shared->ping.stop = true;
 	end_child(GOOD_A, 0);
 	end_child(PING_A, 0);
-	judge_innocent();
-	judge_ping();
-	judge_racers();
-	expect_ports_work();
+	judge_innocent(&shared->innocent);
+	judge_ping(&shared->ping);
+	tell();
+	judge_racers(shared->racer);
+	judge_ports();
 }
 
 TEST_WITHIN(nobody_is_stuck, 1 << 20)
 {
 	race();
 }
-
-/* ---- with delays ---- */
 
 TEST_WITHIN(nobody_is_stuck_when_windows_are_wide, 1 << 20)
 {
