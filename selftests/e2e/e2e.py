@@ -239,6 +239,8 @@ def pinned(guest_):
 
 def memory_is_plugged_under_load():
     """The map is replaced while frames pass. What comes while the rings stand still for that is lost, and counted."""
+    if vm.ARM64:
+        raise Skip("QEMU's virt plugs memory by ACPI, which a guest booted without firmware lacks")
     _, other = guests("a", "q35")
     monitor, before, (then,) = other.monitor(), pinned(other), counts("blue-d")
     token = other.post(f"qzping -n 2000 -w 0 -t 1000 {address('blue-a')}")
