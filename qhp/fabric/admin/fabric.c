@@ -9,8 +9,8 @@
 #include <uapi/linux/virtio_ids.h>
 
 #include "admin/admin.h"
-#include "path/scratch.h"
 #include "admin/fabricapi.h"
+#include "path/scratch.h"
 #include "pure/name.h"
 
 static const struct bus_type qz_bus = { .name = "queztl" };

@@ -7,8 +7,6 @@
  * virtio_vdpa the port is a network device of the host.
  */
 
-#include <linux/etherdevice.h>
-
 #include "admin/admin.h"
 
 /* fabric->lock held. After a grace period no run uses the old uplink. */

@@ -10,7 +10,7 @@
 #include <linux/vhost_iotlb.h>
 #include <uapi/linux/vhost_types.h>
 
-#include "map.h"
+#include "path/map.h"
 
 /* A virtio_vdpa driver is the kernel itself: its addresses are trusted. */
 const struct qz_map qz_map_identity = { .identity = true };

@@ -34,9 +34,4 @@ struct qz_rxq {
 
 void qz_rxq_init(struct qz_rxq *rxq, struct qz_port *port, u16 pair);
 
-static inline struct qz_rxq *qz_to_rxq(struct qz_vq *vq)
-{
-	return container_of(vq, struct qz_rxq, vq);
-}
-
 #endif /* QZ_RXQ_H */

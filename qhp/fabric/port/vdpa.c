@@ -11,7 +11,6 @@
 #include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/pid.h>
-#include <linux/vhost_iotlb.h>
 #include <linux/virtio_byteorder.h>
 #include <uapi/linux/virtio_ids.h>
 
