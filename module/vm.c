@@ -176,7 +176,8 @@ struct qz_vm *qz_vm_add(struct file *file, struct task_struct *task)
 }
 
 /*
- * Returns the VM with this id if it is visible, with a reference. Any context.
+ * Returns the VM with this id if it is visible, with a reference. Process
+ * context.
  */
 struct qz_vm *qz_vm_get(u64 id)
 {

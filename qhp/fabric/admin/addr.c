@@ -2,8 +2,9 @@
 /*
  * Addresses: as whom a port may send, once it has some.
  *
- * The table is built anew for an address that comes, and swapped under RCU; one
- * that goes is struck out in place, which cannot fail.
+ * To add an address, the table is built anew and replaced; the old one is freed
+ * when its readers have left the gate. An address that is removed is struck out in
+ * place, which cannot fail.
  */
 
 #include <linux/slab.h>

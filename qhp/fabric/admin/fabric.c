@@ -18,8 +18,8 @@ static const struct bus_type qz_bus = { .name = "queztl" };
 /*
  * A name is taken from before its device is registered until it is gone; a
  * fabric is found by its id in between. Registering waits for vDPA's lock, which
- * any other parent driver may hold for long, and deleting a port waits for a
- * grace period, so neither is done under the lock of the list.
+ * any other parent driver may hold for long, and deleting a port waits for the
+ * gate, so neither is done under the lock of the list.
  */
 static LIST_HEAD(qz_names);		/* all fabrics */
 static DEFINE_XARRAY(qz_fabrics);	/* those found, by id */

@@ -303,8 +303,8 @@ int qz_peer_next(struct queztl_peer *next)
  * qz_peer_forget - a port is nobody's peer any more
  * @port: a port that was detached, and so gets no new peers
  *
- * It cannot fail. After a grace period nobody finds the port in its view, nor it
- * anybody in its own; that is for the caller to wait for.
+ * It cannot fail. The caller waits for the gate; after that nobody finds the port
+ * in its view, nor it anybody in its own.
  *
  * Context: process, fabric->lock held.
  */

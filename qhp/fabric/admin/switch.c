@@ -2,7 +2,8 @@
 /*
  * The table the data path finds ports in: a fabric's ports, or a port's peers.
  * Ports come and go in place. When there is no room the table is built anew, half
- * as large again, and replaced under RCU.
+ * as large again, and replaced; the old one is freed when its readers have left
+ * the gate.
  */
 
 #include <linux/random.h>
@@ -56,7 +57,7 @@ bool qz_switch_add(struct qz_switch *sw, struct qz_port *port)
 
 /*
  * Take a port out, if it is in. It cannot fail. Runs may still use what they have
- * read, up to the grace period that the caller waits for.
+ * read, until the caller has waited for the gate.
  */
 bool qz_switch_del(struct qz_switch *sw, const struct qz_port *port)
 {
@@ -195,8 +196,8 @@ int qz_switch_attach(struct qz_fabric *fabric, struct qz_port *port)
  * qz_switch_detach - frames no longer find a port
  * @port: an attached port
  *
- * It cannot fail, and its address is free. After a grace period nobody delivers
- * to the port; that is for the caller to wait for.
+ * It cannot fail, and its address is free. The caller waits for the gate; after
+ * that nobody delivers to the port.
  *
  * Context: process, fabric->lock held.
  */

@@ -9,7 +9,7 @@
 
 #include "admin/admin.h"
 
-/* fabric->lock held. After a grace period no run uses the old uplink. */
+/* fabric->lock held. After a wait for the gate no run uses the old uplink. */
 static int set_uplink(struct qz_port *port, bool on)
 {
 	struct qz_fabric *fabric = port->fabric;

@@ -37,9 +37,8 @@ static bool hangs(struct qz_rxq *receiver, u64 now)
  * @run: the run of its sender
  * @receiver: the queue that is full; the caller holds its lock
  *
- * If so its queue is run again soon.
- *
  * Context: process or softirq.
+ * Return: true if so; then a timer runs its queue again soon.
  */
 bool qz_backpressure_waits(struct qz_run *run, struct qz_rxq *receiver)
 {

@@ -7,8 +7,7 @@
  * The port is dead until it is reset. A ring that is being started meanwhile is
  * not missed: see qz_vq_start(). Its driver is told by its own worker.
  *
- * Context: any but inside eventfd_signal(); possibly with a receiving queue's
- * lock held.
+ * Context: any; possibly with a receiving queue's lock held.
  */
 void qz_port_break(struct qz_port *port)
 {

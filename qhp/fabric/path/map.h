@@ -37,7 +37,8 @@ bool qz_map_read(const struct qz_map *map, u64 addr, void *to, u32 len,
 
 /**
  * qz_map_find - where the kernel sees a driver's memory
- * @map: the address space; the caller is inside the gate it was read in
+ * @map: the address space; the caller is inside the gate in which it was read,
+ *	or holds port->lock
  * @addr: the driver's address
  * @len: in: bytes wanted, not 0; out: how many of them are contiguous
  * @perm: VHOST_ACCESS_RO to read, VHOST_ACCESS_WO to write

@@ -30,9 +30,8 @@ void qz_pace_defer(struct qz_txq *txq, u64 ns)
  * qz_pace_waits - has a port with rates to wait before it sends another frame?
  * @txq: the sending queue; the caller owns its ring, and it is live
  *
- * If so the queue is run again when it need not.
- *
  * Context: process or softirq.
+ * Return: true if so; then a timer runs the queue again when it need not wait.
  */
 bool qz_pace_waits(struct qz_txq *txq)
 {

@@ -104,7 +104,7 @@ void qz_sent_frames(struct qz_txq *txq)
 		hold_sent(txq);
 }
 
-/* Softirq; nobody owns the ring. */
+/* Softirq; the caller does not own the ring. */
 static enum hrtimer_restart hold_expired(struct hrtimer *timer)
 {
 	qz_run_try(container_of(timer, struct qz_txq, hold.timer),

@@ -76,9 +76,12 @@ struct qz_tx_counts {
  * @hold: interrupts held back
  * @pace: goes on when the port may send again, or is to look again for room
  * @looks: how often it may look for room
+ * @counts: statistics
+ *
+ * Threads of the VMM write these without owning the ring, as they are a guess:
+ *
  * @heard_packets: what its pair had received when it last sent
  * @heard_bytes: the same
- * @counts: statistics
  *
  * @sender_lock: guards @sender; BH off; a leaf below a receiving queue's lock
  * @sender: the VMM's thread that last sent, a reference; or NULL

@@ -31,11 +31,11 @@ static bool is_open(const struct qz_port *port)
 
 /**
  * qz_leave_check - a deleted port that nobody has open leaves the bus
- * @port: the port, which may be neither
+ * @port: the port, which may not be deleted, or may be open
  *
- * To be called when either may have become true. What is decided here is not
- * taken back: a process that opens the port from now on is waited for by
- * vhost-vdpa.
+ * To be called when it was deleted, or may have been closed. What is decided here
+ * is not taken back: if a process opens the port from now on, vhost-vdpa waits for
+ * it.
  *
  * Context: process, port->lock held.
  */

@@ -60,7 +60,11 @@ static void set_vq_num(struct vdpa_device *vdpa, u16 idx, u32 num)
 	mutex_unlock(&port->lock);
 }
 
-/* Atomic, IRQs off, inside eventfd_signal(); or BH off, from virtio_vdpa. */
+/*
+ * Atomic, IRQs off, inside eventfd_signal(), which may be called in an interrupt;
+ * or process context, when vhost-vdpa is given an eventfd that was signalled
+ * before; or BH off, from virtio_vdpa.
+ */
 static void kick_vq(struct vdpa_device *vdpa, u16 idx)
 {
 	struct qz_vq *vq = to_vq(vdpa, idx);
@@ -241,8 +245,10 @@ static bool is_kernel_driver(struct vdpa_device *vdpa)
 }
 
 /*
- * vDPA's cf_lock is held, by set_status() and reset(): what they do without
- * port->lock they do one after the other. Both sleep.
+ * vDPA holds its cf_lock around set_status() and reset(), so what they do without
+ * port->lock they do one after the other. get_iova_range() and reset_map() are
+ * called without cf_lock, in vhost-vdpa's open() and release(), when no other
+ * call can be made. All of them may sleep.
  */
 
 /*

@@ -57,6 +57,8 @@ static inline bool qz_filter_is_tagged(const u8 *head)
  * @filter: its filter
  * @head: the frame's first bytes; with a VLAN tag, if it has one
  * @len: how many, 14 at least
+ *
+ * Return: true if it does.
  */
 static inline bool qz_filter_takes(const struct qz_filter *filter,
 				   const u8 *head, u32 len)
