@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A receiver without room: its senders wait a little.
+ * A receiver without free buffers: its senders wait a little.
  *
- * A ring of 256 small buffers holds but a few large frames, and a receiver that
- * has no CPU at the moment empties none. Were what finds it full dropped, TCP
- * would send it again, and slower. So the frame stays where it is, in the
- * sender's ring: nothing is kept here, and a guest whose frames are not done
- * with sends no more.
+ * A ring of 256 small buffers holds only a few large frames, and a receiver
+ * that has no CPU at the moment empties none of them. If the frames that find
+ * it full were dropped, TCP would send them again, more slowly. So such a frame
+ * stays in the sender's ring. Nothing is kept here, and a guest whose frames
+ * are not sent stops sending.
  *
- * What waits holds up what was put into the ring behind it, for whomever that
- * is. So a receiver that takes nothing is given up until it does, and a queue
- * looks for room only so often. An uplink's frames are many hosts' and never
- * wait, nor does what goes to everybody.
+ * A frame that waits holds up the frames behind it in the ring, whatever their
+ * destination. So nobody waits for a receiver that takes nothing, until it
+ * does, and a queue looks for free buffers only so often. The frames of an
+ * uplink come from many hosts and never wait, nor do frames to everybody.
  */
 
 #include <linux/ktime.h>
 
 #include "path/run.h"
 
-/* Called with receiver->lock held; it has taken all the buffers there were. */
+/*
+ * Called with receiver->lock held; all buffers that there were have been taken.
+ */
 static bool is_too_small(const struct qz_run *run, const struct qz_rxq *receiver)
 {
 	return run->scratch->bufs.n >= receiver->vq.ring.num;
@@ -33,7 +35,7 @@ static bool hangs(struct qz_rxq *receiver, u64 now)
 }
 
 /**
- * qz_backpressure_waits - is a frame that found no room to wait for some?
+ * qz_backpressure_waits - may a frame wait that found no free buffer?
  * @run: the run of its sender
  * @receiver: the queue that is full; the caller holds its lock
  *

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The end of a port whose driver wrote nonsense, or that nobody can run. */
+/* A port stops: its driver wrote nonsense, or nobody can run its rings. */
 
 #include "path/port.h"
 
 /*
- * The port is dead until it is reset. A ring that is being started meanwhile is
+ * The port is down until it is reset. A ring that is being started meanwhile is
  * not missed: see qz_vq_start(). Its driver is told by its own worker.
  *
  * Context: any; possibly with a receiving queue's lock held.

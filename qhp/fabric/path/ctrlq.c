@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The control queue's ring: commands are carried out by the port's worker, one
- * at a time. What they change is read by others without a lock (see ctrl.h).
+ * at a time. Others read without a lock what they change (see ctrl.h).
  *
  * Context: process, in the worker, unless a function says otherwise.
  */
@@ -65,7 +65,7 @@ static int serve_one(struct qz_ctrlq *ctrlq)
 /*
  * One command, or none: softirqs are off for no longer.
  *
- * Return: true when there may be another.
+ * Return: true if there may be another.
  */
 static bool run_slice(struct qz_ctrlq *ctrlq, const bool *alive)
 {
@@ -91,8 +91,8 @@ out:
 }
 
 /*
- * A driver that never stops gets the worker again and again, not for ever: its
- * other queues have their turn in between.
+ * A driver that never stops occupies the worker again and again, but not for
+ * ever: its other queues have their turn in between.
  */
 void qz_ctrlq_run(struct qz_ctrlq *ctrlq, const bool *alive)
 {

@@ -8,8 +8,8 @@
 /**
  * struct qz_ctrlq - a control queue
  * @vq: the virtqueue
- * @commands: how many were carried out; owned with the ring
- * @kicks: how often the driver kicked
+ * @commands: number of commands carried out; owned with the ring
+ * @kicks: number of kicks by the driver
  */
 struct qz_ctrlq {
 	struct qz_vq vq;

@@ -3,8 +3,9 @@
  * Walking the segments of a chain: see cursor.h.
  *
  * Context of everything here: inside the gate, softirqs off. What a driver does
- * to its memory meanwhile is its own affair. Memory that has gone bad ends the
- * copy, not the host: what cannot be read is as good as not mapped.
+ * to its memory meanwhile is its own affair. An uncorrectable memory error ends
+ * the copy, and does not crash the host: memory that cannot be read is treated
+ * as not mapped.
  */
 
 #include <linux/uaccess.h>
@@ -12,7 +13,7 @@
 #include "path/cursor.h"
 #include "path/scratch.h"
 
-/* Find the memory at the cursor; false at the end or a bad place. */
+/* Find the memory at the cursor; false at the end, or if it is not mapped. */
 static __always_inline bool look(struct qz_cursor *cur)
 {
 	const struct qz_seg *seg = cur->segs;
@@ -45,7 +46,7 @@ static void next_seg(struct qz_cursor *cur)
 	cur->offset = 0;
 }
 
-/* By no more than a window. */
+/* By at most the length of a window. */
 static void advance(struct qz_cursor *cur, u32 len)
 {
 	cur->at += len;
@@ -55,7 +56,7 @@ static void advance(struct qz_cursor *cur, u32 len)
 		next_seg(cur);
 }
 
-/* These return false when the chain ends first, or is not in the map. */
+/* These return false if the chain ends first, or is not in the map. */
 
 bool qz_cursor_skip(struct qz_cursor *cur, u32 len)
 {

@@ -9,13 +9,13 @@
 /**
  * struct qz_cursor - a place in a chain's segments
  * @map: the driver's address space
- * @segs: the segment it is in
- * @nsegs: how many there are from there on
- * @offset: in that segment
+ * @segs: the segment that it is in
+ * @nsegs: number of segments from there on
+ * @offset: offset in that segment
  * @perm: VHOST_ACCESS_RO to read, VHOST_ACCESS_WO to write
  * @hint: for qz_map_find()
- * @at: where the kernel sees that place, when @left
- * @left: how many contiguous bytes are there; 0 when it was not looked up
+ * @at: where the kernel sees that place, if @left is not 0
+ * @left: number of contiguous bytes there; 0 if it has not been looked up
  */
 struct qz_cursor {
 	const struct qz_map *map;
@@ -28,7 +28,9 @@ struct qz_cursor {
 	u32 left;
 };
 
-/* How a copy between two drivers ended: whose memory was not there. */
+/*
+ * The result of a copy between two drivers: whose memory could not be accessed.
+ */
 enum qz_copy { QZ_COPY_DONE, QZ_COPY_BAD_SOURCE, QZ_COPY_BAD_TARGET };
 
 bool qz_cursor_skip(struct qz_cursor *cur, u32 len);

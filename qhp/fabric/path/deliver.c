@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A frame's way from the sender's buffer to the receivers: read, checked,
- * looked up.
+ * A frame's way from the sender's buffer to the receivers: it is read, checked,
+ * and its destination is looked up.
  *
  * Context of everything here: process or softirq, inside a slice (see run.c).
  */
@@ -13,7 +13,7 @@
 
 #include "path/run.h"
 
-/* Where the sender's buffer begins. */
+/* The beginning of the sender's buffer. */
 static struct qz_cursor begin_of(const struct qz_run *run)
 {
 	const struct qz_chain *chain = &run->scratch->out;
@@ -28,8 +28,8 @@ static struct qz_cursor begin_of(const struct qz_run *run)
 }
 
 /*
- * All headers of a frame to cut. We may have read too much or too little: the
- * payload's cursor starts anew right after the headers.
+ * Read all headers of a frame to be segmented. This may have read too much or
+ * too little, so the payload's cursor starts anew right after the headers.
  */
 static enum queztl_drop read_headers(const struct qz_run *run,
 				     struct qz_frame *frame)
@@ -57,8 +57,9 @@ static bool too_big(const struct qz_port *port, const struct qz_frame *frame)
 }
 
 /*
- * The sender has addresses: does it use them? What is judged has been read into
- * the head, and a checksum is not finished where it would change that.
+ * The sender has addresses: does it use them? All bytes that are checked have
+ * been read into the head, and the checksum must not be written into them
+ * later.
  */
 static enum queztl_drop check_sender(const struct qz_antispoof *antispoof,
 				     struct qz_frame *frame)
@@ -79,7 +80,7 @@ static enum queztl_drop check_sender(const struct qz_antispoof *antispoof,
 	return QUEZTL_DROP_REASONS;
 }
 
-/* Return: QUEZTL_DROP_REASONS when the frame is good. */
+/* Return: QUEZTL_DROP_REASONS if the frame is good, else why it is dropped. */
 static enum queztl_drop read_frame(const struct qz_run *run)
 {
 	const struct qz_chain *chain = &run->scratch->out;
@@ -97,7 +98,7 @@ static enum queztl_drop read_frame(const struct qz_run *run)
 	if (frame->len > QZ_MTU_MAX + VLAN_ETH_HLEN)
 		return QUEZTL_DROP_TOO_BIG;
 
-	/* To copy a little twice is less work than to come back for it. */
+	/* Copying a little twice is less work than a second lookup. */
 	frame->head_len = frame->len <= QZ_OFFLOAD_HEAD ? frame->len :
 							  VLAN_ETH_HLEN;
 	frame->rest = begin_of(run);
@@ -121,9 +122,10 @@ static enum queztl_drop read_frame(const struct qz_run *run)
 }
 
 /*
- * To all ports but the sender's, by rising id. Nobody is waited for. A slice that
- * is used up ends in mid-flood: then the next goes on behind the last port that
- * has got the frame, or in the middle of the one that has got a part of it.
+ * To all ports but the sender's, by rising id. Nobody is waited for. If the
+ * slice is used up in the middle of a flood, the next slice continues after the
+ * last port that has got the frame, or in the middle of the port that has got a
+ * part of it.
  *
  * Return: as qz_receive().
  */
@@ -152,7 +154,10 @@ static int flood(struct qz_run *run, struct qz_frame *frame)
 	return 0;
 }
 
-/* May the port flood a frame? One to go on with has paid, for what it was then. */
+/*
+ * May the port flood a frame? A frame that is continued has already paid for
+ * what it was then.
+ */
 static bool may_flood(struct qz_run *run, const struct qz_frame *frame)
 {
 	struct qz_resume *resume = &run->txq->resume;
@@ -167,7 +172,7 @@ static bool may_flood(struct qz_run *run, const struct qz_frame *frame)
 	return true;
 }
 
-/* Why an address was not found: the fabric may deny what is there. */
+/* Why an address was not found: the fabric may deny the port that has it. */
 static enum queztl_drop explain_miss(const struct qz_run *run, u64 key)
 {
 	const struct qz_switch *all = qz_gate_dereference(run->port->fabric->sw);
@@ -178,8 +183,8 @@ static enum queztl_drop explain_miss(const struct qz_run *run, u64 key)
 }
 
 /*
- * Return: QUEZTL_DROP_REASONS when the frame was delivered, why it is dropped,
- * -EAGAIN when it is to wait, or -EINPROGRESS when it is to be gone on with.
+ * Return: QUEZTL_DROP_REASONS if the frame was delivered; why it is dropped;
+ * -EAGAIN if it has to wait; or -EINPROGRESS if it has to be continued.
  */
 static int forward(struct qz_run *run, struct qz_frame *frame)
 {
@@ -208,7 +213,7 @@ static int forward(struct qz_run *run, struct qz_frame *frame)
 	return err ? QUEZTL_DROP_BAD_RING : QUEZTL_DROP_REASONS;
 }
 
-/* The frame is done with. A sender's garbage holds up nobody's receiver. */
+/* The frame is finished. A sender's garbage does not hold up a receiver. */
 static int finish(struct qz_run *run, const struct qz_frame *frame, int reason)
 {
 	struct qz_txq *txq = run->txq;
@@ -228,11 +233,11 @@ static int finish(struct qz_run *run, const struct qz_frame *frame, int reason)
  * qz_deliver_chain - deliver the frame in a sender's buffer
  * @run: the run; the buffer was taken from the ring
  *
- * As qz_receive() it may leave a receiver's queue locked.
+ * Like qz_receive() it may leave a receiver's queue locked.
  *
- * Return: 0 when the buffer is done with, -EAGAIN when the frame is to wait,
- * -EINPROGRESS when the slice is used up and the frame is not done with, -EINVAL
- * when the driver wrote nonsense.
+ * Return: 0 if the buffer is finished; -EAGAIN if the frame has to wait;
+ * -EINPROGRESS if the slice is used up and the frame is not finished; -EINVAL
+ * if the driver wrote nonsense.
  */
 int qz_deliver_chain(struct qz_run *run)
 {

@@ -2,17 +2,18 @@
 /*
  * Who executes what a port causes: see exec.h.
  *
- * A worker is a thread of the VMM, as vhost's are: what it does is charged to
- * the VM, it is scheduled and limited with it, and stops when it is stopped. It
- * is a batch task: woken by a kick it does not take the CPU from the sender,
- * which goes on filling its ring until it has nothing more to send or its slice
- * is over. Where a CPU is idle it runs at once all the same.
+ * A worker is a thread of the VMM, like those of vhost: what it does is charged
+ * to the VM, and it is scheduled, limited and stopped together with it. It is a
+ * batch task: when a kick wakes it, it does not take the CPU from the sender,
+ * which continues to fill its ring until it has nothing more to send or its
+ * time slice is over. If a CPU is idle, the worker runs there at once all the
+ * same.
  *
  * Workers are asked inside the gate while they are @alive. Whoever ends them
  * clears that and waits for the gate: from then on nobody sets a bit or wakes
- * them, and they run no ring. But a thread that is stopped, or gets no CPU, ends
- * when it goes on, and a reset is made with a lock of vDPA held for which
- * administrators wait. So a work item waits for the thread.
+ * them, and they run no ring. But a thread that is stopped, or gets no CPU,
+ * ends only when it continues, and a reset is made with a lock of vDPA held for
+ * which administrators wait. So a work item waits for the thread.
  */
 
 #include <linux/err.h>
@@ -30,12 +31,12 @@
 
 struct workqueue_struct *qz_exec_wq;
 
-/* Its work may wait for a VM: as many at once as there can be. */
+/* Its work may wait for a VM: as much as possible at once. */
 static struct workqueue_struct *end_wq;
 
 /*
- * Once, in the thread. What the VMM was given otherwise, as real-time priority,
- * stays; so does what the thread is given from now on.
+ * Once, in the thread. Other settings that the VMM was given, such as real-time
+ * priority, stay; so does what the thread is given from now on.
  */
 static void become_batch(struct qz_worker *worker)
 {
@@ -72,9 +73,9 @@ static void signal_bit(struct qz_port *port, unsigned int bit)
 
 /*
  * Process context, in the worker. A thread is TASK_INTERRUPTIBLE here, so that
- * it sleeps when nothing was found: a bit set from now on wakes it.
+ * it sleeps if nothing is found: a bit that is set from now on wakes it.
  *
- * Return: true when there was something to do.
+ * Return: true if there was something to do.
  */
 static bool serve(struct qz_worker *worker)
 {
@@ -119,11 +120,11 @@ static void serve_work(struct work_struct *work)
 
 /*
  * In the thread, when its process is killed: nobody else does its work, so the
- * port is down. What was asked for is not done any more; the rings are live no
- * longer.
+ * port goes down. What the worker was asked for is not done any more, and the
+ * rings are no longer live.
  *
- * Context: process, sleeps for the gate. There are kernels that hold a mutex of
- * the thread here; nobody who is inside the gate waits for it, as
+ * Context: process, sleeps for the gate. On some kernels a mutex of the thread
+ * is held here; nobody who is inside the gate waits for it, as
  * qz_vhost_task_wake() takes none.
  */
 static void give_up(void *data)
@@ -133,7 +134,7 @@ static void give_up(void *data)
 	int idx;
 
 	idx = qz_gate_enter();
-	if (READ_ONCE(workers->alive)) {	/* else others may have the port */
+	if (READ_ONCE(workers->alive)) {	/* else not its own port */
 		WRITE_ONCE(workers->alive, false);
 		WRITE_ONCE(port->exec.lost, true);
 		qz_port_break(port);
@@ -142,7 +143,7 @@ static void give_up(void *data)
 	qz_gate_wait();
 }
 
-/* The first worker has the name that users know the port's thread by. */
+/* The first worker has the name by which users know the port's thread. */
 static int create_thread(struct qz_worker *worker, unsigned int i)
 {
 	char name[TASK_COMM_LEN];
@@ -161,10 +162,11 @@ static int create_thread(struct qz_worker *worker, unsigned int i)
 }
 
 /*
- * As many threads as there can be. Without memory, or above a limit on threads,
- * pairs share those there are. A fork fails while a signal is pending: they are
- * held back meanwhile, but for the one after which no thread may be added: a
- * process that exits, or an execve(), has told those to end that it knew of.
+ * As many threads as possible. If memory is short, or a limit on threads is
+ * reached, pairs share those that could be created. A fork fails while a signal
+ * is pending. So signals are held back meanwhile, except for SIGKILL, after
+ * which no thread may be added: a process that exits, or an execve(), has told
+ * those threads to end that it knew of.
  */
 static int create_threads(struct qz_workers *workers)
 {
@@ -209,7 +211,7 @@ static void end_threads(struct work_struct *work)
 	module_put(THIS_MODULE);	/* qz_exec_exit() waits for us to return */
 }
 
-/* Threads that can run have ended soon, and do not count against a limit then. */
+/* Threads that can run end soon, and then no longer count against a limit. */
 static void end_soon(struct qz_workers *workers)
 {
 	get_device(&workers->port->vdpa.dev);
@@ -242,8 +244,8 @@ static struct qz_workers *alloc_workers(struct qz_port *port, unsigned int n)
 }
 
 /*
- * A worker for each pair whose driver has set up a ring to send, and one at
- * least. A VMM may enable its queues only after DRIVER_OK.
+ * One worker for each pair for which the driver has set up a ring to send, and
+ * at least one. A VMM may enable its queues only after DRIVER_OK.
  */
 static unsigned int count_pairs(const struct qz_port *port)
 {
@@ -255,16 +257,16 @@ static unsigned int count_pairs(const struct qz_port *port)
 }
 
 /**
- * qz_exec_start - give a port workers: of the process that is about to use it
+ * qz_exec_start - give a port workers of the process that is about to use it
  * @port: the port
- * @host: it is virtio_vdpa's: work items
+ * @host: the port is virtio_vdpa's: its workers are work items
  *
- * From here on the port's rings are run by threads of the calling process only.
+ * From now on the port's rings are run by threads of the calling process only.
  *
  * Context: process, the VMM's, may sleep; one call of this or qz_exec_stop() at
  * a time (vDPA's cf_lock). Not under port->lock: vhost-vdpa changes a map with
  * the mmap_lock held, which fork's locks are taken around.
- * Return: 0; an error when there is no worker: the port stays down then.
+ * Return: 0, or an error if there is no worker; then the port stays down.
  */
 int qz_exec_start(struct qz_port *port, bool host)
 {
@@ -296,12 +298,12 @@ int qz_exec_start(struct qz_port *port, bool host)
 }
 
 /**
- * qz_exec_stop - end a port's workers, if it has some
+ * qz_exec_stop - end a port's workers, if it has any
  * @port: the port; none of its rings is live
  *
- * When this returns they run no ring of the port any more, whoever takes it next.
- * Usually the threads have ended as well; for those of a process that is stopped
- * nobody waits longer than QZ_LEAVE_MS.
+ * When this returns they no longer run any ring of the port, whoever uses it
+ * next. Usually the threads have ended as well; if their process is stopped,
+ * nobody waits for them longer than QZ_LEAVE_MS.
  *
  * Context: process, may sleep; as qz_exec_start().
  */
@@ -317,7 +319,7 @@ void qz_exec_stop(struct qz_port *port)
 	if (!workers)
 		return;
 	WRITE_ONCE(workers->alive, false);
-	WRITE_ONCE(exec->owner, NULL);	/* probes of queztl_wake have it */
+	WRITE_ONCE(exec->owner, NULL);	/* probes of queztl_wake use it */
 	RCU_INIT_POINTER(exec->workers, NULL);
 	qz_gate_wait();
 	WRITE_ONCE(exec->lost, false);	/* a thread may have been killed */
@@ -332,15 +334,16 @@ void qz_exec_stop(struct qz_port *port)
 }
 
 /*
- * May this thread run the port's rings? Any context. What was the owner a moment
- * ago is not mistaken for this process: its pid is in use as long as it runs.
+ * May this thread run the port's rings? Any context. An owner that is no longer
+ * one is not mistaken for this process, whose struct pid cannot be reused while
+ * it runs.
  */
 bool qz_exec_is_own(const struct qz_port *port)
 {
 	return READ_ONCE(port->exec.owner) == task_tgid(current);
 }
 
-/* Inside the gate. Return: who runs a queue; NULL: nobody may be asked. */
+/* Inside the gate. Return: the worker of a queue; NULL: nobody may be asked. */
 static struct qz_worker *get_worker(const struct qz_port *port,
 				    unsigned int pair)
 {
@@ -361,9 +364,9 @@ static void wake(struct qz_worker *worker)
 }
 
 /*
- * Is the worker runnable here, delayed only by the caller? It may be in mid-run.
- * Any context, inside the gate. Without the locks of the scheduler it is a
- * guess, and a wrong one costs time.
+ * Is the worker runnable on this CPU, so that only the caller delays it? It may
+ * be in the middle of a run. Any context, inside the gate. Without the locks of
+ * the scheduler this is a guess; a wrong one only costs time.
  */
 static bool waits_here(const struct qz_worker *worker)
 {
@@ -374,11 +377,11 @@ static bool waits_here(const struct qz_worker *worker)
 }
 
 /**
- * qz_exec_run - have a ring run soon, by its port's worker
+ * qz_exec_run - have a ring run soon by its port's worker
  * @vq: the virtqueue
  *
  * Context: any.
- * Return: true when the worker had been asked before, and waits for this CPU.
+ * Return: true if the worker has already been asked, and waits for this CPU.
  */
 bool qz_exec_run(struct qz_vq *vq)
 {
@@ -417,7 +420,7 @@ void qz_exec_signal(struct qz_port *port, unsigned int bit)
 }
 
 /**
- * qz_exec_hand_off - let a queue's worker have this CPU, if it waits for one
+ * qz_exec_hand_off - let a queue's worker have this CPU if it waits for one
  * @txq: the sending queue
  *
  * Context: process, may sleep.
@@ -432,7 +435,7 @@ void qz_exec_hand_off(struct qz_txq *txq)
 	worker = get_worker(txq->vq.port, txq->vq.index / 2);
 	if (worker)
 		thread = READ_ONCE(worker->thread);
-	if (thread)	/* it ends after it is alive no longer */
+	if (thread)	/* it ends only after it is no longer alive */
 		get_task_struct(thread);
 	qz_gate_leave(idx);
 	if (!thread)

@@ -3,10 +3,10 @@
  * Who executes what a port causes.
  *
  * A port's rings are run by threads of its own process: by the thread that
- * kicks, on its way back to the guest, or by the port's workers, which are
- * threads of that process, too, one for each queue pair. Nobody else's thread
+ * kicks, on its way back to the guest, or by the port's workers, which are also
+ * threads of that process, one for each queue pair. No other process's thread
  * runs them, whoever signals the kick eventfd, and what is run is charged to
- * that process's cgroup. A port without a worker is down.
+ * the cgroup of the port's process. A port without a worker is down.
  *
  * A port of virtio_vdpa is the host's own: its workers are work items.
  */
@@ -34,13 +34,13 @@ struct qz_workers;
 
 /**
  * struct qz_worker - runs rings where the sender's thread does not
- * @workers: those it is one of
+ * @workers: the port's workers, of which it is one
  * @port: its port
- * @task: a thread of the VMM; NULL: a work item
- * @thread: the same, once it has begun
+ * @task: a thread of the VMM; NULL if it is a work item
+ * @thread: the same thread, once it has started
  * @work: the work item of a port of the host
- * @runs: queues it is to run, by index
- * @signals: queues whose driver it is to interrupt; and QZ_SIGNAL_CONFIG
+ * @runs: queues it has to run, by index
+ * @signals: queues whose driver it has to interrupt, and QZ_SIGNAL_CONFIG
  */
 struct qz_worker {
 	struct qz_workers *workers;
@@ -55,12 +55,13 @@ struct qz_worker {
 /**
  * struct qz_workers - a port's workers
  * @alive: they may be asked, and may run rings; read inside the gate
- * @port: the port, which they have a reference on from their end on
- * @ref: whoever ends them, and @end
+ * @port: the port; they hold a reference on it while they are being ended
+ * @ref: one each for whoever ends them and for @end
  * @end: waits for the threads to end
- * @ended: they have
- * @n: how many
- * @worker: the workers; a pair's is the one with its number modulo @n
+ * @ended: completed when they have ended
+ * @n: number of workers
+ * @worker: the workers; that of a queue pair is the one with the pair's number
+ *	modulo @n
  */
 struct qz_workers {
 	bool alive;
@@ -74,10 +75,10 @@ struct qz_workers {
 
 /**
  * struct qz_exec - who executes what a port causes
- * @owner: the process whose threads may; a reference; NULL: none
+ * @owner: the process whose threads may run the rings; a reference; NULL: none
  * @host: the port is the host's own
- * @lost: there could be no worker, or it was killed
- * @workers: its workers; read inside the gate
+ * @lost: no worker could be created, or the workers were killed
+ * @workers: the port's workers; read inside the gate
  */
 struct qz_exec {
 	struct pid *owner;

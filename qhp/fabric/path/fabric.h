@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A fabric, and where a frame may go in it, as the data path knows them. */
+/* A fabric, and where a frame may go in it, as the data path sees them. */
 #ifndef QZ_FABRIC_H
 #define QZ_FABRIC_H
 
@@ -13,8 +13,8 @@
  *	them
  * @rcu: frees it when no reader is left
  * @live: number of ports in it
- * @tab: by Ethernet address
- * @list: by id, for what goes to everybody: see qz_switch_next()
+ * @tab: the ports by Ethernet address
+ * @list: the ports by id, for frames to all of them: see qz_switch_next()
  */
 struct qz_switch {
 	struct rcu_head rcu;
@@ -30,13 +30,14 @@ struct qz_switch {
  * @mgmt: its vDPA management device
  * @list: in the list of fabrics
  * @mode: QUEZTL_FABRIC_*
- * @lock: guards @ports, @nports, @dying and replacing @sw; of each port @list,
- *	@attached and replacing @view and @antispoof
+ * @lock: guards @ports, @nports, @dying and the replacement of @sw; of each
+ *	port @list, @attached and the replacement of @view and @antispoof
  * @ports: its ports, and those deleted that have not left the bus yet
  * @nports: number of them
  * @dying: no port may be added any more
- * @sw: the table the data path reads; inside the gate
- * @uplink: the port that leads out, if any; inside the gate, changed under @lock
+ * @sw: the table that the data path reads inside the gate
+ * @uplink: the port that leads out, if any; read inside the gate, changed under
+ *	@lock
  */
 struct qz_fabric {
 	struct device dev;
@@ -52,21 +53,21 @@ struct qz_fabric {
 	struct qz_port __rcu *uplink;
 };
 
-/* No reader is left, or there never was one. */
+/* To be called when no reader is left, or there never was one. */
 static inline void qz_switch_free(struct qz_switch *sw)
 {
 	kvfree(sw);
 }
 
-/* Where to go on with a flood after the port with an id; 0 to begin. */
+/* Where a flood continues after the port with an id; 0 to begin. */
 static inline u32 qz_switch_after(const struct qz_switch *sw, u64 id)
 {
 	return id ? qz_idlist_after(&sw->list, id) : 0;
 }
 
 /*
- * The next port of a flood, from the place *i on, with an id above *id; both are
- * moved on. NULL at the end. Inside the gate.
+ * The next port of a flood, at place *i or later, with an id above *id; both
+ * are advanced. NULL at the end. Inside the gate.
  */
 static inline struct qz_port *qz_switch_next(const struct qz_switch *sw, u32 *i,
 					     u64 *id)
@@ -75,7 +76,7 @@ static inline struct qz_port *qz_switch_next(const struct qz_switch *sw, u32 *i,
 
 	while (*i < qz_idlist_n(&sw->list)) {
 		port = qz_idlist_at(&sw->list, (*i)++);
-		if (port && port->id > *id) {	/* else it was had before */
+		if (port && port->id > *id) {	/* else it was seen before */
 			*id = port->id;
 			return port;
 		}

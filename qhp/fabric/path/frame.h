@@ -12,22 +12,22 @@
 #define QZ_HDR_LEN	sizeof(struct virtio_net_hdr_mrg_rxbuf)
 
 /*
- * Buffers one frame may be spread over: the largest frame in the smallest
+ * Buffers that one frame may be spread over: the largest frame in the smallest
  * buffers that virtio-net posts (1536 bytes) takes 43.
  */
 #define QZ_FRAME_BUFFERS	64
 
 /**
  * struct qz_frame - a frame as it was read from a sending ring
- * @virtio: the driver's header, then that of the receiver at hand
- * @head: the frame's first bytes; what is checked is this copy, and this copy
- *	is what is delivered
- * @head_len: how many: all of a short frame; else with a VLAN tag, or all headers
- *	of a frame that may have to be cut, or as many as there is room for when
- *	its sender has addresses
+ * @virtio: the driver's header; later that for the receiver at hand
+ * @head: the frame's first bytes; this copy is what is checked and what is
+ *	delivered
+ * @head_len: length of @head: all of a short frame; else the Ethernet header
+ *	with a VLAN tag, all headers of a frame that may have to be segmented,
+ *	or as much as fits if the sender has addresses
  * @len: bytes of the whole frame
- * @rest: those behind @head, in the sender's memory
- * @off: what the driver left to us
+ * @rest: the bytes after @head, in the sender's memory
+ * @off: what the driver left to the device
  */
 struct qz_frame {
 	struct virtio_net_hdr_v1 virtio;
@@ -43,7 +43,7 @@ static_assert(offsetof(struct qz_frame, head) ==
 
 /**
  * struct qz_buffers - buffers taken from a receiving ring for one frame
- * @n: how many
+ * @n: number of buffers
  * @head: what to return in the used ring
  * @len: bytes written to each
  */
@@ -58,7 +58,7 @@ static inline const struct ethhdr *qz_frame_eth(const struct qz_frame *frame)
 	return (const struct ethhdr *)frame->head;
 }
 
-/* How many packets it is to a receiver that cannot take it whole. */
+/* How many packets it is for a receiver that cannot take it whole. */
 static inline u32 qz_frame_packets(const struct qz_frame *frame)
 {
 	return frame->off.gso == VIRTIO_NET_HDR_GSO_NONE ?

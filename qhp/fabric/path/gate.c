@@ -18,10 +18,10 @@ static void wait_here(struct work_struct *work)
 /**
  * qz_gate_wait - wait until all who are inside have left
  *
- * Whoever starts a grace period of SRCU is its reader for a moment, in which it
- * may be preempted. A thread of a VM that is throttled then would be inside until
- * it gets a CPU again, and everybody else would wait for it. So a thread of the
- * kernel's does it.
+ * Whoever starts a grace period of SRCU is itself a reader for a moment, and
+ * may be preempted then. A thread of a VM that is throttled at that point would
+ * stay inside until it gets a CPU again, and everybody else would wait for it.
+ * So a thread of the kernel does it.
  *
  * Context: process, sleeps briefly.
  */
@@ -43,6 +43,6 @@ int qz_gate_init(void)
 
 void qz_gate_exit(void)
 {
-	srcu_barrier(&qz_gate);	/* what was retired */
+	srcu_barrier(&qz_gate);	/* until what was retired is freed */
 	destroy_workqueue(gate_wq);
 }

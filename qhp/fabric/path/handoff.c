@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A message between two VMs of one CPU hands the CPU off.
+ * A message between two VMs on one CPU hands the CPU off.
  *
- * A guest that has sent a request, or an answer, has nothing to do but to halt.
- * That takes it several exits, to stop its tick, to halt and to start the tick
- * again, and only then does the receiver run. So a sender's thread that has
- * delivered yields at once, and returns to its guest when it is scheduled again.
+ * A guest that has sent a request, or an answer, continues only to halt. It
+ * takes several exits to stop its tick, to halt and to start the tick again,
+ * and only then does the receiver run. So a sender's thread that has delivered
+ * yields at once, and returns to its guest when it is scheduled again.
  *
- * It does so in a conversation only: when its queue pair has received something
- * since it last sent, and no more than a request. And only to a thread that is
- * on this CPU: the one that last sent from the pair that was delivered to. It
- * names that thread: yield() is about threads of one cgroup, and a VM that has
- * a cgroup of its own goes on.
+ * It does so only in a conversation: if its queue pair has received something
+ * since it last sent, and no more than a request. And it yields only to a
+ * thread that is on this CPU: the one that last sent from the pair to which it
+ * delivered. It names that thread, because yield() only concerns threads of one
+ * cgroup: the thread of a VM that has a cgroup of its own would go on.
  *
- * A stream's sender yields as well, when its frames wait for room at the
- * receiver and its ring is nearly full.
+ * A stream's sender yields as well, when its frames wait for free buffers at
+ * the receiver and its ring is nearly full.
  *
- * What yield() is warned of is true of either: on a CPU that others want as well
- * it costs the sender more than it gains. The next sender on this CPU checks how
- * long that took. When it was long, nobody hands off for a while, each time for
- * longer; when it was not, the next pause is shorter.
+ * The warnings about yield() hold for both: on a CPU that other tasks want as
+ * well, it costs the sender more than it gains. So the next sender on this CPU
+ * checks how long the hand-off took. If that was long, nobody hands off for a
+ * while, each time for longer; if not, the next pause is shorter.
  *
  * All this is about speed only. A value that is a little old, or another CPU's,
  * does no harm.
@@ -35,9 +35,10 @@
 
 /**
  * struct history - hand-offs on a CPU
- * @since: when the last one began, ns; 0: it was looked at
- * @pause: messages for which there is to be none
- * @backoff: what @pause was last, and less for each that was soon over
+ * @since: when the last one began, ns; 0: it has been evaluated
+ * @pause: number of messages without a hand-off that are left
+ * @backoff: what @pause last began with, reduced by each hand-off that was
+ *	short
  */
 struct history {
 	u64 since;
@@ -48,8 +49,9 @@ struct history {
 static DEFINE_PER_CPU(struct history, history);
 
 /*
- * Has the pair received a request's worth since the last call? With multiqueue
- * the reply may arrive on another pair, and is not seen here.
+ * Has the pair received something since the last call, and no more than a
+ * request? With multiqueue the answer may arrive on another pair, and is not
+ * seen here.
  */
 static bool talks(struct qz_txq *txq)
 {
@@ -63,7 +65,7 @@ static bool talks(struct qz_txq *txq)
 	return more && more <= QZ_STREAM_FRAMES && longer < QZ_STREAM_BYTES;
 }
 
-/* A sender runs again: was it soon after another yielded? */
+/* A sender runs again: was that soon after another yielded? */
 static void look_back(void)
 {
 	u64 since = this_cpu_read(history.since);
@@ -92,8 +94,9 @@ static bool pauses(void)
 
 /**
  * qz_handoff_begin - the sender's thread is about to deliver
- * @handoff: what to give to qz_handoff_end()
- * @txq: the sending queue; another vCPU of its guest may be here as well
+ * @handoff: to be passed to qz_handoff_end()
+ * @txq: the sending queue; other vCPUs of its guest may be here at the same
+ *	time
  *
  * Context: process.
  */
@@ -104,7 +107,7 @@ void qz_handoff_begin(struct qz_handoff *handoff, struct qz_txq *txq)
 }
 
 /**
- * qz_handoff_note - remember the sender's thread: an answer may be for it
+ * qz_handoff_note - remember the sender's thread, which may await an answer
  * @txq: its queue, which the caller owns and has seen live
  *
  * Context: process, softirqs off; the sender's thread, one of the VMM.
@@ -137,8 +140,8 @@ void qz_handoff_forget(struct qz_txq *txq)
 }
 
 /*
- * The thread that last sent from a queue if it is on this CPU, or NULL. Called
- * with the lock of the receiving queue of its pair held.
+ * The thread that last sent from a queue, with a reference, if it is on this
+ * CPU; else NULL. Called with the lock of the receiving queue of its pair held.
  */
 static struct task_struct *get_neighbour(struct qz_txq *txq)
 {
@@ -180,10 +183,10 @@ void qz_handoff_end(struct qz_handoff *handoff)
 }
 
 /**
- * qz_handoff_wait - let others have the CPU: they may make room
+ * qz_handoff_wait - let others have the CPU: they may free buffers
  *
- * For a sender whose frames wait for room at a receiver and whose ring is nearly
- * full: it could only wait as well.
+ * For a sender whose frames wait for free buffers at a receiver and whose ring
+ * is nearly full: it could only wait as well.
  *
  * Context: process, may sleep; the sender's thread, which holds nothing.
  */

@@ -12,12 +12,12 @@
 
 #include "path/map.h"
 
-/* A virtio_vdpa driver is the kernel itself: its addresses are trusted. */
+/* A driver on virtio_vdpa is the kernel itself: its addresses are trusted. */
 const struct qz_map qz_map_identity = { .identity = true };
 
 /*
- * One reference for each folio an extent touches. A folio that is referenced
- * cannot be split, so put_extent() finds the same folios.
+ * One reference for each folio that an extent touches. A folio that is
+ * referenced cannot be split, so put_extent() finds the same folios.
  */
 static void get_extent(const struct qz_extent *extent)
 {
@@ -119,11 +119,11 @@ static bool is_still_mapped(const struct qz_extent *extent,
 }
 
 /**
- * qz_map_trim - take out what is no longer mapped
- * @map: a table nobody reads
+ * qz_map_trim - remove what is no longer mapped
+ * @map: a table that nobody reads
  * @iotlb: what vhost-vdpa has mapped now
  *
- * What needs no memory and cannot fail.
+ * It needs no memory and cannot fail.
  *
  * Context: process, may sleep.
  */
@@ -141,7 +141,7 @@ void qz_map_trim(struct qz_map *map, struct vhost_iotlb *iotlb)
 	map->n = n;
 }
 
-/* No reader is left. May sleep. */
+/* To be called when no reader is left. May sleep. */
 void qz_map_free(const struct qz_map *map)
 {
 	u32 i;
@@ -155,13 +155,13 @@ void qz_map_free(const struct qz_map *map)
 	kvfree(map);
 }
 
-/* qz_map_find() for virtio_vdpa's: its addresses are the kernel's own. */
+/* qz_map_find() for virtio_vdpa, whose addresses are the kernel's own. */
 void *qz_map_find_identical(u64 addr)
 {
 	return pfn_valid(PHYS_PFN(addr)) ? phys_to_virt(addr) : NULL;
 }
 
-/* Copy from a driver's memory; false when not all of it may be read. */
+/* Copy from a driver's memory; false if not all of it may be read. */
 bool qz_map_read(const struct qz_map *map, u64 addr, void *to, u32 len,
 		 u32 *hint)
 {

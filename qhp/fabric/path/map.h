@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A driver's address space: a flat, sorted table from the driver's addresses
- * to the kernel's own mapping of the same memory. It never changes once made,
- * so it is read without locks inside the gate.
+ * A driver's address space: a flat, sorted table from the driver's addresses to
+ * the kernel's own mapping of the same memory. Once made it never changes, so
+ * it is read inside the gate without locks.
  *
- * vhost-vdpa pins guest memory, but unpins it before it says so: a table holds
- * references of its own on what it points to.
+ * vhost-vdpa pins guest memory, but unpins it before it tells us. So a table
+ * holds references of its own on the pages that it points to.
  */
 #ifndef QZ_MAP_H
 #define QZ_MAP_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How much a port may send. What is over its rates is not dropped: it waits in
- * the sender's ring until a timer has a worker go on, so a guest's own queues
- * push back, and nothing is kept here.
+ * How much a port may send. A frame above its rates is not dropped: it waits in
+ * the sender's ring until a timer makes a worker continue. So the guest's own
+ * queues push back, and nothing is kept here.
  */
 
 #include <linux/hrtimer.h>
@@ -27,7 +27,7 @@ void qz_pace_defer(struct qz_txq *txq, u64 ns)
 }
 
 /**
- * qz_pace_waits - has a port with rates to wait before it sends another frame?
+ * qz_pace_waits - must a port with rates wait before it sends another frame?
  * @txq: the sending queue; the caller owns its ring, and it is live
  *
  * Context: process or softirq.
@@ -39,7 +39,7 @@ bool qz_pace_waits(struct qz_txq *txq)
 	u64 now, wait;
 
 	if (txq->resume.bytes)
-		return false;	/* in the middle of one that was charged */
+		return false;	/* in the middle of a frame that was charged */
 	now = ktime_get_ns();
 	wait = max(qz_bucket_wait(&port->tx_bytes, now),
 		   qz_bucket_wait(&port->tx_packets, now));
@@ -51,8 +51,8 @@ bool qz_pace_waits(struct qz_txq *txq)
 }
 
 /*
- * A port with rates sends a frame, or some of it: what it was not charged for
- * yet. Process or softirq context, inside a run.
+ * A port with rates sends a frame, or a part of it: charge it for what it has
+ * not paid yet. Process or softirq, inside a run.
  */
 void qz_pace_charge(struct qz_txq *txq, const struct qz_frame *frame)
 {
@@ -92,13 +92,13 @@ void qz_pace_stop(struct qz_txq *txq)
 	hrtimer_cancel(&txq->pace);
 }
 
-/* What a bucket of so many tokens per second holds. */
+/* The tokens that a bucket of so many per second holds. */
 u32 qz_pace_burst(u64 rate, u32 ms)
 {
 	return clamp(rate * ms / MSEC_PER_SEC, 1ULL, (u64)U32_MAX);
 }
 
-/* Broadcast and multicast a port may send from now on. */
+/* The broadcast and multicast frames that a port may send from now on. */
 void qz_pace_flood(struct qz_port *port, u32 rate)
 {
 	qz_bucket_set(&port->flood, rate,

@@ -33,30 +33,33 @@ struct qz_switch;
  * @mac: its Ethernet address
  * @mac_key: the same as a number
  * @mtu: largest payload
- * @lock: guards what the driver sets up; held over starting and stopping
+ * @lock: guards what the driver sets up; held while queues are started and
+ *	stopped
  * @status: virtio status, without NEEDS_RESET
  * @broken: the driver wrote nonsense into a ring, or nobody can run the rings
  * @suspended: the VMM asked to stop
  * @pinned: a module reference is held because the port is in use
  * @mapped: a process has mapped memory since it opened the port
- * @deleted: it never runs again, and leaves the bus when nobody holds it; set
- *	without @lock, and read inside the gate
- * @leaving: @leave is queued, once and for all
+ * @deleted: it never runs again, and leaves the bus when nobody has it open;
+ *	set without @lock, and read inside the gate
+ * @leaving: @leave was queued, which happens once
  * @offered: features offered
  * @features: features negotiated
- * @opener: process that took the port; of one that was deleted, the last
- * @map: the driver's address space; inside the gate
+ * @opener: process that opened the port or last set it up; kept when a deleted
+ *	port is closed
+ * @map: the driver's address space; read inside the gate
  * @config: how to tell the driver of a change
- * @flood: broadcast and multicast it may send
- * @view: its peers; all it may send to when the fabric denies; inside the gate
- * @antispoof: its addresses; NULL when it may use any; inside the gate
+ * @flood: budget for the broadcast and multicast frames it sends
+ * @view: its peers, the only ports it may send to if the fabric denies; read
+ *	inside the gate
+ * @antispoof: its addresses; NULL if it may use any; read inside the gate
  * @last_addr: id of the last address it was given
- * @tx_bytes: bytes it may send
- * @tx_packets: packets it may send
+ * @tx_bytes: budget for the bytes it sends
+ * @tx_packets: budget for the packets it sends
  * @ctrl: what the driver sets by command
- * @silence: stops a deleted port
+ * @silence: stops the port once it is deleted
  * @leave: takes the port off the bus
- * @left: it has left the bus
+ * @left: completed when it has left the bus
  * @exec: who executes what it causes
  * @nvqs: number of @vqs: two for each pair, and one for control
  * @vqs: its queues by their numbers, which depend on the features
@@ -109,7 +112,10 @@ static inline bool qz_port_has(const struct qz_port *port, unsigned int bit)
 	return port->features & BIT_ULL(bit);
 }
 
-/* Has the port been given rates? A frame of one that has not pays no more. */
+/*
+ * Does the port have rate limits? A frame of a port without any pays for
+ * nothing but this test.
+ */
 static inline bool qz_port_is_paced(const struct qz_port *port)
 {
 	return READ_ONCE(port->tx_bytes.rate) ||

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whom a port may send to, and as whom.
+ * The ports to which a port may send, and the addresses from which it may.
  *
  * In a fabric that denies, a port looks addresses up in a table of just its
- * peers, so the lookup is the check and costs the same however many there are.
- * The uplink stands for all addresses that no port has. What fills the tables is
- * in admin/.
+ * peers, so the lookup is the check, and costs the same however many there are.
+ * The uplink stands for all addresses that no port has. The code that fills the
+ * tables is in admin/.
  *
- * Context of everything here: inside the gate, unless a function says otherwise.
+ * Context of everything here: inside the gate, unless a function says
+ * otherwise.
  */
 
 #include "path/fabric.h"
 
-/* Whom a port may send to. */
+/* The ports to which a port may send. */
 const struct qz_switch *qz_reach_of(const struct qz_port *port)
 {
 	const struct qz_fabric *fabric = port->fabric;
@@ -22,7 +23,7 @@ const struct qz_switch *qz_reach_of(const struct qz_port *port)
 	return qz_gate_dereference(fabric->sw);
 }
 
-/* Any context; it stays so inside the gate, and for who holds fabric->lock. */
+/* Any context. It stays so inside the gate, and while fabric->lock is held. */
 bool qz_reach_is_uplink(const struct qz_port *port)
 {
 	return rcu_access_pointer(port->fabric->uplink) == port;
@@ -31,7 +32,7 @@ bool qz_reach_is_uplink(const struct qz_port *port)
 /**
  * qz_reach_uplink - where frames to unknown addresses go
  * @port: the sender
- * @reach: whom it may send to
+ * @reach: the ports to which it may send
  *
  * Return: the uplink; NULL if there is none, or the port may not send to it.
  */

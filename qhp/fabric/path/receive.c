@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Into a receiver's buffers: as the frame is, when the receiver negotiated all
+ * Into a receiver's buffers: the frame as it is, if the receiver negotiated all
  * that its header says; else with its checksum finished, or cut into segments.
  *
- * Frames of a slice are for the same receiver more often than not. So the queue
- * of the last one is kept, locked, until a frame is for another, or enough was
- * put into it, and its driver sees all of that at once. It is let go of before
- * a sender's buffer is walked, and when one turns out to be garbage.
+ * Frames of a slice are mostly for the same receiver. So the queue of the last
+ * one is kept, locked, until a frame is for another receiver, or enough was put
+ * into it, and its driver sees all of these frames at once. It is released
+ * before a sender's buffer is walked, and when a frame turns out to be garbage.
  *
  * Context of everything here: process or softirq, inside a slice (see run.c).
  */
@@ -18,12 +18,12 @@
 
 /**
  * struct piece - what goes into the receiver's ring as one packet
- * @virtio: header; num_buffers is filled in; the first bytes follow it
- * @head_len: how many of those
- * @rest: those that follow, in the sender's memory; moved on; not looked at when
+ * @virtio: header, in which num_buffers is filled in; the first bytes follow it
+ * @head_len: number of these first bytes
+ * @rest: the bytes that follow, in the sender's memory; advanced; not used if
  *	there are none
- * @rest_len: how many
- * @finish: the frame's offload, when its checksum is to be finished here
+ * @rest_len: number of bytes in @rest
+ * @finish: the frame's offload, if its checksum has to be finished here
  */
 struct piece {
 	struct virtio_net_hdr_v1 *virtio;
@@ -33,13 +33,13 @@ struct piece {
 	const struct qz_offload *finish;
 };
 
-/* What became of a piece: the receiver's fault is not the sender's. */
+/* What became of a piece: a receiver's fault is not the sender's. */
 enum put { PUT_DONE, PUT_DROPPED, PUT_BAD_SOURCE, PUT_LATER, PUT_MORE };
 
 /*
  * Take buffers for @need bytes. Called with rxq->lock held.
  *
- * Return: QUEZTL_DROP_REASONS when they suffice, else why not.
+ * Return: QUEZTL_DROP_REASONS if they suffice, else why not.
  */
 static enum queztl_drop gather(struct qz_run *run, struct qz_rxq *rxq, u32 need)
 {
@@ -76,7 +76,7 @@ static bool finish_csum(struct qz_cursor to, const struct qz_offload *off,
 
 	if (!qz_cursor_skip(&to, QZ_HDR_LEN + off->csum_start))
 		return false;
-	from = to;	/* we read back what we wrote */
+	from = to;	/* to read back what was written */
 	if (!qz_cursor_sum(&from, len - off->csum_start, &sum))
 		return false;
 	csum = qz_offload_csum(off, sum);
@@ -84,7 +84,7 @@ static bool finish_csum(struct qz_cursor to, const struct qz_offload *off,
 	       qz_cursor_write(&to, &csum, sizeof(csum));
 }
 
-/* Where the buffers that were taken begin. */
+/* The beginning of the buffers that were taken. */
 static struct qz_cursor begin_of(const struct qz_chain *in, struct qz_rxq *rxq)
 {
 	return (struct qz_cursor){
@@ -116,7 +116,7 @@ static enum qz_copy fill(struct qz_run *run, struct qz_rxq *rxq,
 	return copied;
 }
 
-/* Called with rxq->lock held: the piece was not put, the buffers stay. */
+/* Called with rxq->lock held. The piece was not delivered, the buffers stay. */
 static enum put refuse(struct qz_run *run, struct qz_rxq *rxq,
 		       enum queztl_drop reason, u32 len)
 {
@@ -158,7 +158,7 @@ static enum put put_piece(struct qz_run *run, struct qz_rxq *rxq,
 
 	for (i = 0; i < bufs->n; i++)
 		qz_ring_push(ring, bufs->head[i], bufs->len[i]);
-	run->may_wait = false;	/* part of the frame is there */
+	run->may_wait = false;	/* a part of the frame was delivered */
 	rxq->full_since = 0;
 	rxq->packets++;
 	rxq->bytes += len;
@@ -166,7 +166,7 @@ static enum put put_piece(struct qz_run *run, struct qz_rxq *rxq,
 	return PUT_DONE;
 }
 
-/* The frame as it is, but for its checksum when @finish. */
+/* The frame as it is, except for its checksum if @finish. */
 static enum put put_whole(struct qz_run *run, struct qz_rxq *rxq,
 			  struct qz_frame *frame, bool finish)
 {
@@ -193,10 +193,10 @@ static bool has_to_pause(const struct qz_run *run)
 }
 
 /*
- * The frame in segments, from where the slice before has got to; the checksum of
- * each is left to whoever can do it.
+ * The frame in segments, from where the previous slice stopped. The
+ * checksum of each is left to the receiver unless @finish.
  *
- * Return: PUT_MORE when some are left.
+ * Return: PUT_MORE if some are left.
  */
 static enum put put_segments(struct qz_run *run, struct qz_rxq *rxq,
 			     const struct qz_frame *frame, bool finish)
@@ -243,13 +243,13 @@ static enum put put_segments(struct qz_run *run, struct qz_rxq *rxq,
 	return put;
 }
 
-/* Let the driver see what was put. Called with rxq->lock held. */
+/* Let the driver see what was delivered. Called with rxq->lock held. */
 static void publish(struct qz_run *run, struct qz_rxq *rxq)
 {
 	struct qz_ring *ring = &rxq->vq.ring;
 
 	qz_ring_publish(ring);
-	/* Senders look for buffers themselves (backpressure.c): kicks stay off. */
+	/* Senders poll for buffers (backpressure.c): kicks stay off. */
 	qz_ring_disable_kicks(ring);
 	qz_sent_answered(rxq->txq);
 	qz_handoff_saw(&run->handoff, rxq);
@@ -263,8 +263,8 @@ static void publish(struct qz_run *run, struct qz_rxq *rxq)
 }
 
 /**
- * qz_receive_end - let the driver see what was put, and let go of its queue
- * @run: the sender's run; may have no queue
+ * qz_receive_end - let the driver see what was delivered, and release its queue
+ * @run: the sender's run; may have no queue locked
  */
 void qz_receive_end(struct qz_run *run)
 {
@@ -280,9 +280,10 @@ void qz_receive_end(struct qz_run *run)
 }
 
 /*
- * Take the lock of a queue, unless the run has it; another's is let go.
+ * Take the lock of a queue, unless the run holds it; that of another queue is
+ * released.
  *
- * Return: false when the queue cannot be used, and none is locked.
+ * Return: false if the queue cannot be used; then no queue is locked.
  */
 static bool receive_begin(struct qz_run *run, struct qz_rxq *rxq)
 {
@@ -300,8 +301,8 @@ static bool receive_begin(struct qz_run *run, struct qz_rxq *rxq)
 }
 
 /*
- * Has the queue had enough? Also when it is broken, or about to stop. Called
- * with its lock held.
+ * Has enough been put into the queue? Also true if it is broken, or about to
+ * stop. Called with its lock held.
  */
 static bool is_enough(const struct qz_run *run)
 {
@@ -327,9 +328,9 @@ static enum put put_frame(struct qz_run *run, struct qz_rxq *rxq,
 }
 
 /*
- * All of a sender's queue goes to one queue of a receiver, so a flow keeps its
- * order; a guest has spread its flows over its queues. Other senders' queues go
- * to others.
+ * All frames of a sending queue go to one queue of a receiver, so a flow keeps
+ * its order; a guest has spread its flows over its queues. Other sending queues
+ * use other queues of the receiver.
  */
 static struct qz_rxq *pick_queue(const struct qz_run *run,
 				 struct qz_port *port)
@@ -345,17 +346,17 @@ static struct qz_rxq *pick_queue(const struct qz_run *run,
  * @port: the receiver
  * @frame: the frame; its virtio header is written anew for each receiver
  *
- * What the receiver's driver does not want to see is not delivered, and that is
- * no drop.
+ * A frame that the receiver's driver does not want to see is not delivered,
+ * which does not count as a drop.
  *
  * Context: process or softirq, inside a slice. May return with the lock of
  * run->into held: no second lock of a queue may be taken until
  * qz_receive_end().
  *
- * Return: 0; -EAGAIN when the receiver is full and is waited for; -EINPROGRESS
- * when the slice is used up and segments are left; -EINVAL when the sender's
- * buffer is not where its driver said. What is the receiver's fault is counted
- * there.
+ * Return: 0; -EAGAIN if the receiver is full and the frame has to wait;
+ * -EINPROGRESS if the slice is used up and segments are left; -EINVAL if the
+ * sender's buffer is not where its driver said. A failure that is the
+ * receiver's fault is counted there.
  */
 int qz_receive(struct qz_run *run, struct qz_port *port,
 	       struct qz_frame *frame)

@@ -3,28 +3,28 @@
  * From a driver's kick to a run of its sending ring.
  *
  * KVM signals the kick eventfd in the vCPU's thread, and vhost-vdpa calls us
- * from inside that eventfd_signal(): atomic, IRQs off, and an eventfd
- * signalled from there would be lost. So the run is queued as task work on the
- * vCPU thread itself: it happens before the guest is entered again, in process
+ * from inside that eventfd_signal(): atomic, IRQs off, and an eventfd signalled
+ * from there would be lost. So the run is queued as task work on the vCPU
+ * thread itself: it happens before the guest is entered again, in process
  * context, and the sender's time pays for it.
  *
- * Anybody may signal an eventfd, in whatever thread. A kick that comes in a
- * thread of another process is left to the port's worker, as is what follows
- * when a run has used up its budget.
+ * Anybody may signal an eventfd, in any thread. A kick that comes in a thread
+ * of another process is left to the port's worker, as is what remains when a
+ * run has used up its budget.
  *
- * virtio_vdpa's kicks come with BH off and no eventfd about, and a slice is
- * served on the spot.
+ * virtio_vdpa kicks with BH off, and no eventfd is involved: a slice is served
+ * on the spot.
  *
- * A kick of a stream is left to the worker as well. Served at once it would
- * wake a receiver that then runs before the sender goes on, so that each burst
- * costs an exit, an interrupt and two switches; the worker finds what the
- * sender could put into its ring until it was switched to, or, on another CPU,
- * works beside it. Whether this kick belongs to a stream is known only from the
- * previous run.
+ * A kick of a stream is left to the worker as well. If it were served at once,
+ * it would wake a receiver that then runs before the sender continues, so that
+ * each burst costs an exit, an interrupt and two switches. The worker finds
+ * what the sender could put into its ring until the CPU was switched to the
+ * worker, or, on another CPU, works in parallel. Whether a kick belongs to a
+ * stream is known only from the previous run.
  *
  * A run is made of slices. A slice is what is done at a time inside the gate,
- * with softirqs off, by whoever owns the ring; it is bounded (QZ_SLICE_WORK),
- * and a frame that does not fit into one is continued in the next.
+ * with softirqs off, by the owner of the ring. It is bounded (QZ_SLICE_WORK),
+ * and a frame that does not fit into one slice is continued in the next.
  */
 
 #include <linux/eventfd.h>
@@ -41,7 +41,10 @@ static void wake_receivers(struct qz_run *run)
 	run->nwake = 0;
 }
 
-/* The receiver's driver asked to be interrupted: do so at the slice's end. */
+/*
+ * The receiver's driver asked for an interrupt: raise it at the end of the
+ * slice.
+ */
 void qz_run_wake(struct qz_run *run, struct qz_rxq *rxq)
 {
 	run->work -= QZ_WORK_STEP;
@@ -51,8 +54,9 @@ void qz_run_wake(struct qz_run *run, struct qz_rxq *rxq)
 }
 
 /*
- * Take the next buffer. One that has to be walked is walked without holding up
- * those who send to the receiver at hand.
+ * Take the next buffer. The receiver at hand is released before a buffer with
+ * more than one descriptor is walked, so that its other senders are not held
+ * up.
  */
 static int take_buffer(struct qz_run *run)
 {
@@ -74,9 +78,9 @@ static int take_buffer(struct qz_run *run)
 }
 
 /*
- * Return: 1 a buffer was served, 0 the ring is empty, -EAGAIN the next buffer
- * has to wait, -EINPROGRESS it is to be gone on with, another error when the
- * ring is broken.
+ * Return: 1 a buffer was served; 0 the ring is empty; -EAGAIN the next buffer
+ * has to wait; -EINPROGRESS it has to be continued; another error if the ring
+ * is broken.
  */
 static int serve_one(struct qz_run *run)
 {
@@ -102,7 +106,7 @@ static int serve_one(struct qz_run *run)
 
 /*
  * The driver need not kick until most of its ring is full: whoever serves it
- * looks for itself. The caller owns the ring.
+ * checks the ring by itself. The caller owns the ring.
  */
 static void postpone_kicks(struct qz_txq *txq)
 {
@@ -112,9 +116,9 @@ static void postpone_kicks(struct qz_txq *txq)
 }
 
 /*
- * The caller owns the ring. A worker may have to give the CPU back to the sender
- * in mid-run, who then would fill its ring and wait: a kick before that lets it
- * hand the CPU off.
+ * The caller owns the ring. A worker may have to give the CPU back to the
+ * sender in the middle of a run, and the sender would then fill its ring and
+ * wait. A kick before that lets the sender hand the CPU off.
  */
 static void expect_kick(const struct qz_run *run, struct qz_txq *txq)
 {
@@ -123,9 +127,9 @@ static void expect_kick(const struct qz_run *run, struct qz_txq *txq)
 }
 
 /*
- * The caller owns the ring. A timer has the worker look again. A sender on this
- * CPU would fill its ring meanwhile, where it could let the receiver have the
- * CPU.
+ * The caller owns the ring. A timer makes the worker look again. A sender on
+ * this CPU would fill its ring meanwhile, although it could let the receiver
+ * have the CPU.
  */
 static void wait_for_room(const struct qz_run *run, struct qz_txq *txq)
 {
@@ -141,11 +145,11 @@ static bool has_budget(const struct qz_run *run)
 }
 
 /*
- * Serve until the ring is empty, the slice or the budget is used up or the port
- * has to wait: then a timer is set, and no kick needed.
- * The caller owns the ring, inside the gate, and has seen it live.
+ * Serve until the ring is empty, the slice or the budget is used up, or the
+ * port has to wait: in that case a timer is set, and no kick is needed. The
+ * caller owns the ring, is inside the gate, and has seen the ring live.
  *
- * Return: true when there is more to do.
+ * Return: true if there is more to do.
  */
 static bool serve_ring(struct qz_run *run)
 {
@@ -174,7 +178,7 @@ static bool serve_ring(struct qz_run *run)
 			qz_port_break(run->port);
 			return false;
 		}
-		/* A kick is only asked for when we are about to leave. */
+		/* Ask for a kick only when about to leave. */
 		if (!qz_ring_enable_kicks(ring))
 			return false;
 		qz_ring_disable_kicks(ring);
@@ -183,7 +187,7 @@ static bool serve_ring(struct qz_run *run)
 	}
 }
 
-/* The caller owns the ring. A run that found nothing says nothing. */
+/* The caller owns the ring. A run that found nothing is no sign of anything. */
 static void note_stream(const struct qz_run *run, struct qz_txq *txq)
 {
 	int packets = QZ_RUN_PACKETS - run->packets;
@@ -221,10 +225,10 @@ static bool run_ring(struct qz_run *run)
 
 /*
  * One owner at a time: whoever finds the ring owned makes the owner look again,
- * and the owner looks after it let go.
+ * and the owner checks for that after it has let go of the ring.
  *
  * Context: process or softirq.
- * Return: true when there is more to do.
+ * Return: true if there is more to do.
  */
 static bool run_slice(struct qz_run *run)
 {
@@ -234,7 +238,7 @@ static bool run_slice(struct qz_run *run)
 
 	idx = qz_gate_enter_bh();
 	if (unlikely(run->alive && !READ_ONCE(*run->alive)))
-		goto out;	/* the port has another worker, or none */
+		goto out;	/* the port has other workers, or none */
 	run->work = QZ_SLICE_WORK;
 	run->scratch = qz_scratch_get();
 	run->shares_cpu = READ_ONCE(run->txq->kicked_on) ==
@@ -268,8 +272,8 @@ static void begin_run(struct qz_run *run, struct qz_txq *txq, u64 *count)
 }
 
 /*
- * All slices come out of one budget, so a thread cannot be kept busy by what
- * other vCPUs send. Process context.
+ * All slices share one budget, so a thread cannot be kept busy by what other
+ * vCPUs send. Process context.
  */
 static void run_txq(struct qz_run *run)
 {
@@ -283,8 +287,8 @@ static void run_txq(struct qz_run *run)
 }
 
 /*
- * To the worker; or, when that waits for room, to whoever may make some. Process
- * context, may sleep; in the sender's thread.
+ * Give the CPU to the worker or, if that waits for free buffers, to whoever may
+ * free some. Process context, may sleep; in the sender's thread.
  */
 static void leave_cpu(struct qz_txq *txq)
 {
@@ -308,8 +312,8 @@ static void run_here(struct qz_txq *txq)
 }
 
 /*
- * Process context, on its way back to the guest, in the thread that kicked: the
- * port may be another process's by now.
+ * Process context, in the thread that kicked, on its way back to the guest. The
+ * port may belong to another process by now.
  */
 static void run_task_work(struct callback_head *tw)
 {
@@ -328,7 +332,7 @@ static void run_task_work(struct callback_head *tw)
 	put_device(&port->vdpa.dev);
 }
 
-/* The worker's part, as long as it is @alive; process context. */
+/* The worker's part, as long as it is @alive. Process context. */
 void qz_run_work(struct qz_txq *txq, const bool *alive)
 {
 	struct qz_run run;
@@ -338,7 +342,7 @@ void qz_run_work(struct qz_txq *txq, const bool *alive)
 	run_txq(&run);
 }
 
-/* Will this thread run task work, of its own process, before it sleeps for long? */
+/* Is this a thread of the port's process that will soon run task work? */
 static bool has_task_work(const struct qz_port *port)
 {
 	return in_task() && qz_exec_is_own(port) &&
@@ -358,22 +362,22 @@ static int add_task_work(struct callback_head *tw)
 #endif
 
 /*
- * The sender may fill most of its ring before it tells us again. When it has,
- * and the worker waits for the sender's CPU, it can have it: the sender would
- * soon wait for room.
+ * The sender may fill most of its ring before it kicks again. When it has, and
+ * the worker waits for the sender's CPU, the worker can have it: the sender
+ * would soon wait for space in its ring anyway.
  *
- * Return: true when the CPU is to be handed off.
+ * Return: true if the CPU is to be handed off.
  */
 static bool leave_stream(struct qz_txq *txq)
 {
-	if (READ_ONCE(txq->blocked))	/* the timer looks, not the worker */
+	if (READ_ONCE(txq->blocked))	/* the timer asks the worker */
 		return true;
 	WRITE_ONCE(txq->kicked_on, raw_smp_processor_id());
 	qz_run_try(txq, postpone_kicks);
 	return qz_exec_run(&txq->vq);
 }
 
-/* Inside eventfd_signal(), or in a call of the VMM; a thread of the VMM. */
+/* Inside eventfd_signal(), or in a call by the VMM; in a thread of the VMM. */
 static void run_soon(struct qz_txq *txq)
 {
 	struct device *dev = &txq->vq.port->vdpa.dev;
@@ -381,7 +385,7 @@ static void run_soon(struct qz_txq *txq)
 	if (READ_ONCE(txq->stream) && !leave_stream(txq))
 		return;
 	if (test_and_set_bit(QZ_VQ_PENDING, &txq->vq.flags)) {
-		/* Another vCPU's thread has it, and may not run for a while. */
+		/* It is another thread's, which may not run for a while. */
 		if (READ_ONCE(txq->runner) != current)
 			qz_exec_run(&txq->vq);
 		return;
@@ -390,12 +394,12 @@ static void run_soon(struct qz_txq *txq)
 	WRITE_ONCE(txq->runner, current);
 	if (!add_task_work(&txq->tw))
 		return;
-	put_device(dev);	/* not the last: vhost-vdpa has one */
+	put_device(dev);	/* not the last one: vhost-vdpa has another */
 	clear_bit(QZ_VQ_PENDING, &txq->vq.flags);
 	qz_exec_run(&txq->vq);
 }
 
-/* A slice on the spot, for the host's own port. Process or softirq. */
+/* A slice on the spot, for a port of the host. Process or softirq. */
 static void run_slice_here(struct qz_txq *txq)
 {
 	struct qz_run run;
@@ -431,9 +435,9 @@ void qz_run_kick(struct qz_txq *txq)
 /**
  * qz_run_try - do something to a ring that nobody runs
  * @txq: the queue
- * @fn: what to do, called with the ring owned and live, inside the gate
+ * @fn: what to do; called with the ring owned and live, inside the gate
  *
- * When somebody runs the ring nothing is done here: the owner looks again.
+ * If the ring has an owner, @fn is not called, and the owner looks again.
  *
  * Context: any that @fn allows; also inside eventfd_signal(), IRQs off.
  */
@@ -446,7 +450,7 @@ void qz_run_try(struct qz_txq *txq, void (*fn)(struct qz_txq *txq))
 	if (!qz_vq_own(vq)) {
 		set_bit(QZ_VQ_AGAIN, &vq->flags);
 		smp_mb__after_atomic();	/* as in qz_vq_disown() */
-		if (!qz_vq_own(vq))	/* still, or it has seen the bit */
+		if (!qz_vq_own(vq))	/* the owner will see the bit */
 			goto out;
 	}
 	if (qz_vq_is_live(vq))

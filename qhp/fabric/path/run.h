@@ -17,15 +17,15 @@ struct qz_handoff {
 };
 
 /**
- * struct qz_run - what a run has at hand
+ * struct qz_run - the state of a run
  * @port: the sender
  * @txq: its queue
- * @alive: may it go on? Of a worker, NULL: yes
- * @in_sender: a thread of the VMM serves, on its way to the guest
- * @packets: frames it may still serve or flood
- * @bytes: how many bytes it may still copy
- * @count: where to count the run, once it has looked at the ring
- * @handoff: about yielding afterwards
+ * @alive: of a worker: may it go on? NULL: yes
+ * @in_sender: the run is in a thread of the VMM on its way to the guest
+ * @packets: frames, copies of flooded frames, and segments it may still serve
+ * @bytes: bytes it may still copy
+ * @count: the counter of runs to increment when it has found the ring live
+ * @handoff: whether and to whom to yield afterwards
  *
  * Of the slice at hand, inside the gate:
  *
@@ -34,12 +34,12 @@ struct qz_handoff {
  * @map: the sender's address space
  * @sw: the ports it may send to
  * @may_wait: the frame at hand may wait for its receiver
- * @shares_cpu: the sender last kicked on the CPU it is served on
+ * @shares_cpu: the sender last kicked on the CPU that now serves it
  * @into: the receiving queue at hand, whose lock is held; or NULL
- * @into_used: its used index when it was taken
- * @into_bytes: @bytes then
- * @nwake: number of @wake
- * @wake: receivers to interrupt at the slice's end
+ * @into_used: its used index when its lock was taken
+ * @into_bytes: @bytes at that time
+ * @nwake: number of entries in @wake
+ * @wake: receivers to interrupt at the end of the slice
  */
 struct qz_run {
 	struct qz_port *port;

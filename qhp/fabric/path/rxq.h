@@ -13,9 +13,9 @@ struct qz_txq;
  * struct qz_rxq - a receiving queue
  * @vq: the virtqueue
  * @txq: the sending queue of its pair
- * @lock: owns the ring; BH off; a sender holds one at a time
- * @full_since: when a frame that may wait found no room, ns, if none has found
- *	any since; else 0; guarded by @lock, as are:
+ * @lock: holding it is owning the ring; BH off; a sender holds one at a time
+ * @full_since: when a frame that may wait found no free buffer, ns, if none has
+ *	been delivered since; else 0; guarded by @lock, as are:
  * @packets: frames received
  * @bytes: bytes received
  * @interrupts: how often the driver was interrupted

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Where a CPU works on rings: see scratch.h. */
+/* A CPU's memory for work on rings: see scratch.h. */
 
 #include "path/scratch.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Where a CPU works on rings: buffers that are parsed, the frame on its way.
+ * A CPU's memory for work on rings: buffers that are parsed, the frame on its
+ * way.
  *
- * Whoever is inside the gate with softirqs off has its CPU's to himself: nobody
- * preempts him, and no softirq comes in between. So queues need no such memory
- * of their own, and it is always local.
+ * A thread that is inside the gate with softirqs off has exclusive use of the
+ * memory of its CPU: it is not preempted, and no softirq interrupts it. So
+ * queues need no such memory of their own, and it is always local.
  */
 #ifndef QZ_SCRATCH_H
 #define QZ_SCRATCH_H
@@ -16,14 +17,14 @@
 #include "pure/ctrl.h"
 
 /**
- * struct qz_scratch - a CPU's
+ * struct qz_scratch - a CPU's memory for work on rings
  * @frame: the frame on its way
  * @bufs: buffers of its receiver that are being filled
- * @out: the sender's buffer, or a command's
+ * @out: the sender's buffer, or that of a command
  * @in: the receiver's buffers
  * @out_segs: segments of @out
  * @in_segs: segments of @in
- * @bounce: bytes that are summed
+ * @bounce: bytes that are being summed
  * @command: a driver's command
  */
 struct qz_scratch {

@@ -3,10 +3,10 @@
  * TX coalescing: when a driver is told that its frames were sent.
  *
  * A driver that sends asks for an interrupt so that it can reclaim what was
- * sent. virtio-net also reclaims it when it receives, which for a request that
- * gets an answer is soon enough. So that interrupt is held back, for a bounded
- * time and number of frames (QZ_HOLD_* in limits.h), and never comes when the
- * driver has reclaimed by itself.
+ * sent. virtio-net also reclaims it when it receives, which is soon enough for
+ * a request that gets an answer. So that interrupt is held back, for a bounded
+ * time and number of frames (QZ_HOLD_* in limits.h), and is not raised at all
+ * if the driver has reclaimed the frames by itself.
  *
  * Context of everything here: process or softirq, the caller owns the ring,
  * unless a function says otherwise.
@@ -18,14 +18,14 @@
 #include "path/port.h"
 
 /*
- * The pair has received a frame, which is taken for an answer to what it has
- * sent. The caller does not own the ring: this is a guess.
+ * The pair has received a frame, which is assumed to answer what it has sent.
+ * The caller does not own the ring: this is a guess.
  */
 void qz_sent_answered(struct qz_txq *txq)
 {
 	struct qz_coalesce *coalesce = &txq->hold.coalesce;
 
-	/* Reading the clock costs more than the look whether it is needed. */
+	/* Reading the clock costs more than checking whether it is needed. */
 	if (qz_coalesce_waits(coalesce))
 		qz_coalesce_answered(coalesce, ktime_get_ns());
 }
@@ -37,7 +37,10 @@ static void start_timer(struct qz_hold *hold, u64 ns)
 			       HRTIMER_MODE_REL_SOFT);
 }
 
-/* The driver was told, has reclaimed what was sent, or does not want to know. */
+/*
+ * The driver was told, has reclaimed what was sent, or does not want to be
+ * told.
+ */
 static void end_hold(struct qz_txq *txq)
 {
 	qz_ring_signalled(&txq->vq.ring);
@@ -62,8 +65,8 @@ static bool held_enough(const struct qz_txq *txq)
 
 /*
  * The timer may still run for earlier frames, which were answered. It is moved
- * only when it would be much too early: in a conversation it then never expires,
- * which would be an interrupt, and an exit, with nothing to do.
+ * only if it would expire much too early: so in a conversation it never
+ * expires, which would be an interrupt, and an exit, with nothing to do.
  */
 static bool is_timed(struct qz_hold *hold, u64 now)
 {
@@ -87,7 +90,7 @@ static void hold_sent(struct qz_txq *txq)
 		start_timer(hold, hold->until - now);
 }
 
-/* Frames were sent: interrupt the driver, or hold it back. */
+/* Frames were sent: interrupt the driver, or hold the interrupt back. */
 void qz_sent_frames(struct qz_txq *txq)
 {
 	struct qz_ring *ring = &txq->vq.ring;
@@ -119,8 +122,8 @@ void qz_sent_init(struct qz_txq *txq)
 }
 
 /*
- * The queue is no longer live, and nobody is in the ring: give what was held
- * back, in a thread of the driver's own VM. Process context.
+ * The queue is no longer live, and nobody uses the ring: raise the interrupt
+ * that was held back, in a thread of the driver's own VM. Process context.
  */
 void qz_sent_stop(struct qz_txq *txq)
 {
@@ -131,7 +134,7 @@ void qz_sent_stop(struct qz_txq *txq)
 		txq->counts.interrupts++;
 		if (qz_exec_is_own(port))
 			qz_signal_here(&txq->vq.signal);
-		else	/* as a port that is being deleted */
+		else	/* such as for a port that is being deleted */
 			qz_exec_signal(port, txq->vq.index);
 	}
 	end_hold(txq);

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Telling a driver that something is there for it.
+ * Telling a driver that there is something for it.
  *
- * The callback signals an eventfd: KVM's irqfd, usually, which takes a
- * microsecond. But what waits on an eventfd is arranged by its VMM, is woken in
- * the caller's thread with IRQs off, and can be a hundred thousand things. So
- * each call is timed, and what it takes too long is charged to a bucket, whoever
- * made it. While that is in debt the port's own worker makes the calls, as it
- * does the first one after a change: what is slow stops being a sender's affair.
- * A bucket, because slow calls need not follow each other: a VMM can have every
- * other one be quick.
+ * The callback signals an eventfd. Usually that is KVM's irqfd, which takes a
+ * microsecond. But its VMM decides what waits on an eventfd. All of that is
+ * woken in the caller's thread with IRQs off, and it can be a hundred thousand
+ * things. So each call is timed, and time beyond the usual is charged to a
+ * bucket, whoever made the call. While the bucket is in debt, the port's own
+ * worker makes the calls, as it makes the first one after a change: slow calls
+ * stop being a sender's problem. It is a bucket because slow calls need not
+ * follow one another: a VMM can make every other one quick.
  */
 
 #include <linux/sched/clock.h>
 
 #include "path/port.h"
 
-/* Called with signal->lock held, of a call that took so long, until now. */
+/* Called with signal->lock held, after a call that took @ns and ended @now. */
 static void charge(struct qz_signal *signal, u64 ns, u64 now)
 {
 	if (likely(ns <= QZ_SIGNAL_NS))
@@ -87,7 +87,7 @@ void qz_signal_config(struct qz_port *port)
 }
 
 /*
- * Replace the callback; nobody is in the old one when this returns. Process
+ * Replace the callback; when this returns nobody is in the old one. Process
  * context.
  */
 void qz_signal_set(struct qz_signal *signal, const struct vdpa_callback *cb)

@@ -15,10 +15,10 @@ struct qz_rxq;
 
 /**
  * struct qz_hold - interrupts for sent frames that are held back
- * @timer: ends it
+ * @timer: ends the hold
  * @until: when it ends at the latest, CLOCK_MONOTONIC nanoseconds
  * @bytes: sent since the driver was last interrupted
- * @coalesce: how long is worth while
+ * @coalesce: for how long a hold is worthwhile
  */
 struct qz_hold {
 	struct hrtimer timer;
@@ -28,16 +28,17 @@ struct qz_hold {
 };
 
 /**
- * struct qz_resume - a frame that a slice could not finish, the ring's next buffer
- * @after: id of the last port that has got all of it, when it is flooded
- * @offset: payload that was cut for the receiver at hand
- * @flooded: packets that it may be flooded as
- * @packets: packets its port was charged for it, if it has rates
- * @bytes: the same
+ * struct qz_resume - a frame that a slice could not finish, in the ring's next
+ *	buffer
+ * @after: id of the last port that has got all of it, if it is flooded
+ * @offset: payload that has been delivered as segments to the receiver at hand
+ * @flooded: packets that the flood budget was charged for
+ * @packets: packets that its port was charged for, if it has rates
+ * @bytes: bytes that its port was charged for
  *
- * The frame is read and checked anew each time: the driver may have changed it.
- * So what it costs is paid before it is gone on with, and one that has become
- * larger, or is flooded now, pays the rest.
+ * The frame is read and checked anew each time, because the driver may have
+ * changed it. So its cost is paid before it is continued, and a frame that has
+ * become larger, or is flooded now, pays the difference.
  */
 struct qz_resume {
 	u64 after;
@@ -47,7 +48,7 @@ struct qz_resume {
 	u32 bytes;
 };
 
-/* Counted by the owner of the ring, but for @kicks. */
+/* Counted by the owner of the ring, except for @kicks. */
 struct qz_tx_counts {
 	u64 packets;
 	u64 bytes;
@@ -65,17 +66,18 @@ struct qz_tx_counts {
  * @vq: the virtqueue
  * @rxq: the receiving queue of its pair
  * @tw: the run in a thread of the VMM
- * @runner: the task @tw was given to, to compare only
- * @kicked_on: the CPU on which the worker was last asked for; or -1
+ * @runner: the task that @tw was given to, only to compare
+ * @kicked_on: the CPU of the kick for which the worker was last asked; or -1
  *
  * The rest is owned with the ring:
  *
  * @stream: the last run found many frames; others read it
  * @blocked: the last run ended because a receiver was full; others read it
- * @resume: the frame to go on with
+ * @resume: the frame to continue with
  * @hold: interrupts held back
- * @pace: goes on when the port may send again, or is to look again for room
- * @looks: how often it may look for room
+ * @pace: runs the queue when the port may send again, or is to look again for
+ *	free buffers
+ * @looks: how often it may look for free buffers
  * @counts: statistics
  *
  * Threads of the VMM write these without owning the ring, as they are a guess:

@@ -101,8 +101,8 @@ static int map_areas(struct qz_vq *vq, const struct qz_map *map)
 }
 
 /*
- * Buffers are returned in the order they came, one entry each, so the used
- * index is where the available index was.
+ * Buffers are returned in the order in which they came, one entry each, so the
+ * used index starts where the available index does.
  */
 static void init_ring(struct qz_vq *vq)
 {
@@ -125,7 +125,7 @@ static void init_ring(struct qz_vq *vq)
  * @map: the driver's address space, already the port's
  *
  * Context: process, port->lock held, may sleep.
- * Return: 0; -ENOMEM; another error when the ring is not where the driver said.
+ * Return: 0; -ENOMEM; another error if the ring is not where the driver said.
  */
 int qz_vq_start(struct qz_vq *vq, const struct qz_map *map)
 {
@@ -139,7 +139,7 @@ int qz_vq_start(struct qz_vq *vq, const struct qz_map *map)
 	if (vq->kind == QZ_RX)
 		qz_ring_disable_kicks(&vq->ring);
 	smp_store_release(&vq->live, true);	/* the ring before live */
-	/* Live before broken, as in qz_port_break(), and before what was kicked for. */
+	/* Live before broken, see qz_port_break(), and before reading the ring. */
 	smp_mb();
 	if (READ_ONCE(vq->port->broken))
 		WRITE_ONCE(vq->live, false);
@@ -166,7 +166,7 @@ void qz_vq_stop(struct qz_vq *vq)
 	unmap_areas(vq);
 }
 
-/* What a driver set up is gone. port->lock held, the queue stopped. */
+/* Forget what a driver set up. port->lock held, the queue stopped. */
 void qz_vq_reset(struct qz_vq *vq)
 {
 	static const struct vdpa_callback none;
@@ -179,8 +179,8 @@ void qz_vq_reset(struct qz_vq *vq)
 }
 
 /*
- * Two queues that are not live exchange their numbers, and what was set up
- * under them. port->lock held.
+ * Two queues that are not live exchange their numbers, and what was set up for
+ * these numbers. port->lock held.
  */
 void qz_vq_swap(struct qz_vq *a, struct qz_vq *b)
 {

@@ -2,11 +2,11 @@
 /*
  * A virtqueue: what the driver set up, and the ring while it is in use.
  *
- * What a queue is for is a type of its own, which begins with this: see txq.h,
- * rxq.h and ctrlq.h. One rule holds for all of them: a ring has one owner at a
- * time, who entered the gate with softirqs off, saw the ring live there, and
- * leaves it before he leaves the gate. A receiving ring is owned by its lock;
- * the others by QZ_VQ_OWNED.
+ * Each use of a queue has a type of its own, which begins with this one: see
+ * txq.h, rxq.h and ctrlq.h. One rule holds for all of them: a ring has one
+ * owner at a time, which has entered the gate with softirqs off, has seen there
+ * that the ring is live, and gives up the ring before it leaves the gate. A
+ * receiving ring is owned by holding its lock, the others by QZ_VQ_OWNED.
  */
 #ifndef QZ_VQ_H
 #define QZ_VQ_H
@@ -26,22 +26,22 @@ enum qz_kind { QZ_RX, QZ_TX, QZ_CTRL };
 /* Bits of &qz_vq.flags. */
 enum {
 	QZ_VQ_PENDING,	/* task work is queued (sending) */
-	QZ_VQ_OWNED,	/* somebody works on the ring */
-	QZ_VQ_AGAIN,	/* ... and has to look again */
+	QZ_VQ_OWNED,	/* the ring has an owner */
+	QZ_VQ_AGAIN,	/* ... who has to look again */
 };
 
-/* A mapped area of a ring; @vmap when its pages are not contiguous. */
+/* A mapped area of a ring; @vmap is set if its pages are not contiguous. */
 struct qz_area {
 	void *kva;
 	void *vmap;
 };
 
 /**
- * struct qz_setup - what a driver sets up of a queue; guarded by port->lock
+ * struct qz_setup - what a driver sets up for a queue; guarded by port->lock
  * @num: entries
  * @base: where to start in the available ring
- * @seen: where the ring was when it last stopped; a reset leaves it, as QEMU 7.2
- *	asks for it only after it has reset the port
+ * @seen: where the ring was when it last stopped; a reset does not clear it, as
+ *	QEMU 7.2 asks for it only after it has reset the port
  * @ready: the driver enabled the queue
  * @desc: descriptor area, the driver's address
  * @driver: driver area
@@ -60,11 +60,11 @@ struct qz_setup {
 /**
  * struct qz_signal - how to interrupt a driver, and how long that takes
  * @lock: guards the rest; BH off; the vDPA callback is called under it, so
- *	eventfd and KVM locks lie below
+ *	eventfd and KVM locks nest inside
  * @cb: the callback
  * @timed: it was called since it was set
- * @patience: time that calls may still take beyond what is usual, in ns; it
- *	outlives the callback and a reset
+ * @patience: how much longer than usual calls may still take in total, in ns;
+ *	it outlives the callback and a reset
  */
 struct qz_signal {
 	spinlock_t lock;	/* see above */
@@ -80,13 +80,13 @@ struct qz_signal {
  * @kind: what it is for; never changes
  * @live: the ring is mapped and may be used; read inside the gate
  * @flags: QZ_VQ_*
- * @ring: the ring while live
+ * @ring: the ring, while live
  * @mem: access to the driver's memory, for @ring
  * @hint: extent found last in the port's map; owned with the ring
  * @setup: what the driver set up
  * @areas: mappings of the ring's areas
  * @signal: how to interrupt the driver
- * @drops: frames that were not delivered, by reason; anybody counts
+ * @drops: frames that were not delivered, by reason; anybody may count
  */
 struct qz_vq {
 	struct qz_port *port;
@@ -117,16 +117,16 @@ static inline bool qz_vq_is_mapped(const struct qz_vq *vq)
 	return vq->areas[0].kva;
 }
 
-/* Inside the gate: may the ring be used until one leaves? */
+/* Inside the gate: may the ring be used until the caller leaves it? */
 static inline bool qz_vq_is_live(const struct qz_vq *vq)
 {
 	return smp_load_acquire(&vq->live);	/* as in qz_vq_start() */
 }
 
 /*
- * A driver has kicked: is there a ring to look at? If not, whoever starts it
- * looks after that. A VM exit is no barrier to what the guest has written, so a
- * queue that is not live is looked at again. Any context.
+ * A driver has kicked: is there a ring to serve? If not, whoever starts the
+ * ring serves it afterwards. A VM exit is no barrier after what the guest has
+ * written, so a queue that is not live is checked a second time. Any context.
  */
 static inline bool qz_vq_takes_kick(const struct qz_vq *vq)
 {

@@ -16,8 +16,9 @@ static void let_look(struct work_struct *work)
 }
 
 /*
- * The current task may wait until qz_waiter_end(), in loops that look whether
- * they still have to, as all of the kernel's own do. Process context, as is that.
+ * From now until qz_waiter_end() the current task may wait, in loops that check
+ * whether they still have to, as all of the kernel's own do. Process context,
+ * as is qz_waiter_end().
  */
 void qz_waiter_begin(struct qz_waiter *waiter)
 {

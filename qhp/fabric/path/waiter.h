@@ -2,10 +2,11 @@
 /*
  * Waiting for a VM, in a work item that nobody waits for.
  *
- * A VM may take as long as it likes: its process is stopped, or gets no CPU, or
- * keeps what it should close. A task that sleeps for minutes is reported as hung,
- * on some hosts to a panic, and a tenant must not cause that. So one that may have
- * to wait is woken now and then, and finds that it still has to.
+ * A VM may take as long as it likes: its process is stopped, gets no CPU, or
+ * does not close what it should close. A task that sleeps for minutes is
+ * reported as hung, which panics some hosts, and a tenant must not be able to
+ * cause that. So a task that may have to wait is woken now and then, and finds
+ * that it still has to wait.
  */
 #ifndef QZ_WAITER_H
 #define QZ_WAITER_H
