@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Addresses: as whom a port may send, once it has some.
+ * Addresses: those from which a port may send, if it has any.
  *
  * To add an address, the table is built anew and replaced; the old one is freed
- * when its readers have left the gate. An address that is removed is struck out in
- * place, which cannot fail.
+ * when its readers have left the gate. An address that is removed is struck out
+ * in place, which cannot fail.
  */
 
 #include <linux/slab.h>
@@ -29,7 +29,7 @@ static struct qz_antispoof *replace_antispoof(struct qz_port *port,
 				   lockdep_is_held(&port->fabric->lock));
 }
 
-/* No lock held, may sleep. From here on nobody judges by what was. */
+/* No lock held, may sleep. Afterwards nobody checks against the old table. */
 static void forget_antispoof(struct qz_antispoof *old)
 {
 	qz_gate_wait();
@@ -55,7 +55,7 @@ find_address(struct qz_antispoof *antispoof,
 	return NULL;
 }
 
-/* The first with an id from @id on, NULL when there is none. */
+/* The first address with an id of at least @id; NULL if there is none. */
 static struct qz_antispoof_addr *find_from(struct qz_antispoof *antispoof, u64 id)
 {
 	u32 i;
@@ -75,7 +75,7 @@ static u32 count_addresses(const struct qz_antispoof *antispoof)
 	return n;
 }
 
-/* The table with one more address, which is not full, NULL without memory. */
+/* A copy of the table, which is not full, with one more address; or NULL. */
 static struct qz_antispoof *
 build_antispoof(const struct qz_port *port,
 		const struct qz_antispoof_addr *addr)
@@ -95,7 +95,7 @@ build_antispoof(const struct qz_port *port,
 	return antispoof;
 }
 
-/* fabric->lock held; @addr gets its id, @old is for forget_antispoof(). */
+/* fabric->lock held. Sets the id of @addr; *@old is for forget_antispoof(). */
 static int add_address(struct qz_port *port, struct qz_antispoof_addr *addr,
 		       struct qz_antispoof **old)
 {
@@ -116,8 +116,8 @@ static int add_address(struct qz_port *port, struct qz_antispoof_addr *addr,
 }
 
 /*
- * fabric->lock held. Without its last address a port may use any again, and has
- * no moment in which it may use none.
+ * fabric->lock held. Without its last address a port may use any again, with no
+ * moment in between in which it may use none.
  *
  * Return: a table for forget_antispoof(), or NULL.
  */
@@ -130,7 +130,7 @@ static struct qz_antispoof *strike_out(struct qz_port *port,
 	return NULL;
 }
 
-/* An address as user space gives it; it must be a good one. */
+/* Read, and check, an address as user space gives it. */
 static int read_address(struct qz_antispoof_addr *addr,
 			const struct queztl_addr *from)
 {
@@ -193,7 +193,7 @@ int qz_addr_del(const struct queztl_addr *from)
 	return found ? 0 : -ENOENT;
 }
 
-/* Take back one that was just added, unless somebody else did. */
+/* Remove an address that was just added, unless somebody else did. */
 void qz_addr_undo(const struct queztl_addr *added)
 {
 	struct qz_port *port = qz_port_get(added->port);

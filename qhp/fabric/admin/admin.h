@@ -4,19 +4,20 @@
  *
  * Lock order, outermost first:
  *
- *   vdpa_dev_lock	vDPA's own, held by it over dev_add and dev_del
+ *   vdpa_dev_lock	vDPA's own, which it holds during dev_add and dev_del
  *   fabric->lock	ports of a fabric, their peers and addresses; never held
  *			while waiting for the gate
- *   port->lock		what a driver sets up; held over starting and stopping
+ *   port->lock		what a driver sets up; held while queues are started
+ *			and stopped, including the wait for the gate
  *   rxq->lock		a receiving ring; BH off; one held at a time
- *   txq->sender_lock	whom a hand-off is for; BH off; a leaf
- *   signal->lock	how to interrupt a driver; BH off; a leaf of ours, taken
- *			with eventfd and KVM locks below it
+ *   txq->sender_lock	the thread that a hand-off is for; BH off; a leaf
+ *   signal->lock	how to interrupt a driver; BH off; eventfd and KVM
+ *			locks nest inside, but none of ours
  *
- * qz_fabrics_lock (the list of fabrics) and the xa_lock of the list of all ports
- * are leaves and never held for long: a call finds a fabric or a port by its id,
- * takes a reference and lets go. Whoever then holds fabric->lock sees by
- * port->attached whether the port was deleted meanwhile.
+ * qz_fabrics_lock (the list of fabrics) and the xa_lock of the list of all
+ * ports are leaves and never held for long: a call finds a fabric or a port by
+ * its id, takes a reference and lets go. A call that then holds fabric->lock
+ * sees by port->attached whether the port was deleted meanwhile.
  *
  * What the data path reads without a lock it reads inside the gate (gate.h).
  */

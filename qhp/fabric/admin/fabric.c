@@ -16,18 +16,18 @@
 static const struct bus_type qz_bus = { .name = "queztl" };
 
 /*
- * A name is taken from before its device is registered until it is gone; a
- * fabric is found by its id in between. Registering waits for vDPA's lock, which
- * any other parent driver may hold for long, and deleting a port waits for the
- * gate, so neither is done under the lock of the list.
+ * A name is taken from before its device is registered until the device is
+ * gone; in between a fabric can be found by its id. Registering waits for
+ * vDPA's lock, which any other parent driver may hold for long, and deleting a
+ * port waits for the gate, so neither is done under the lock of the list.
  */
 static LIST_HEAD(qz_names);		/* all fabrics */
-static DEFINE_XARRAY(qz_fabrics);	/* those found, by id */
+static DEFINE_XARRAY(qz_fabrics);	/* those that calls find, by id */
 static u64 qz_fabric_last_id;
 static unsigned int qz_nfabrics;	/* in qz_names */
-static DEFINE_MUTEX(qz_fabrics_lock);	/* all four */
+static DEFINE_MUTEX(qz_fabrics_lock);	/* guards these four */
 
-/* Fabrics not yet released: their code must stay. */
+/* Fabrics that are not released yet: their code must stay. */
 static atomic_t qz_fabrics_alive = ATOMIC_INIT(0);
 
 static struct virtio_device_id qz_mgmt_ids[] = {
@@ -117,7 +117,7 @@ static int reserve_fabric(struct qz_fabric *fabric)
 	return err;
 }
 
-/* Give the name back; nobody finds the fabric, and its device is gone. */
+/* Free the name; no call finds the fabric, and its device is gone. */
 static void forget_fabric(struct qz_fabric *fabric)
 {
 	mutex_lock(&qz_fabrics_lock);
@@ -131,7 +131,8 @@ static void forget_fabric(struct qz_fabric *fabric)
 static void publish_fabric(struct qz_fabric *fabric)
 {
 	mutex_lock(&qz_fabrics_lock);
-	xa_store(&qz_fabrics, fabric->id, fabric, 0);	/* reserved: no failure */
+	/* Its place is reserved: this cannot fail. */
+	xa_store(&qz_fabrics, fabric->id, fabric, 0);
 	mutex_unlock(&qz_fabrics_lock);
 }
 
@@ -187,7 +188,7 @@ int qz_fabric_create(const char *name, u64 *id)
 	err = register_fabric(fabric);
 	if (err)
 		goto err_forget;
-	*id = fabric->id;	/* ours to read: once published it may be deleted */
+	*id = fabric->id;	/* once published it may be deleted */
 	publish_fabric(fabric);
 	return 0;
 
@@ -199,14 +200,14 @@ err_put:
 	return err;
 }
 
-/* Nobody adds a port any more, unless the fabric is in use. */
+/* If the fabric has no ports, nobody can add one from now on. */
 static int kill_fabric(struct qz_fabric *fabric)
 {
 	int err = 0;
 
 	mutex_lock(&fabric->lock);
 	if (fabric->dying)
-		err = -ENOENT;		/* somebody else deletes it */
+		err = -ENOENT;		/* somebody else is deleting it */
 	else if (fabric->nports)
 		err = -EBUSY;
 	else
@@ -240,7 +241,7 @@ int qz_fabric_destroy(u64 id)
 	return err;
 }
 
-/* When this returns no frame is delivered by the old mode any more. */
+/* When this returns no frame is delivered under the old mode any more. */
 int qz_fabric_set_mode(u64 id, u32 mode)
 {
 	struct qz_fabric *fabric = get_fabric(id);
@@ -300,7 +301,7 @@ int qz_fabric_init(void)
 	err = qz_exec_init();
 	if (err)
 		goto err_scratch;
-	/* Its work may wait for a process: as many at once as there can be. */
+	/* Its work may wait for a process: as much as possible at once. */
 	err = -ENOMEM;
 	qz_leave_wq = alloc_workqueue("queztl-leave", WQ_UNBOUND,
 				      WQ_MAX_ACTIVE);
@@ -322,15 +323,18 @@ err_gate:
 	return err;
 }
 
-/* Also of a port whose process we do not know, as it could not pin us. */
+/*
+ * Also for a port whose process is not known because it could not pin the
+ * module.
+ */
 static void wait_until_empty(struct qz_fabric *fabric)
 {
 	wait_var_event(&fabric->nports, !READ_ONCE(fabric->nports));
 }
 
 /*
- * Nobody makes a call any more, and no port is known to be open: that keeps the
- * module. What is left are ports that are leaving.
+ * Nobody makes a call any more, and no port is known to be open, as that would
+ * keep the module loaded. What remains are ports that are leaving.
  */
 void qz_fabric_exit(void)
 {
@@ -346,7 +350,7 @@ void qz_fabric_exit(void)
 	}
 	qz_port_wait_all_freed();
 	wait_var_event(&qz_fabrics_alive, !atomic_read(&qz_fabrics_alive));
-	/* Whoever let go last may still be in our code, in a task. */
+	/* The task that dropped the last reference may still be in our code. */
 	synchronize_rcu_tasks();
 	bus_unregister(&qz_bus);
 	destroy_workqueue(qz_leave_wq);

@@ -19,7 +19,7 @@ int qz_fabricapi_add(struct qz_call *call)
 	return qz_fabric_create(add->name, &add->id);
 }
 
-/* The caller never learnt the id. */
+/* The caller has not been told the id. */
 void qz_fabricapi_add_undo(struct qz_call *call)
 {
 	struct queztl_fabric_add *add = call->arg;
@@ -119,7 +119,7 @@ int qz_fabricapi_addr_add(struct qz_call *call)
 	return qz_addr_add(addr);
 }
 
-/* The caller never learnt the id. */
+/* The caller has not been told the id. */
 void qz_fabricapi_addr_add_undo(struct qz_call *call)
 {
 	qz_addr_undo(call->arg);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the core knows of fabrics. All run in process context and may sleep. */
+/*
+ * What the core knows about fabrics. All run in process context and may sleep.
+ */
 #ifndef QZ_FABRICAPI_H
 #define QZ_FABRICAPI_H
 

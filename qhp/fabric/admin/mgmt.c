@@ -2,8 +2,8 @@
 /*
  * `vdpa dev add` and `vdpa dev del`: how ports come and go.
  *
- * vDPA calls with its own lock held, for which every other such command waits:
- * nothing here waits for a VM.
+ * vDPA holds its own lock during these calls, and every other such command
+ * waits for it: nothing here waits for a VM.
  */
 
 #include <linux/etherdevice.h>
@@ -67,9 +67,10 @@ static void leave_bus(struct work_struct *work)
 	struct qz_waiter waiter;
 
 	/*
-	 * Without vdpa_dev_lock, which we could not hold while a driver lets go:
-	 * who found the device under that lock has a reference on it, and dev_add
-	 * and dev_del, which it keeps apart, know a port that is leaving.
+	 * vdpa_dev_lock is not held, as it cannot be while waiting for a driver
+	 * to let go. Code that found the device under that lock has a reference
+	 * on it, and dev_add and dev_del, which it serialises, know a port that
+	 * is leaving.
 	 */
 	qz_waiter_begin(&waiter);
 	device_del(&port->vdpa.dev);
@@ -110,8 +111,8 @@ err_put:
 }
 
 /*
- * When this returns no frame comes from the port or goes to it, and no call but
- * those that list finds it. Nobody waits for port->lock.
+ * When this returns no frame comes from the port or goes to it, and no call
+ * finds it except for those that list ports. Nobody waits for port->lock.
  */
 static void withdraw_port(struct qz_port *port)
 {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Peers: whom a port may send to in a fabric that denies.
+ * Peers: the ports to which a port may send in a fabric that denies.
  *
- * Each port has a table of its own, its view, of just its peers. A run of a port
- * in such a fabric looks addresses up there instead of in the fabric's table, so
- * the lookup is the check, and costs the same however many peers there are.
- * The view is also the list of peers; it is kept in an open fabric too.
+ * Each port has a table of its own, its view, of just its peers. A run of a
+ * port in such a fabric looks addresses up there instead of in the fabric's
+ * table, so the lookup is the check, and costs the same however many peers
+ * there are. The view is also the list of peers; it is kept in an open fabric
+ * too.
  */
 
 #include <linux/slab.h>
@@ -27,7 +28,10 @@ static bool is_attached(const struct qz_port *port)
 	return port->attached;
 }
 
-/* fabric->lock of @port held; @peer may be of another fabric, and then is none. */
+/*
+ * fabric->lock of @port held; @peer may be of another fabric, and then is no
+ * peer.
+ */
 static bool is_peer(const struct qz_port *port, const struct qz_port *peer)
 {
 	return qz_mactab_find(&view_of(port)->tab, peer->mac_key) == peer;
@@ -35,10 +39,11 @@ static bool is_peer(const struct qz_port *port, const struct qz_port *peer)
 
 /**
  * struct peering - a port that gets peers
- * @port: the port, which the caller of link_ports() holds
- * @n: number of @peers
- * @peers: who become its peers, with a reference; NULL who are already
- * @view: the port's new view, NULL when the one it has is large enough; once
+ * @port: the port; the caller of link_ports() has a reference on it
+ * @n: number of entries in @peers
+ * @peers: the ports that become its peers, with a reference; NULL for those
+ *	that are peers already
+ * @view: the port's new view, NULL if the one it has is large enough; once
  *	committed the one it had
  * @views: the same for each of @peers
  */
@@ -50,7 +55,10 @@ struct peering {
 	struct qz_switch **views;
 };
 
-/* fabric->lock held. Who is a peer already is left out. Return: the others. */
+/*
+ * fabric->lock held. Leaves out the ports that are peers already. Return: the
+ * number of others.
+ */
 static u32 leave_out_peers(struct peering *peering)
 {
 	u32 i, n = 0;
@@ -66,7 +74,7 @@ static u32 leave_out_peers(struct peering *peering)
 	return n;
 }
 
-/* fabric->lock held. All that may fail, and nobody sees. */
+/* fabric->lock held. Everything that may fail, and that nobody sees. */
 static int prepare_link(struct peering *peering)
 {
 	u32 i, n;
@@ -86,7 +94,9 @@ static int prepare_link(struct peering *peering)
 	return err;
 }
 
-/* fabric->lock held; *@grown may be NULL, else it is exchanged for the old one. */
+/*
+ * fabric->lock held. *@grown is exchanged for the old view unless it is NULL.
+ */
 static void replace_view(struct qz_port *port, struct qz_switch **grown)
 {
 	struct qz_switch *old = view_of(port);
@@ -125,9 +135,9 @@ static void free_views(struct peering *peering)
 }
 
 /*
- * When this returns no run uses the views as they were. They are freed here and
- * not by call_srcu(): its grace periods take a tick each, and an expedited wait
- * would have to wait for them.
+ * When this returns no run uses the old views. They are freed here and not by
+ * call_srcu(), because each of its grace periods takes a tick, and an expedited
+ * wait would have to wait for those.
  */
 static int link_ports(struct peering *peering)
 {
@@ -145,7 +155,7 @@ static int link_ports(struct peering *peering)
 	return err;
 }
 
-/* Find the peers; @peering holds those found whatever this returns. */
+/* Find the peers. @peering has those that were found, whatever this returns. */
 static int get_peers(struct peering *peering, const u64 *ids, u32 n)
 {
 	struct qz_port *peer;
@@ -205,8 +215,9 @@ static int compare_ids(const void *a, const void *b)
 }
 
 /*
- * In rising order, each once: what is to come behind what is there is quicker
- * than what goes between. Return: how many there are.
+ * In rising order, each once: appending to a list is quicker than inserting.
+ *
+ * Return: how many there are.
  */
 static u32 sort_ids(u64 *ids, u32 n)
 {
@@ -257,7 +268,7 @@ int qz_peer_add(u64 port_id, u64 peer_id)
 	return err;
 }
 
-/* All of them or, on failure, none; @ids is put into order. */
+/* All of them or, on failure, none. @ids is sorted. */
 int qz_peers_add(u64 port_id, u64 *ids, u32 n)
 {
 	struct peering peering = { .port = qz_port_get(port_id) };

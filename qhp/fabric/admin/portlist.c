@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * All ports by id: who asks for one gets it with a reference.
+ * All ports by id: a call that asks for one gets it with a reference.
  *
- * A deleted port stays in the list until it has left the bus, so that it can be
- * seen who has it open; it is listed and counted, and found for nothing else.
+ * A deleted port stays in the list until it has left the bus, so that one can
+ * see which process has it open. It is listed, and its counters can be read; no
+ * other call finds it.
  */
 
 #include <linux/etherdevice.h>
@@ -73,8 +74,8 @@ static struct qz_port *get_after(u64 id)
  * fabric: it may be deleted meanwhile.
  *
  * Context: process, may sleep.
- * Return: the port, with a reference for qz_port_put(); NULL if there is none or
- * it was deleted.
+ * Return: the port, with a reference for qz_port_put(); NULL if there is none,
+ * or it was deleted.
  */
 struct qz_port *qz_port_get(u64 id)
 {

@@ -22,7 +22,7 @@ static void set_rates(struct qz_port *port,
 	if (rates->set & QUEZTL_PORT_TX_PACKETS)
 		qz_bucket_set(&port->tx_packets, rates->tx_packets,
 			      qz_pace_burst(rates->tx_packets, QZ_PACE_BURST_MS));
-	/* What waits for an old rate need not wait any longer. */
+	/* A queue that waits for an old rate need not wait any longer. */
 	for (i = 0; i < port->ctrl.pairs; i++)
 		qz_exec_run(&port->txqs[i].vq);
 }
@@ -37,7 +37,7 @@ static void get_rates(struct qz_port *port, struct queztl_port_rates *rates)
 	rates->tx_packets = port->tx_packets.rate;
 }
 
-/* A rate that is not to be changed is not looked at. */
+/* A rate that is not to be changed is not checked. */
 static bool is_valid(const struct queztl_port_rates *rates)
 {
 	if (rates->set & ~QZ_PORT_RATES)

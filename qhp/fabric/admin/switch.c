@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The table the data path finds ports in: a fabric's ports, or a port's peers.
- * Ports come and go in place. When there is no room the table is built anew, half
- * as large again, and replaced; the old one is freed when its readers have left
- * the gate.
+ * The table in which the data path finds ports: a fabric's ports, or a port's
+ * peers. Ports come and go in place. If there is no space, the table is built
+ * anew, half as large again, and replaced; the old one is freed when its
+ * readers have left the gate.
  */
 
 #include <linux/random.h>
@@ -17,20 +17,20 @@ static void free_retired(struct rcu_head *rcu)
 	kvfree(container_of(rcu, struct qz_switch, rcu));
 }
 
-/* Free a table that readers may still have; nobody waits for them. */
+/* Free a table that may still have readers; nobody waits for them. */
 void qz_switch_retire(struct qz_switch *sw)
 {
 	if (sw)
 		qz_gate_call(&sw->rcu, free_retired);
 }
 
-/* An empty table for at least so many ports, NULL without memory; may sleep. */
+/* An empty table for at least @nports ports, or NULL; may sleep. */
 struct qz_switch *qz_switch_alloc(u32 nports)
 {
 	u32 slots = qz_mactab_slots(nports), places = slots / 2;
 	struct qz_switch *sw;
 
-	/* In one piece: each of its parts is made of 64 bit words. */
+	/* One allocation: each of the parts consists of 64-bit words. */
 	sw = kvzalloc(sizeof(*sw) + slots * sizeof(*sw->tab.slots) +
 		      places * (sizeof(*sw->list.ids) +
 				sizeof(*sw->list.items)), GFP_KERNEL_ACCOUNT);
@@ -45,7 +45,10 @@ struct qz_switch *qz_switch_alloc(u32 nports)
 	return sw;
 }
 
-/* Writers are kept apart, and there is room; false when the address is taken. */
+/*
+ * The caller serialises writers, and there is space; false if the address is
+ * taken.
+ */
 bool qz_switch_add(struct qz_switch *sw, struct qz_port *port)
 {
 	if (!qz_mactab_add(&sw->tab, port->mac_key, port))
@@ -86,10 +89,10 @@ static void copy_ports(struct qz_switch *to, const struct qz_switch *from)
 }
 
 /**
- * qz_switch_grow - make room in a table
- * @old: the table; its writers are kept apart
+ * qz_switch_grow - make space in a table
+ * @old: the table; the caller serialises its writers
  * @more: for so many ports
- * @grown: out: a larger copy to replace it by; NULL when there is room
+ * @grown: out: a larger copy to replace it with; NULL if there is space
  *
  * Context: process, may sleep.
  * Return: 0, -ENOMEM.
@@ -102,7 +105,7 @@ int qz_switch_grow(const struct qz_switch *old, u32 more,
 	*grown = NULL;
 	if (has_room(old, more))
 		return 0;
-	/* With some to spare, so that the next ports cost less. */
+	/* With some spare space, so that the next ports cost less. */
 	need = max(need, min_t(u32, need + need / 2, QZ_MAX_PORTS));
 	*grown = qz_switch_alloc(need);
 	if (!*grown)
@@ -138,9 +141,9 @@ static int add_to_table(struct qz_fabric *fabric, struct qz_port *port)
 }
 
 /*
- * Was a port of this name deleted that has not left the bus yet? Then it still
- * has its directory in sysfs, though the bus may know it no longer. fabric->lock
- * held.
+ * Has a port of this name been deleted that has not left the bus yet? Then it
+ * still has its directory in sysfs, though the bus may no longer know it.
+ * fabric->lock held.
  */
 static bool is_leaving(const struct qz_fabric *fabric, const char *name)
 {
@@ -178,9 +181,9 @@ static int attach_port(struct qz_fabric *fabric, struct qz_port *port)
  * @port: a port of it that nobody uses yet, with its id
  *
  * Context: process, may sleep.
- * Return: 0, -EEXIST when the address is taken, -ENOSPC when there are too
- * many ports, -EBUSY when a deleted port still has the name, -ENODEV when the
- * fabric is being deleted, -ENOMEM.
+ * Return: 0, -EEXIST if the address is taken, -ENOSPC if there are too many
+ * ports, -EBUSY if a deleted port still has the name, -ENODEV if the fabric is
+ * being deleted, -ENOMEM.
  */
 int qz_switch_attach(struct qz_fabric *fabric, struct qz_port *port)
 {
@@ -196,8 +199,8 @@ int qz_switch_attach(struct qz_fabric *fabric, struct qz_port *port)
  * qz_switch_detach - frames no longer find a port
  * @port: an attached port
  *
- * It cannot fail, and its address is free. The caller waits for the gate; after
- * that nobody delivers to the port.
+ * It cannot fail. The address of the port is free afterwards. The caller waits
+ * for the gate; after that nobody delivers to the port.
  *
  * Context: process, fabric->lock held.
  */
@@ -212,7 +215,7 @@ void qz_switch_detach(struct qz_port *port)
 	qz_switch_del(table_of(fabric), port);
 }
 
-/* The last of a fabric and a detached port: it is no longer on the bus. */
+/* The end of a detached port in its fabric: it is no longer on the bus. */
 void qz_switch_leave(struct qz_fabric *fabric, struct qz_port *port)
 {
 	mutex_lock(&fabric->lock);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The port that leads out of a fabric. It has an address like any other, and
- * besides stands for all addresses that no port has: frames to them go to it,
+ * The port that leads out of a fabric. It has an address like any other port,
+ * and also stands for all addresses that no port has: frames to them go to it,
  * and it may send frames from them. Nothing is learnt, so nothing outside can
- * take a port's frames away. What is outside is the administrator's: bound to
+ * divert a port's frames. What is outside is up to the administrator: bound to
  * virtio_vdpa the port is a network device of the host.
  */
 

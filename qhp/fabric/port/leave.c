@@ -2,18 +2,20 @@
 /*
  * How a deleted port leaves the bus.
  *
- * A deleted port is silent at once: nobody finds it, and who runs its rings sees
- * inside the gate that it is deleted. But port->lock may be held by a thread of its
- * VMM that gets no CPU, and a process that has it open keeps the device:
- * vhost-vdpa's remove() waits until it is closed. `vdpa dev del` runs under vDPA's
- * own lock, for which every other command waits, so it must not wait with it. It
- * leaves the rest to work items: one stops the port, the other takes the device off
- * the bus once no process has it open. Until then the device is dead: it keeps its
- * name, its process and its place in the list of ports, and nothing else.
+ * A deleted port is silent at once: nobody finds it, and whoever runs its rings
+ * sees inside the gate that it is deleted. But port->lock may be held by a
+ * thread of its VMM that gets no CPU, and a process that has the port open
+ * keeps the device: vhost-vdpa's remove() waits until it is closed. `vdpa dev
+ * del` runs under vDPA's own lock, for which every other command waits, so it
+ * must not wait while it holds that. It leaves the rest to work items: one
+ * stops the port, the other takes the device off the bus once no process has it
+ * open. Until then the device is dead: it keeps its name, its process and its
+ * place in the list of ports, and nothing else.
  *
  * A process has a port open from vhost-vdpa's open() to its release(), of which
- * we hear something, but not all: see unpin_module(). So the work item may meet a
- * process that keeps the port open, and then it waits, and nobody for it.
+ * the module sees something, but not all: see unpin_module(). So the work item
+ * may find that a process keeps the port open. Then it waits, and nobody waits
+ * for it.
  */
 
 #include <linux/workqueue.h>
@@ -58,13 +60,13 @@ static void silence_port(struct work_struct *work)
 	mutex_lock(&port->lock);
 	qz_waiter_end(&waiter);
 	qz_port_stop(port);
-	qz_port_start(port);	/* its control queue alone: see is_used() */
+	qz_port_start(port);	/* only its control queue: see is_used() */
 	qz_leave_check(port);
 	mutex_unlock(&port->lock);
 	put_device(&port->vdpa.dev);
 }
 
-/* Without the lock: a process that lets go of the port just now is gone soon. */
+/* Without the lock: a process that is just closing the port is soon gone. */
 static bool is_the_kernels(const struct qz_port *port)
 {
 	return smp_load_acquire(&port->pinned) &&	/* as in pin_module() */
@@ -73,11 +75,11 @@ static bool is_the_kernels(const struct qz_port *port)
 
 /**
  * qz_leave_begin - stop a port for good, and have it leave the bus
- * @port: the port: deleted and no longer attached, and a wait for the gate since;
+ * @port: the port: deleted and detached, with a wait for the gate since then;
  *	the caller has a reference
  *
- * Usually it has left the bus when this returns; for a process that has it open,
- * or that holds its lock, nobody waits longer than QZ_LEAVE_MS.
+ * Usually it has left the bus when this returns. If a process has it open, or
+ * holds its lock, nobody waits for that longer than QZ_LEAVE_MS.
  *
  * Context: process, may sleep; vdpa_dev_lock held.
  */

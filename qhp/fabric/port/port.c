@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A port: what its driver sets up, started and stopped. */
+/* A port: starting and stopping what its driver sets up. */
 
 #include <linux/dma-mapping.h>
 #include <linux/pid.h>
@@ -10,12 +10,12 @@
 #include "module/compat.h"
 #include "port/port.h"
 
-/* Ports not yet freed: their code must stay. */
+/* Ports that are not freed yet: their code must stay. */
 static atomic_t qz_ports_alive = ATOMIC_INIT(0);
 
 /*
- * Has the driver said that it is ready? A VMM may leave out FEATURES_OK, and
- * could then change features, and with them what a queue is for, at any time.
+ * Has the driver said that it is ready? A VMM that left out FEATURES_OK could
+ * change features at any time, and with them the use of each queue.
  */
 bool qz_port_is_ready(const struct qz_port *port)
 {
@@ -65,9 +65,9 @@ void qz_port_stop(struct qz_port *port)
 }
 
 /*
- * A control queue is one only if the driver negotiated it. It is all that is left
- * of a deleted port: drivers wait for the answer to a command without end, the
- * kernel's own with a lock held that device_del() needs.
+ * A control queue is used only if the driver negotiated it. It is all that
+ * remains of a deleted port: drivers wait for the answer to a command without
+ * end, and the kernel's own does so with a lock held that device_del() needs.
  */
 static bool is_used(const struct qz_vq *vq)
 {
@@ -80,10 +80,11 @@ static bool is_used(const struct qz_vq *vq)
 
 /**
  * qz_port_start - let the data path use every ring that is ready
- * @port: the port; nothing happens when it may not run
+ * @port: the port; nothing happens if it may not run
  *
- * A ring outside the map is left alone: the rest of the map may come. Without
- * memory to map a ring the port is broken: nobody else would tell the driver.
+ * A ring outside the map is left alone: the rest of the map may still come. If
+ * there is no memory to map a ring, the port breaks, because nothing else would
+ * tell the driver.
  *
  * Context: process, port->lock held, may sleep.
  */
@@ -132,8 +133,8 @@ void qz_port_set_map(struct qz_port *port, const struct qz_map *map)
 }
 
 /*
- * There is no memory for a new address space: of the old one, what is still
- * mapped remains. port->lock held, may sleep.
+ * There is no memory for a new address space: keep of the old one what is still
+ * mapped. port->lock held, may sleep.
  */
 void qz_port_trim_map(struct qz_port *port, struct vhost_iotlb *iotlb)
 {
@@ -148,9 +149,10 @@ void qz_port_trim_map(struct qz_port *port, struct vhost_iotlb *iotlb)
 }
 
 /*
- * What the driver negotiated, and with it which queue is for what (virtio 1.2,
- * 5.1.2): a driver without VIRTIO_NET_F_MQ has one pair, and control behind it,
- * where one with it has its second pair. Then the two exchange their numbers.
+ * Set what the driver negotiated, and with it the use of each queue (virtio
+ * 1.2, 5.1.2): a driver without VIRTIO_NET_F_MQ has one pair, followed by the
+ * control queue, where a driver with it has its second pair. These two queues
+ * then exchange their numbers.
  *
  * Context: process, port->lock held; no queue is live, and everybody has left
  * the gate since.
@@ -171,7 +173,7 @@ void qz_port_set_features(struct qz_port *port, u64 features)
 	WRITE_ONCE(port->vqs[at], ctrl);
 }
 
-/* What qz_port_free() undoes; it cannot fail. Process context. */
+/* Undone by qz_port_free(). It cannot fail. Process context. */
 void qz_port_init(struct qz_port *port, struct qz_fabric *fabric)
 {
 	atomic_inc(&qz_ports_alive);
@@ -252,8 +254,8 @@ void qz_port_free(struct qz_port *port)
 }
 
 /*
- * A run queued on a thread that has not got to it keeps a reference on its
- * port: wait for all of them.
+ * A run that is queued on a thread keeps a reference on its port until the
+ * thread gets to it: wait for all of them.
  */
 void qz_port_wait_all_freed(void)
 {

@@ -8,7 +8,7 @@
 struct sk_buff;
 struct vhost_iotlb;
 
-/* Checksums and cutting, of what a driver sends and of what it receives. */
+/* Checksums and segmentation, of what a driver sends and receives. */
 #define QZ_OFFLOAD_FEATURES						\
 	(BIT_ULL(VIRTIO_NET_F_CSUM) | BIT_ULL(VIRTIO_NET_F_GUEST_CSUM) | \
 	 BIT_ULL(VIRTIO_NET_F_HOST_TSO4) | BIT_ULL(VIRTIO_NET_F_GUEST_TSO4) | \
@@ -17,7 +17,7 @@ struct vhost_iotlb;
 	 BIT_ULL(VIRTIO_NET_F_HOST_USO) | BIT_ULL(VIRTIO_NET_F_GUEST_USO4) | \
 	 BIT_ULL(VIRTIO_NET_F_GUEST_USO6))
 
-/* What takes a control queue. */
+/* Features that need a control queue. */
 #define QZ_CTRL_FEATURES						\
 	(BIT_ULL(VIRTIO_NET_F_CTRL_VQ) | BIT_ULL(VIRTIO_NET_F_CTRL_RX) | \
 	 BIT_ULL(VIRTIO_NET_F_CTRL_RX_EXTRA) |				\

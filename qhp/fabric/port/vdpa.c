@@ -4,8 +4,8 @@
  *
  * Context: process, may sleep, unless a function says otherwise. What the
  * driver sets up is guarded by port->lock. QEMU sets up rings before it sends
- * the memory they are in, and DRIVER_OK last: qz_port_start() uses a ring when
- * it has all three.
+ * the memory that they are in, and DRIVER_OK last: qz_port_start() uses a ring
+ * when all three are there.
  */
 
 #include <linux/log2.h>
@@ -23,7 +23,7 @@ static struct qz_port *to_port(struct vdpa_device *vdpa)
 	return container_of(vdpa, struct qz_port, vdpa);
 }
 
-/* What it is for, and so which one it is, depends on the features. */
+/* The use of a queue, and so which one this is, depends on the features. */
 static struct qz_vq *to_vq(struct vdpa_device *vdpa, u16 idx)
 {
 	return READ_ONCE(to_port(vdpa)->vqs[idx]);
@@ -127,9 +127,10 @@ static int set_vq_state(struct vdpa_device *vdpa, u16 idx,
 }
 
 /*
- * Who asks where a ring is wants to go on from there, so a ring in use stops
- * first and waits to be enabled again. QEMU 7.2 does not suspend: it asks while
- * frames still arrive, resets, and sets the index that it was told.
+ * A caller that asks for the index of a ring wants to continue from there. So a
+ * ring in use stops first, and waits to be enabled again. QEMU 7.2 does not
+ * suspend: it asks while frames still arrive, resets, and sets the index that
+ * it was told.
  */
 static int get_vq_state(struct vdpa_device *vdpa, u16 idx,
 			struct vdpa_vq_state *state)
@@ -225,7 +226,7 @@ static void get_config(struct vdpa_device *vdpa, unsigned int offset,
 		memcpy(buf, (u8 *)&config + offset, len);
 }
 
-/* The address is the administrator's, whatever QEMU or the guest writes. */
+/* The administrator sets the address, whatever QEMU or the guest writes. */
 static void set_config(struct vdpa_device *vdpa, unsigned int offset,
 		       const void *buf, unsigned int len)
 {
@@ -234,8 +235,8 @@ static void set_config(struct vdpa_device *vdpa, unsigned int offset,
 /* Status */
 
 /*
- * virtio_vdpa sets no map: its addresses are the kernel's own. Everybody else
- * has to map what a port may touch.
+ * virtio_vdpa sets no map: its addresses are the kernel's own. All others have
+ * to map what a port may touch.
  */
 static bool is_kernel_driver(struct vdpa_device *vdpa)
 {
@@ -252,10 +253,10 @@ static bool is_kernel_driver(struct vdpa_device *vdpa)
  */
 
 /*
- * A port with a driver keeps the module. (The virtio bus acknowledges a device
- * once more after its driver has left, and QEMU 10 never says DRIVER after a
- * reset.) The process is the one that last set the port up: it may have been
- * given a descriptor that another one opened.
+ * A port with a driver keeps the module loaded. (The virtio bus sets
+ * ACKNOWLEDGE once more after a driver has left, and QEMU 10 never sets DRIVER
+ * after a reset.) The opener is the process that last set the port up: it may
+ * have been given a descriptor that another process opened.
  */
 static bool pin_module(struct qz_port *port)
 {
@@ -275,10 +276,11 @@ static bool pin_module(struct qz_port *port)
 }
 
 /*
- * Who had the port has let go of it. That is told by the reset() in vhost-vdpa's
- * release(), and any other looks the same: a VMM resets its port, for a guest
- * that reboots or is paused, and keeps it open. But what has mapped memory has it
- * taken away at the end, and never before: then reset_map() is the sign.
+ * The user of the port has let go of it. The sign of that is the reset() in
+ * vhost-vdpa's release(), but any other reset looks the same: a VMM resets its
+ * port for a guest that reboots or is paused, and keeps it open. From a process
+ * that has mapped memory, the map is taken away at the end and never before:
+ * then reset_map() is the sign.
  */
 static void unpin_module(struct qz_port *port)
 {
@@ -295,8 +297,9 @@ static void unpin_module(struct qz_port *port)
 	mutex_unlock(&port->lock);
 	put_pid(opener);
 	/*
-	 * Unloading now would wait for whoever resets us to let go of the
-	 * device, so we return from here before our code goes.
+	 * From here on the module may be unloaded. That waits for whoever
+	 * resets us to let go of the device, so we have returned from here
+	 * before our code goes.
 	 */
 	module_put(THIS_MODULE);
 }
@@ -334,8 +337,9 @@ static void set_status(struct vdpa_device *vdpa, u8 status)
 
 /*
  * vhost-vdpa asks for it in open(), after a reset() that succeeded, and never
- * else: this is how we know of a process that has the port open. Without a
- * module reference (we are being unloaded) it counts as not open.
+ * elsewhere: this is how we know that a process has the port open. If we get no
+ * module reference, because the module is being unloaded, the port counts as
+ * not open.
  */
 static struct vdpa_iova_range get_iova_range(struct vdpa_device *vdpa)
 {
@@ -344,11 +348,11 @@ static struct vdpa_iova_range get_iova_range(struct vdpa_device *vdpa)
 }
 
 /*
- * The driver's map stays: it is vhost-vdpa's to take away.
+ * The driver's map stays: vhost-vdpa takes it away.
  *
- * This must not fail, not even for a deleted port: an open() that fails for it
- * takes back vhost-vdpa's "opened" without telling a remove() that waits for
- * that, which then waits for ever.
+ * This must not fail, not even for a deleted port: if it did, vhost_vdpa_open()
+ * would clear "opened" without telling a remove() that waits for that, which
+ * would then wait for ever.
  */
 static int reset(struct vdpa_device *vdpa)
 {
@@ -385,7 +389,10 @@ static int suspend(struct vdpa_device *vdpa)
 	return 0;
 }
 
-/* Others may have forgotten, or moved, the driver meanwhile: it is to say. */
+/*
+ * Others may have forgotten or moved the address meanwhile: the driver should
+ * announce it.
+ */
 static int resume(struct vdpa_device *vdpa)
 {
 	struct qz_port *port = to_port(vdpa);
@@ -422,7 +429,7 @@ static int set_map(struct vdpa_device *vdpa, unsigned int asid,
 	return PTR_ERR_OR_ZERO(map);
 }
 
-/* vhost-vdpa is closed; its last unmapping does not come by set_map(). */
+/* vhost-vdpa is closed; it does not call set_map() for its last unmapping. */
 static int reset_map(struct vdpa_device *vdpa, unsigned int asid)
 {
 	struct qz_port *port = to_port(vdpa);

@@ -76,7 +76,7 @@ static int put_vstat(struct sk_buff *msg, const char *name, u64 value)
 	return 0;
 }
 
-/* Of queue @idx; process context, called by the vDPA bus. */
+/* The counters of queue @idx. Process context, called by the vDPA bus. */
 int qz_vstats_get(struct vdpa_device *vdpa, u16 idx, struct sk_buff *msg,
 		  struct netlink_ext_ack *extack)
 {
