@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What differs between the kernels that Queztl builds for. Kbuild looks into a
- * kernel's headers and list of exports and defines QZ_HAVE_*: a version number
- * says nothing of what a distribution has changed.
+ * Differences between the kernels that Queztl builds for. Kbuild searches a
+ * kernel's headers and its list of exports, and defines QZ_HAVE_*: a version
+ * number does not tell what a distribution has changed.
  */
 #ifndef QZ_COMPAT_H
 #define QZ_COMPAT_H
@@ -28,7 +28,7 @@ hrtimer_setup(struct hrtimer *timer,
 }
 #endif
 
-/* Where there is the new name, the kernel warns of who uses the old one. */
+/* Kernels that have the new name warn about users of the old one. */
 #ifdef QZ_HAVE_SYSTEM_PERCPU_WQ
 #define qz_system_wq	system_percpu_wq
 #else
@@ -59,8 +59,9 @@ static inline void qz_vdpa_set_dma_dev(struct vdpa_device *vdpa,
 }
 
 /*
- * CPUs are all that touches a port's buffers. Where not every device snoops
- * their caches (arm64), rings would be mapped uncached, and buffers flushed.
+ * Only CPUs access a port's buffers. On systems where not every device snoops
+ * their caches (arm64), rings would otherwise be mapped uncached, and buffers
+ * flushed.
  */
 static inline void qz_set_dma_coherent(struct device *dev)
 {
@@ -74,9 +75,9 @@ static inline void qz_set_dma_coherent(struct device *dev)
 }
 
 /*
- * Any context. There are kernels in which vhost_task_wake() takes a mutex to
- * see whether the thread still lives; those have a variant for callers who know
- * that it is not freed.
+ * Any context. In some kernels vhost_task_wake() takes a mutex to check whether
+ * the thread still exists; those have a variant for callers who know that it
+ * has not been freed.
  */
 static inline void qz_vhost_task_wake(struct vhost_task *task)
 {
@@ -88,8 +89,8 @@ static inline void qz_vhost_task_wake(struct vhost_task *task)
 }
 
 /*
- * Newer kernels export file_is_kvm() to KVM's own modules only. The names of
- * anonymous inodes are given by kernel code alone, and this one by KVM alone.
+ * Newer kernels export file_is_kvm() only to KVM's own modules. The names of
+ * anonymous inodes are given only by kernel code, and this name only by KVM.
  */
 #ifdef QZ_HAVE_FILE_IS_KVM
 #define qz_file_is_kvm(file)	file_is_kvm(file)
@@ -101,7 +102,7 @@ static inline bool qz_file_is_kvm(const struct file *file)
 }
 #endif
 
-/* A macro, so that only who asks of a vCPU has to know all of KVM. */
+/* A macro, so that only its users have to include all of KVM. */
 #ifdef QZ_HAVE_VCPU_PID_LOCK
 #define qz_vcpu_tid(vcpu)						\
 ({									\

@@ -23,10 +23,10 @@
 #define QZ_MAX_PORTS		1024
 
 /*
- * How long `vdpa dev del` waits for the device to be gone when it returns, with
- * vDPA's lock held: for a VMM that is about to end, much longer than its last
- * close() takes and still no delay to others; for the kernel's own driver, whose
- * network device has users to wait for.
+ * How long `vdpa dev del` waits, with vDPA's lock held, for the device to be
+ * gone when it returns. For a VMM that is about to end: much longer than its
+ * last close() takes, and still no noticeable delay to others. For the kernel's
+ * own driver: its network device has users to wait for.
  */
 #define QZ_LEAVE_MS		50
 #define QZ_LEAVE_KERNEL_MS	(5 * MSEC_PER_SEC)
@@ -45,11 +45,11 @@
 #define QZ_CHAIN_MAX		QZ_RING_MAX
 
 /*
- * Descriptors of a buffer to receive into, and of all buffers one frame takes,
- * empty ones and tables included: its senders walk them. Without
+ * Descriptors of a buffer to receive into, and of all buffers that one frame
+ * takes, including empty ones and tables: its senders walk them. Without
  * VIRTIO_NET_F_MRG_RXBUF Linux posts 19 for a buffer, or 47 with the largest
- * CONFIG_MAX_SKB_FRAGS; with it one or two, of which the largest frame takes 43
- * or 86.
+ * CONFIG_MAX_SKB_FRAGS; with it one or two, and the largest frame takes 43 or
+ * 86.
  */
 #define QZ_RX_CHAIN		64
 #define QZ_RX_SEGS		256
@@ -67,11 +67,12 @@
 #define QZ_RUN_BYTES		(256 * 1024)
 
 /*
- * What is done at a time inside the gate, with softirqs off, in units of about a
- * descriptor read: natively 8 ns, 200 ns emulated. A frame, a receiver of it, and
- * an interrupt cost QZ_WORK_STEP and what they take besides: a unit for each
- * descriptor and for each QZ_WORK_BYTES. One step more than the slice has left
- * may be begun: a buffer of QZ_CHAIN_MAX descriptors and 64 KiB of it.
+ * What is done at a time inside the gate, with softirqs off, in units of about
+ * one descriptor read: 8 ns natively, 200 ns emulated. A frame, each receiver
+ * of it, and an interrupt cost QZ_WORK_STEP each and what they take in
+ * addition: one unit for each descriptor and for each QZ_WORK_BYTES. One step
+ * more than the slice has left may be begun: a buffer of QZ_CHAIN_MAX
+ * descriptors and 64 KiB of it.
  */
 #define QZ_SLICE_WORK		512
 #define QZ_WORK_STEP		16
@@ -125,15 +126,15 @@
 #define QZ_RUN_SIGNALS		16
 
 /*
- * An interrupt wakes whatever waits on an eventfd: KVM alone, which takes a
+ * An interrupt wakes whatever waits on an eventfd: only KVM, which takes a
  * microsecond, or as much as the receiver's VMM has arranged. Time beyond
- * QZ_SIGNAL_NS is charged to a token bucket of the queue's, which holds
- * QZ_SIGNAL_BURST_NS and fills in a QZ_SIGNAL_SHARE-th of real time. While it is
- * in debt, for QZ_SIGNAL_MAX_NS at most, the receiver's own worker makes the
+ * QZ_SIGNAL_NS is charged to a token bucket of the queue, which holds
+ * QZ_SIGNAL_BURST_NS and fills in one QZ_SIGNAL_SHARE-th of real time. While it
+ * is in debt, for at most QZ_SIGNAL_MAX_NS, the receiver's own worker makes the
  * calls.
  *
- * On an emulated host one honest call in ten takes more than 50 us, which comes
- * to a 500th of the time with the release kernel and a 200th with the debug
+ * On an emulated host one honest call in ten takes more than 50 us, which adds
+ * up to a 500th of the time with the release kernel and a 200th with the debug
  * kernel.
  */
 #define QZ_SIGNAL_NS		(50 * NSEC_PER_USEC)
@@ -141,7 +142,7 @@
 #define QZ_SIGNAL_SHARE		64
 #define QZ_SIGNAL_MAX_NS	(60 * NSEC_PER_SEC)
 
-/* Bytes of a driver's memory that are summed at a time, from a copy. */
+/* Bytes of a driver's memory that are copied and summed at a time. */
 #define QZ_BOUNCE_BYTES		512
 
 /*

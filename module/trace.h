@@ -89,13 +89,13 @@ TRACE_EVENT(queztl_forward,
 );
 
 /*
- * A frame, or several, were put into a receiver's ring: what @from's VMM has
- * sent makes @to's VM runnable, whether it is interrupted now or polls. Either
+ * One or more frames were put into a receiver's ring: what @from's VMM has sent
+ * makes @to's VM runnable, whether it is interrupted now or polls. Either
  * process may be NULL, which is the host. Whoever schedules VMs registers a
- * probe; without one a delivery pays for a static branch.
+ * probe; without one a delivery costs a static branch.
  *
  * Context: process or softirq, softirqs off, the receiving ring locked. The
- * sender's own thread is the current one only if that is one of @from's.
+ * current thread is the sender's own only if it belongs to @from.
  */
 TRACE_EVENT(queztl_wake,
 	TP_PROTO(u64 from_port, struct pid *from, u64 to_port, struct pid *to),

@@ -45,7 +45,7 @@ bool qz_map_read(const struct qz_map *map, u64 addr, void *to, u32 len,
  * @hint: index of the extent found last; any value will do
  *
  * Context: any.
- * Return: the kernel's address, or NULL when it is not mapped like that.
+ * Return: the kernel's address, or NULL if it is not mapped with @perm.
  */
 static inline void *qz_map_find(const struct qz_map *map, u64 addr, u32 *len,
 				u32 perm, u32 *hint)

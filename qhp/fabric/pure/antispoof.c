@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Whether a frame's sender is who it says: see antispoof.h. */
+/* Whether a frame's sender uses its own addresses: see antispoof.h. */
 
 #include "antispoof.h"
 
@@ -67,14 +67,14 @@ enum {
 static const u8 zeros[16];
 
 /*
- * What is looked at: a packet, from its IP or ARP header on. Not all of it may
- * have been read.
+ * The packet to check, beginning with its IP or ARP header. Perhaps not all of
+ * it has been read.
  */
 struct packet {
 	const struct qz_antispoof *antispoof;
 	const u8 *bytes;
-	u32 read;	/* bytes that are there */
-	u32 len;	/* as the IP header says */
+	u32 read;	/* bytes that were read */
+	u32 len;	/* according to the IP header */
 };
 
 static u16 get16(const u8 *from)
@@ -101,7 +101,7 @@ static bool is_one_of(const struct qz_antispoof *antispoof, u8 version, const u8
 	const struct qz_antispoof_addr *own = antispoof->addrs;
 
 	for (; own < antispoof->addrs + antispoof->n; own++)
-		/* One may be taken away while we look. */
+		/* It may be removed meanwhile. */
 		if (READ_ONCE(own->version) == version &&
 		    same_prefix(own->addr, addr, own->prefix))
 			return true;
@@ -150,8 +150,9 @@ static bool is_own6(const struct qz_antispoof *antispoof, const u8 *addr)
 }
 
 /*
- * These judge a packet: how many bytes of it were looked at, 0 when its sender
- * is another. Nobody may change those bytes afterwards.
+ * These check a packet. They return the number of bytes that the result depends
+ * on, or 0 if the sender uses an address that is not its own. Nobody may change
+ * those bytes afterwards.
  */
 
 static u32 judge_arp(const struct packet *arp)
@@ -226,7 +227,7 @@ static u32 judge_solicit(const struct packet *ip, u32 at)
 		ip->len : 0;
 }
 
-/* Solicitations for others are fine; who looks for a duplicate asks for itself. */
+/* Solicitations for others are fine; duplicate detection is for one's own. */
 static u32 judge_neighbour(const struct packet *ip, u32 at, bool own_target)
 {
 	if (!has(ip, at, ND_OPTIONS))
@@ -277,7 +278,7 @@ static u32 extension_len(u8 proto, u8 units)
 }
 
 /*
- * To the transport header. Headers that go on behind what was read may hide
+ * To the transport header. Headers that extend beyond what was read may hide
  * neighbour discovery, and so may fragments, in which RFC 6980 forbids it: of a
  * later one only that its first has no headers is known.
  */
@@ -321,9 +322,9 @@ static u32 judge_ip6(struct packet *ip)
  * qz_antispoof_check - is the sender one of the port's addresses?
  * @antispoof: the port's addresses
  * @head: a copy of the frame's first bytes, at least an Ethernet header
- * @head_len: how many
+ * @head_len: length of @head
  *
- * Return: how many bytes of the frame that rests on, 0 when it is not.
+ * Return: number of bytes of the frame that this depends on; 0 if it is not.
  */
 u32 qz_antispoof_check(const struct qz_antispoof *antispoof, const u8 *head, u32 head_len)
 {
@@ -362,8 +363,8 @@ static bool rest_is_zero(const u8 *addr, u32 prefix)
  * qz_antispoof_addr_is_good - may a port be given it?
  * @addr: the address
  *
- * Return: false when the prefix is too long, bits behind it are set, or no
- * packet can come from there.
+ * Return: false if the prefix is too long, bits after it are set, or no packet
+ * can come from there.
  */
 bool qz_antispoof_addr_is_good(const struct qz_antispoof_addr *addr)
 {
@@ -374,6 +375,6 @@ bool qz_antispoof_addr_is_good(const struct qz_antispoof_addr *addr)
 		return false;
 	if (ip4 ? is_unicast4(addr->addr) : is_unicast6(addr->addr))
 		return true;
-	/* 0.0.0.0 and :: with a shorter prefix have others in them. */
+	/* 0.0.0.0 and :: with a shorter prefix include valid addresses. */
 	return addr->prefix < bits && is_zero6(addr->addr);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Whether a frame's sender is who it says: IPv4, IPv6, ARP and neighbour
- * discovery from the first bytes of a frame. Pure.
+ * Whether a frame's sender uses its own addresses: IPv4, IPv6, ARP and
+ * neighbour discovery, from the first bytes of a frame. Pure.
  *
- * The Ethernet source address was checked before.
+ * The Ethernet source address has been checked before.
  */
 #ifndef QZ_ANTISPOOF_H
 #define QZ_ANTISPOOF_H
@@ -14,9 +14,9 @@
 /**
  * struct qz_antispoof_addr - an address, or prefix, of a port
  * @id: its id
- * @version: 4 or 6; 0 when it was taken away since the table was built
- * @prefix: how many bits of @addr count
- * @addr: the address, 0 behind the prefix
+ * @version: 4 or 6; 0 if it was removed after the table was built
+ * @prefix: number of bits of @addr that count
+ * @addr: the address, 0 after the prefix
  */
 struct qz_antispoof_addr {
 	u32 id;

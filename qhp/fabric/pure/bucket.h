@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A token bucket; pure. Several threads may take from it at a time, without a lock. */
+/*
+ * A token bucket; pure. Several threads may take from it at a time, without a
+ * lock.
+ */
 #ifndef QZ_BUCKET_H
 #define QZ_BUCKET_H
 
@@ -7,7 +10,7 @@
 
 /**
  * struct qz_bucket - a token bucket
- * @rate: tokens that come per second; 0: always enough
+ * @rate: tokens that are added per second; 0: no limit
  * @burst_ns: time in which an empty bucket fills
  * @empty_ns: when the bucket was, or will be, empty
  *

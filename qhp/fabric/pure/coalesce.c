@@ -2,16 +2,16 @@
 /*
  * How long an interrupt for sent frames is held back: see coalesce.h.
  *
- * How long an answer takes is learnt from the traffic: from the first frame
- * held back to the next frame received, averaged over some eight. When none
- * came the estimate is halved, so one-way traffic is soon held back as little
- * as possible.
+ * How long an answer takes is learnt from the traffic: the time from the first
+ * frame whose interrupt is held back to the next frame received, averaged over
+ * about eight. If none came the estimate is halved, so that one-way traffic is
+ * soon held back as little as possible.
  */
 
 #include "module/limits.h"
 #include "coalesce.h"
 
-/* A first frame is held back. Return: for how many nanoseconds at most. */
+/* A hold begins with a frame. Return: its maximum length in nanoseconds. */
 u64 qz_coalesce_begin(struct qz_coalesce *coalesce, u64 now)
 {
 	u64 answer = READ_ONCE(coalesce->answer);
@@ -43,7 +43,7 @@ void qz_coalesce_answered(struct qz_coalesce *coalesce, u64 now)
 	WRITE_ONCE(coalesce->sent, 0);
 }
 
-/* So many frames and bytes wait in a ring of @num entries: no longer. */
+/* Do so many frames and bytes in a ring of @num entries end the hold? */
 bool qz_coalesce_ends(u16 held, u16 num, u32 bytes)
 {
 	return held >= min(QZ_HOLD_FRAMES, DIV_ROUND_UP(num, 4)) ||

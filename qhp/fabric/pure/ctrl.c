@@ -70,7 +70,7 @@ static bool set_rx_mode(struct qz_ctrl *ctrl, u8 cmd, const u8 *data, u32 len)
 	}
 }
 
-/* Bytes of a table of addresses at @data, 0 when it does not fit in @len. */
+/* Bytes of a table of addresses at @data, 0 if it does not fit in @len. */
 static u32 table_bytes(const u8 *data, u32 len)
 {
 	u32 n;
@@ -83,7 +83,7 @@ static u32 table_bytes(const u8 *data, u32 len)
 	return sizeof(u32) + n * MAC_LEN;
 }
 
-/* Two tables: unicast addresses, of which we know but one, and multicast. */
+/* Two tables: unicast addresses, of which only one is known, and multicast. */
 static bool set_mac_table(struct qz_ctrl *ctrl, const u8 *data, u32 len)
 {
 	u32 unicast = table_bytes(data, len), multicast;
@@ -98,7 +98,7 @@ static bool set_mac_table(struct qz_ctrl *ctrl, const u8 *data, u32 len)
 	return true;
 }
 
-/* The address is the administrator's: it may be set to what it is. */
+/* The administrator sets the address: it may only be set to what it is. */
 static bool set_mac(struct qz_ctrl *ctrl, u8 cmd, const u8 *data, u32 len)
 {
 	if (cmd == VIRTIO_NET_CTRL_MAC_TABLE_SET)
@@ -158,8 +158,8 @@ static bool set_offloads(struct qz_ctrl *ctrl, u8 cmd, const u8 *data, u32 len)
 /**
  * qz_ctrl_command - do what a driver asks for
  * @ctrl: its state
- * @command: class, command, and what belongs to it; a copy
- * @len: bytes
+ * @command: a copy of class, command, and its data
+ * @len: length of @command in bytes
  *
  * Return: VIRTIO_NET_OK, or VIRTIO_NET_ERR and nothing has changed.
  */

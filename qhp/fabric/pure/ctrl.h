@@ -16,7 +16,7 @@
  * @active: queue pairs the driver uses; others read it without a lock
  * @takes: QZ_CTRL_OFFLOADS it takes now; others read it without a lock
  * @announce: the device asked the driver to announce itself
- * @filter: what it wants to see
+ * @filter: the frames that it wants to see
  */
 struct qz_ctrl {
 	u64 features;

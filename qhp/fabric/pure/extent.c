@@ -8,7 +8,7 @@
  * @extents: by rising address, disjoint
  * @n: number of them
  * @addr: the driver's address
- * @hint: out: the index of what was found
+ * @hint: out: its index, if one is found
  *
  * Context: any.
  * Return: the extent, or NULL.

@@ -36,10 +36,11 @@ static inline bool qz_extent_has(const struct qz_extent *extent, u64 addr)
  * @perm: VHOST_ACCESS_RO to read, VHOST_ACCESS_WO to write
  * @hint: index of the extent found last; any value will do
  *
- * Several times for each frame, and most often in the extent found last.
+ * It is called several times for each frame, and mostly finds the extent found
+ * last.
  *
  * Context: any.
- * Return: the kernel's address, or NULL when it is not mapped like that.
+ * Return: the kernel's address, or NULL if it is not mapped with @perm.
  */
 static inline void *qz_extent_find(const struct qz_extent *extents, u32 n,
 				   u64 addr, u32 *len, u32 perm, u32 *hint)

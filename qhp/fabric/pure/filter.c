@@ -19,7 +19,7 @@ void qz_filter_mode(struct qz_filter *filter, u8 bit, bool on)
 	WRITE_ONCE(filter->mode, on ? filter->mode | bit : filter->mode & ~bit);
 }
 
-/* Replace the multicast addresses by @n at @macs. */
+/* Replace the multicast addresses with the @n addresses at @macs. */
 void qz_filter_macs(struct qz_filter *filter, const u8 *macs, u32 n)
 {
 	u32 i;

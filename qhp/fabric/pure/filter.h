@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which frames a driver wants to see of those that reach its port (virtio 1.2,
+ * Which of the frames that reach its port a driver wants to see (virtio 1.2,
  * sections 5.1.6.5.1 to .3); pure.
  *
  * One thread at a time changes a filter while others read it without a lock: a
- * frame on its way meanwhile may meet the old filter, the new one, or a mixture.
+ * frame that is delivered meanwhile may meet the old filter, the new one, or a
+ * mixture.
  */
 #ifndef QZ_FILTER_H
 #define QZ_FILTER_H
@@ -40,7 +41,7 @@ struct qz_filter {
 	u64 vlans[QZ_FILTER_VLANS / 64];
 };
 
-/* Before the driver says anything: what is sent to it, and all multicast. */
+/* Initially: the frames that are sent to it, and all multicast. */
 void qz_filter_init(struct qz_filter *filter, bool tagged);
 void qz_filter_mode(struct qz_filter *filter, u8 bit, bool on);
 void qz_filter_macs(struct qz_filter *filter, const u8 *macs, u32 n);
@@ -55,8 +56,8 @@ static inline bool qz_filter_is_tagged(const u8 *head)
 /**
  * qz_filter_takes - does the driver want this frame?
  * @filter: its filter
- * @head: the frame's first bytes; with a VLAN tag, if it has one
- * @len: how many, 14 at least
+ * @head: the frame's first bytes, including its VLAN tag, if it has one
+ * @len: length of @head, at least 14
  *
  * Return: true if it does.
  */

@@ -19,7 +19,7 @@ u32 qz_idlist_after(const struct qz_idlist *list, u64 id)
 		return high;
 	while (low < high) {
 		mid = low + (high - low) / 2;
-		/* Before the places behind it: what was here was pushed there. */
+		/* Before the places after it: what was here was moved there. */
 		if (smp_load_acquire(&list->ids[mid]) <= id)
 			low = mid + 1;
 		else
@@ -29,8 +29,9 @@ u32 qz_idlist_after(const struct qz_idlist *list, u64 id)
 }
 
 /*
- * What was put before, and n, before the id, for who searches; and all of it
- * before the item: pairs with qz_idlist_after() and qz_idlist_at().
+ * The id comes after what was put before, and after n, for readers that search;
+ * and all of that comes before the item. Pairs with qz_idlist_after() and
+ * qz_idlist_at().
  */
 static void put(struct qz_idlist *list, u32 i, u64 id, void *item)
 {
@@ -40,13 +41,13 @@ static void put(struct qz_idlist *list, u32 i, u64 id, void *item)
 
 /**
  * qz_idlist_add - add an item
- * @list: the list, which has room: n < max; writers are kept apart
+ * @list: the list, which has space: n < max; the caller serialises writers
  * @id: its id, which no item in the list has
  * @item: the item
  *
- * In its place if it was there before; else what follows makes room, up to the
- * next place whose item was removed, from the end on: a reader may meet an item
- * twice then, but misses none.
+ * It goes to the place that it had before, if it had one. Otherwise the items
+ * after it make space, beginning at the end, up to the next place whose item
+ * was removed. A reader may meet an item twice then, but misses none.
  */
 void qz_idlist_add(struct qz_idlist *list, u64 id, void *item)
 {
@@ -67,7 +68,9 @@ void qz_idlist_add(struct qz_idlist *list, u64 id, void *item)
 	put(list, at, id, item);
 }
 
-/* Take out the item of an id, if there is one; writers are kept apart. */
+/*
+ * Remove the item with an id, if there is one. The caller serialises writers.
+ */
 void qz_idlist_del(struct qz_idlist *list, u64 id)
 {
 	u32 at = qz_idlist_after(list, id);

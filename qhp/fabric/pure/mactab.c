@@ -20,7 +20,7 @@ static struct qz_mactab_slot *find_slot(const struct qz_mactab *tab, u64 key)
 	return &tab->slots[i];
 }
 
-/* How many slots a table for this many ports takes. */
+/* The number of slots of a table for so many ports. */
 u32 qz_mactab_slots(u32 ports)
 {
 	u32 slots = 4;
@@ -30,16 +30,16 @@ u32 qz_mactab_slots(u32 ports)
 	return slots;
 }
 
-/* May this many more be added? */
+/* Is there space for so many more? */
 bool qz_mactab_has_room(const struct qz_mactab *tab, u32 ports)
 {
 	return 2 * (tab->used + ports) <= tab->mask + 1;
 }
 
 /*
- * Writers are kept apart, and the table has room.
+ * The caller serialises writers, and the table has space.
  *
- * Return: false when the address is taken.
+ * Return: false if the address is taken.
  */
 bool qz_mactab_add(struct qz_mactab *tab, u64 key, void *port)
 {
@@ -47,7 +47,7 @@ bool qz_mactab_add(struct qz_mactab *tab, u64 key, void *port)
 
 	if (slot->port)
 		return false;
-	/* What is in the port before the port: a key may be there from before. */
+	/* The port's contents before the port: the key may be there already. */
 	smp_store_release(&slot->port, port);
 	if (slot->key)
 		return true;
@@ -58,9 +58,9 @@ bool qz_mactab_add(struct qz_mactab *tab, u64 key, void *port)
 }
 
 /*
- * Writers are kept apart. Readers may still use what they have found.
+ * The caller serialises writers. Readers may still use what they have found.
  *
- * Return: false when there is no such address.
+ * Return: false if there is no such address.
  */
 bool qz_mactab_del(struct qz_mactab *tab, u64 key)
 {
@@ -72,7 +72,7 @@ bool qz_mactab_del(struct qz_mactab *tab, u64 key)
 	return true;
 }
 
-/* Any time; finds what was there before, or comes meanwhile. */
+/* At any time: finds what was there before, and maybe what is being added. */
 void *qz_mactab_find(const struct qz_mactab *tab, u64 key)
 {
 	u32 i = hash_key(tab, key);

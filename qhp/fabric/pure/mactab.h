@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * From Ethernet addresses to ports; pure. Ports come and go in place, under the
- * eyes of readers, who need no lock but must be gone before a table is freed.
+ * From Ethernet addresses to ports; pure. Ports come and go in place while
+ * readers use the table, who need no lock but must have finished before it is
+ * freed.
  */
 #ifndef QZ_MACTAB_H
 #define QZ_MACTAB_H
@@ -11,7 +12,7 @@
 /* An address as a number; 0 is no port's. */
 static inline u64 qz_mac_key(const u8 *mac)
 {
-	/* Two loads: compilers do not see it in one expression. */
+	/* Two expressions become two loads; compilers do not optimise one. */
 	u32 high = (u32)mac[0] << 24 | mac[1] << 16 | mac[2] << 8 | mac[3];
 	u16 low = mac[4] << 8 | mac[5];
 
@@ -25,8 +26,8 @@ static inline bool qz_mac_is_unicast(u64 key)
 
 /**
  * struct qz_mactab_slot - a place of the hash table
- * @key: address, 0 when free; once written it stays
- * @port: whose it is, NULL of an address that was removed
+ * @key: address, 0 if the slot is free; once written it stays
+ * @port: the port that has it; NULL if the address was removed
  */
 struct qz_mactab_slot {
 	u64 key;
@@ -36,13 +37,13 @@ struct qz_mactab_slot {
 /**
  * struct qz_mactab - open addressing, at most half full
  * @mask: number of slots - 1, a power of two
- * @seed: keeps tenants from choosing addresses that collide
+ * @seed: prevents tenants from choosing addresses that collide
  * @used: slots with a key, those of removed addresses included
  * @slots: the slots
  *
- * A removed address keeps its slot: a reader who has just compared the key must
- * not find another's port there. The same address may come back into it; others
- * use it up, until the table is built anew.
+ * A removed address keeps its slot: a reader that has just compared the key
+ * must not find the port of another address there. The same address may return
+ * to its slot; for others the slot is lost until the table is built anew.
  */
 struct qz_mactab {
 	u32 mask;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a fabric may be called: see name.h. */
+/* Valid names of fabrics: see name.h. */
 
 #include "uapi/linux/queztl.h"
 #include "name.h"

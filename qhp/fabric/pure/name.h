@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a fabric may be called; pure. */
+/* Valid names of fabrics; pure. */
 #ifndef QZ_NAME_H
 #define QZ_NAME_H
 

@@ -74,7 +74,7 @@ static bool has(u64 features, unsigned int bit)
 	return features >> bit & 1;
 }
 
-/* May a driver that negotiated @features leave this kind of cutting to us? */
+/* May a driver that negotiated @features leave this segmentation to us? */
 static bool may_gso(u8 gso, u64 features)
 {
 	switch (gso) {
@@ -93,12 +93,12 @@ static bool may_gso(u8 gso, u64 features)
 
 /**
  * qz_offload_read - what a driver's header asks for
- * @off: out: all that can be told without the frame's own headers
+ * @off: out: all that is known without the frame's own headers
  * @virtio: the header, a copy
  * @features: what the driver negotiated
  * @len: bytes of the frame
  *
- * Return: false when it asks for what was not negotiated, or for nonsense.
+ * Return: false if it asks for what was not negotiated, or for nonsense.
  */
 bool qz_offload_read(struct qz_offload *off,
 		     const struct virtio_net_hdr_v1 *virtio, u64 features,
@@ -115,7 +115,7 @@ bool qz_offload_read(struct qz_offload *off,
 	off->csum_offset = le16_to_cpu((__force __le16)virtio->csum_offset);
 	off->gso_size = le16_to_cpu((__force __le16)virtio->gso_size);
 
-	/* Of the flags a driver may set one; a frame to cut is one to sum. */
+	/* A driver may set only this flag. A frame to segment must have it. */
 	if (!off->csum || virtio->flags & ~VIRTIO_NET_HDR_F_NEEDS_CSUM ||
 	    !has(features, VIRTIO_NET_F_CSUM))
 		return false;
@@ -136,7 +136,7 @@ bool qz_offload_read(struct qz_offload *off,
 	       (off->gso == VIRTIO_NET_HDR_GSO_NONE || off->gso_size);
 }
 
-/* Where the IP header begins, and its type; 0 when it is not there. */
+/* Where the IP header begins, and its type; 0 if there is none. */
 static u16 find_ip(const u8 *head, u32 head_len, u16 *type)
 {
 	u32 at = ETH_LEN, tags;
@@ -202,13 +202,13 @@ static bool parse_transport(struct qz_offload *off, int proto, const u8 *head,
 }
 
 /**
- * qz_offload_parse - find the headers of a frame that is to be cut
+ * qz_offload_parse - find the headers of a frame that is to be segmented
  * @off: what qz_offload_read() found; completed
  * @head: a copy of the frame's first bytes
- * @head_len: how many: up to QZ_OFFLOAD_HEAD, or all of the frame
+ * @head_len: length of @head: up to QZ_OFFLOAD_HEAD, or all of the frame
  * @len: bytes of the frame
  *
- * Return: false when the frame is not what its virtio header says.
+ * Return: false if the frame is not what its virtio header says.
  */
 bool qz_offload_parse(struct qz_offload *off, const u8 *head, u32 head_len,
 		      u32 len)
@@ -240,9 +240,9 @@ bool qz_offload_parse(struct qz_offload *off, const u8 *head, u32 head_len,
 }
 
 /**
- * qz_offload_write - the header for a receiver that takes the frame as it is
+ * qz_offload_write - the header for a receiver that takes the frame unchanged
  * @off: what to tell it
- * @virtio: the header, all of which but num_buffers is set
+ * @virtio: the header, of which everything but num_buffers is set
  */
 void qz_offload_write(const struct qz_offload *off,
 		      struct virtio_net_hdr_v1 *virtio)
@@ -297,10 +297,10 @@ static void cut_tcp(u8 *tcp, u32 offset, bool last)
 
 /**
  * qz_offload_cut - the headers of a segment
- * @off: the frame's, with gso
+ * @off: the frame's offload, with gso
  * @whole: the headers of the frame, off->head bytes
- * @head: out: the headers of the segment, as many; the transport checksum is
- *	begun: it is the sum of the pseudo header
+ * @head: out: the headers of the segment, as many bytes; the transport checksum
+ *	is not complete: it is the sum of the pseudo header
  * @offset: where the segment's payload begins in that of the frame
  * @bytes: bytes of its payload
  * @last: no segment follows

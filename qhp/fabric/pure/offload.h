@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a driver leaves to its device: checksums to finish, segments to cut
+ * What a driver leaves to its device: checksums to finish, frames to segment
  * (virtio 1.2, section 5.1.6). Pure.
  *
- * A frame passes as it is to a receiver that negotiated what its header says.
- * Any other gets it checksummed, or cut into segments, as the driver wanted.
+ * A frame passes unchanged to a receiver that negotiated what its header says.
+ * Any other receiver gets it with its checksum finished, or in segments, as the
+ * driver asked.
  */
 #ifndef QZ_OFFLOAD_H
 #define QZ_OFFLOAD_H
@@ -12,8 +13,9 @@
 #include "module/plain.h"
 
 /*
- * The longest headers of a frame that is cut: Ethernet, two VLAN tags, IPv4
- * with all options (60) or IPv6 with some extensions, TCP with all options (60).
+ * The longest headers of a frame that is segmented: Ethernet, two VLAN tags,
+ * IPv4 with all options (60) or IPv6 with some extensions, TCP with all options
+ * (60).
  */
 #define QZ_OFFLOAD_HEAD		192
 
@@ -29,14 +31,14 @@
 
 /**
  * struct qz_offload - what the sender's device has to do for a frame
- * @features: VIRTIO_NET_F_GUEST_* of a receiver that can do it for itself
+ * @features: VIRTIO_NET_F_GUEST_* of a receiver that can do it by itself
  * @gso: VIRTIO_NET_HDR_GSO_*, without VIRTIO_NET_HDR_GSO_ECN
  * @ecn: VIRTIO_NET_HDR_GSO_ECN was set
- * @csum: the checksum at @csum_start + @csum_offset has only been begun
- * @csum_start: where what is summed begins
+ * @csum: the checksum at @csum_start + @csum_offset is not complete
+ * @csum_start: where the summed bytes begin
  * @csum_offset: where the sum goes, from @csum_start
  *
- * The rest is for @gso that is not NONE, and then @csum_start is where the
+ * The rest is valid if @gso is not NONE; then @csum_start is where the
  * transport header begins:
  *
  * @gso_size: payload of a segment, bytes
@@ -76,7 +78,7 @@ static inline __sum16 qz_offload_csum(const struct qz_offload *off, __wsum sum)
 {
 	__sum16 csum = csum_fold(sum);
 
-	/* In UDP 0 says that there is none. */
+	/* In UDP 0 means that there is no checksum. */
 	if (!csum && off->csum_offset == QZ_OFFLOAD_UDP_CSUM)
 		csum = CSUM_MANGLED_0;
 	return csum;

@@ -15,10 +15,10 @@ struct desc {
 struct walk {
 	u64 table;	/* address of an indirect table, 0 in the ring itself */
 	u32 num;	/* entries of the ring or of that table */
-	u32 left;	/* how many may still be read: ends every loop */
+	u32 left;	/* entries that may still be read: ends every loop */
 };
 
-/* Ring words are little endian (VERSION_1) and change under us. */
+/* Ring words are little endian (VERSION_1) and may change at any time. */
 static u16 load16(const __virtio16 *where)
 {
 	return le16_to_cpu((__force __le16)READ_ONCE(*where));
@@ -78,7 +78,8 @@ static bool enter_table(struct walk *walk, const struct desc *desc, u16 longest)
 }
 
 /*
- * Everything to read comes before everything to write: @seen_in, such has come.
+ * Everything to read comes before everything to write; @seen_in is set once
+ * something to write has come.
  * Sums stay below 2^32: no more than 65535 segments, checked as they grow.
  */
 static __always_inline bool add_seg(struct qz_chain *chain, struct desc desc,
@@ -105,7 +106,7 @@ static __always_inline bool add_seg(struct qz_chain *chain, struct desc desc,
 	return true;
 }
 
-/* From the first descriptor on, which has been read. */
+/* Beginning with the first descriptor, which has been read. */
 static noinline bool walk_chain(const struct qz_ring *ring,
 				struct qz_chain *chain, struct desc desc,
 				const struct qz_ring_mem *mem)
@@ -136,7 +137,7 @@ static noinline bool walk_chain(const struct qz_ring *ring,
 	}
 }
 
-/* Most buffers are one descriptor. */
+/* Most buffers have one descriptor. */
 static int take_chain(const struct qz_ring *ring, struct qz_chain *chain,
 		      u16 head, const struct qz_ring_mem *mem)
 {
@@ -160,9 +161,9 @@ static int take_chain(const struct qz_ring *ring, struct qz_chain *chain,
  * @chain: its segments are appended here
  * @mem: access to indirect tables
  *
- * Return: 1 when there was one, 0 when the ring is empty, -EAGAIN when it is
- * longer than @chain is to have, -EINVAL when the driver wrote nonsense and the
- * ring must not be used any more.
+ * Return: 1 if there was one, 0 if the ring is empty, -EAGAIN if the buffer has
+ * more descriptors than @chain is to take, -EINVAL if the driver wrote nonsense
+ * and the ring must no longer be used.
  */
 int qz_ring_pop(struct qz_ring *ring, struct qz_chain *chain,
 		const struct qz_ring_mem *mem)
@@ -217,8 +218,8 @@ bool qz_ring_wants_signal(const struct qz_ring *ring)
 }
 
 /*
- * Has the driver moved its event since we last looked? Then it has seen what
- * lies before the event, and only what lies behind still wants an interrupt.
+ * Has the driver moved its event index since the last check? Then it has seen
+ * the entries before it, and wants an interrupt only for those from there on.
  */
 bool qz_ring_catch_up(struct qz_ring *ring)
 {
@@ -234,7 +235,7 @@ bool qz_ring_catch_up(struct qz_ring *ring)
 	return true;
 }
 
-/* The driver was signalled, or wants none for what was published so far. */
+/* The driver was interrupted, or wants no interrupt for what was published. */
 void qz_ring_signalled(struct qz_ring *ring)
 {
 	ring->signalled = ring->used_idx;
@@ -255,7 +256,7 @@ void qz_ring_disable_kicks(struct qz_ring *ring)
 		store16(&ring->used->flags, VRING_USED_F_NO_NOTIFY);
 }
 
-/* Return: true when buffers came meanwhile, for which there may be no kick. */
+/* Return: true if buffers came meanwhile, for which there may be no kick. */
 bool qz_ring_enable_kicks(struct qz_ring *ring)
 {
 	if (ring->event_idx)
@@ -267,8 +268,8 @@ bool qz_ring_enable_kicks(struct qz_ring *ring)
 }
 
 /*
- * Kicks are enabled, and somebody will look at the ring soon: the next kick
- * need only come when the driver is @ahead buffers ahead of us.
+ * Kicks are enabled, and somebody will check the ring soon: the next kick need
+ * only come when the driver is @ahead buffers ahead of the device.
  */
 void qz_ring_postpone_kicks(struct qz_ring *ring, u16 ahead)
 {

@@ -4,8 +4,8 @@
  *
  * Pure: no locks, no allocation, no sleeping. The caller makes sure that one
  * thread at a time works on a ring, and that the three areas stay mapped.
- * Everything in them is written by a hostile driver: each word is read once,
- * into memory of ours, and only that copy is checked and used.
+ * Everything in them is written by a hostile driver: each word is read once
+ * into our own memory, and only that copy is checked and used.
  */
 #ifndef QZ_RING_H
 #define QZ_RING_H
@@ -14,7 +14,7 @@
 
 /**
  * struct qz_seg - a piece of a buffer, in the driver's addresses, unchecked
- * @addr: where
+ * @addr: address
  * @len: bytes, not 0
  */
 struct qz_seg {
@@ -27,11 +27,11 @@ struct qz_seg {
  * @head: what to return in the used ring
  * @out: segments the device reads; they come first
  * @in: segments the device writes
- * @max: room in @segs
+ * @max: size of @segs
  * @out_len: bytes in the @out segments
  * @in_len: bytes in the @in segments
  * @walked: descriptors read
- * @single: take a buffer only if it is one descriptor
+ * @single: take a buffer only if it has one descriptor
  * @segs: the segments
  */
 struct qz_chain {
@@ -52,7 +52,7 @@ struct qz_chain {
  * @last_avail: next entry of the available ring to look at
  * @used_idx: next entry of the used ring to write
  * @signalled: used_idx when the driver was last known to need no interrupt
- * @longest: descriptors a buffer may have; a longer one is nonsense
+ * @longest: descriptors that a buffer may have; a longer one is nonsense
  * @event_idx: VIRTIO_F_EVENT_IDX was negotiated
  * @desc: descriptor area, driver writes
  * @avail: driver area, driver writes
@@ -72,9 +72,9 @@ struct qz_ring {
 
 /**
  * struct qz_ring_mem - access to the driver's memory
- * @read_desc: reads one descriptor of an indirect table; false when @addr is
- *	not mapped
- * @ctx: what it is called with
+ * @read_desc: reads one descriptor of an indirect table; false if @addr is not
+ *	mapped
+ * @ctx: its first argument
  */
 struct qz_ring_mem {
 	bool (*read_desc)(void *ctx, u64 addr, struct vring_desc *desc);
@@ -97,7 +97,7 @@ static inline size_t qz_ring_used_bytes(u16 num)
 	return sizeof(u16) * 3 + sizeof(struct vring_used_elem) * num;
 }
 
-/* Make room for a buffer. */
+/* Empty a chain, to take a buffer into it. */
 static inline void qz_chain_reset(struct qz_chain *chain)
 {
 	chain->out = 0;
