@@ -17,6 +17,10 @@
 #include <linux/vdpa.h>
 #include <linux/workqueue.h>
 
+#ifdef CONFIG_PREEMPT_RT
+#error "The gate relies on softirqs off being preemption off: no PREEMPT_RT"
+#endif
+
 #ifndef QZ_HAVE_HRTIMER_SETUP
 static inline void
 hrtimer_setup(struct hrtimer *timer,

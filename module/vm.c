@@ -39,7 +39,10 @@ static const char *key_of(const struct kvm *kvm)
 	return kvm->debugfs_dentry->d_name.name;
 }
 
-/* May sleep. @file is a KVM VM, so its struct kvm lives as long as the file. */
+/*
+ * May sleep. @file is a KVM VM, so its struct kvm lives as long as the file. The
+ * process may have ended and been reaped.
+ */
 static struct qz_vm *alloc_vm(struct file *file, struct task_struct *task)
 {
 	struct kvm *kvm = file->private_data;
@@ -47,15 +50,21 @@ static struct qz_vm *alloc_vm(struct file *file, struct task_struct *task)
 
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (!vm)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
+	vm->tgid = get_task_pid(task, PIDTYPE_TGID);
+	if (!vm->tgid) {
+		kfree(vm);
+		return ERR_PTR(-ESRCH);
+	}
 	refcount_set(&vm->ref, 2);	/* for the registry and the caller */
 	vm->kvm = kvm;
 	vm->owner = file->f_op->owner;
-	vm->tgid = get_task_pid(task, PIDTYPE_TGID);
 	vm->maker = kvm->userspace_pid;
 	vm->uid = task_cred_xxx(task, euid);
 	vm->seen_ns = ktime_get_boottime_ns();
+	rcu_read_lock();	/* an execve() may replace the leader */
 	get_task_comm(vm->comm, task->group_leader);
+	rcu_read_unlock();
 	strscpy(vm->key, key_of(kvm));
 	return vm;
 }
@@ -145,7 +154,8 @@ static int link_vm(struct qz_vm *vm)
  * does not lose it.
  *
  * Context: process, may sleep.
- * Return: the VM, registered before or now, with a reference; ERR_PTR on error.
+ * Return: the VM, registered before or now, with a reference; ERR_PTR(-ESRCH) if
+ * the process is gone, -ENOMEM, -ENOSPC.
  */
 struct qz_vm *qz_vm_add(struct file *file, struct task_struct *task)
 {
@@ -159,8 +169,8 @@ struct qz_vm *qz_vm_add(struct file *file, struct task_struct *task)
 	if (known)
 		return known;
 	vm = alloc_vm(file, task);
-	if (!vm)
-		return ERR_PTR(-ENOMEM);
+	if (IS_ERR(vm))
+		return vm;
 
 	do {
 		xa_lock(&qz_vms);

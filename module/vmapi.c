@@ -78,10 +78,10 @@ static struct qz_vm *attach_vm(struct file *file)
 	struct task_struct *task = qz_vmfile_maker(file);
 	struct qz_vm *vm;
 
-	vm = qz_vm_add(file, task ?: current);
+	vm = task ? qz_vm_add(file, task) : ERR_PTR(-ESRCH);
 	if (task)
 		put_task_struct(task);
-	return vm;
+	return vm == ERR_PTR(-ESRCH) ? qz_vm_add(file, current) : vm;
 }
 
 /* A detached VM is registered, but made visible only when nothing can fail. */

@@ -52,6 +52,7 @@ static bool scan_process(struct task_struct *task)
 			qz_vm_put(vm);
 		else if (PTR_ERR(vm) == -ENOMEM)
 			all = false;
+		cond_resched();
 	}
 	return all;
 }
@@ -135,6 +136,7 @@ static bool any_orphan(struct task_struct *task)
 		id = vm->id;
 		found = is_orphan(vm, task);
 		qz_vm_put(vm);
+		cond_resched();
 	}
 	return found;
 }

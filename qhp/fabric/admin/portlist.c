@@ -128,9 +128,9 @@ int qz_port_next(struct queztl_port_next *next)
 	next->state = port_state(port);
 	next->max_vqp = port->ctrl.pairs;
 	next->mode = qz_reach_is_uplink(port) ? QUEZTL_PORT_UPLINK : 0;
-	rcu_read_lock();
-	next->pid = pid_vnr(rcu_dereference(port->opener));
-	rcu_read_unlock();
+	spin_lock(&port->opener_lock);
+	next->pid = pid_vnr(port->opener);
+	spin_unlock(&port->opener_lock);
 	qz_port_put(port);
 	return 0;
 }

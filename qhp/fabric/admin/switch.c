@@ -222,5 +222,6 @@ void qz_switch_leave(struct qz_fabric *fabric, struct qz_port *port)
 	list_del_init(&port->list);
 	fabric->nports--;
 	mutex_unlock(&fabric->lock);
+	smp_mb();	/* before looking for who waits: the unlock is none */
 	wake_up_var(&fabric->nports);
 }

@@ -83,6 +83,8 @@ static bool serve(struct qz_worker *worker)
 	unsigned int i;
 	bool did = false;
 
+	if (unlikely(!READ_ONCE(worker->workers->alive)))
+		return false;	/* the callbacks may be another process's */
 	for_each_set_bit(i, worker->signals, QZ_MAX_QUEUES + 1) {
 		__set_current_state(TASK_RUNNING);
 		clear_bit(i, worker->signals);
@@ -166,7 +168,9 @@ static int create_thread(struct qz_worker *worker, unsigned int i)
  * reached, pairs share those that could be created. A fork fails while a signal
  * is pending. So signals are held back meanwhile, except for SIGKILL, after
  * which no thread may be added: a process that exits, or an execve(), has told
- * those threads to end that it knew of.
+ * those threads to end that it knew of. It also fails while the process is being
+ * stopped, frozen or traced, which nobody can hold back; then the port is down
+ * until its next reset.
  */
 static int create_threads(struct qz_workers *workers)
 {

@@ -84,11 +84,14 @@ static void look_back(void)
 	this_cpu_write(history.backoff, backoff);
 }
 
+/* Written as it was read: a thread that changes CPUs must not count below 0. */
 static bool pauses(void)
 {
-	if (!this_cpu_read(history.pause))
+	unsigned int pause = this_cpu_read(history.pause);
+
+	if (!pause)
 		return false;
-	this_cpu_dec(history.pause);
+	this_cpu_write(history.pause, pause - 1);
 	return true;
 }
 
@@ -130,13 +133,19 @@ void qz_handoff_note(struct qz_txq *txq)
  * qz_handoff_forget - forget the sender's thread
  * @txq: its queue, which is not live; everybody has left the gate since
  *
+ * The receiving queue of the pair may be live: others still look for the sender.
+ *
  * Context: process.
  */
 void qz_handoff_forget(struct qz_txq *txq)
 {
-	if (txq->sender)
-		put_task_struct(txq->sender);
-	txq->sender = NULL;
+	struct task_struct *sender = NULL;
+
+	spin_lock_bh(&txq->sender_lock);
+	swap(txq->sender, sender);
+	spin_unlock_bh(&txq->sender_lock);
+	if (sender)
+		put_task_struct(sender);
 }
 
 /*

@@ -45,6 +45,7 @@ struct qz_switch;
  * @leaving: @leave was queued, which happens once
  * @offered: features offered
  * @features: features negotiated
+ * @opener_lock: a leaf, for who asks @opener without @lock
  * @opener: process that opened the port or last set it up; kept when a deleted
  *	port is closed
  * @map: the driver's address space; read inside the gate
@@ -86,7 +87,8 @@ struct qz_port {
 	bool leaving;
 	u64 offered;
 	u64 features;
-	struct pid __rcu *opener;
+	spinlock_t opener_lock;	/* see above */
+	struct pid *opener;
 	const struct qz_map __rcu *map;
 	struct qz_signal config;
 	struct qz_bucket flood;

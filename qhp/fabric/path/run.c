@@ -239,6 +239,8 @@ static bool run_slice(struct qz_run *run)
 	idx = qz_gate_enter_bh();
 	if (unlikely(run->alive && !READ_ONCE(*run->alive)))
 		goto out;	/* the port has other workers, or none */
+	if (unlikely(run->in_sender && !qz_exec_is_own(run->port)))
+		goto out;	/* it has another process */
 	run->work = QZ_SLICE_WORK;
 	run->scratch = qz_scratch_get();
 	run->shares_cpu = READ_ONCE(run->txq->kicked_on) ==

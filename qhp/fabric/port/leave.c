@@ -28,7 +28,7 @@ struct workqueue_struct *qz_leave_wq;
 /* port->lock held. */
 static bool is_open(const struct qz_port *port)
 {
-	return port->pinned && rcu_access_pointer(port->opener);
+	return port->pinned && READ_ONCE(port->opener);
 }
 
 /**
@@ -70,7 +70,7 @@ static void silence_port(struct work_struct *work)
 static bool is_the_kernels(const struct qz_port *port)
 {
 	return smp_load_acquire(&port->pinned) &&	/* as in pin_module() */
-	       !rcu_access_pointer(port->opener);
+	       !READ_ONCE(port->opener);
 }
 
 /**

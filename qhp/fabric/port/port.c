@@ -182,6 +182,7 @@ void qz_port_init(struct qz_port *port, struct qz_fabric *fabric)
 	port->vdpa.mdev = &fabric->mgmt;
 	INIT_LIST_HEAD(&port->list);
 	mutex_init(&port->lock);
+	spin_lock_init(&port->opener_lock);
 	init_completion(&port->left);
 	qz_signal_init(&port->config);
 	qz_pace_flood(port, QZ_FLOOD_RATE);
@@ -247,7 +248,7 @@ void qz_port_free(struct qz_port *port)
 	qz_map_free(rcu_dereference_protected(port->map, true));
 	qz_switch_free(rcu_dereference_protected(port->view, true));
 	kfree(rcu_dereference_protected(port->antispoof, true));
-	put_pid(rcu_dereference_protected(port->opener, true));
+	put_pid(port->opener);
 	put_device(&port->fabric->dev);
 	if (atomic_dec_and_test(&qz_ports_alive))
 		wake_up_var(&qz_ports_alive);

@@ -252,6 +252,16 @@ static bool is_kernel_driver(struct vdpa_device *vdpa)
  * call can be made. All of them may sleep.
  */
 
+/* port->lock held. Return: the last one, with its reference. */
+static struct pid *replace_opener(struct qz_port *port, struct pid *opener)
+{
+	lockdep_assert_held(&port->lock);
+	spin_lock(&port->opener_lock);
+	swap(port->opener, opener);
+	spin_unlock(&port->opener_lock);
+	return opener;
+}
+
 /*
  * A port with a driver keeps the module loaded. (The virtio bus sets
  * ACKNOWLEDGE once more after a driver has left, and QEMU 10 never sets DRIVER
@@ -267,8 +277,7 @@ static bool pin_module(struct qz_port *port)
 	if (!is_kernel_driver(&port->vdpa))
 		opener = get_task_pid(current, PIDTYPE_TGID);
 	mutex_lock(&port->lock);
-	opener = rcu_replace_pointer(port->opener, opener,
-				     lockdep_is_held(&port->lock));
+	opener = replace_opener(port, opener);
 	smp_store_release(&port->pinned, true);	/* see is_the_kernels() */
 	mutex_unlock(&port->lock);
 	put_pid(opener);
@@ -291,8 +300,7 @@ static void unpin_module(struct qz_port *port)
 	mutex_lock(&port->lock);
 	port->pinned = false;
 	if (!READ_ONCE(port->deleted))
-		opener = rcu_replace_pointer(port->opener, NULL,
-					     lockdep_is_held(&port->lock));
+		opener = replace_opener(port, NULL);
 	qz_leave_check(port);
 	mutex_unlock(&port->lock);
 	put_pid(opener);
