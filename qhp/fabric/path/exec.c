@@ -13,7 +13,9 @@
  * clears that and waits for the gate: from then on nobody sets a bit or wakes
  * them, and they run no ring. But a thread that is stopped, or gets no CPU,
  * ends only when it continues, and a reset is made with a lock of vDPA held for
- * which administrators wait. So a work item waits for the thread.
+ * which administrators wait. So a work item waits for the threads, and only once
+ * all of them have seen that they are to end: then each of them runs, and there
+ * are no more such work items than threads that do.
  */
 
 #include <linux/err.h>
@@ -31,7 +33,10 @@
 
 struct workqueue_struct *qz_exec_wq;
 
-/* Its work may wait for a VM: as much as possible at once. */
+/*
+ * Its work may wait for a VM that was stopped at the last moment: as much as
+ * possible at once.
+ */
 static struct workqueue_struct *end_wq;
 
 /*
@@ -82,9 +87,6 @@ static bool serve(struct qz_worker *worker)
 	struct qz_port *port = worker->port;
 	unsigned int i;
 	bool did = false;
-
-	if (unlikely(!READ_ONCE(worker->workers->alive)))
-		return false;	/* the callbacks may be another process's */
 	for_each_set_bit(i, worker->signals, QZ_MAX_QUEUES + 1) {
 		__set_current_state(TASK_RUNNING);
 		clear_bit(i, worker->signals);
@@ -103,6 +105,18 @@ static bool serve(struct qz_worker *worker)
 	return did;
 }
 
+/* Process context, in the thread. */
+static void leave(struct qz_worker *worker)
+{
+	struct qz_workers *workers = worker->workers;
+
+	if (worker->leaves)
+		return;
+	worker->leaves = true;
+	if (atomic_dec_and_test(&workers->staying))
+		queue_work(end_wq, &workers->end);
+}
+
 static bool serve_thread(void *data)
 {
 	struct qz_worker *worker = data;
@@ -112,12 +126,19 @@ static bool serve_thread(void *data)
 		become_batch(worker);
 		return true;
 	}
+	if (unlikely(!READ_ONCE(worker->workers->alive))) {
+		leave(worker);	/* and sleep until it is stopped */
+		return false;
+	}
 	return serve(worker);
 }
 
 static void serve_work(struct work_struct *work)
 {
-	serve(container_of(work, struct qz_worker, work));
+	struct qz_worker *worker = container_of(work, struct qz_worker, work);
+
+	if (READ_ONCE(worker->workers->alive))
+		serve(worker);
 }
 
 /*
@@ -131,7 +152,8 @@ static void serve_work(struct work_struct *work)
  */
 static void give_up(void *data)
 {
-	struct qz_workers *workers = ((struct qz_worker *)data)->workers;
+	struct qz_worker *worker = data;
+	struct qz_workers *workers = worker->workers;
 	struct qz_port *port = workers->port;
 	int idx;
 
@@ -143,6 +165,7 @@ static void give_up(void *data)
 	}
 	qz_gate_leave(idx);
 	qz_gate_wait();
+	leave(worker);
 }
 
 /* The first worker has the name by which users know the port's thread. */
@@ -197,7 +220,7 @@ static void put_workers(struct qz_workers *workers)
 		kfree(workers);
 }
 
-/* Waits for a VM. */
+/* Waits for threads of a VM, all of which were seen to run. */
 static void end_threads(struct work_struct *work)
 {
 	struct qz_workers *workers = container_of(work, struct qz_workers, end);
@@ -218,9 +241,14 @@ static void end_threads(struct work_struct *work)
 /* Threads that can run end soon, and then no longer count against a limit. */
 static void end_soon(struct qz_workers *workers)
 {
+	unsigned int i;
+
 	get_device(&workers->port->vdpa.dev);
 	__module_get(THIS_MODULE);
-	queue_work(end_wq, &workers->end);
+	for (i = 0; i < workers->n; i++)
+		qz_vhost_task_wake(workers->worker[i].task);
+	if (atomic_dec_and_test(&workers->staying))
+		queue_work(end_wq, &workers->end);
 	wait_for_completion_timeout(&workers->ended,
 				    msecs_to_jiffies(QZ_LEAVE_MS));
 	put_workers(workers);
@@ -291,6 +319,7 @@ int qz_exec_start(struct qz_port *port, bool host)
 		WRITE_ONCE(exec->lost, true);
 		return err;
 	}
+	atomic_set(&workers->staying, workers->n + 1);
 	workers->alive = true;
 	exec->host = host;
 	if (!host)

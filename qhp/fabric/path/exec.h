@@ -38,6 +38,7 @@ struct qz_workers;
  * @port: its port
  * @task: a thread of the VMM; NULL if it is a work item
  * @thread: the same thread, once it has started
+ * @leaves: it has seen that it is to end; only the thread knows
  * @work: the work item of a port of the host
  * @runs: queues it has to run, by index
  * @signals: queues whose driver it has to interrupt, and QZ_SIGNAL_CONFIG
@@ -47,6 +48,7 @@ struct qz_worker {
 	struct qz_port *port;
 	struct vhost_task *task;
 	struct task_struct *thread;
+	bool leaves;
 	struct work_struct work;
 	DECLARE_BITMAP(runs, QZ_MAX_QUEUES);
 	DECLARE_BITMAP(signals, QZ_MAX_QUEUES + 1);
@@ -57,7 +59,9 @@ struct qz_worker {
  * @alive: they may be asked, and may run rings; read inside the gate
  * @port: the port; they hold a reference on it while they are being ended
  * @ref: one each for whoever ends them and for @end
- * @end: waits for the threads to end
+ * @staying: threads that have not seen that they are to end, and one for whoever
+ *	ends them
+ * @end: waits for the threads to end; queued when nobody is @staying
  * @ended: completed when they have ended
  * @n: number of workers
  * @worker: the workers; that of a queue pair is the one with the pair's number
@@ -67,6 +71,7 @@ struct qz_workers {
 	bool alive;
 	struct qz_port *port;
 	refcount_t ref;
+	atomic_t staying;
 	struct work_struct end;
 	struct completion ended;
 	u16 n;
