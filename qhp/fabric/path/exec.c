@@ -87,6 +87,7 @@ static bool serve(struct qz_worker *worker)
 	struct qz_port *port = worker->port;
 	unsigned int i;
 	bool did = false;
+
 	for_each_set_bit(i, worker->signals, QZ_MAX_QUEUES + 1) {
 		__set_current_state(TASK_RUNNING);
 		clear_bit(i, worker->signals);
