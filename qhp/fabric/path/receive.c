@@ -193,15 +193,17 @@ static bool has_to_pause(const struct qz_run *run)
 }
 
 /*
- * The frame in segments, from where the previous slice stopped. The
- * checksum of each is left to the receiver unless @finish.
+ * The frame in segments, from where the previous slice stopped if that was at
+ * this port: it may have been deleted since then. The checksum of each is left
+ * to the receiver unless @finish.
  *
  * Return: PUT_MORE if some are left.
  */
 static enum put put_segments(struct qz_run *run, struct qz_rxq *rxq,
 			     const struct qz_frame *frame, bool finish)
 {
-	u32 *offset = &run->txq->resume.offset, bytes;
+	struct qz_resume *resume = &run->txq->resume;
+	u32 *offset = &resume->offset, bytes;
 	const struct qz_offload *off = &frame->off;
 	struct qz_offload segment = {
 		.csum = !finish,
@@ -223,6 +225,9 @@ static enum put put_segments(struct qz_run *run, struct qz_rxq *rxq,
 	enum put put = PUT_DONE;
 
 	qz_offload_write(&segment, piece.virtio);
+	if (resume->to != rxq->vq.port->id)
+		*offset = 0;
+	resume->to = rxq->vq.port->id;
 	if (*offset && !qz_cursor_skip(&rest, min(*offset, payload)))
 		return PUT_BAD_SOURCE;
 	while (*offset < payload && put == PUT_DONE) {

@@ -31,7 +31,8 @@ struct qz_hold {
  * struct qz_resume - a frame that a slice could not finish, in the ring's next
  *	buffer
  * @after: id of the last port that has got all of it, if it is flooded
- * @offset: payload that has been delivered as segments to the receiver at hand
+ * @to: id of the port that got segments last
+ * @offset: payload that has been delivered to it as segments, if not all was
  * @flooded: packets that the flood budget was charged for
  * @packets: packets that its port was charged for, if it has rates
  * @bytes: bytes that its port was charged for
@@ -42,6 +43,7 @@ struct qz_hold {
  */
 struct qz_resume {
 	u64 after;
+	u64 to;
 	u32 offset;
 	u32 flooded;
 	u32 packets;
