@@ -13,9 +13,9 @@
  * clears that and waits for the gate: from then on nobody sets a bit or wakes
  * them, and they run no ring. But a thread that is stopped, or gets no CPU,
  * ends only when it continues, and a reset is made with a lock of vDPA held for
- * which administrators wait. So a work item waits for the threads, and only once
- * all of them have seen that they are to end: then each of them runs, and there
- * are no more such work items than threads that do.
+ * which administrators wait. So a work item waits for the threads. It is queued
+ * only when all of them have seen that they are to end. So threads that are
+ * stopped take up no work item, of which there are only so many at a time.
  */
 
 #include <linux/err.h>
