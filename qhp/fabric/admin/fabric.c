@@ -11,6 +11,7 @@
 #include "admin/admin.h"
 #include "admin/fabricapi.h"
 #include "path/scratch.h"
+#include "path/worker.h"
 #include "pure/name.h"
 
 static const struct bus_type qz_bus = { .name = "queztl" };
@@ -298,7 +299,7 @@ int qz_fabric_init(void)
 	err = qz_scratch_init();
 	if (err)
 		goto err_gate;
-	err = qz_exec_init();
+	err = qz_workers_init();
 	if (err)
 		goto err_scratch;
 	/* Its work may wait for a process: as much as possible at once. */
@@ -315,7 +316,7 @@ int qz_fabric_init(void)
 err_leave:
 	destroy_workqueue(qz_leave_wq);
 err_exec:
-	qz_exec_exit();
+	qz_workers_exit();
 err_scratch:
 	qz_scratch_exit();
 err_gate:
@@ -354,7 +355,7 @@ void qz_fabric_exit(void)
 	synchronize_rcu_tasks();
 	bus_unregister(&qz_bus);
 	destroy_workqueue(qz_leave_wq);
-	qz_exec_exit();
+	qz_workers_exit();
 	qz_scratch_exit();
 	qz_gate_exit();
 }

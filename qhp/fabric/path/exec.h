@@ -13,70 +13,18 @@
 #ifndef QZ_EXEC_H
 #define QZ_EXEC_H
 
-#include <linux/bitmap.h>
-#include <linux/completion.h>
-#include <linux/refcount.h>
-#include <linux/workqueue.h>
+#include <linux/types.h>
 
 #include "module/limits.h"
 
+struct pid;
 struct qz_port;
 struct qz_txq;
 struct qz_vq;
-struct vhost_task;
-
-extern struct workqueue_struct *qz_exec_wq;
-
-/* The bit of a port's configuration in &qz_worker.signals. */
-#define QZ_SIGNAL_CONFIG	QZ_MAX_QUEUES
-
 struct qz_workers;
 
-/**
- * struct qz_worker - runs rings where the sender's thread does not
- * @workers: the port's workers, of which it is one
- * @port: its port
- * @task: a thread of the VMM; NULL if it is a work item
- * @thread: the same thread, once it has started
- * @leaves: it has seen that it is to end; only the thread knows
- * @work: the work item of a port of the host
- * @runs: queues it has to run, by index
- * @signals: queues whose driver it has to interrupt, and QZ_SIGNAL_CONFIG
- */
-struct qz_worker {
-	struct qz_workers *workers;
-	struct qz_port *port;
-	struct vhost_task *task;
-	struct task_struct *thread;
-	bool leaves;
-	struct work_struct work;
-	DECLARE_BITMAP(runs, QZ_MAX_QUEUES);
-	DECLARE_BITMAP(signals, QZ_MAX_QUEUES + 1);
-};
-
-/**
- * struct qz_workers - a port's workers
- * @alive: they may be asked, and may run rings; read inside the gate
- * @port: the port; they hold a reference on it while they are being ended
- * @ref: one each for whoever ends them and for @end
- * @staying: threads that have not seen that they are to end, and one for whoever
- *	ends them
- * @end: waits for the threads to end; queued when nobody is @staying
- * @ended: completed when they have ended
- * @n: number of workers
- * @worker: the workers; that of a queue pair is the one with the pair's number
- *	modulo @n
- */
-struct qz_workers {
-	bool alive;
-	struct qz_port *port;
-	refcount_t ref;
-	atomic_t staying;
-	struct work_struct end;
-	struct completion ended;
-	u16 n;
-	struct qz_worker worker[] __counted_by(n);
-};
+/* A port's configuration, for qz_exec_signal(): no queue has this number. */
+#define QZ_SIGNAL_CONFIG	QZ_MAX_QUEUES
 
 /**
  * struct qz_exec - who executes what a port causes
@@ -98,7 +46,5 @@ bool qz_exec_is_own(const struct qz_port *port);
 bool qz_exec_run(struct qz_vq *vq);
 void qz_exec_signal(struct qz_port *port, unsigned int bit);
 void qz_exec_hand_off(struct qz_txq *txq);
-int qz_exec_init(void);
-void qz_exec_exit(void);
 
 #endif /* QZ_EXEC_H */
