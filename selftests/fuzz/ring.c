@@ -13,14 +13,14 @@ struct memory {
 	uint32_t len;
 };
 
-static bool read_table(void *ctx, u64 addr, struct vring_desc *desc)
+static bool read_table(void *ctx, u64 addr, void *to, u32 bytes)
 {
 	const struct memory *memory = ctx;
 	u64 offset = addr - (1 << 12);
 
-	if (offset >= memory->len || memory->len - offset < sizeof(*desc))
+	if (offset >= memory->len || memory->len - offset < bytes)
 		return false;
-	memcpy(desc, memory->bytes + offset, sizeof(*desc));
+	memcpy(to, memory->bytes + offset, bytes);
 	return true;
 }
 
@@ -60,8 +60,9 @@ static void scribble(struct fuzz *fuzz, struct qz_ring *ring)
 
 static bool serve(struct fuzz *fuzz, struct qz_ring *ring, const struct qz_ring_mem *mem)
 {
+	struct vring_desc table[SEGS];
 	struct qz_seg segs[SEGS];
-	struct qz_chain chain = { .max = 1 + fuzz_u8(fuzz) % SEGS, .segs = segs };
+	struct qz_chain chain = { .max = 1 + fuzz_u8(fuzz) % SEGS, .segs = segs, .table = table };
 	u16 before = ring->last_avail;
 	int buffers = 1 + fuzz_u8(fuzz) % 3, ret;
 

@@ -26,6 +26,8 @@
  * @in_segs: segments of @in
  * @bounce: bytes that are being summed
  * @command: a driver's command
+ *
+ * Indirect tables have a place of their own: a per-CPU object is 32 KiB at most.
  */
 struct qz_scratch {
 	struct qz_frame frame;

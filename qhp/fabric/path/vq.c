@@ -9,12 +9,12 @@
 #include "module/trace.h"
 #include "path/port.h"
 
-static bool read_desc(void *ctx, u64 addr, struct vring_desc *desc)
+static bool read_memory(void *ctx, u64 addr, void *to, u32 bytes)
 {
 	struct qz_vq *vq = ctx;
 	const struct qz_map *map = qz_gate_dereference(vq->port->map);
 
-	return qz_map_read(map, addr, desc, sizeof(*desc), &vq->hint);
+	return qz_map_read(map, addr, to, bytes, &vq->hint);
 }
 
 /* The pages of an area that is not contiguous, or ERR_PTR; may sleep. */
@@ -206,7 +206,7 @@ void qz_vq_init(struct qz_vq *vq, struct qz_port *port, u16 index,
 	vq->index = index;
 	vq->kind = kind;
 	vq->setup.num = QZ_RING_MAX;
-	vq->mem.read_desc = read_desc;
+	vq->mem.read = read_memory;
 	vq->mem.ctx = vq;
 	qz_signal_init(&vq->signal);
 }

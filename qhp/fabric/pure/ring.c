@@ -13,9 +13,10 @@ struct desc {
 
 /* Where the next descriptor is read from while a chain is walked. */
 struct walk {
-	u64 table;	/* address of an indirect table, 0 in the ring itself */
-	u32 num;	/* entries of the ring or of that table */
+	const struct vring_desc *table;	/* the ring's, or our copy of another */
+	u32 num;	/* its entries */
 	u32 left;	/* entries that may still be read: ends every loop */
+	bool indirect;
 };
 
 /* Ring words are little endian (VERSION_1) and may change at any time. */
@@ -44,36 +45,39 @@ static struct desc decode(const struct vring_desc *desc)
 	};
 }
 
-static bool read_desc(const struct qz_ring *ring, struct walk *walk, u32 i,
-		      const struct qz_ring_mem *mem, struct desc *desc)
+static bool read_desc(struct walk *walk, u32 i, struct desc *desc)
 {
-	struct vring_desc copy;
-
 	if (i >= walk->num || !walk->left)
 		return false;
 	walk->left--;
-	if (!walk->table) {
-		*desc = decode(&ring->desc[i]);
-		return true;
-	}
-	if (!mem->read_desc(mem->ctx, walk->table + i * sizeof(copy), &copy))
-		return false;
-	*desc = decode(&copy);
+	*desc = decode(&walk->table[i]);
 	return true;
 }
 
-static bool enter_table(struct walk *walk, const struct desc *desc, u16 longest)
+/*
+ * An indirect table is copied whole: to find and to check memory for each entry
+ * takes longer than to walk it, in whatever order its entries are linked.
+ */
+static bool enter_table(const struct qz_ring *ring, struct qz_chain *chain,
+			struct walk *walk, const struct desc *desc,
+			const struct qz_ring_mem *mem)
 {
 	u32 num = desc->len / sizeof(struct vring_desc);
 
-	if (walk->table || (desc->flags & VRING_DESC_F_NEXT))
+	if (walk->indirect || (desc->flags & VRING_DESC_F_NEXT))
 		return false;
 	if (!desc->addr || !num || desc->len % sizeof(struct vring_desc) ||
-	    num > longest)
+	    num > ring->longest)
 		return false;
-	walk->table = desc->addr;
-	walk->num = num;
-	walk->left = num;
+	chain->walked += num / QZ_TABLE_STEP;
+	if (!mem->read(mem->ctx, desc->addr, chain->table, desc->len))
+		return false;
+	*walk = (struct walk){
+		.table = chain->table,
+		.num = num,
+		.left = num,
+		.indirect = true,
+	};
 	return true;
 }
 
@@ -112,6 +116,7 @@ static noinline bool walk_chain(const struct qz_ring *ring,
 				const struct qz_ring_mem *mem)
 {
 	struct walk walk = {
+		.table = ring->desc,
 		.num = ring->num,
 		.left = min(ring->num, ring->longest) - 1,
 	};
@@ -120,7 +125,7 @@ static noinline bool walk_chain(const struct qz_ring *ring,
 
 	for (;;) {
 		if (desc.flags & VRING_DESC_F_INDIRECT) {
-			if (!enter_table(&walk, &desc, ring->longest))
+			if (!enter_table(ring, chain, &walk, &desc, mem))
 				return false;
 			i = 0;
 		} else {
@@ -131,7 +136,7 @@ static noinline bool walk_chain(const struct qz_ring *ring,
 			seen_in = desc.flags & VRING_DESC_F_WRITE;
 			i = desc.next;
 		}
-		if (!read_desc(ring, &walk, i, mem, &desc))
+		if (!read_desc(&walk, i, &desc))
 			return false;
 		chain->walked++;
 	}

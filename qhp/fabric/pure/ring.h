@@ -22,6 +22,9 @@ struct qz_seg {
 	u32 len;
 };
 
+/* Entries of an indirect table that are copied at the cost of reading one. */
+#define QZ_TABLE_STEP	16
+
 /**
  * struct qz_chain - one buffer of the driver, or several gathered
  * @head: what to return in the used ring
@@ -30,9 +33,11 @@ struct qz_seg {
  * @max: size of @segs
  * @out_len: bytes in the @out segments
  * @in_len: bytes in the @in segments
- * @walked: descriptors read
+ * @walked: descriptors read; entries of indirect tables count in addition, as a
+ *	QZ_TABLE_STEP-th of one each
  * @single: take a buffer only if it has one descriptor
  * @segs: the segments
+ * @table: room for an indirect table of &qz_ring.longest entries
  */
 struct qz_chain {
 	u16 head;
@@ -44,6 +49,7 @@ struct qz_chain {
 	u32 walked;
 	bool single;
 	struct qz_seg *segs;
+	struct vring_desc *table;
 };
 
 /**
@@ -72,12 +78,11 @@ struct qz_ring {
 
 /**
  * struct qz_ring_mem - access to the driver's memory
- * @read_desc: reads one descriptor of an indirect table; false if @addr is not
- *	mapped
+ * @read: copies @bytes of an indirect table; false if not all are mapped
  * @ctx: its first argument
  */
 struct qz_ring_mem {
-	bool (*read_desc)(void *ctx, u64 addr, struct vring_desc *desc);
+	bool (*read)(void *ctx, u64 addr, void *to, u32 bytes);
 	void *ctx;
 };
 

@@ -25,6 +25,8 @@ struct driver {
 		u16 canary;
 	} used;
 	struct vring_desc table[4 * NUM];
+	struct vring_desc copy[SEGS];
+	u16 canary;
 	struct qz_seg segs[SEGS];
 	struct qz_chain chain;
 	struct qz_ring ring;
@@ -32,14 +34,15 @@ struct driver {
 
 #define TABLE	0x10000		/* where the device sees driver->table */
 
-static bool read_table(void *ctx, u64 addr, struct vring_desc *desc)
+static bool read_table(void *ctx, u64 addr, void *to, u32 bytes)
 {
 	struct driver *driver = ctx;
-	u64 i = (addr - TABLE) / sizeof(*desc);
+	u64 offset = addr - TABLE;
 
-	if (addr < TABLE || i >= 4 * NUM)
+	if (offset > sizeof(driver->table) ||
+	    bytes > sizeof(driver->table) - offset)
 		return false;
-	*desc = driver->table[i];
+	memcpy(to, (u8 *)driver->table + offset, bytes);
 	return true;
 }
 
@@ -47,7 +50,9 @@ static void restart(struct driver *driver, bool event_idx)
 {
 	memset(driver, 0, sizeof(*driver));
 	driver->used.canary = CANARY;
+	driver->canary = CANARY;
 	driver->chain.segs = driver->segs;
+	driver->chain.table = driver->copy;
 	driver->chain.max = SEGS;
 	driver->ring = (struct qz_ring){
 		.num = NUM,
@@ -78,7 +83,7 @@ static void offer(struct driver *driver, u16 head)
 
 static int pop(struct driver *driver)
 {
-	struct qz_ring_mem mem = { .read_desc = read_table, .ctx = driver };
+	struct qz_ring_mem mem = { .read = read_table, .ctx = driver };
 
 	qz_chain_reset(&driver->chain);
 	return qz_ring_pop(&driver->ring, &driver->chain, &mem);
@@ -135,6 +140,27 @@ static void indirect_table_is_followed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, d->chain.out_len, 72);
 }
 
+/* Entries may be linked in any order, and not all need be. */
+static void a_table_of_the_greatest_length_fits(struct kunit *test)
+{
+	struct driver *d = test->priv;
+	u16 i;
+
+	set_desc(&d->desc[1], TABLE, SEGS * sizeof(struct vring_desc),
+		 VRING_DESC_F_INDIRECT, 0);
+	set_desc(&d->table[0], 0x1000, 1, VRING_DESC_F_NEXT, SEGS - 1);
+	for (i = SEGS - 1; i > 1; i--)
+		set_desc(&d->table[i], 0x1000 * i, i,
+			 i > 2 ? VRING_DESC_F_NEXT : 0, i - 1);
+	offer(d, 1);
+	KUNIT_ASSERT_EQ(test, pop(d), 1);
+	KUNIT_EXPECT_EQ(test, d->chain.out, SEGS - 1);
+	KUNIT_EXPECT_EQ(test, d->segs[1].addr, 0x1000 * (SEGS - 1));
+	KUNIT_EXPECT_EQ(test, d->segs[SEGS - 2].len, 2);
+	KUNIT_EXPECT_EQ(test, d->chain.walked, SEGS + SEGS / QZ_TABLE_STEP);
+	KUNIT_EXPECT_EQ(test, d->canary, CANARY);
+}
+
 static void a_chain_may_be_as_long_as_its_ring(struct kunit *test)
 {
 	struct driver *d = test->priv;
@@ -152,7 +178,7 @@ static void a_chain_may_be_as_long_as_its_ring(struct kunit *test)
 static void gathered_buffers_keep_the_order(struct kunit *test)
 {
 	struct driver *d = test->priv;
-	struct qz_ring_mem mem = { .read_desc = read_table, .ctx = d };
+	struct qz_ring_mem mem = { .read = read_table, .ctx = d };
 
 	set_desc(&d->desc[0], 0x1000, 10, VRING_DESC_F_WRITE, 0);
 	set_desc(&d->desc[1], 0x2000, 20, VRING_DESC_F_WRITE, 0);
@@ -291,6 +317,10 @@ static void bad_tables_are_refused(struct kunit *test)
 	set_desc(&d->desc[0], 0xdead0000, 16, indirect, 0);
 	offer(d, 0);
 	expect_refused(test, "table that is not mapped");
+
+	set_desc(&d->desc[0], TABLE + (4 * NUM - 1) * 16, 32, indirect, 0);
+	offer(d, 0);
+	expect_refused(test, "table whose last entry is not mapped");
 }
 
 static void used_ring_wraps_and_stays_inside(struct kunit *test)
@@ -479,6 +509,7 @@ static struct kunit_case ring_cases[] = {
 	KUNIT_CASE(empty_ring_has_nothing),
 	KUNIT_CASE(chain_keeps_order_and_lengths),
 	KUNIT_CASE(indirect_table_is_followed),
+	KUNIT_CASE(a_table_of_the_greatest_length_fits),
 	KUNIT_CASE(a_chain_may_be_as_long_as_its_ring),
 	KUNIT_CASE(gathered_buffers_keep_the_order),
 	KUNIT_CASE(a_buffer_put_back_comes_again),
