@@ -57,12 +57,18 @@ def rows_of(found):
     return traffic_rows(found) if "kinds" in found else rtt_rows(found)
 
 
+def host(conditions):
+    """The end of a row's name, unless the host is the usual one: _arm64x4 is ARM64 with four CPUs."""
+    arch, cpus = ((conditions or {}).get(f"QZ_LAB_{word}") for word in ("ARCH", "CPUS"))
+    return "" if arch in (None, "x86") else f"_{arch}x{cpus}"
+
+
 def main(source, target):
     target = pathlib.Path(target)
     known = json.loads(target.read_text()) if target.exists() else []
     target.parent.mkdir(parents=True, exist_ok=True)
     found = json.loads(pathlib.Path(source).read_text())
-    known += rows_of(found)
+    known += [{**row, "name": row["name"] + host(row["conditions"])} for row in rows_of(found)]
     target.write_text(json.dumps(known, indent=1) + "\n")
 
 
