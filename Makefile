@@ -15,6 +15,8 @@ CROSS_COMPILE ?= aarch64-linux-gnu-
 BUILD	:= $(CURDIR)/build/arm64
 FOREIGN	:= arm64
 CROSS	= CC=$(CROSS_COMPILE)gcc AR=$(CROSS_COMPILE)ar ROOT=$(FOREIGN_ROOT)
+# Kbuild has ARCH from the command line or the environment.
+KCROSS	= CROSS_COMPILE=$(CROSS_COMPILE)
 # Headers and libraries of its packages.
 FOREIGN_ROOT = $(shell selftests/lab/fetch --arch $(FOREIGN) root)
 else
@@ -51,8 +53,8 @@ help:
 	@echo
 	@echo "KDIR=DIR selects the kernel headers. Default: those of the running"
 	@echo "kernel if it is 6.12 or later, else those of Debian's stock 6.12 kernel."
-	@echo "ARCH=arm64 builds module, userspace and selftests in build/arm64, by a"
-	@echo "cross compiler."
+	@echo "ARCH=arm64 builds module, userspace, selftests and kernel for ARM64, by a"
+	@echo "cross compiler; the former three in build/arm64."
 
 deps:
 	@scripts/deps build $(if $(FOREIGN),cross lab)
@@ -61,14 +63,14 @@ module: deps
 	@test -n "$(KDIR)" || { echo "no kernel headers: install them, or give KDIR=DIR (see make help)"; exit 1; }
 	@mkdir -p $(KOUT)
 	@cp -pru $(KSRC) $(KOUT)
-	+@scripts/kbuild $(KDIR) M=$(KOUT) $(KMAKE) $(KFLAGS) modules
+	+@scripts/kbuild $(KDIR) M=$(KOUT) $(KMAKE) $(KCROSS) $(KFLAGS) modules
 	@echo "built $(KOUT:$(CURDIR)/%=%)/queztl.ko"
 
 # Modules that only the tests load.
 test-modules: deps
 	@mkdir -p $(TOUT)
 	@cp -pru selftests/kmod/. $(TOUT)
-	+@scripts/kbuild $(KDIR) M=$(TOUT) $(KMAKE) $(KFLAGS) modules
+	+@scripts/kbuild $(KDIR) M=$(TOUT) $(KMAKE) $(KCROSS) $(KFLAGS) modules
 	@echo "built $(TOUT:$(CURDIR)/%=%)"
 
 # The hosts of the lab run Debian's stock kernel, whatever this machine runs.
@@ -78,8 +80,8 @@ lab-module: deps lab-deps
 
 # Linux with patches/. Does nothing if it is built already.
 kernel:
-	@scripts/deps kernel
-	@scripts/kernel build $(FLAVOUR)
+	@scripts/deps kernel $(if $(FOREIGN),cross)
+	@scripts/kernel $(FOREIGN:%=--arch %) build $(FLAVOUR)
 
 userspace: deps
 	@$(SUBMAKE) -C userspace O=$(BUILD)/userspace $(CROSS)

@@ -16,7 +16,7 @@ make_tree() {
 
 # What Queztl needs, at its own value: a built-in part cannot use modules.
 config_for() {	# m|y
-	sed '/^CONFIG_\(LOCALVERSION\|DEBUG_INFO.*\)=/d' "$TOP/patches/config/host.config"
+	sed '/^CONFIG_\(LOCALVERSION\|DEBUG_INFO.*\)=/d' "$TOP"/patches/config/host{,-x86}.config
 	printf 'CONFIG_%s\n' DEBUG_INFO_NONE=y VIRT_DRIVERS=y KUNIT=m QUEZTL_KUNIT_TEST=m WERROR=y
 	printf "CONFIG_%s=$1\n" KVM KVM_AMD VDPA VHOST_VDPA QUEZTL
 }

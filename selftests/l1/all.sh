@@ -11,7 +11,7 @@ OUT=${QZ_OUT:-/tmp/queztl-out}
 export QZ_USER_KO=${QZ_USER_KO:-$BUILT/kmod/$(uname -r)/queztl.ko}
 export QZ_USER_TEST_MODULES=${QZ_USER_TEST_MODULES:-$BUILT/kmod-tests/$(uname -r)}
 PROGRAMS=${*:-ioctl failnth functional hostile safety races vhost netns uplink dpdk lifecycle native kunit}
-SPLAT='WARNING: CPU|WARNING: (possible|suspicious|inconsistent|bad|held)|BUG: |kernel BUG|Oops|Call Trace:|KASAN:|KFENCE:|UBSAN:|'\
+SPLAT='WARNING: CPU|WARNING: (possible|suspicious|inconsistent|bad|held)|BUG: |kernel BUG|Oops|Call [Tt]race:|KASAN:|KFENCE:|UBSAN:|'\
 'INFO: task .* blocked|rcu: INFO|soft lockup|general protection|refcount_t:|corruption|Bad page state|double free|'\
 'kmemleak: .*new suspected|enqueued on deprecated|Unable to handle|Object .*Redzone|Poison overwritten|Objects remaining in'
 number=0 pass=0 fail=0 skip=0
@@ -48,11 +48,11 @@ new_messages() {
 	dmesg | tail -n +$(($1 + 1)) | awk '
 		/failnth: (vmalloc error|page allocation failure)/ { refused = 1 }
 		!refused
-		/<\/TASK>/ { refused = 0 }'
+		/<\/TASK>|el0t_64_sync\+|ret_from_fork\+/ { refused = 0 }'
 }
 
 # A leak is found by the second scan after it, when it is older than 5 s. Those of others are theirs; an address without a
-# name is of a module that is gone.
+# name is of a module that is gone (x86 or ARM64).
 leaks() {
 	local report=/sys/kernel/debug/kmemleak
 	[ -w $report ] || return 0
@@ -61,7 +61,7 @@ leaks() {
 	echo scan >$report
 	awk '/^unreferenced object/ { if (ours) printf "%s", text; text = ""; ours = 0 }
 		{ text = text $0 "\n" }
-		/\[queztl\]|0xffffffffc/ { ours = 1 }
+		/\[queztl\]|0xffffffffc|0xffff8000[0-7]/ { ours = 1 }
 		END { if (ours) printf "%s", text }' $report
 	echo clear >$report
 }

@@ -138,17 +138,17 @@ def stock(name, refresh=False, arch=X86):
 
 
 def find(what, arch=X86):
-    """One of Debian's by name, one that scripts/kernel built, or the path of a vmlinuz whose modules lie beside it.
+    """One of Debian's by name, one that scripts/kernel built, or the path of an image whose modules lie beside it.
 
     For a path P the modules are searched in P's directory and its parent (lib/modules/RELEASE in it). A kernel with
     everything built in needs none.
     """
-    if what in flavours() or arch is not X86:
+    if what in flavours():
         return stock(what, arch=arch)
     if what in BUILT:
-        what = cache.root() / "linux/out" / what / "vmlinuz"
+        flavour, what = what, cache.root() / "linux/out" / f"{what}{arch.tail}" / "vmlinuz"
         if not what.exists():
-            raise SystemExit(f"lab: kernel {what.parent.name} is not built: run scripts/kernel build {what.parent.name}")
+            raise SystemExit(f"lab: kernel {what.parent.name} is not built: run scripts/kernel {arch.option}build {flavour}")
     image = pathlib.Path(what).resolve(strict=True)
     release = image_release(image)
     for base in (image.parent, image.parent.parent):
@@ -158,9 +158,15 @@ def find(what, arch=X86):
 
 
 def image_release(image):
-    """The release string of a bzImage (see kernel_version in Documentation/arch/x86/boot.rst)."""
-    head = pathlib.Path(image).read_bytes()[:65536]
-    if head[0x202:0x206] != b"HdrS":
-        raise SystemExit(f"lab: {image} is not a bzImage: give the kernel image, not vmlinux")
-    at = int.from_bytes(head[0x20E:0x210], "little") + 0x200
-    return head[at:head.index(b"\0", at)].split()[0].decode()
+    """The release string of a bzImage or of an ARM64 Image.
+
+    A bzImage's header points to it, an Image is not compressed (see Documentation/arch/{x86/boot,arm64/booting}.rst).
+    """
+    text = pathlib.Path(image).read_bytes()
+    if text[0x202:0x206] == b"HdrS":
+        at = int.from_bytes(text[0x20E:0x210], "little") + 0x200
+        return text[at:text.index(b"\0", at)].split()[0].decode()
+    banner = re.search(rb"\0Linux version (\S+) \(", text) if text[0x38:0x3C] == b"ARM\x64" else None
+    if not banner:
+        raise SystemExit(f"lab: {image} is neither a bzImage nor an ARM64 Image: give the kernel image, not vmlinux")
+    return banner[1].decode()

@@ -4,7 +4,7 @@ import re
 # Lines that no healthy run prints. Boot-time "WARNING" of firmware tables and the like do not match these forms.
 SPLAT = re.compile(r"""
     WARNING:\ CPU | WARNING:\ (possible|suspicious|inconsistent|bad|held|kernel|lock|chain|stack) |
-    BUG:\  | kernel\ BUG\ at | \bOops\b | Call\ Trace: | KASAN: | KCSAN: | KFENCE: | UBSAN: | DEBUG_LOCKS_WARN_ON |
+    BUG:\  | kernel\ BUG\ at | \bOops\b | Call\ [Tt]race: | KASAN: | KCSAN: | KFENCE: | UBSAN: | DEBUG_LOCKS_WARN_ON |
     possible\ (circular|recursive|irq)\ lock | INFO:\ task\ .*\ blocked\ for | INFO:\ rcu_ | rcu:\ INFO:\ .*\ stall |
     detected\ stalls? | soft\ lockup | hard\ LOCKUP | general\ protection\ fault | scheduling\ while\ atomic |
     sleeping\ function\ called | Unable\ to\ handle | unable\ to\ handle | refcount_t: | list_(add|del)\ corruption |
@@ -13,15 +13,16 @@ SPLAT = re.compile(r"""
     """, re.X)
 END = re.compile(r"---\[ end (trace|Kernel panic)")
 
-# A frame or RIP inside a Queztl module, or a RIP in module space that belongs to no module (called after unload). The
+# A frame or RIP (ARM64: pc) inside a Queztl module, or a RIP in module space that belongs to no module (called after unload). The
 # list of modules always names Queztl's, and a "?" frame is left over from an earlier call on that stack: both prove
 # nothing.
-OUR_FRAME = re.compile(r"\[(queztl|qhp_guest|qz_\w+)[\] ]|RIP: 0010:0xffffffffc")
+OUR_FRAME = re.compile(r"\[(queztl|qhp_guest|qz_\w+)[\] ]|RIP: 0010:0xffffffffc|pc : 0xffff8000[0-7]")
 NO_PROOF = re.compile(r"Modules linked in:|last unloaded:|\]\s+\? ")
 
 
 # The kernel's report of a failed allocation, with a trace, in the test that makes allocations fail on purpose.
 REFUSED = re.compile(r"\bfailnth: (vmalloc error|page allocation failure)")
+TRACE_END = re.compile(r"</TASK>|\b(el0t_64_sync|ret_from_fork)\+")       # x86; ARM64, a call's and a thread's
 
 
 def without_refusals(lines):
@@ -30,7 +31,7 @@ def without_refusals(lines):
         refused = refused or bool(REFUSED.search(line))
         if not refused:
             yield line
-        refused = refused and "</TASK>" not in line
+        refused = refused and not TRACE_END.search(line)
 
 
 def splats(log):
