@@ -7,8 +7,8 @@
  * blocks left early by an exception.
  *
  * Host (L1) and guests (L2) run on the same emulated CPU and at the same kernel addresses. A host started with nokaslr
- * has its kernel's text where the address says also in memory, a guest has it in some pages of its VMM; only the host
- * has modules. Guests all run the same kernel, which does not move itself. Programs of both are one class.
+ * has its kernel's text at a known place of its memory, a guest has it in some pages of its VMM; only the host has
+ * modules. Guests all run the same kernel, which does not move itself. Programs of both are one class.
  *
  * The emulator's plugin interface (versions 2 to 4, docs/devel/tcg-plugins.rst there) comes without a package of its
  * header, so what is used of it is declared here.
@@ -27,7 +27,10 @@
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 struct qemu_plugin_scoreboard;
-struct qemu_info;
+struct qemu_info {
+	const char *target_name;
+	/* and more */
+};
 typedef struct {
 	struct qemu_plugin_scoreboard *score;
 	size_t offset;
@@ -52,9 +55,19 @@ API int qemu_plugin_install(uint64_t id, const struct qemu_info *info, int argc,
 
 #define BLOCKS		(1u << 19)
 #define SLOTS		(2 * BLOCKS)
-#define KERNEL		0xffffffff80000000ULL
-#define MODULES		0xffffffffc0000000ULL
-#define FIXMAP		0xffffffffff000000ULL
+
+/* Kernel addresses of an architecture: Documentation/arch/x86/x86_64/mm.rst and arch/arm64/memory.rst of Linux. */
+static const struct layout {
+	const char *name;		/* the emulator's */
+	uint64_t lowest;		/* of all below */
+	uint64_t modules, modules_end;
+	uint64_t kernel;		/* text and data */
+	uint64_t offset;		/* from the beginning of memory, of what is at @kernel */
+} layouts[] = {
+	{ "x86_64", 0xffffffff80000000, 0xffffffffc0000000, 0xffffffffff000000, 0xffffffff80000000, 0 },
+	/* The emulator puts an image that may be anywhere 2 MiB behind its own boot loader. */
+	{ "aarch64", 0xffff800000000000, 0xffff800000000000, 0xffff800080000000, 0xffff800080000000, 0x200000 },
+}, *layout;
 
 enum { HOST, MODULE, GUEST, USER };
 static const char *const names[] = { "host", "module", "guest", "user" };
@@ -88,16 +101,16 @@ static uintptr_t find_ram(void)
 
 static int classify(uint64_t at, const void *host)
 {
-	if (at < 1ULL << 47)
+	if (!(at >> 63))
 		return USER;
-	if (at >= MODULES && at < FIXMAP)
+	if (at >= layout->modules && at < layout->modules_end)
 		return MODULE;
-	return at >= KERNEL && (uintptr_t)host - ram == at - KERNEL ? HOST : GUEST;
+	return at >= layout->kernel && (uintptr_t)host - ram == at - layout->kernel + layout->offset ? HOST : GUEST;
 }
 
 static bool is_kernel(uint64_t at, int class)
 {
-	return class != USER && at >= KERNEL;
+	return class != USER && at >= layout->lowest;
 }
 
 /* Programs are counted whole, and what guests' kernels run elsewhere. */
@@ -191,7 +204,13 @@ int qemu_plugin_install(uint64_t id, const struct qemu_info *info, int argc, cha
 {
 	pthread_t thread;
 
-	(void)info;
+	for (size_t i = 0; i < sizeof(layouts) / sizeof(*layouts); i++)
+		if (!strcmp(info->target_name, layouts[i].name))
+			layout = &layouts[i];
+	if (!layout) {
+		fprintf(stderr, "insns: knows nothing of %s\n", info->target_name);
+		return -1;
+	}
 	if (argc != 1 || strncmp(argv[0], "socket=", 7) || strlen(argv[0] + 7) >= sizeof(path)) {
 		fprintf(stderr, "insns: wants socket=PATH\n");
 		return -1;

@@ -72,4 +72,5 @@ def main(source, target):
     target.write_text(json.dumps(known, indent=1) + "\n")
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])
