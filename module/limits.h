@@ -67,10 +67,11 @@
 #define QZ_RUN_BYTES		(256 * 1024)
 
 /*
- * What is done at a time inside the gate, with softirqs off, in units of about
- * one descriptor read: 8 ns natively, 200 ns emulated. A frame, each receiver
- * of it, and an interrupt cost QZ_WORK_STEP each and what they take in
- * addition: one unit for each descriptor and for each QZ_WORK_BYTES. One step
+ * What is done at a time inside the gate, with softirqs off. A unit is one
+ * descriptor, read and later used to copy: 50 to 200 instructions. A frame,
+ * each receiver of it, and an interrupt cost QZ_WORK_STEP each and what they
+ * take in addition: one unit for each descriptor and for each QZ_WORK_BYTES,
+ * and one for each QZ_TABLE_STEP entries of an indirect table. One step
  * more than the slice has left may be begun: a buffer of QZ_CHAIN_MAX
  * descriptors and 64 KiB of it.
  */
