@@ -111,7 +111,7 @@ kernel-selftests: lab-deps
 	@selftests/kernel/run $(KSELF)
 
 bench: lab-module userspace
-	@$(SUBMAKE) -C selftests O=$(BUILD)/selftests bench
+	@$(SUBMAKE) -C selftests O=$(BUILD)/selftests $(CROSS) bench
 	@selftests/bench/bench $(BENCH)
 
 docs:
