@@ -66,7 +66,7 @@ static void *say_ready(void *unused)
 
 static void await_waiting(void)
 {
-	double end = swg_now() + 60;	/* on a busy machine */
+	double end = swg_now() + 30;	/* on a busy machine; await() takes longer */
 
 	while ((!waiting || state_of(waiting) != 'D') && swg_now() < end)
 		usleep(1000);

@@ -58,7 +58,7 @@ TEST_WITHIN(memory_that_has_gone_bad_costs_its_own_vm, 60)
 	static const struct { const char *name; int bytes, layout; } bad[] = {
 		{ "its headers", HEADERS, 0 },
 		{ "its rest", SWG_HEADER + LENGTH - HEADERS, 0 },
-		{ "a descriptor of an indirect table", sizeof(struct vring_desc), SWG_IN_TABLE | SWG_SPLIT },
+		{ "an indirect table of two", 2 * sizeof(struct vring_desc), SWG_IN_TABLE | SWG_SPLIT },
 	};
 	const struct swg_options options = { .features = F(VIRTIO_RING_F_INDIRECT_DESC) };
 
