@@ -76,7 +76,7 @@ header_is_cxx()
 
 layout_is_the_same_on_32_bit()
 {
-	$CC -m32 -std=gnu11 -I../uapi -fsyntax-only lib/abi.c
+	$CC -m32 -std=gnu11 -I../uapi $headers -fsyntax-only lib/abi.c
 }
 
 completes_commands()
@@ -106,9 +106,10 @@ if command -v g++ >/dev/null; then
 else
 	skip header_is_cxx "no g++"
 fi
-if echo '#include <linux/types.h>' | $CC -m32 -x c -fsyntax-only - 2>/dev/null; then
+headers="-isystem /usr/include/$($CC -print-multiarch)"	# the kernel's are the same for both
+if echo '#include <linux/types.h>' | $CC -m32 $headers -x c -fsyntax-only - 2>/dev/null; then
 	check layout_is_the_same_on_32_bit
 else
-	skip layout_is_the_same_on_32_bit "no 32-bit headers (gcc-multilib)"
+	skip layout_is_the_same_on_32_bit "no 32-bit headers (gcc-12-multilib)"
 fi
 check completes_commands

@@ -307,7 +307,7 @@ int qz_fabric_init(void)
 	qz_leave_wq = alloc_workqueue("queztl-leave", WQ_UNBOUND,
 				      WQ_MAX_ACTIVE);
 	if (!qz_leave_wq)
-		goto err_exec;
+		goto err_workers;
 	err = bus_register(&qz_bus);
 	if (err)
 		goto err_leave;
@@ -315,7 +315,7 @@ int qz_fabric_init(void)
 
 err_leave:
 	destroy_workqueue(qz_leave_wq);
-err_exec:
+err_workers:
 	qz_workers_exit();
 err_scratch:
 	qz_scratch_exit();
