@@ -1,33 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From a driver's kick to a run of its sending ring.
+ * A run of a sending ring: one thread serves it for a while, slice by slice.
  *
- * KVM signals the kick eventfd in the vCPU's thread, and vhost-vdpa calls us
- * from inside that eventfd_signal(): atomic, IRQs off, and an eventfd signalled
- * from there would be lost. So the run is queued as task work on the vCPU
- * thread itself: it happens before the guest is entered again, in process
- * context, and the sender's time pays for it.
- *
- * Anybody may signal an eventfd, in any thread. A kick that comes in a thread
- * of another process is left to the port's worker, as is what remains when a
- * run has used up its budget.
- *
- * virtio_vdpa kicks with BH off, and no eventfd is involved: a slice is served
- * on the spot.
- *
- * A kick of a stream is left to the worker as well. If it were served at once,
- * it would wake a receiver that then runs before the sender continues, so that
- * each burst costs an exit, an interrupt and two switches. The worker finds
- * what the sender could put into its ring until the CPU was switched to the
- * worker, or, on another CPU, works in parallel. Whether a kick belongs to a
- * stream is known only from the previous run.
- *
- * A run is made of slices. A slice is what is done at a time inside the gate,
- * with softirqs off, by the owner of the ring. It is bounded (QZ_SLICE_WORK),
- * and a frame that does not fit into one slice is continued in the next.
+ * A slice is what is done at a time inside the gate, with softirqs off, by the
+ * owner of the ring. It is bounded (QZ_SLICE_WORK), and a frame that does not
+ * fit into one slice is continued in the next. All slices of a run share one
+ * budget; what remains when it is used up is left to the port's worker.
  */
 
-#include <linux/eventfd.h>
 #include <linux/sched.h>
 
 #include "path/run.h"
@@ -108,7 +88,7 @@ static int serve_one(struct qz_run *run)
  * The driver need not kick until most of its ring is full: whoever serves it
  * checks the ring by itself. The caller owns the ring.
  */
-static void postpone_kicks(struct qz_txq *txq)
+void qz_run_postpone_kicks(struct qz_txq *txq)
 {
 	struct qz_ring *ring = &txq->vq.ring;
 
@@ -123,7 +103,7 @@ static void postpone_kicks(struct qz_txq *txq)
 static void expect_kick(const struct qz_run *run, struct qz_txq *txq)
 {
 	if (run->shares_cpu && txq->vq.ring.last_avail % QZ_KICK_STEP == 0)
-		postpone_kicks(txq);
+		qz_run_postpone_kicks(txq);
 }
 
 /*
@@ -136,7 +116,7 @@ static void wait_for_room(const struct qz_run *run, struct qz_txq *txq)
 	WRITE_ONCE(txq->blocked, true);
 	qz_ring_disable_kicks(&txq->vq.ring);
 	if (run->shares_cpu)
-		postpone_kicks(txq);
+		qz_run_postpone_kicks(txq);
 }
 
 static bool has_budget(const struct qz_run *run)
@@ -230,7 +210,7 @@ static bool run_ring(struct qz_run *run)
  * Context: process or softirq.
  * Return: true if there is more to do.
  */
-static bool run_slice(struct qz_run *run)
+bool qz_run_slice(struct qz_run *run)
 {
 	struct qz_vq *vq = &run->txq->vq;
 	bool more = false;
@@ -259,7 +239,7 @@ out:
 	return more;
 }
 
-static void begin_run(struct qz_run *run, struct qz_txq *txq, u64 *count)
+void qz_run_begin(struct qz_run *run, struct qz_txq *txq, u64 *count)
 {
 	run->port = txq->vq.port;
 	run->txq = txq;
@@ -277,9 +257,9 @@ static void begin_run(struct qz_run *run, struct qz_txq *txq, u64 *count)
  * All slices share one budget, so a thread cannot be kept busy by what other
  * vCPUs send. Process context.
  */
-static void run_txq(struct qz_run *run)
+void qz_run_all(struct qz_run *run)
 {
-	while (run_slice(run)) {
+	while (qz_run_slice(run)) {
 		if (!has_budget(run)) {
 			qz_exec_run(&run->txq->vq);
 			return;
@@ -288,150 +268,14 @@ static void run_txq(struct qz_run *run)
 	}
 }
 
-/*
- * Give the CPU to the worker or, if that waits for free buffers, to whoever may
- * free some. Process context, may sleep; in the sender's thread.
- */
-static void leave_cpu(struct qz_txq *txq)
-{
-	if (READ_ONCE(txq->blocked)) {
-		qz_handoff_wait();
-		return;
-	}
-	qz_exec_run(&txq->vq);
-	qz_exec_hand_off(txq);
-}
-
-static void run_here(struct qz_txq *txq)
-{
-	struct qz_run run;
-
-	begin_run(&run, txq, &txq->counts.direct_runs);
-	run.in_sender = true;
-	qz_handoff_begin(&run.handoff, txq);
-	run_txq(&run);
-	qz_handoff_end(&run.handoff);
-}
-
-/*
- * Process context, in the thread that kicked, on its way back to the guest. The
- * port may belong to another process by now.
- */
-static void run_task_work(struct callback_head *tw)
-{
-	struct qz_txq *txq = container_of(tw, struct qz_txq, tw);
-	struct qz_port *port = txq->vq.port;
-
-	/* A kick from here on queues the task work anew. */
-	clear_bit(QZ_VQ_PENDING, &txq->vq.flags);
-	smp_mb__after_atomic();	/* before looking at the ring */
-	if (!qz_exec_is_own(port))
-		qz_exec_run(&txq->vq);
-	else if (READ_ONCE(txq->stream))
-		leave_cpu(txq);
-	else
-		run_here(txq);
-	put_device(&port->vdpa.dev);
-}
-
 /* The worker's part, as long as it is @alive. Process context. */
 void qz_run_work(struct qz_txq *txq, const bool *alive)
 {
 	struct qz_run run;
 
-	begin_run(&run, txq, &txq->counts.worker_runs);
+	qz_run_begin(&run, txq, &txq->counts.worker_runs);
 	run.alive = alive;
-	run_txq(&run);
-}
-
-/* Is this a thread of the port's process that will soon run task work? */
-static bool has_task_work(const struct qz_port *port)
-{
-	return in_task() && qz_exec_is_own(port) &&
-	       !(current->flags & (PF_KTHREAD | PF_USER_WORKER | PF_EXITING));
-}
-
-#ifdef QZ_HAVE_TASK_WORK_ADD
-static int add_task_work(struct callback_head *tw)
-{
-	return task_work_add(current, tw, TWA_RESUME);
-}
-#else
-static int add_task_work(struct callback_head *tw)
-{
-	return -EOPNOTSUPP;
-}
-#endif
-
-/*
- * The sender may fill most of its ring before it kicks again. When it has, and
- * the worker waits for the sender's CPU, the worker can have it: the sender
- * would soon wait for space in its ring anyway.
- *
- * Return: true if the CPU is to be handed off.
- */
-static bool leave_stream(struct qz_txq *txq)
-{
-	if (READ_ONCE(txq->blocked))	/* the timer asks the worker */
-		return true;
-	WRITE_ONCE(txq->kicked_on, raw_smp_processor_id());
-	qz_run_try(txq, postpone_kicks);
-	return qz_exec_run(&txq->vq);
-}
-
-/* Inside eventfd_signal(), or in a call by the VMM; in a thread of the VMM. */
-static void run_soon(struct qz_txq *txq)
-{
-	struct device *dev = &txq->vq.port->vdpa.dev;
-
-	if (READ_ONCE(txq->stream) && !leave_stream(txq))
-		return;
-	if (test_and_set_bit(QZ_VQ_PENDING, &txq->vq.flags)) {
-		/* It is another thread's, which may not run for a while. */
-		if (READ_ONCE(txq->runner) != current)
-			qz_exec_run(&txq->vq);
-		return;
-	}
-	get_device(dev);
-	WRITE_ONCE(txq->runner, current);
-	if (!add_task_work(&txq->tw))
-		return;
-	put_device(dev);	/* not the last one: vhost-vdpa has another */
-	clear_bit(QZ_VQ_PENDING, &txq->vq.flags);
-	qz_exec_run(&txq->vq);
-}
-
-/* A slice on the spot, for a port of the host. Process or softirq. */
-static void run_slice_here(struct qz_txq *txq)
-{
-	struct qz_run run;
-
-	begin_run(&run, txq, &txq->counts.direct_runs);
-	if (run_slice(&run))
-		qz_exec_run(&txq->vq);
-}
-
-/**
- * qz_run_kick - the driver has put something into a sending ring
- * @txq: the queue
- *
- * Context: any.
- */
-void qz_run_kick(struct qz_txq *txq)
-{
-	struct qz_port *port = txq->vq.port;
-
-	atomic64_inc(&txq->counts.kicks);
-	/* Starting a queue runs it once, so nothing is lost here. */
-	if (!qz_vq_takes_kick(&txq->vq))
-		return;
-	if (has_task_work(port))
-		run_soon(txq);
-	else if (READ_ONCE(port->exec.host) && eventfd_signal_allowed() &&
-		 !in_hardirq() && !irqs_disabled())
-		run_slice_here(txq);
-	else
-		qz_exec_run(&txq->vq);
+	qz_run_all(&run);
 }
 
 /**
@@ -462,9 +306,4 @@ void qz_run_try(struct qz_txq *txq, void (*fn)(struct qz_txq *txq))
 		qz_exec_run(vq);
 out:
 	qz_gate_leave(idx);
-}
-
-void qz_run_init(struct qz_txq *txq)
-{
-	init_task_work(&txq->tw, run_task_work);
 }

@@ -120,11 +120,13 @@ static inline struct qz_txq *qz_to_txq(struct qz_vq *vq)
 void qz_txq_init(struct qz_txq *txq, struct qz_port *port, u16 pair);
 void qz_txq_stop(struct qz_txq *txq);
 
+/* kick.c */
+void qz_kick(struct qz_txq *txq);
+void qz_kick_init(struct qz_txq *txq);
+
 /* run.c */
-void qz_run_kick(struct qz_txq *txq);
 void qz_run_work(struct qz_txq *txq, const bool *alive);
 void qz_run_try(struct qz_txq *txq, void (*fn)(struct qz_txq *txq));
-void qz_run_init(struct qz_txq *txq);
 
 /* sent.c */
 void qz_sent_init(struct qz_txq *txq);

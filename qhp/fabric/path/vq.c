@@ -227,7 +227,7 @@ void qz_txq_init(struct qz_txq *txq, struct qz_port *port, u16 pair)
 	qz_sent_init(txq);
 	qz_pace_init(txq);
 	qz_backpressure_init(txq);
-	qz_run_init(txq);
+	qz_kick_init(txq);
 }
 
 /* The ring is not live, and everybody has left the gate since. May sleep. */

@@ -71,7 +71,7 @@ static void kick_vq(struct vdpa_device *vdpa, u16 idx)
 
 	switch (vq->kind) {
 	case QZ_TX:
-		qz_run_kick(qz_to_txq(vq));
+		qz_kick(qz_to_txq(vq));
 		break;
 	case QZ_CTRL:
 		qz_ctrlq_kick(qz_to_ctrlq(vq));
