@@ -9,6 +9,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
@@ -131,10 +132,15 @@ static void run_fickle_b(void)
 			;
 }
 
+static void send_frame_to(struct member *to, uint32_t seed)
+{
+	ASSERT_EQ(send_to(a, to->mac, 60, seed, 0), 0);
+	ASSERT_EQ(swg_wait_sent(&a->port, SOON), 0);
+}
+
 static void send_frame(uint32_t seed)
 {
-	ASSERT_EQ(send_to(a, b->mac, 60, seed, 0), 0);
-	ASSERT_EQ(swg_wait_sent(&a->port, SOON), 0);
+	send_frame_to(b, seed);
 }
 
 static void await_waiter(void)
@@ -172,6 +178,100 @@ TEST(every_other_quick_call_earns_no_trust)
 	count = take_count();
 	KTAP_CHECK(!count, false, "a sender still makes the calls, some of which are slow");
 	resume_tenant(tenant);
+}
+
+#define SLOW_PORTS	12
+
+static struct member *slow[SLOW_PORTS], *innocent;
+static int call_of_innocent;
+
+/* Ports of one VM, all with a call that asks 4 * 10^4. */
+static void run_slow_ports(void)
+{
+	for (int i = 0; i < SLOW_PORTS; i++)
+		ASSERT_EQ(swg_open(&slow[i]->port, slow[i]->name), 0);
+	ASSERT_EQ(setresuid(NOBODY, NOBODY, NOBODY), 0);
+	for (int i = 0; i < SLOW_PORTS; i++) {
+		set_up(&slow[i]->port, 0, 256, NULL);
+		set_call(&slow[i]->port, SWG_RX, call_of_b);
+		swg_fill(&slow[i]->port);
+		bring_up(&slow[i]->port);
+	}
+	shared->ready = 1;
+	pause();
+	attack_wait(call_of_b, COPIES, 4 * EPOLLS, 0);	/* by now each has been called once, and was quick */
+	shared->ready = 1;
+	for (;;)
+		pause();
+}
+
+static void run_innocent(void)
+{
+	ASSERT_EQ(swg_open(&innocent->port, innocent->name), 0);
+	set_up(&innocent->port, 0, 256, NULL);
+	set_call(&innocent->port, SWG_RX, call_of_innocent);
+	swg_fill(&innocent->port);
+	bring_up(&innocent->port);
+	shared->ready = 1;
+	for (;;)
+		pause();
+}
+
+static void ignore(int number)
+{
+	(void)number;
+}
+
+static uint64_t calls_of_innocent(void)
+{
+	uint64_t count = 0;
+
+	return read(call_of_innocent, &count, sizeof(count)) == sizeof(count) ? count : 0;
+}
+
+/* Each is slow only once, and that is not too much; all of them together are. */
+TEST(slow_receivers_share_what_a_sender_can_lose)
+{
+	pid_t tenant, other;
+
+	call_of_b = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	call_of_innocent = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	shared = share(sizeof(*shared));
+	make_fabric("qtlan");
+	a = join("qtlan", 1, 0);
+	innocent = make_member("qtlan", 2, 0);
+	for (int i = 0; i < SLOW_PORTS; i++)
+		slow[i] = make_member("qtlan", 3 + i, 0);
+	start(a, NULL);
+	signal(SIGUSR1, ignore);
+	other = fork_tenant(run_innocent);
+	await(&shared->ready);
+	shared->ready = 0;
+	tenant = fork_tenant(run_slow_ports);
+	await(&shared->ready);
+	for (int i = 0; i < SLOW_PORTS; i++)
+		ASSERT_EQ(send_to(a, slow[i]->mac, 60, i, 0), 0);
+	ASSERT_EQ(send_to(a, innocent->mac, 60, 0, 0), 0);
+	ASSERT_EQ(swg_wait_sent(&a->port, SOON), 0);
+	usleep(200000);
+	ASSERT(calls_of_innocent());
+
+	stop_tenant(other);
+	send_frame_to(innocent, 1);
+	KTAP_CHECK(calls_of_innocent(), false, "a sender that has lost nothing does not call by itself");
+
+	shared->ready = 0;
+	kill(tenant, SIGUSR1);
+	await(&shared->ready);
+	for (int i = 0; i < SLOW_PORTS; i++)
+		send_frame_to(slow[i], i);
+	send_frame_to(innocent, 2);
+	KTAP_CHECK(!calls_of_innocent(), false, "a sender that has lost too much still calls by itself");
+	resume_tenant(other);
+	for (int ms = 0; ms < SOON; ms++, usleep(1000))
+		if (calls_of_innocent())
+			return;
+	KTAP_CHECK(false, false, "the innocent receiver is never called");
 }
 
 /* Of ordinary calls a receiver learns from its sender. */

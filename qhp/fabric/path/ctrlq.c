@@ -57,7 +57,7 @@ static int serve_one(struct qz_ctrlq *ctrlq)
 	qz_ring_push(&vq->ring, chain->head, sizeof(ack));
 	qz_ring_publish(&vq->ring);
 	if (qz_ring_wants_signal(&vq->ring))
-		qz_signal_driver(vq);
+		qz_signal_driver(vq, vq->port);
 	qz_ring_signalled(&vq->ring);
 	return 1;
 }

@@ -50,6 +50,8 @@ struct qz_switch;
  *	port is closed
  * @map: the driver's address space; read inside the gate
  * @config: how to tell the driver of a change
+ * @patience: how much longer than usual calls of other ports' drivers may still
+ *	take in total, in ns, before their own workers have to make them
  * @flood: budget for the broadcast and multicast frames it sends
  * @view: its peers, the only ports it may send to if the fabric denies; read
  *	inside the gate
@@ -91,6 +93,7 @@ struct qz_port {
 	struct pid *opener;
 	const struct qz_map __rcu *map;
 	struct qz_signal config;
+	struct qz_bucket patience;
 	struct qz_bucket flood;
 	struct qz_switch __rcu *view;
 	struct qz_antispoof __rcu *antispoof;
@@ -133,8 +136,9 @@ void qz_port_break(struct qz_port *port);
 
 /* signal.c */
 void qz_signal_init(struct qz_signal *signal);
+void qz_signal_init_port(struct qz_port *port);
 void qz_signal_set(struct qz_signal *signal, const struct vdpa_callback *cb);
-void qz_signal_driver(struct qz_vq *vq);
+void qz_signal_driver(struct qz_vq *vq, struct qz_port *caller);
 void qz_signal_config(struct qz_port *port);
 void qz_signal_here(struct qz_signal *signal);
 

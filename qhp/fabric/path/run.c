@@ -17,7 +17,7 @@ static void wake_receivers(struct qz_run *run)
 	unsigned int i;
 
 	for (i = 0; i < run->nwake; i++)
-		qz_signal_driver(&run->wake[i]->vq);
+		qz_signal_driver(&run->wake[i]->vq, run->port);
 	run->nwake = 0;
 }
 

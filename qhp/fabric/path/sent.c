@@ -52,7 +52,7 @@ static void signal_sent(struct qz_txq *txq)
 {
 	end_hold(txq);
 	txq->counts.interrupts++;
-	qz_signal_driver(&txq->vq);
+	qz_signal_driver(&txq->vq, txq->vq.port);
 }
 
 static bool held_enough(const struct qz_txq *txq)

@@ -10,24 +10,26 @@
  * worker makes the calls, as it makes the first one after a change: slow calls
  * stop being a sender's problem. It is a bucket because slow calls need not
  * follow one another: a VMM can make every other one quick.
+ *
+ * A VM may have many queues, and many VMs may join. So what a sender loses to
+ * all of them is charged to a bucket of its port as well. While that is in debt
+ * it calls nobody.
  */
 
 #include <linux/sched/clock.h>
 
 #include "path/port.h"
 
-/* Called with signal->lock held, after a call that took @ns and ended @now. */
-static void charge(struct qz_signal *signal, u64 ns, u64 now)
+/* For a call that took @ns, more than is usual, and ended @now. */
+static void charge(struct qz_bucket *patience, u64 ns, u64 now)
 {
-	if (likely(ns <= QZ_SIGNAL_NS))
-		return;
-	if (qz_bucket_wait(&signal->patience, now) < QZ_SIGNAL_MAX_NS)
-		qz_bucket_charge(&signal->patience, now,
+	if (qz_bucket_wait(patience, now) < QZ_SIGNAL_MAX_NS)
+		qz_bucket_charge(patience, now,
 				 min_t(u64, ns, NSEC_PER_SEC) - QZ_SIGNAL_NS);
 }
 
-/* Called with signal->lock held. */
-static void call(struct qz_signal *signal)
+/* Called with signal->lock held. @caller: the sender whose time it is, or NULL */
+static void call(struct qz_signal *signal, struct qz_port *caller)
 {
 	u64 begun, now;
 
@@ -36,7 +38,11 @@ static void call(struct qz_signal *signal)
 	begun = local_clock();
 	signal->cb.callback(signal->cb.private);
 	now = local_clock();
-	charge(signal, now - begun, now);
+	if (unlikely(now - begun > QZ_SIGNAL_NS)) {
+		charge(&signal->patience, now - begun, now);
+		if (caller)
+			charge(&caller->patience, now - begun, now);
+	}
 	if (unlikely(!signal->timed))
 		WRITE_ONCE(signal->timed, true);
 }
@@ -51,29 +57,35 @@ static void call(struct qz_signal *signal)
 void qz_signal_here(struct qz_signal *signal)
 {
 	spin_lock_bh(&signal->lock);
-	call(signal);
+	call(signal, NULL);
 	spin_unlock_bh(&signal->lock);
 }
 
 /* May somebody else's thread make this call? */
-static bool is_quick(const struct qz_signal *signal)
+static bool is_quick(const struct qz_signal *signal,
+		     const struct qz_port *caller)
 {
+	u64 now = local_clock();
+
 	return READ_ONCE(signal->timed) &&
-	       !qz_bucket_wait(&signal->patience, local_clock());
+	       !qz_bucket_wait(&signal->patience, now) &&
+	       !qz_bucket_wait(&caller->patience, now);
 }
 
 /**
  * qz_signal_driver - interrupt a driver
  * @vq: for what is in this ring
+ * @caller: the port that has put it there
  *
  * Context: process or softirq, any VM's thread; not inside eventfd_signal().
  */
-void qz_signal_driver(struct qz_vq *vq)
+void qz_signal_driver(struct qz_vq *vq, struct qz_port *caller)
 {
 	struct qz_signal *signal = &vq->signal;
 
-	if (likely(is_quick(signal)) && spin_trylock_bh(&signal->lock)) {
-		call(signal);
+	if (likely(is_quick(signal, caller)) &&
+	    spin_trylock_bh(&signal->lock)) {
+		call(signal, caller);
 		spin_unlock_bh(&signal->lock);
 		return;
 	}
@@ -102,5 +114,12 @@ void qz_signal_init(struct qz_signal *signal)
 {
 	spin_lock_init(&signal->lock);
 	qz_bucket_set(&signal->patience, NSEC_PER_SEC / QZ_SIGNAL_SHARE,
+		      QZ_SIGNAL_BURST_NS);
+}
+
+void qz_signal_init_port(struct qz_port *port)
+{
+	qz_signal_init(&port->config);
+	qz_bucket_set(&port->patience, NSEC_PER_SEC / QZ_SIGNAL_CALLER_SHARE,
 		      QZ_SIGNAL_BURST_NS);
 }

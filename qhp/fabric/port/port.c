@@ -184,7 +184,7 @@ void qz_port_init(struct qz_port *port, struct qz_fabric *fabric)
 	mutex_init(&port->lock);
 	spin_lock_init(&port->opener_lock);
 	init_completion(&port->left);
-	qz_signal_init(&port->config);
+	qz_signal_init_port(port);
 	qz_pace_flood(port, QZ_FLOOD_RATE);
 }
 
