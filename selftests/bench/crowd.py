@@ -1,6 +1,7 @@
 """Guests with a NIC on each of the paths that are compared, and what is counted while they talk. Imported in L1."""
 import os
 import pathlib
+import platform
 import string
 import subprocess
 import sys
@@ -10,8 +11,11 @@ sys.path.insert(0, os.environ["QZ_SRC"] + "/selftests/lab/l1")
 import fabric
 import vm
 
-COUNTERS = {"exits": "exits", "halts": "halt_exits", "interrupts": "irq_injections", "emulated": "insn_emulation",
-            "windows": "irq_window_exits"}
+# Of a VM in debugfs. Polled: halts that ended while KVM still polled.
+COUNTERS = {"exits": "exits", "halts": "wfi_exit_stat", "polled": "halt_successful_poll", "mmio": "mmio_exit_kernel",
+            "hypercalls": "hvc_exit_stat"} if platform.machine() == "aarch64" else \
+           {"exits": "exits", "halts": "halt_exits", "interrupts": "irq_injections", "emulated": "insn_emulation",
+            "windows": "irq_window_exits", "polled": "halt_successful_poll"}
 
 
 def address(path_index, host):

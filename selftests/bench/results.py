@@ -27,13 +27,12 @@ def label(conditions):
 
 def rtt_rows(rtt):
     conditions = {**rtt["conditions"], "event": "before send() to after recv(), CLOCK_MONOTONIC in the guest"}
-    clock = "_icount" if conditions.get("QZ_LAB_ICOUNT") else ""
     for path, row, baseline in others(rtt["paths"]):
-        what = conditions["row"] or f"rtt_udp{conditions['size']}{label(conditions)}{clock}"
+        what = conditions["row"] or f"rtt_udp{conditions['size']}{label(conditions)}"
         name = f"{path}_{what}"
         values = [(quantity, row[quantity], baseline[quantity], unit) for quantity, unit in QUANTITIES]
         values += [(f"{count}_per_trip", row["per_trip"][count], baseline["per_trip"][count], "1")
-                   for count in COUNTS]
+                   for count in COUNTS if count in row["per_trip"]]
         for quantity, value, base, unit in values:
             yield {"name": name if quantity == "mean" else f"{name}_{quantity}", "value": value, "unit": unit,
                    "baseline_name": BASELINE, "baseline": base, "ratio": round(base / value, 3) if value else None,
@@ -58,9 +57,9 @@ def rows_of(found):
 
 
 def host(conditions):
-    """The end of a row's name, unless the host is the usual one: _arm64x4 is ARM64 with four CPUs."""
-    arch, cpus = ((conditions or {}).get(f"QZ_LAB_{word}") for word in ("ARCH", "CPUS"))
-    return "" if arch in (None, "x86") else f"_{arch}x{cpus}"
+    """The end of a row's name, unless the host is the usual one: _arm64x4 is ARM64 with four CPUs, _icount virtual time."""
+    arch, cpus, icount = ((conditions or {}).get(f"QZ_LAB_{word}") for word in ("ARCH", "CPUS", "ICOUNT"))
+    return ("" if arch in (None, "x86") else f"_{arch}x{cpus}") + ("_icount" if icount else "")
 
 
 def main(source, target):

@@ -54,8 +54,7 @@ def row(name, value, baseline_name, baseline, bar, samples=None, **more):
     """As results.json has them; with the bar, and whether it is met. A small bar is one on the ratio to the baseline."""
     relative = bar is not None and bar < 100
     measure = value / baseline if relative and baseline else value
-    clock = "_icount" if os.environ.get("QZ_LAB_ICOUNT") else ""
-    return {"name": name + clock, "value": value, "unit": "ns", "baseline_name": baseline_name, "baseline": baseline,
+    return {"name": name, "value": value, "unit": "ns", "baseline_name": baseline_name, "baseline": baseline,
             "ratio": round(baseline / value, 3) if value else None,
             "n": len(samples) if samples else more.pop("n", None),
             "p50": at(samples, .5) if samples else more.pop("p50", None),
