@@ -119,7 +119,7 @@ docs:
 	@$(SUBMAKE) -C Documentation O=$(BUILD)/docs html
 
 lint: deps
-	@scripts/deps lint patches
+	@scripts/deps lint patches cross lab
 	@scripts/lint
 
 install: all
