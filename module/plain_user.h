@@ -27,6 +27,16 @@ typedef int64_t s64;
 #define try_cmpxchg64(p, old, new)						\
 	__atomic_compare_exchange_n(p, old, new, false, __ATOMIC_SEQ_CST,	\
 				    __ATOMIC_SEQ_CST)
+typedef struct {
+	s64 counter;
+} atomic64_t;
+
+#define ATOMIC64_INIT(v)	{ (v) }
+#define atomic64_read(a)	__atomic_load_n(&(a)->counter, __ATOMIC_RELAXED)
+#define atomic64_set(a, v)	__atomic_store_n(&(a)->counter, v, __ATOMIC_RELAXED)
+#define atomic64_add(v, a)	((void)__atomic_fetch_add(&(a)->counter, v, __ATOMIC_RELAXED))
+#define atomic64_sub(v, a)	((void)__atomic_fetch_sub(&(a)->counter, v, __ATOMIC_RELAXED))
+#define atomic64_try_cmpxchg(a, old, new)	try_cmpxchg64(&(a)->counter, old, new)
 #define smp_mb()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define smp_rmb()		__atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define smp_wmb()		__atomic_thread_fence(__ATOMIC_RELEASE)

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+/* How CPU time is divided between VMs; pure. See policy.h. */
+#include "sched/policy.h"
+
+/*
+ * Never backwards. If another CPU changes it at the same time it has raised it
+ * or charged it, and the next to look tries again.
+ */
+static void raise_to(atomic64_t *tag, u64 least)
+{
+	s64 old = atomic64_read(tag);
+
+	if (qz_sched_before(old, least))
+		atomic64_try_cmpxchg(tag, &old, least);
+}
+
+/**
+ * qz_flow_init - a VM begins
+ * @flow: to be filled
+ * @clock: the clock
+ * @weight: 1 to 10000, as cpu.weight
+ *
+ * It begins with no credit: it has not waited for anything.
+ */
+void qz_flow_init(struct qz_flow *flow, u64 clock, u32 weight)
+{
+	*flow = (struct qz_flow){ .weight = weight };
+	atomic64_set(&flow->tag, clock);
+	atomic64_set(&flow->turn, QZ_SCHED_START);
+}
+
+/**
+ * qz_flow_wake - a VM that had nothing to run has something
+ * @policy: the policy
+ * @flow: the VM
+ * @clock: the clock
+ *
+ * Also for a VM with fewer vCPUs than its share has CPUs, which falls behind
+ * although it always runs: it must not save that up.
+ */
+void qz_flow_wake(const struct qz_policy *policy, struct qz_flow *flow,
+		  u64 clock)
+{
+	raise_to(&flow->tag, clock - qz_flow_weigh(flow, policy->credit));
+}
+
+/**
+ * qz_thread_wake - a thread has something to run
+ * @policy: the policy
+ * @flow: its VM
+ * @thread: the thread
+ */
+void qz_thread_wake(const struct qz_policy *policy, const struct qz_flow *flow,
+		    struct qz_thread *thread)
+{
+	u64 least = atomic64_read(&flow->turn) - policy->credit;
+
+	if (qz_sched_before(thread->turn, least))
+		thread->turn = least;
+}
+
+/**
+ * qz_thread_start - a thread was chosen and begins to run
+ * @policy: the policy
+ * @flow: its VM
+ * @thread: the thread
+ * @slice: for so long at most, ns
+ * @clock: the clock, which advances
+ */
+void qz_thread_start(const struct qz_policy *policy, struct qz_flow *flow,
+		     struct qz_thread *thread, u64 slice, atomic64_t *clock)
+{
+	raise_to(clock, qz_flow_tag(flow));
+	qz_flow_wake(policy, flow, atomic64_read(clock));
+	raise_to(&flow->turn, thread->turn);
+	thread->turn += slice;
+	thread->slice = slice;
+	atomic64_add(qz_flow_weigh(flow, slice), &flow->tag);
+}
+
+/**
+ * qz_thread_stop - a thread stops running
+ * @flow: its VM
+ * @thread: the thread
+ * @ran: since it started, ns; may be more than its slice
+ */
+void qz_thread_stop(struct qz_flow *flow, struct qz_thread *thread, u64 ran)
+{
+	u64 slice = thread->slice;
+
+	thread->turn += ran - slice;
+	thread->slice = 0;
+	atomic64_add(qz_flow_weigh(flow, ran) - qz_flow_weigh(flow, slice),
+		     &flow->tag);
+	atomic64_add(ran, &flow->used);
+	if (flow->limit)
+		atomic64_sub(ran, &flow->tokens);
+}
+
+/**
+ * qz_flow_preempts - does a VM that waits take a CPU from one that runs?
+ * @policy: the policy
+ * @flow: the VM that has something to run
+ * @running: the VM whose thread has the CPU
+ * @thread: that thread
+ * @ran: since it started, ns
+ *
+ * The margin keeps two VMs from taking the CPU from each other for nothing.
+ */
+bool qz_flow_preempts(const struct qz_policy *policy,
+		      const struct qz_flow *flow, const struct qz_flow *running,
+		      const struct qz_thread *thread, u64 ran)
+{
+	u64 rest = ran < thread->slice ? thread->slice - ran : 0;
+	u64 tag = qz_flow_tag(flow) + qz_flow_weigh(flow, policy->margin);
+
+	if (flow == running)
+		return false;
+	return qz_sched_before(tag, qz_flow_tag(running) -
+			       qz_flow_weigh(running, rest));
+}
+
+/**
+ * qz_flow_may_borrow - may a VM run because another yields to it?
+ * @policy: the policy
+ * @flow: the VM
+ * @clock: the clock
+ */
+bool qz_flow_may_borrow(const struct qz_policy *policy,
+			const struct qz_flow *flow, u64 clock)
+{
+	return qz_sched_before(qz_flow_tag(flow),
+			       clock + qz_flow_weigh(flow, policy->loan));
+}
+
+/**
+ * qz_flow_refill - give a limited VM the time that its limit allows
+ * @policy: the policy
+ * @flow: the VM
+ * @now: wall clock, ns
+ * @clock: the clock
+ *
+ * What it does not use it cannot save, but for one step, and the time for which
+ * it was parked gives it no credit: it comes after those that run. The caller
+ * sees to it that only one CPU does this at a time.
+ */
+void qz_flow_refill(const struct qz_policy *policy, struct qz_flow *flow,
+		    u64 now, u64 clock)
+{
+	u64 since = min_t(u64, now - flow->refilled, NSEC_PER_SEC);
+	s64 step = div64_u64(policy->refill * flow->limit, 1000);
+	s64 tokens;
+
+	if (!flow->limit || since < policy->refill)
+		return;
+	flow->refilled = now;
+	if (qz_flow_is_parked(flow))
+		raise_to(&flow->tag,
+			 clock + qz_flow_weigh(flow, policy->slice));
+	tokens = min(step - atomic64_read(&flow->tokens),
+		     (s64)div64_u64(since * flow->limit, 1000));
+	atomic64_add(tokens, &flow->tokens);
+}
+
+/**
+ * qz_flow_is_parked - has a VM used up what its limit allows?
+ * @flow: the VM
+ *
+ * Then its vCPUs wait. Its other threads, such as those for disks, run and are
+ * charged.
+ */
+bool qz_flow_is_parked(const struct qz_flow *flow)
+{
+	return flow->limit && atomic64_read(&flow->tokens) <= 0;
+}

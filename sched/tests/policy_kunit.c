@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The scheduling policy, step by step; sched/sim/check has its properties. */
+
+#include <kunit/test.h>
+
+#include "../policy.c"
+
+#define MS	((u64)NSEC_PER_MSEC)
+
+static const struct qz_policy policy = QZ_POLICY_DEFAULT;
+
+struct machine {
+	atomic64_t clock;
+	struct qz_flow a, b;
+	struct qz_thread a0, a1, b0;
+};
+
+static void begin(struct machine *m, u32 weight_a, u32 weight_b)
+{
+	*m = (struct machine){
+		.a0.turn = QZ_SCHED_START, .a1.turn = QZ_SCHED_START,
+		.b0.turn = QZ_SCHED_START,
+	};
+	atomic64_set(&m->clock, QZ_SCHED_START);
+	qz_flow_init(&m->a, QZ_SCHED_START, weight_a);
+	qz_flow_init(&m->b, QZ_SCHED_START, weight_b);
+}
+
+static s64 behind(struct machine *m, const struct qz_flow *flow)
+{
+	return atomic64_read(&m->clock) - qz_flow_tag(flow);
+}
+
+static void run(struct machine *m, struct qz_flow *flow,
+		struct qz_thread *thread, u64 ns)
+{
+	qz_thread_start(&policy, flow, thread, policy.slice, &m->clock);
+	qz_thread_stop(flow, thread, ns);
+}
+
+static void time_is_charged_by_weight(struct kunit *test)
+{
+	struct machine m;
+
+	begin(&m, 100, 400);
+	run(&m, &m.a, &m.a0, 4 * MS);
+	run(&m, &m.b, &m.b0, 4 * MS);
+	KUNIT_EXPECT_EQ(test, qz_flow_tag(&m.a) - QZ_SCHED_START, 4 * MS);
+	KUNIT_EXPECT_EQ(test, qz_flow_tag(&m.b) - QZ_SCHED_START, MS);
+	KUNIT_EXPECT_EQ(test, (u64)atomic64_read(&m.a.used), 4 * MS);
+	KUNIT_EXPECT_EQ(test, (u64)atomic64_read(&m.b.used), 4 * MS);
+}
+
+static void a_slice_is_charged_ahead_and_comes_back(struct kunit *test)
+{
+	struct machine m;
+
+	begin(&m, 200, 100);
+	qz_thread_start(&policy, &m.a, &m.a0, 3 * MS, &m.clock);
+	qz_thread_start(&policy, &m.a, &m.a1, 3 * MS, &m.clock);
+	KUNIT_EXPECT_EQ(test, qz_flow_tag(&m.a) - QZ_SCHED_START, 3 * MS);
+	qz_thread_stop(&m.a, &m.a0, 0);
+	KUNIT_EXPECT_EQ(test, qz_flow_tag(&m.a) - QZ_SCHED_START, 3 * MS / 2);
+	qz_thread_stop(&m.a, &m.a1, 5 * MS);	/* and more than that */
+	KUNIT_EXPECT_EQ(test, qz_flow_tag(&m.a) - QZ_SCHED_START, 5 * MS / 2);
+	KUNIT_EXPECT_EQ(test, m.a0.turn, QZ_SCHED_START);
+	KUNIT_EXPECT_EQ(test, m.a1.turn, QZ_SCHED_START + 5 * MS);
+}
+
+static void the_clock_never_goes_back(struct kunit *test)
+{
+	struct machine m;
+	u64 last;
+
+	begin(&m, 100, 1);
+	run(&m, &m.b, &m.b0, 4 * MS);	/* 400 ms as a tag */
+	run(&m, &m.b, &m.b0, 4 * MS);
+	last = atomic64_read(&m.clock);
+	run(&m, &m.a, &m.a0, 4 * MS);
+	KUNIT_EXPECT_EQ(test, (u64)atomic64_read(&m.clock), last);
+}
+
+static void sleep_gives_credit_up_to_a_limit(struct kunit *test)
+{
+	struct machine m;
+	int i;
+
+	begin(&m, 100, 200);
+	for (i = 0; i < 100; i++)
+		run(&m, &m.a, &m.a0, 4 * MS);
+	qz_flow_wake(&policy, &m.b, atomic64_read(&m.clock));
+	KUNIT_EXPECT_EQ(test, behind(&m, &m.b), (s64)policy.credit / 2);
+	qz_flow_wake(&policy, &m.b, atomic64_read(&m.clock));
+	KUNIT_EXPECT_EQ(test, behind(&m, &m.b), (s64)policy.credit / 2);
+}
+
+static void sleep_does_not_pay_a_debt(struct kunit *test)
+{
+	struct machine m;
+	s64 debt;
+
+	begin(&m, 100, 100);
+	run(&m, &m.a, &m.a0, 50 * MS);
+	debt = behind(&m, &m.a);
+	qz_flow_wake(&policy, &m.a, atomic64_read(&m.clock));
+	KUNIT_EXPECT_EQ(test, behind(&m, &m.a), debt);
+	KUNIT_EXPECT_LT(test, debt, 0);
+}
+
+static void who_can_use_no_more_saves_nothing(struct kunit *test)
+{
+	struct machine m;
+	int i;
+
+	begin(&m, 10000, 100);
+	for (i = 0; i < 1000; i++) {
+		run(&m, &m.a, &m.a0, 4 * MS);
+		run(&m, &m.b, &m.b0, 4 * MS);
+	}
+	/* and the clock has advanced by what b has run since */
+	KUNIT_EXPECT_LE(test, behind(&m, &m.a),
+			(s64)(qz_flow_weigh(&m.a, policy.credit) + 4 * MS));
+}
+
+static void threads_take_turns(struct kunit *test)
+{
+	struct machine m;
+
+	begin(&m, 100, 100);
+	run(&m, &m.a, &m.a0, 100 * MS);
+	run(&m, &m.a, &m.a0, 4 * MS);
+	qz_thread_wake(&policy, &m.a, &m.a1);
+	KUNIT_EXPECT_EQ(test, m.a1.turn,
+			QZ_SCHED_START + 100 * MS - policy.credit);
+	KUNIT_EXPECT_TRUE(test, qz_sched_before(m.a1.turn, m.a0.turn));
+}
+
+static void who_is_behind_preempts(struct kunit *test)
+{
+	struct machine m;
+
+	begin(&m, 100, 100);
+	qz_thread_start(&policy, &m.a, &m.a0, 3 * MS, &m.clock);
+	KUNIT_EXPECT_FALSE(test, qz_flow_preempts(&policy, &m.b, &m.a, &m.a0,
+						  0));
+	KUNIT_EXPECT_FALSE(test, qz_flow_preempts(&policy, &m.b, &m.a, &m.a0,
+						  policy.margin));
+	KUNIT_EXPECT_TRUE(test, qz_flow_preempts(&policy, &m.b, &m.a, &m.a0,
+						 policy.margin + 1));
+	KUNIT_EXPECT_FALSE(test, qz_flow_preempts(&policy, &m.a, &m.a, &m.a0,
+						  100 * MS));
+}
+
+static void loans_are_limited(struct kunit *test)
+{
+	struct machine m;
+	u64 clock;
+
+	begin(&m, 100, 100);
+	clock = atomic64_read(&m.clock);
+	atomic64_set(&m.b.tag, clock + policy.loan - 1);
+	KUNIT_EXPECT_TRUE(test, qz_flow_may_borrow(&policy, &m.b, clock));
+	atomic64_set(&m.b.tag, clock + policy.loan);
+	KUNIT_EXPECT_FALSE(test, qz_flow_may_borrow(&policy, &m.b, clock));
+}
+
+static void a_limit_parks(struct kunit *test)
+{
+	struct machine m;
+	u64 now = 100 * MS;
+	u64 used = 0;
+	int i;
+
+	begin(&m, 100, 100);
+	KUNIT_EXPECT_FALSE(test, qz_flow_is_parked(&m.a));
+	m.a.limit = 300;
+	for (i = 0; i < 1000; i++, now += MS) {
+		qz_flow_refill(&policy, &m.a, now, atomic64_read(&m.clock));
+		if (qz_flow_is_parked(&m.a))
+			continue;
+		run(&m, &m.a, &m.a0, MS);
+		used++;
+	}
+	KUNIT_EXPECT_GE(test, used, 290);
+	KUNIT_EXPECT_LE(test, used, 310);
+}
+
+static void a_limit_saves_one_step_only(struct kunit *test)
+{
+	struct machine m;
+
+	begin(&m, 100, 100);
+	m.a.limit = 1500;
+	qz_flow_refill(&policy, &m.a, NSEC_PER_SEC, 0);
+	KUNIT_EXPECT_EQ(test, (s64)atomic64_read(&m.a.tokens),
+			(s64)(policy.refill * 3 / 2));
+	qz_flow_refill(&policy, &m.a, 1000ULL * NSEC_PER_SEC, 0);
+	KUNIT_EXPECT_EQ(test, (s64)atomic64_read(&m.a.tokens),
+			(s64)(policy.refill * 3 / 2));
+}
+
+static void parked_time_is_no_sleep(struct kunit *test)
+{
+	struct machine m;
+	int i;
+
+	begin(&m, 100, 100);
+	m.a.limit = 100;
+	qz_flow_refill(&policy, &m.a, NSEC_PER_SEC, QZ_SCHED_START);
+	run(&m, &m.a, &m.a0, 4 * MS);
+	KUNIT_EXPECT_TRUE(test, qz_flow_is_parked(&m.a));
+	for (i = 0; i < 10; i++)
+		run(&m, &m.b, &m.b0, 4 * MS);
+	qz_flow_refill(&policy, &m.a, NSEC_PER_SEC + 40 * MS,
+		       atomic64_read(&m.clock));
+	KUNIT_EXPECT_FALSE(test, qz_flow_is_parked(&m.a));
+	KUNIT_EXPECT_LT(test, behind(&m, &m.a), 0);
+}
+
+static struct kunit_case policy_cases[] = {
+	KUNIT_CASE(time_is_charged_by_weight),
+	KUNIT_CASE(a_slice_is_charged_ahead_and_comes_back),
+	KUNIT_CASE(the_clock_never_goes_back),
+	KUNIT_CASE(sleep_gives_credit_up_to_a_limit),
+	KUNIT_CASE(sleep_does_not_pay_a_debt),
+	KUNIT_CASE(who_can_use_no_more_saves_nothing),
+	KUNIT_CASE(threads_take_turns),
+	KUNIT_CASE(who_is_behind_preempts),
+	KUNIT_CASE(loans_are_limited),
+	KUNIT_CASE(a_limit_parks),
+	KUNIT_CASE(a_limit_saves_one_step_only),
+	KUNIT_CASE(parked_time_is_no_sleep),
+	{}
+};
+
+static struct kunit_suite policy_suite = {
+	.name = "queztl_policy",
+	.test_cases = policy_cases,
+};
+
+kunit_test_suite(policy_suite);
