@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+/* qzsim: run a scenario under a simulated scheduler. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sched/sim/sim.h"
+
+static const char usage[] =
+	"Usage: qzsim [-s SCHEDULER] [-r SEED] [-t TIMER] [-l SLICE] [-j]\n"
+	"             [-D NAME=VALUE]... SCENARIO\n"
+	"\n"
+	"Run a scenario and print what each VM got.\n"
+	"\n"
+	"  -s SCHEDULER  queztl (default), eevdf (6.12, a cgroup per VM) or vtime\n"
+	"  -r SEED       of random numbers (default 1)\n"
+	"  -t TIMER      queztl: also check a busy CPU so often, us (default: at ticks)\n"
+	"  -l SLICE      the scheduler's slice, us\n"
+	"  -D NAME=VALUE  what $NAME means in the scenario\n"
+	"  -j            a line of JSON per VM; times in ns\n";
+
+static const struct sim_class *find(const char *name)
+{
+	static const struct sim_class *const all[] = { &sim_queztl, &sim_eevdf, &sim_vtime };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (!strcmp(all[i]->name, name))
+			return all[i];
+	fprintf(stderr, "qzsim: there is no scheduler '%s'\n", name);
+	exit(2);
+}
+
+int main(int argc, char **argv)
+{
+	static struct sim sim = {
+		.ncpus = 1, .end = 20 * NSEC_PER_SEC, .warm_up = NSEC_PER_SEC,
+		.tick = 4 * NSEC_PER_MSEC, .switch_cost = 2 * NSEC_PER_USEC,
+		.ipi = NSEC_PER_USEC, .random = 1,
+	};
+	bool json = false;
+	int option;
+
+	sim.class = &sim_queztl;
+	while ((option = getopt(argc, argv, "s:r:t:l:D:jh")) >= 0) {
+		switch (option) {
+		case 's':
+			sim.class = find(optarg);
+			break;
+		case 'r':
+			sim.random = strtoull(optarg, NULL, 0) * 2654435761u + 1;
+			break;
+		case 't':
+			sim.timer = strtoull(optarg, NULL, 0) * NSEC_PER_USEC;
+			break;
+		case 'l':
+			sim.slice = strtoull(optarg, NULL, 0) * NSEC_PER_USEC;
+			break;
+		case 'D':
+			sim_define(optarg);
+			break;
+		case 'j':
+			json = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			fputs(usage, stderr);
+			return 2;
+		}
+	}
+	if (optind + 1 != argc) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	sim_read(&sim, argv[optind]);
+	sim_run(&sim);
+	sim_report(&sim, json);
+	return 0;
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Queztl's scheduler as sched_ext would run it: a queue per VM, ordered by the
+ * threads' turns; the policy is sched/policy.c.
+ */
+#include <stdlib.h>
+
+#include "sched/sim/sim.h"
+
+struct shared {
+	struct qz_policy policy;
+	atomic64_t clock;
+	struct sim_task *next[SIM_CPUS];	/* somebody yields to it */
+};
+
+static void begin(struct sim *sim)
+{
+	struct shared *all = calloc(1, sizeof(*all));
+
+	if (!all)
+		abort();
+	all->policy = (struct qz_policy)QZ_POLICY_DEFAULT;
+	if (sim->slice)
+		all->policy.slice = sim->slice;
+	atomic64_set(&all->clock, QZ_SCHED_START);
+	for (int i = 0; i < sim->nvms; i++) {
+		struct sim_vm *vm = &sim->vms[i];
+
+		qz_flow_init(&vm->flow, QZ_SCHED_START, vm->weight);
+		vm->flow.limit = vm->limit;
+	}
+	sim->private = all;
+}
+
+static void queue(struct sim_task *task)
+{
+	task->state = SIM_QUEUED;
+	task->vm->nqueued++;
+}
+
+/* Would this flow take the CPU now? */
+static bool preempts(struct sim *sim, const struct qz_flow *flow, int cpu)
+{
+	struct shared *all = sim->private;
+	struct sim_cpu *c = &sim->cpus[cpu];
+
+	return c->task && qz_flow_preempts(&all->policy, flow, &c->task->vm->flow,
+					   &c->task->thread,
+					   sim->now - c->started);
+}
+
+/* The CPU whose flow is furthest ahead, if this one preempts it. */
+static int victim(struct sim *sim, const struct qz_flow *flow)
+{
+	u64 furthest = 0;
+	int found = -1;
+
+	for (int cpu = 0; cpu < sim->ncpus; cpu++) {
+		struct sim_cpu *c = &sim->cpus[cpu];
+		u64 ran = sim->now - c->started, tag;
+
+		if (c->resched || !preempts(sim, flow, cpu))
+			continue;
+		tag = qz_flow_tag(&c->task->vm->flow) - qz_flow_weigh(&c->task->vm->flow,
+			ran < c->task->thread.slice ? c->task->thread.slice - ran : 0);
+		if (found < 0 || qz_sched_before(furthest, tag)) {
+			furthest = tag;
+			found = cpu;
+		}
+	}
+	return found;
+}
+
+static void woken(struct sim *sim, struct sim_task *task, int waker)
+{
+	struct shared *all = sim->private;
+	struct sim_vm *vm = task->vm;
+	int cpu;
+
+	(void)waker;
+	if (!vm->nqueued && !vm->nrunning)
+		qz_flow_wake(&all->policy, &vm->flow, atomic64_read(&all->clock));
+	qz_thread_wake(&all->policy, &vm->flow, &task->thread);
+	queue(task);
+	cpu = sim_idle_cpu(sim, task->cpu);
+	if (cpu < 0)
+		cpu = victim(sim, &vm->flow);
+	if (cpu >= 0)
+		sim_resched(sim, cpu);
+}
+
+static void stop(struct sim *sim, int cpu, struct sim_task *task)
+{
+	task->vm->nrunning--;
+	qz_thread_stop(&task->vm->flow, &task->thread,
+		       sim->now - sim->cpus[cpu].started);
+}
+
+static void put(struct sim *sim, int cpu, struct sim_task *task)
+{
+	stop(sim, cpu, task);
+	queue(task);
+}
+
+static bool is_parked(const struct sim_task *task)
+{
+	return task->vcpu && qz_flow_is_parked(&task->vm->flow);
+}
+
+/* The thread that is next in the VM whose turn it is. */
+static struct sim_task *choose(struct sim *sim, int cpu)
+{
+	struct shared *all = sim->private;
+	struct sim_task *best = all->next[cpu];
+
+	all->next[cpu] = NULL;
+	if (best && best->state == SIM_QUEUED && !is_parked(best))
+		return best;
+	best = NULL;
+	for (int i = 0; i < sim->ntasks; i++) {
+		struct sim_task *task = &sim->tasks[i];
+		struct qz_flow *flow = &task->vm->flow;
+
+		if (task->state != SIM_QUEUED || is_parked(task))
+			continue;
+		if (!best || (best->vm == task->vm ?
+		    qz_sched_before(task->thread.turn, best->thread.turn) :
+		    qz_sched_before(qz_flow_tag(flow), qz_flow_tag(&best->vm->flow))))
+			best = task;
+	}
+	return best;
+}
+
+/* Somebody still waits: an idle CPU can take it. */
+static void call_idle(struct sim *sim, int cpu)
+{
+	int idle = sim_idle_cpu(sim, cpu);
+
+	if (idle < 0 || idle == cpu)
+		return;
+	for (int i = 0; i < sim->ntasks; i++)
+		if (sim->tasks[i].state == SIM_QUEUED && !is_parked(&sim->tasks[i])) {
+			sim_resched(sim, idle);
+			return;
+		}
+}
+
+static struct sim_task *pick(struct sim *sim, int cpu)
+{
+	struct shared *all = sim->private;
+	struct sim_task *task = choose(sim, cpu);
+
+	if (!task)
+		return NULL;
+	task->state = SIM_RUNNING;
+	call_idle(sim, cpu);
+	task->vm->nqueued--;
+	task->vm->nrunning++;
+	qz_thread_start(&all->policy, &task->vm->flow, &task->thread,
+			all->policy.slice, &all->clock);
+	return task;
+}
+
+static void account(struct sim *sim, int cpu, struct sim_task *task, u64 ns)
+{
+	(void)sim, (void)cpu, (void)task, (void)ns;
+}
+
+/* A slice ends at a tick. Limited VMs get their time there, too. */
+static void tick(struct sim *sim, int cpu)
+{
+	struct shared *all = sim->private;
+	struct sim_cpu *c = &sim->cpus[cpu];
+	bool ends = !c->task || is_parked(c->task) ||
+		    sim->now - c->started >= c->task->thread.slice;
+
+	for (int i = 0; i < sim->nvms; i++) {
+		struct sim_vm *vm = &sim->vms[i];
+
+		qz_flow_refill(&all->policy, &vm->flow, sim->now,
+			       atomic64_read(&all->clock));
+		ends |= vm->nqueued && preempts(sim, &vm->flow, cpu);
+	}
+	if (ends)
+		sim_resched(sim, cpu);
+}
+
+/* Plain: the thread goes behind the others of its VM. */
+static void yield(struct sim *sim, int cpu, struct sim_task *from,
+		  struct sim_task *to)
+{
+	struct shared *all = sim->private;
+
+	if (!to)
+		from->thread.turn = atomic64_read(&from->vm->flow.turn);
+	else if (to->state == SIM_QUEUED && (to->vm == from->vm ||
+		 qz_flow_may_borrow(&all->policy, &to->vm->flow, atomic64_read(&all->clock))))
+		all->next[cpu] = to;
+}
+
+const struct sim_class sim_queztl = {
+	.name = "queztl", .begin = begin, .wake = woken, .put = put, .block = stop,
+	.pick = pick, .account = account, .tick = tick, .yield = yield,
+};
