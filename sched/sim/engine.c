@@ -96,7 +96,6 @@ void sim_account(struct sim *sim, int cpu)
 	if (counts(sim)) {
 		task->ran += ns;
 		task->vm->ran += ns;
-		c->busy += ns;
 	}
 	sim->class->account(sim, cpu, task, ns);
 }

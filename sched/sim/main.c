@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* qzsim: run a scenario under a simulated scheduler. */
+/* qzsim: run a scenario under a simulated scheduler, or under this kernel's. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,21 +7,24 @@
 #include "sched/sim/sim.h"
 
 static const char usage[] =
-	"Usage: qzsim [-s SCHEDULER] [-r SEED] [-t TIMER] [-l SLICE] [-j]\n"
+	"Usage: qzsim [-s SCHEDULER] [-r SEED] [-t TIMER] [-l SLICE] [-d SECONDS] [-j]\n"
 	"             [-D NAME=VALUE]... SCENARIO\n"
 	"\n"
 	"Run a scenario and print what each VM got.\n"
 	"\n"
-	"  -s SCHEDULER  queztl (default), eevdf (6.12, a cgroup per VM) or vtime\n"
+	"  -s SCHEDULER  queztl (default), eevdf (6.12, a cgroup per VM) or vtime, all\n"
+	"                simulated; real: threads of this machine, for as long as it says\n"
 	"  -r SEED       of random numbers (default 1)\n"
 	"  -t TIMER      queztl: also check a busy CPU so often, us (default: at ticks)\n"
 	"  -l SLICE      the scheduler's slice, us\n"
 	"  -D NAME=VALUE  what $NAME means in the scenario\n"
+	"  -d SECONDS    instead of the scenario's\n"
 	"  -j            a line of JSON per VM; times in ns\n";
 
 static const struct sim_class *find(const char *name)
 {
-	static const struct sim_class *const all[] = { &sim_queztl, &sim_eevdf, &sim_vtime };
+	static const struct sim_class real = { .name = "real" };
+	static const struct sim_class *const all[] = { &sim_queztl, &sim_eevdf, &sim_vtime, &real };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (!strcmp(all[i]->name, name))
@@ -38,10 +41,11 @@ int main(int argc, char **argv)
 		.ipi = NSEC_PER_USEC, .random = 1,
 	};
 	bool json = false;
+	u64 seconds = 0;
 	int option;
 
 	sim.class = &sim_queztl;
-	while ((option = getopt(argc, argv, "s:r:t:l:D:jh")) >= 0) {
+	while ((option = getopt(argc, argv, "s:r:t:l:d:D:jh")) >= 0) {
 		switch (option) {
 		case 's':
 			sim.class = find(optarg);
@@ -54,6 +58,9 @@ int main(int argc, char **argv)
 			break;
 		case 'l':
 			sim.slice = strtoull(optarg, NULL, 0) * NSEC_PER_USEC;
+			break;
+		case 'd':
+			seconds = strtoull(optarg, NULL, 0);
 			break;
 		case 'D':
 			sim_define(optarg);
@@ -74,7 +81,12 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	sim_read(&sim, argv[optind]);
-	sim_run(&sim);
+	if (seconds)
+		sim.end = sim.warm_up + seconds * NSEC_PER_SEC;
+	if (sim.class->begin)
+		sim_run(&sim);
+	else
+		sim_run_real(&sim);
 	sim_report(&sim, json);
 	return 0;
 }

@@ -84,8 +84,8 @@ void sim_report(struct sim *sim, bool json)
 	if (!json) {
 		u64 busy = 0;
 
-		for (int cpu = 0; cpu < sim->ncpus; cpu++)
-			busy += sim->cpus[cpu].busy;
+		for (int i = 0; i < sim->nvms; i++)
+			busy += sim->vms[i].ran;
 		printf("%s: CPUs busy %.1f %%, %.0f switches/s; times in ms\n", sim->class->name,
 		       busy / seconds / 1e7 / sim->ncpus, sim->switches / seconds);
 		printf("%-12s%7s%8s%8s%9s%9s%9s%9s\n", "vm", "weight", "threads", "CPUs", "mean",

@@ -96,7 +96,6 @@ struct sim_cpu {
 	u64 started;		/* when it was chosen */
 	u64 generation;		/* of the step event that is valid */
 	bool resched;
-	u64 busy;
 	bool off;
 };
 
@@ -155,6 +154,9 @@ void sim_resched(struct sim *sim, int cpu);
 void sim_account(struct sim *sim, int cpu);
 int sim_idle_cpu(struct sim *sim, int near);
 u64 sim_random(struct sim *sim);
+
+/* real.c */
+void sim_run_real(struct sim *sim);
 
 /* scenario.c */
 void sim_define(const char *definition);
