@@ -7,6 +7,7 @@
  * As root, with cgroup v2 and its cpu controller. What is computed is time, not
  * work: a step that runs lasts until the thread has had so much CPU time.
  */
+#include <linux/bpf.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
@@ -22,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sched/bpf/queztl.h"
 #include "sched/sim/sim.h"
 
 #define CGROUPS	"/sys/fs/cgroup"
@@ -33,7 +35,7 @@
 struct seat {
 	int messages;		/* a futex */
 	u64 sent_at;		/* the last one */
-	u64 ran, longest_wait;
+	u64 before, ran, longest_wait;	/* before: CPU time until it counts */
 	size_t nlatency, nwake;
 	u64 latency[SAMPLES], wake[SAMPLES];
 };
@@ -100,6 +102,8 @@ static void compute(struct seat *seat, u64 ns)
 	do {
 		now = wall();
 		has = own();
+		if (now < count_at)
+			seat->before = has;
 		if (counts(now) && now - seen > has - had &&
 		    now - seen - (has - had) > seat->longest_wait)
 			seat->longest_wait = now - seen - (has - had);
@@ -156,15 +160,15 @@ static void *run(void *arg)
 	struct sim_task *task = arg;
 	struct seat *seat = &seats[task->index];
 	unsigned int seed = sim->random + task->index;
-	u64 ready, began = 0, at, ns, counted = 0;
+	u64 ready, began, at, ns;
 
 	sleep_until(start_at + rand_r(&seed) % sim->tick);
 	ready = began = wall();
 	for (int i = 0; wall() < end_at; i = (i + 1) % task->nops) {
 		const struct sim_op *op = &task->ops[i];
 
-		if (!counted && counts(wall()))
-			counted = own();
+		if (wall() < count_at)
+			seat->before = own();
 		switch (op->kind) {
 		case SIM_RUN:
 			compute(seat, spread(op, &seed));
@@ -196,7 +200,7 @@ static void *run(void *arg)
 			break;
 		}
 	}
-	seat->ran = own() - counted;
+	seat->ran = own() - seat->before;
 	return NULL;
 }
 
@@ -232,6 +236,22 @@ static void make_cgroup(const struct sim_vm *vm)
 	}
 }
 
+/* Tell Queztl's scheduler, if it runs, that this process is a VM. */
+static void register_vm(const struct sim_vm *vm)
+{
+	struct qz_setting setting = { .weight = vm->weight, .limit = vm->limit };
+	union bpf_attr attr = { .pathname = (uintptr_t)QZ_SCHED_PINNED "/settings" };
+	uint32_t pid = getpid();
+	int map = syscall(SYS_bpf, BPF_OBJ_GET, &attr, sizeof(attr));
+
+	if (map < 0)
+		return;
+	attr = (union bpf_attr){ .map_fd = map, .key = (uintptr_t)&pid, .value = (uintptr_t)&setting };
+	if (syscall(SYS_bpf, BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr)))
+		fail("%s/settings", QZ_SCHED_PINNED);
+	close(map);
+}
+
 static void remove_cgroup(const struct sim_vm *vm)
 {
 	char path[64];
@@ -251,6 +271,7 @@ static void be_vm(struct sim_vm *vm)
 	prctl(PR_SET_TIMERSLACK, 1);
 	snprintf(text, sizeof(text), "%d", getpid());
 	write_cgroup(vm->name, "cgroup.procs", text);
+	register_vm(vm);
 	for (int i = 0; i < sim->ntasks; i++)
 		if (sim->tasks[i].vm == vm &&
 		    pthread_create(&threads[n++], NULL, run, &sim->tasks[i]))

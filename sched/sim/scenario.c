@@ -175,7 +175,7 @@ static struct sim_vm *add_vm(struct sim *sim, const char *name, int copy, u32 we
 		fail("more than %d VMs", SIM_VMS);
 	vm->index = sim->nvms++;
 	if (copy)
-		snprintf(vm->name, sizeof(vm->name), "%.16s%d", name, copy);
+		snprintf(vm->name, sizeof(vm->name), "%.16s%u", name, copy & 0xffff);
 	else
 		snprintf(vm->name, sizeof(vm->name), "%s", name);
 	vm->weight = weight;
