@@ -25,6 +25,8 @@
 #include <uapi/linux/virtio_net.h>
 #include <uapi/linux/virtio_ring.h>
 
+#elif defined(__bpf__)
+#include "sched/bpf/plain_bpf.h"
 #else
 #include "plain_user.h"
 #endif
