@@ -29,7 +29,7 @@
 #include "module/plain.h"
 
 #define QZ_SCHED_WEIGHT		100	/* the usual weight, as of cpu.weight */
-#define QZ_SCHED_START		(1ull << 40)	/* a clock begins with this */
+#define QZ_SCHED_START		(1000ULL * NSEC_PER_SEC)	/* a clock begins with this */
 
 /**
  * struct qz_policy - what can be tuned, in ns of CPU time
