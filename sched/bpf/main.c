@@ -22,12 +22,13 @@
 #include "queztl.skel.h"
 
 static const char usage[] =
-	"Usage: queztl-sched [-l SLICE] [-v]\n"
+	"Usage: queztl-sched [-c CHECK] [-l SLICE] [-v]\n"
 	"\n"
 	"Schedule this machine's tasks so that a VM is one customer, until SIGINT or\n"
 	"SIGTERM. VMs are found by themselves; " QZ_SCHED_PINNED "/settings has\n"
 	"weights and limits by process.\n"
 	"\n"
+	"  -c CHECK  us; while somebody waits, check so often (default 1000; 0: at ticks)\n"
 	"  -l SLICE  us (default 3000)\n"
 	"  -v        say what libbpf says\n";
 
@@ -83,10 +84,14 @@ int main(int argc, char **argv)
 {
 	struct qz_policy policy = QZ_POLICY_DEFAULT;
 	struct queztl_bpf *bpf;
+	u64 check = NSEC_PER_MSEC;
 	int option, ret;
 
-	while ((option = getopt(argc, argv, "l:vh")) >= 0) {
+	while ((option = getopt(argc, argv, "c:l:vh")) >= 0) {
 		switch (option) {
+		case 'c':
+			check = strtoull(optarg, NULL, 0) * NSEC_PER_USEC;
+			break;
 		case 'l':
 			policy.slice = strtoull(optarg, NULL, 0) * NSEC_PER_USEC;
 			break;
@@ -105,6 +110,7 @@ int main(int argc, char **argv)
 	if (!bpf)
 		return fail("open");
 	bpf->rodata->nr_cpus = libbpf_num_possible_cpus();
+	bpf->rodata->check_ns = check;
 	memcpy((void *)&bpf->rodata->policy, &policy, sizeof(policy));
 	ret = queztl_bpf__load(bpf) ? fail("load") : run(bpf);
 	queztl_bpf__destroy(bpf);

@@ -27,6 +27,7 @@
 char _license[] SEC("license") = "GPL";
 
 const volatile u32 nr_cpus = 1;
+const volatile u64 check_ns = NSEC_PER_MSEC;	/* 0: at ticks only */
 const volatile struct qz_policy policy = QZ_POLICY_DEFAULT;
 
 struct vm_ctx {
@@ -72,6 +73,17 @@ struct {
 	__type(value, struct qz_setting);
 } settings SEC(".maps");
 
+struct alarm_ctx {
+	struct bpf_timer timer;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct alarm_ctx);
+} alarms SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -83,6 +95,7 @@ static struct cpu_ctx cpus[QZ_SCHED_CPUS];
 static atomic64_t clock;
 static u64 waiting[QZ_SCHED_VMS / 64];	/* VMs whose queue may hold somebody */
 static u32 nr_vms = 1;
+static u32 alarm_on;
 
 static struct vm_ctx *vm_at(u32 index)
 {
@@ -188,6 +201,64 @@ static s32 find_victim(struct task_struct *p, u32 index, struct vm_ctx *vm)
 	return found;
 }
 
+/* The VM with the smallest tag of those that wait. */
+static u32 choose(u64 *tag)
+{
+	u32 best = NONE, i;
+
+	bpf_for(i, 0, QZ_SCHED_VMS) {
+		struct vm_ctx *vm;
+
+		if (i >= QZ_SCHED_VMS || i >= nr_vms)
+			break;
+		if (!(waiting[i / 64] >> (i % 64) & 1))
+			continue;
+		vm = vm_at(i);
+		if (vm && (best == NONE || qz_sched_before(qz_flow_tag(&vm->flow), *tag))) {
+			best = i;
+			*tag = qz_flow_tag(&vm->flow);
+		}
+	}
+	return best;
+}
+
+/*
+ * A slice ends at a tick, which may be 4 ms away. So while somebody waits, look
+ * more often whether he is behind those that run.
+ */
+static int check(void *map, u32 *key, struct alarm_ctx *alarm)
+{
+	u64 now = bpf_ktime_get_ns(), tag, running;
+	u32 best = choose(&tag), i;
+	struct vm_ctx *vm = vm_at(best);
+
+	if (!vm) {
+		WRITE_ONCE(alarm_on, 0);
+		return 0;
+	}
+	bpf_for(i, 0, nr_cpus) {
+		struct cpu_ctx *c = cpu_at(i);
+
+		if (c && c->vm != best && running_tag(c, now, &running) &&
+		    is_behind(vm, running))
+			scx_bpf_kick_cpu(i, SCX_KICK_PREEMPT);
+	}
+	bpf_timer_start(&alarm->timer, check_ns, 0);
+	return 0;
+}
+
+static void set_alarm(void)
+{
+	struct alarm_ctx *alarm;
+	u32 key = 0;
+
+	if (!check_ns || READ_ONCE(alarm_on) || __sync_lock_test_and_set(&alarm_on, 1))
+		return;
+	alarm = bpf_map_lookup_elem(&alarms, &key);
+	if (alarm)
+		bpf_timer_start(&alarm->timer, check_ns, 0);
+}
+
 static bool is_pinned(const struct task_struct *p)
 {
 	return nr_cpus > 1 && (p->nr_cpus_allowed == 1 || p->migration_disabled);
@@ -261,6 +332,7 @@ void BPF_PROG(queztl_enqueue, struct task_struct *p, u64 enq_flags)
 		scx_bpf_dsq_insert_vtime(p, t->vm, policy.slice, t->thread.turn,
 					 enq_flags);
 		set_waiting(t->vm, true);
+		set_alarm();
 	}
 	if (!(enq_flags & SCX_ENQ_WAKEUP))
 		return;
@@ -269,27 +341,6 @@ void BPF_PROG(queztl_enqueue, struct task_struct *p, u64 enq_flags)
 		__sync_fetch_and_add(&vm->preemptions, 1);
 		scx_bpf_kick_cpu(victim, SCX_KICK_PREEMPT);
 	}
-}
-
-/* The VM with the smallest tag of those that wait. */
-static u32 choose(u64 *tag)
-{
-	u32 best = NONE, i;
-
-	bpf_for(i, 0, QZ_SCHED_VMS) {
-		struct vm_ctx *vm;
-
-		if (i >= QZ_SCHED_VMS || i >= nr_vms)
-			break;
-		if (!(waiting[i / 64] >> (i % 64) & 1))
-			continue;
-		vm = vm_at(i);
-		if (vm && (best == NONE || qz_sched_before(qz_flow_tag(&vm->flow), *tag))) {
-			best = i;
-			*tag = qz_flow_tag(&vm->flow);
-		}
-	}
-	return best;
 }
 
 /* Somebody may have been queued since the queue was found empty. */
@@ -425,12 +476,15 @@ s32 BPF_PROG(queztl_init_task, struct task_struct *p, struct scx_init_task_args 
 SEC("struct_ops.s/queztl_init")
 s32 BPF_PROG(queztl_init)
 {
+	u32 key = 0, i;
+	struct alarm_ctx *alarm = bpf_map_lookup_elem(&alarms, &key);
 	struct vm_ctx *host = vm_at(HOST);
 	s32 ret = 0;
-	u32 i;
 
-	if (!host)
-		return -22;
+	if (!host || !alarm)
+		return -22;	/* EINVAL */
+	bpf_timer_init(&alarm->timer, &alarms, 1 /* CLOCK_MONOTONIC */);
+	bpf_timer_set_callback(&alarm->timer, check);
 	atomic64_set(&clock, QZ_SCHED_START);
 	qz_flow_init(&host->flow, QZ_SCHED_START, QZ_SCHED_WEIGHT);
 	bpf_for(i, 0, QZ_SCHED_VMS) {
