@@ -56,11 +56,11 @@ static void send_frames(int count)
 	EXPECT_EQ(member_stats(b).rx_packets, before + count);
 }
 
-static uint64_t take_count(void)
+static uint64_t take_count(int call)
 {
 	uint64_t count = 0;
 
-	return read(call_of_b, &count, sizeof(count)) == sizeof(count) ? count : 0;
+	return read(call, &count, sizeof(count)) == sizeof(count) ? count : 0;
 }
 
 /* A thread of B signals when B has threads that run: its counter tells who did it. */
@@ -82,9 +82,9 @@ TEST(a_slow_call_is_signalled_by_its_own_worker)
 
 		send_frames(4 * FRAMES);	/* now it is known */
 		stop_tenant(tenant);
-		take_count();
+		take_count(call_of_b);
 		send_frames(FRAMES);
-		count = take_count();
+		count = take_count(call_of_b);
 		KTAP_CHECK(!count, false, "round %d: B is stopped, and was signalled %llu times", round,
 			   (unsigned long long)count);
 		resume_tenant(tenant);
@@ -173,9 +173,9 @@ TEST(every_other_quick_call_earns_no_trust)
 	}
 	await_waiter();
 	stop_tenant(tenant);
-	take_count();
+	take_count(call_of_b);
 	send_frame(0);
-	count = take_count();
+	count = take_count(call_of_b);
 	KTAP_CHECK(!count, false, "a sender still makes the calls, some of which are slow");
 	resume_tenant(tenant);
 }
@@ -222,13 +222,6 @@ static void ignore(int number)
 	(void)number;
 }
 
-static uint64_t calls_of_innocent(void)
-{
-	uint64_t count = 0;
-
-	return read(call_of_innocent, &count, sizeof(count)) == sizeof(count) ? count : 0;
-}
-
 /* Each is slow only once, and that is not too much; all of them together are. */
 TEST(slow_receivers_share_what_a_sender_can_lose)
 {
@@ -254,11 +247,11 @@ TEST(slow_receivers_share_what_a_sender_can_lose)
 	ASSERT_EQ(send_to(a, innocent->mac, 60, 0, 0), 0);
 	ASSERT_EQ(swg_wait_sent(&a->port, SOON), 0);
 	usleep(200000);
-	ASSERT(calls_of_innocent());
+	ASSERT(take_count(call_of_innocent));
 
 	stop_tenant(other);
 	send_frame_to(innocent, 1);
-	KTAP_CHECK(calls_of_innocent(), false, "a sender that has lost nothing does not call by itself");
+	KTAP_CHECK(take_count(call_of_innocent), false, "a sender that has lost nothing does not call by itself");
 
 	shared->ready = 0;
 	kill(tenant, SIGUSR1);
@@ -266,10 +259,10 @@ TEST(slow_receivers_share_what_a_sender_can_lose)
 	for (int i = 0; i < SLOW_PORTS; i++)
 		send_frame_to(slow[i], i);
 	send_frame_to(innocent, 2);
-	KTAP_CHECK(!calls_of_innocent(), false, "a sender that has lost too much still calls by itself");
+	KTAP_CHECK(!take_count(call_of_innocent), false, "a sender that has lost too much still calls by itself");
 	resume_tenant(other);
 	for (int ms = 0; ms < SOON; ms++, usleep(1000))
-		if (calls_of_innocent())
+		if (take_count(call_of_innocent))
 			return;
 	KTAP_CHECK(false, false, "the innocent receiver is never called");
 }
