@@ -98,26 +98,32 @@ void qz_thread_stop(struct qz_flow *flow, struct qz_thread *thread, u64 ran)
 }
 
 /**
- * qz_flow_preempts - does a VM that waits take a CPU from one that runs?
+ * qz_flow_reached - how far a VM has got that runs on a CPU
+ * @flow: the VM
+ * @slice: what its thread there was charged when it started, ns
+ * @ran: since then, ns
+ *
+ * Return: its tag, without what is left of that slice.
+ */
+u64 qz_flow_reached(const struct qz_flow *flow, u64 slice, u64 ran)
+{
+	return qz_flow_tag(flow) -
+	       qz_flow_weigh(flow, ran < slice ? slice - ran : 0);
+}
+
+/**
+ * qz_flow_preempts - does a VM that waits take a CPU from another?
  * @policy: the policy
  * @flow: the VM that has something to run
- * @running: the VM whose thread has the CPU
- * @thread: that thread
- * @ran: since it started, ns
+ * @reached: how far the other has got, see qz_flow_reached()
  *
  * The margin keeps two VMs from taking the CPU from each other for nothing.
  */
 bool qz_flow_preempts(const struct qz_policy *policy,
-		      const struct qz_flow *flow, const struct qz_flow *running,
-		      const struct qz_thread *thread, u64 ran)
+		      const struct qz_flow *flow, u64 reached)
 {
-	u64 rest = ran < thread->slice ? thread->slice - ran : 0;
-	u64 tag = qz_flow_tag(flow) + qz_flow_weigh(flow, policy->margin);
-
-	if (flow == running)
-		return false;
-	return qz_sched_before(tag, qz_flow_tag(running) -
-			       qz_flow_weigh(running, rest));
+	return qz_sched_before(qz_flow_tag(flow) +
+			       qz_flow_weigh(flow, policy->margin), reached);
 }
 
 /**

@@ -113,9 +113,9 @@ void qz_thread_wake(const struct qz_policy *policy, const struct qz_flow *flow,
 void qz_thread_start(const struct qz_policy *policy, struct qz_flow *flow,
 		     struct qz_thread *thread, u64 slice, atomic64_t *clock);
 void qz_thread_stop(struct qz_flow *flow, struct qz_thread *thread, u64 ran);
+u64 qz_flow_reached(const struct qz_flow *flow, u64 slice, u64 ran);
 bool qz_flow_preempts(const struct qz_policy *policy,
-		      const struct qz_flow *flow, const struct qz_flow *running,
-		      const struct qz_thread *thread, u64 ran);
+		      const struct qz_flow *flow, u64 reached);
 bool qz_flow_may_borrow(const struct qz_policy *policy,
 			const struct qz_flow *flow, u64 clock);
 void qz_flow_refill(const struct qz_policy *policy, struct qz_flow *flow,

@@ -163,20 +163,16 @@ static u32 find_vm(struct task_struct *p)
 static bool running_tag(const struct cpu_ctx *c, u64 now, u64 *tag)
 {
 	struct vm_ctx *vm = vm_at(c->vm);
-	u64 ran = now - c->started;
 
 	if (!vm || c->vm == NONE)
 		return false;
-	*tag = qz_flow_tag(&vm->flow);
-	if (ran < c->slice)
-		*tag -= qz_flow_weigh(&vm->flow, c->slice - ran);
+	*tag = qz_flow_reached(&vm->flow, c->slice, now - c->started);
 	return true;
 }
 
 static bool is_behind(struct vm_ctx *vm, u64 tag)
 {
-	return qz_sched_before(qz_flow_tag(&vm->flow) +
-			       qz_flow_weigh(&vm->flow, policy.margin), tag);
+	return qz_flow_preempts((void *)&policy, &vm->flow, tag);
 }
 
 /* The CPU whose flow is furthest ahead of this one, or -1. */

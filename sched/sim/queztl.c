@@ -38,15 +38,21 @@ static void queue(struct sim_task *task)
 	task->vm->nqueued++;
 }
 
+/* How far the flow has got whose thread has a CPU. */
+static u64 reached(struct sim *sim, const struct sim_cpu *c)
+{
+	return qz_flow_reached(&c->task->vm->flow, c->task->thread.slice,
+			       sim->now - c->started);
+}
+
 /* Would this flow take the CPU now? */
 static bool preempts(struct sim *sim, const struct qz_flow *flow, int cpu)
 {
 	struct shared *all = sim->private;
 	struct sim_cpu *c = &sim->cpus[cpu];
 
-	return c->task && qz_flow_preempts(&all->policy, flow, &c->task->vm->flow,
-					   &c->task->thread,
-					   sim->now - c->started);
+	return c->task && &c->task->vm->flow != flow &&
+	       qz_flow_preempts(&all->policy, flow, reached(sim, c));
 }
 
 /* The CPU whose flow is furthest ahead, if this one preempts it. */
@@ -57,14 +63,11 @@ static int victim(struct sim *sim, const struct qz_flow *flow)
 
 	for (int cpu = 0; cpu < sim->ncpus; cpu++) {
 		struct sim_cpu *c = &sim->cpus[cpu];
-		u64 ran = sim->now - c->started, tag;
 
 		if (c->resched || !preempts(sim, flow, cpu))
 			continue;
-		tag = qz_flow_tag(&c->task->vm->flow) - qz_flow_weigh(&c->task->vm->flow,
-			ran < c->task->thread.slice ? c->task->thread.slice - ran : 0);
-		if (found < 0 || qz_sched_before(furthest, tag)) {
-			furthest = tag;
+		if (found < 0 || qz_sched_before(furthest, reached(sim, c))) {
+			furthest = reached(sim, c);
 			found = cpu;
 		}
 	}

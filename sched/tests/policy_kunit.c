@@ -135,20 +135,24 @@ static void threads_take_turns(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, qz_sched_before(m.a1.turn, m.a0.turn));
 }
 
+/* When a has run so long of a slice of 3 ms. */
+static bool b_preempts_a(struct machine *m, u64 ran)
+{
+	return qz_flow_preempts(&policy, &m->b,
+				qz_flow_reached(&m->a, 3 * MS, ran));
+}
+
 static void who_is_behind_preempts(struct kunit *test)
 {
 	struct machine m;
 
 	begin(&m, 100, 100);
 	qz_thread_start(&policy, &m.a, &m.a0, 3 * MS, &m.clock);
-	KUNIT_EXPECT_FALSE(test, qz_flow_preempts(&policy, &m.b, &m.a, &m.a0,
-						  0));
-	KUNIT_EXPECT_FALSE(test, qz_flow_preempts(&policy, &m.b, &m.a, &m.a0,
-						  policy.margin));
-	KUNIT_EXPECT_TRUE(test, qz_flow_preempts(&policy, &m.b, &m.a, &m.a0,
-						 policy.margin + 1));
-	KUNIT_EXPECT_FALSE(test, qz_flow_preempts(&policy, &m.a, &m.a, &m.a0,
-						  100 * MS));
+	KUNIT_EXPECT_FALSE(test, b_preempts_a(&m, 0));
+	KUNIT_EXPECT_FALSE(test, b_preempts_a(&m, policy.margin));
+	KUNIT_EXPECT_TRUE(test, b_preempts_a(&m, policy.margin + 1));
+	KUNIT_EXPECT_EQ(test, qz_flow_reached(&m.a, 3 * MS, 100 * MS),
+			qz_flow_tag(&m.a));
 }
 
 static void loans_are_limited(struct kunit *test)
