@@ -60,6 +60,26 @@ void qz_thread_wake(const struct qz_policy *policy, const struct qz_flow *flow,
 }
 
 /**
+ * qz_flow_slice - for how long a thread of a VM may run at a time
+ * @policy: the policy
+ * @flow: the VM
+ *
+ * With a low limit it is shorter, so that the vCPUs of the VM wait for each
+ * other less long.
+ *
+ * Return: ns.
+ */
+u64 qz_flow_slice(const struct qz_policy *policy, const struct qz_flow *flow)
+{
+	u64 step = div64_u64(policy->refill * flow->limit, 1000);
+
+	if (!flow->limit || step >= policy->slice)
+		return policy->slice;
+	return step > QZ_SCHED_SHORT ? step :
+	       min_t(u64, policy->slice, QZ_SCHED_SHORT);
+}
+
+/**
  * qz_thread_start - a thread was chosen and begins to run
  * @policy: the policy
  * @flow: its VM
@@ -76,6 +96,8 @@ void qz_thread_start(const struct qz_policy *policy, struct qz_flow *flow,
 	thread->turn += slice;
 	thread->slice = slice;
 	atomic64_add(qz_flow_weigh(flow, slice), &flow->tag);
+	if (flow->limit)
+		atomic64_sub(slice, &flow->tokens);
 }
 
 /**
@@ -94,7 +116,7 @@ void qz_thread_stop(struct qz_flow *flow, struct qz_thread *thread, u64 ran)
 		     &flow->tag);
 	atomic64_add(ran, &flow->used);
 	if (flow->limit)
-		atomic64_sub(ran, &flow->tokens);
+		atomic64_sub(ran - slice, &flow->tokens);
 }
 
 /**

@@ -29,6 +29,7 @@
 #include "module/plain.h"
 
 #define QZ_SCHED_WEIGHT		100	/* the usual weight, as of cpu.weight */
+#define QZ_SCHED_SHORT		NSEC_PER_MSEC	/* shortest slice of a limited flow */
 #define QZ_SCHED_START		(1000ULL * NSEC_PER_SEC)	/* a clock begins with this */
 
 /**
@@ -63,7 +64,8 @@ struct qz_policy {
  * @used: CPU time, ns
  * @weight: its share of a contended machine, relative to that of others
  * @limit: CPU time per 1000 ns of wall clock; 0: as much as there is
- * @tokens: CPU time that the limit leaves, ns; negative: it has run too long
+ * @tokens: CPU time that the limit leaves, ns, without what is charged to those
+ *	that run; negative: it has run too long
  * @refilled: when @tokens was last increased, ns
  */
 struct qz_flow {
@@ -110,6 +112,7 @@ void qz_flow_wake(const struct qz_policy *policy, struct qz_flow *flow,
 		  u64 clock);
 void qz_thread_wake(const struct qz_policy *policy, const struct qz_flow *flow,
 		    struct qz_thread *thread);
+u64 qz_flow_slice(const struct qz_policy *policy, const struct qz_flow *flow);
 void qz_thread_start(const struct qz_policy *policy, struct qz_flow *flow,
 		     struct qz_thread *thread, u64 slice, atomic64_t *clock);
 void qz_thread_stop(struct qz_flow *flow, struct qz_thread *thread, u64 ran);

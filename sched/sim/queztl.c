@@ -160,7 +160,7 @@ static struct sim_task *pick(struct sim *sim, int cpu)
 	task->vm->nqueued--;
 	task->vm->nrunning++;
 	qz_thread_start(&all->policy, &task->vm->flow, &task->thread,
-			all->policy.slice, &all->clock);
+			qz_flow_slice(&all->policy, &task->vm->flow), &all->clock);
 	return task;
 }
 
@@ -174,8 +174,7 @@ static void tick(struct sim *sim, int cpu)
 {
 	struct shared *all = sim->private;
 	struct sim_cpu *c = &sim->cpus[cpu];
-	bool ends = !c->task || is_parked(c->task) ||
-		    sim->now - c->started >= c->task->thread.slice;
+	bool ends = !c->task || sim->now - c->started >= c->task->thread.slice;
 
 	for (int i = 0; i < sim->nvms; i++) {
 		struct sim_vm *vm = &sim->vms[i];

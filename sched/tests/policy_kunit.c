@@ -203,6 +203,41 @@ static void a_limit_saves_one_step_only(struct kunit *test)
 			(s64)(policy.refill * 3 / 2));
 }
 
+static void what_runs_is_charged_to_the_limit(struct kunit *test)
+{
+	struct qz_thread other = {};
+	struct machine m;
+	s64 tokens;
+
+	begin(&m, 100, 100);
+	m.a.limit = 400;
+	qz_flow_refill(&policy, &m.a, NSEC_PER_SEC, 0);
+	tokens = atomic64_read(&m.a.tokens);
+	qz_thread_start(&policy, &m.a, &m.a0, 3 * MS, &m.clock);
+	KUNIT_EXPECT_FALSE(test, qz_flow_is_parked(&m.a));
+	qz_thread_start(&policy, &m.a, &other, 3 * MS, &m.clock);
+	KUNIT_EXPECT_TRUE(test, qz_flow_is_parked(&m.a));
+	qz_thread_stop(&m.a, &m.a0, MS);
+	qz_thread_stop(&m.a, &other, MS);
+	KUNIT_EXPECT_EQ(test, (s64)atomic64_read(&m.a.tokens),
+			tokens - (s64)(2 * MS));
+}
+
+static void a_low_limit_has_short_slices(struct kunit *test)
+{
+	struct machine m;
+
+	begin(&m, 100, 100);
+	KUNIT_EXPECT_EQ(test, qz_flow_slice(&policy, &m.a), policy.slice);
+	m.a.limit = 500;
+	KUNIT_EXPECT_EQ(test, qz_flow_slice(&policy, &m.a), policy.slice);
+	m.a.limit = 200;
+	KUNIT_EXPECT_EQ(test, qz_flow_slice(&policy, &m.a), (u64)(2 * MS));
+	m.a.limit = 10;
+	KUNIT_EXPECT_EQ(test, qz_flow_slice(&policy, &m.a),
+			(u64)QZ_SCHED_SHORT);
+}
+
 static void parked_time_is_no_sleep(struct kunit *test)
 {
 	struct machine m;
@@ -233,6 +268,8 @@ static struct kunit_case policy_cases[] = {
 	KUNIT_CASE(loans_are_limited),
 	KUNIT_CASE(a_limit_parks),
 	KUNIT_CASE(a_limit_saves_one_step_only),
+	KUNIT_CASE(what_runs_is_charged_to_the_limit),
+	KUNIT_CASE(a_low_limit_has_short_slices),
 	KUNIT_CASE(parked_time_is_no_sleep),
 	{}
 };
