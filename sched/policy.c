@@ -179,7 +179,9 @@ void qz_flow_refill(const struct qz_policy *policy, struct qz_flow *flow,
 	s64 step = div64_u64(policy->refill * flow->limit, 1000);
 	s64 tokens;
 
-	if (!flow->limit || since < policy->refill)
+	/* Another CPU's look at the clock may be later than this one's. */
+	if (!flow->limit ||
+	    qz_sched_before(now, flow->refilled + policy->refill))
 		return;
 	flow->refilled = now;
 	if (qz_flow_is_parked(flow))

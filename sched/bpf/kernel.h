@@ -27,15 +27,24 @@ typedef struct {
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
-struct cpumask;
+/* A struct without members is no forward declaration, which kfuncs would refuse. */
+struct cpumask {
+};
 
 struct sched_ext_entity {
 	u32 flags;
 	u64 slice;
 };
 
+struct hlist_node;
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
 struct task_struct {
 	unsigned int flags;
+	struct hlist_head preempt_notifiers;	/* KVM's, while it runs a vCPU */
 	int nr_cpus_allowed;
 	const struct cpumask *cpus_ptr;
 	unsigned short migration_disabled;
@@ -52,8 +61,14 @@ struct scx_exit_task_args {
 	bool cancelled;
 };
 
+struct scx_cpu_release_args;
+
+enum scx_exit_kind {
+	SCX_EXIT_NONE = 0,
+};
+
 struct scx_exit_info {
-	int kind;
+	enum scx_exit_kind kind;
 	const char *reason;
 	char *msg;
 };
@@ -62,6 +77,7 @@ struct scx_exit_info {
 enum scx_enq_flags {
 	SCX_ENQ_WAKEUP = 1ULL,
 	SCX_ENQ_PREEMPT = 1ULL << 32,
+	SCX_ENQ_LAST = 1ULL << 41,
 };
 
 enum scx_kick_flags {
@@ -79,6 +95,10 @@ enum scx_ent_flags {
 	SCX_TASK_QUEUED = 1,
 };
 
+enum scx_ops_flags {
+	SCX_OPS_ENQ_LAST = 2,
+};
+
 struct sched_ext_ops {
 	s32 (*select_cpu)(struct task_struct *p, s32 prev_cpu, u64 wake_flags);
 	void (*enqueue)(struct task_struct *p, u64 enq_flags);
@@ -93,6 +113,9 @@ struct sched_ext_ops {
 	void (*exit_task)(struct task_struct *p, struct scx_exit_task_args *args);
 	s32 (*init)(void);
 	void (*exit)(struct scx_exit_info *info);
+	void (*cpu_release)(s32 cpu, struct scx_cpu_release_args *args);
+	void (*cpu_online)(s32 cpu);
+	void (*cpu_offline)(s32 cpu);
 	u64 flags;
 	u32 timeout_ms;
 	char name[128];
@@ -108,6 +131,10 @@ struct bpf_iter_scx_dsq {
 	u64 opaque[6];
 } __attribute__((aligned(8)));
 
+#ifndef BPF_FOR_EACH_ITER
+#define BPF_FOR_EACH_ITER	(&___it)	/* the iterator of bpf_for_each() */
+#endif
+
 #define SCX(kind, value)	bpf_core_enum_value(enum kind, value)
 
 extern bool bpf_cpumask_test_cpu(u32 cpu, const struct cpumask *mask) __ksym;
@@ -117,6 +144,7 @@ extern void scx_bpf_kick_cpu(s32 cpu, u64 flags) __ksym;
 extern s32 scx_bpf_select_cpu_dfl(struct task_struct *p, s32 prev_cpu,
 				  u64 wake_flags, bool *idle) __ksym;
 extern s32 scx_bpf_task_cpu(const struct task_struct *p) __ksym;
+extern u32 scx_bpf_reenqueue_local(void) __ksym;
 extern void scx_bpf_error_bstr(char *format, unsigned long long *data,
 			       u32 size) __ksym;
 

@@ -65,7 +65,9 @@ static int run(struct queztl_bpf *bpf)
 {
 	struct bpf_link *link;
 
-	if (pin(bpf->maps.settings, QZ_SCHED_PINNED "/settings"))
+	if (pin(bpf->maps.settings, QZ_SCHED_PINNED "/settings") ||
+	    pin(bpf->maps.vcpus, QZ_SCHED_PINNED "/vcpus") ||
+	    pin(bpf->maps.stats, QZ_SCHED_PINNED "/stats"))
 		return fail(QZ_SCHED_PINNED);
 	link = bpf_map__attach_struct_ops(bpf->maps.queztl);
 	if (!link)
@@ -77,6 +79,8 @@ static int run(struct queztl_bpf *bpf)
 	fprintf(stderr, "queztl-sched: off: %s%s%s\n", bpf->bss->ended.reason,
 		*bpf->bss->ended.message ? ": " : "", bpf->bss->ended.message);
 	unlink(QZ_SCHED_PINNED "/settings");
+	unlink(QZ_SCHED_PINNED "/vcpus");
+	unlink(QZ_SCHED_PINNED "/stats");
 	return !ends;
 }
 

@@ -3,10 +3,7 @@
 #ifndef QZ_PLAIN_BPF_H
 #define QZ_PLAIN_BPF_H
 
-#include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
-#include <bpf/bpf_core_read.h>
-#include <bpf/bpf_tracing.h>
+#include "kernel.h"
 
 #define NSEC_PER_USEC		1000L
 #define NSEC_PER_MSEC		1000000L

@@ -3,272 +3,101 @@
  * Queztl's scheduler for kernels with sched_ext: a VM is one customer. The
  * policy is sched/policy.c; here is what it needs of sched_ext.
  *
- * A VM is a process that has a vCPU (a thread that was seen in a guest), or one
- * that user space has put into the map "settings". It is a flow, and has a
- * queue, ordered by its threads' turns. All other tasks are one more flow.
+ * A VM is a flow, and has a queue, ordered by its threads' turns. All tasks that
+ * are no VM's are one more flow.
  */
-#include "plain_bpf.h"
-#include "queztl.h"
+#include "state.h"
+#include "vm.h"
+#include "pick.h"
 
-/* The policy's functions, as this file's own: the verifier follows calls. */
-#pragma clang attribute push(__attribute__((internal_linkage)), apply_to = function)
-#include "sched/policy.h"
-#include "../policy.c"
-#pragma clang attribute pop
-
-#define HOST		0
-#define NONE		QZ_SCHED_VMS
-#define PINNED(cpu)	(0x10000 + (cpu))	/* queue of a CPU's pinned threads */
-#define TRIES		4
+#define TRIES		4	/* others may empty a queue between a look and a try */
+#define LOOKS		64	/* in a queue, for a thread that somebody yields to */
 
 #define PF_VCPU		0x00000001
 #define PF_KTHREAD	0x00200000
 
 char _license[] SEC("license") = "GPL";
 
-const volatile u32 nr_cpus = 1;
-const volatile u64 check_ns = NSEC_PER_MSEC;	/* 0: at ticks only */
-const volatile struct qz_policy policy = QZ_POLICY_DEFAULT;
+/* Of preempt_count(): in a handler, or softirqs are off. */
+#define INTERRUPTS	0x00ffff00
+extern const int __preempt_count __weak __ksym;
 
-struct vm_ctx {
-	struct qz_flow flow;
-	u32 runnable;
-	u32 tgid;
-	u64 preemptions;
-};
-
-struct task_ctx {
-	struct qz_thread thread;
-	u64 started;
-	u32 vm;
-	bool vcpu;
-};
-
-/* What runs on a CPU. */
-struct cpu_ctx {
-	u32 vm;
-	u64 started;
-	u64 slice;
-	u64 pinned;	/* tag of the flow of who waits in its own queue */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, QZ_SCHED_VMS);
-	__type(key, u32);
-	__type(value, struct vm_ctx);
-} vms SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, QZ_SCHED_VMS);
-	__type(key, u32);
-	__type(value, u32);
-} indices SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, QZ_SCHED_VMS);
-	__type(key, u32);
-	__type(value, struct qz_setting);
-} settings SEC(".maps");
-
-struct alarm_ctx {
-	struct bpf_timer timer;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct alarm_ctx);
-} alarms SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct task_ctx);
-} threads SEC(".maps");
-
-static struct cpu_ctx cpus[QZ_SCHED_CPUS];
-static atomic64_t clock;
-static u64 waiting[QZ_SCHED_VMS / 64];	/* VMs whose queue may hold somebody */
-static u32 nr_vms = 1;
-static u32 alarm_on;
-
-static struct vm_ctx *vm_at(u32 index)
+/* -- where a thread waits ------------------------------------------------- */
+/* A CPU's own kernel thread never waits for a vCPU. */
+static bool is_urgent(const struct task_struct *p)
 {
-	return bpf_map_lookup_elem(&vms, &index);
+	return p->flags & PF_KTHREAD && (nr_cpus == 1 || is_pinned(p));
 }
 
-static struct cpu_ctx *cpu_at(s32 cpu)
+static void wait_in_queue(struct task_struct *p, struct task_ctx *t, struct vm_ctx *vm,
+			  u64 enq_flags)
 {
-	u32 index = cpu;
+	bool limited = is_limited(t, vm);
+	u64 slice = qz_flow_slice((void *)&policy, &vm->flow);
 
-	/* The mask is for the verifier. */
-	return index < QZ_SCHED_CPUS ? &cpus[index & (QZ_SCHED_CPUS - 1)] : NULL;
+	if (limited && !vm->parked_at && is_parked(t->vm, vm))
+		vm->parked_at = bpf_ktime_get_ns();
+	begins_waiting(t, vm, limited);
+	insert_ordered(p, limited ? VCPUS(t->vm) : t->vm, slice, t->thread.turn, enq_flags);
+	set_alarm();
 }
 
-static struct task_ctx *thread_of(struct task_struct *p)
+/* Of a VM with a limit, those that are no vCPUs come first. */
+static bool take_of_vm(u32 index)
 {
-	return bpf_task_storage_get(&threads, p, NULL, 0);
-}
-
-static void set_waiting(u32 vm, bool on)
-{
-	u64 bit = 1ull << (vm % 64);
-
-	if (vm >= QZ_SCHED_VMS)
-		return;
-	if (on)
-		__sync_fetch_and_or(&waiting[vm / 64], bit);
-	else
-		__sync_fetch_and_and(&waiting[vm / 64], ~bit);
-}
-
-/* -- who belongs to which VM ---------------------------------------------- */
-static u32 make_vm(u32 tgid)
-{
-	struct qz_setting *setting = bpf_map_lookup_elem(&settings, &tgid);
-	u32 index = __sync_fetch_and_add(&nr_vms, 1);
 	struct vm_ctx *vm = vm_at(index);
+	struct qz_vm_stats *s = stats_at(index);
+	u64 since;
 
-	if (!vm)
-		return HOST;	/* no more room: it is scheduled with the host's */
-	qz_flow_init(&vm->flow, atomic64_read(&clock),
-		     setting && setting->weight ? setting->weight : QZ_SCHED_WEIGHT);
-	vm->flow.limit = setting ? setting->limit : 0;
-	vm->tgid = tgid;
-	if (bpf_map_update_elem(&indices, &tgid, &index, BPF_NOEXIST))
-		return HOST;
-	return index;
-}
-
-/* The VM of a task that is about to be queued. */
-static u32 find_vm(struct task_struct *p)
-{
-	u32 tgid = p->tgid, *index;
-
-	index = bpf_map_lookup_elem(&indices, &tgid);
-	if (index)
-		return *index;
-	if (p->flags & PF_KTHREAD)
-		return HOST;
-	return bpf_map_lookup_elem(&settings, &tgid) ? make_vm(tgid) : HOST;
-}
-
-/* -- preemption ----------------------------------------------------------- */
-/* How far the flow on a CPU has got, without what is left of its slice. */
-static bool running_tag(const struct cpu_ctx *c, u64 now, u64 *tag)
-{
-	struct vm_ctx *vm = vm_at(c->vm);
-
-	if (!vm || c->vm == NONE)
+	if (!vm || !s)
 		return false;
-	*tag = qz_flow_reached(&vm->flow, c->slice, now - c->started);
-	return true;
+	if (take_first(index))
+		return true;
+	found_nobody(index, vm, false);
+	if (!vm->flow.limit && !vm->waits[1] || is_parked(index, vm))
+		return false;
+	since = vm->parked_at;
+	if (since && __sync_val_compare_and_swap(&vm->parked_at, since, 0) == since)
+		__sync_fetch_and_add(&s->throttled, bpf_ktime_get_ns() - since);
+	if (take_first(VCPUS(index)))
+		return true;
+	found_nobody(index, vm, true);
+	return false;
 }
 
-static bool is_behind(struct vm_ctx *vm, u64 tag)
+/* -- messages ------------------------------------------------------------- */
+/* A thread of one VM wakes one of another: a message, or its end. */
+static void count_message(struct task_struct *p)
 {
-	return qz_flow_preempts((void *)&policy, &vm->flow, tag);
-}
+	struct task_struct *waker = bpf_get_current_task_btf();
+	struct task_ctx *from = thread_of(waker), *to = thread_of(p);
+	struct qz_vm_stats *s;
+	int *count;
 
-/* The CPU whose flow is furthest ahead of this one, or -1. */
-static s32 find_victim(struct task_struct *p, u32 index, struct vm_ctx *vm)
-{
-	u64 now = bpf_ktime_get_ns(), furthest = 0, tag;
-	s32 found = -1;
-	u32 i;
-
-	bpf_for(i, 0, nr_cpus) {
-		struct cpu_ctx *c = cpu_at(i);
-
-		if (!c || c->vm == index || !bpf_cpumask_test_cpu(i, p->cpus_ptr))
-			continue;
-		if (!running_tag(c, now, &tag) || !is_behind(vm, tag))
-			continue;
-		if (found < 0 || qz_sched_before(furthest, tag)) {
-			furthest = tag;
-			found = i;
-		}
-	}
-	return found;
-}
-
-/* The VM with the smallest tag of those that wait. */
-static u32 choose(u64 *tag)
-{
-	u32 best = NONE, i;
-
-	bpf_for(i, 0, QZ_SCHED_VMS) {
-		struct vm_ctx *vm;
-
-		if (i >= QZ_SCHED_VMS || i >= nr_vms)
-			break;
-		if (!(waiting[i / 64] >> (i % 64) & 1))
-			continue;
-		vm = vm_at(i);
-		if (vm && (best == NONE || qz_sched_before(qz_flow_tag(&vm->flow), *tag))) {
-			best = i;
-			*tag = qz_flow_tag(&vm->flow);
-		}
-	}
-	return best;
-}
-
-/*
- * A slice ends at a tick, which may be 4 ms away. So while somebody waits, look
- * more often whether he is behind those that run.
- */
-static int check(void *map, u32 *key, struct alarm_ctx *alarm)
-{
-	u64 now = bpf_ktime_get_ns(), tag, running;
-	u32 best = choose(&tag), i;
-	struct vm_ctx *vm = vm_at(best);
-
-	if (!vm) {
-		WRITE_ONCE(alarm_on, 0);
-		return 0;
-	}
-	bpf_for(i, 0, nr_cpus) {
-		struct cpu_ctx *c = cpu_at(i);
-
-		if (c && c->vm != best && running_tag(c, now, &running) &&
-		    is_behind(vm, running))
-			scx_bpf_kick_cpu(i, SCX_KICK_PREEMPT);
-	}
-	bpf_timer_start(&alarm->timer, check_ns, 0);
-	return 0;
-}
-
-static void set_alarm(void)
-{
-	struct alarm_ctx *alarm;
-	u32 key = 0;
-
-	if (!check_ns || READ_ONCE(alarm_on) || __sync_lock_test_and_set(&alarm_on, 1))
+	if (!from || !to || from->vm == HOST || to->vm == HOST || from->vm == to->vm)
 		return;
-	alarm = bpf_map_lookup_elem(&alarms, &key);
-	if (alarm)
-		bpf_timer_start(&alarm->timer, check_ns, 0);
-}
-
-static bool is_pinned(const struct task_struct *p)
-{
-	return nr_cpus > 1 && (p->nr_cpus_allowed == 1 || p->migration_disabled);
+	if (!&__preempt_count)
+		return;
+	count = bpf_this_cpu_ptr(&__preempt_count);
+	if (*count & INTERRUPTS)
+		return;
+	s = stats_at(from->vm);
+	if (s)
+		__sync_fetch_and_add(&s->messages, 1);
 }
 
 /* -- operations ----------------------------------------------------------- */
 SEC("struct_ops/queztl_select_cpu")
 s32 BPF_PROG(queztl_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
 {
+	struct task_ctx *t = thread_of(p);
+	struct vm_ctx *vm = t ? vm_at(t->vm) : NULL;
 	bool idle = false;
 	s32 cpu = scx_bpf_select_cpu_dfl(p, prev_cpu, wake_flags, &idle);
 
-	if (idle)
-		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, policy.slice, 0);
+	if (idle && vm && !(is_limited(t, vm) && is_parked(t->vm, vm)))
+		insert(p, SCX(scx_dsq_id_flags, SCX_DSQ_LOCAL),
+		       qz_flow_slice((void *)&policy, &vm->flow), 0);
 	return cpu;
 }
 
@@ -280,13 +109,18 @@ void BPF_PROG(queztl_runnable, struct task_struct *p, u64 enq_flags)
 
 	if (!t)
 		return;
-	t->vm = find_vm(p);
+	if (t->vm == HOST && !(p->flags & PF_KTHREAD))
+		enter_vm(p, t, false);
 	vm = vm_at(t->vm);
 	if (!vm)
 		return;
-	if (!__sync_fetch_and_add(&vm->runnable, 1))
+	if (!__sync_fetch_and_add(&vm->runnable, 1)) {
+		apply_settings(vm);
 		qz_flow_wake((void *)&policy, &vm->flow, atomic64_read(&clock));
+	}
 	qz_thread_wake((void *)&policy, &vm->flow, &t->thread);
+	if (enq_flags & SCX(scx_enq_flags, SCX_ENQ_WAKEUP))
+		count_message(p);
 }
 
 SEC("struct_ops/queztl_quiescent")
@@ -295,77 +129,79 @@ void BPF_PROG(queztl_quiescent, struct task_struct *p, u64 deq_flags)
 	struct task_ctx *t = thread_of(p);
 	struct vm_ctx *vm = t ? vm_at(t->vm) : NULL;
 
-	if (vm)
-		__sync_fetch_and_sub(&vm->runnable, 1);
+	if (!vm)
+		return;
+	ends_waiting(t, vm);
+	__sync_fetch_and_sub(&vm->runnable, 1);
 }
 
 SEC("struct_ops/queztl_enqueue")
 void BPF_PROG(queztl_enqueue, struct task_struct *p, u64 enq_flags)
 {
+	u64 local = SCX(scx_dsq_id_flags, SCX_DSQ_LOCAL);
 	struct task_ctx *t = thread_of(p);
 	struct vm_ctx *vm = t ? vm_at(t->vm) : NULL;
+	struct qz_vm_stats *s = t ? stats_at(t->vm) : NULL;
 	s32 cpu = scx_bpf_task_cpu(p), victim;
-	struct cpu_ctx *c = cpu_at(cpu);
 
-	if (!vm || !c) {
-		scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, policy.slice, enq_flags);
+	if (!vm || !s) {
+		insert(p, SCX(scx_dsq_id_flags, SCX_DSQ_GLOBAL), policy.slice, enq_flags);
 		return;
 	}
-	/* A CPU's own kernel threads never wait for a vCPU. */
-	if (p->flags & PF_KTHREAD && (nr_cpus == 1 || is_pinned(p))) {
-		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, policy.slice,
-				   enq_flags | SCX_ENQ_PREEMPT);
+	if (is_urgent(p)) {
+		insert(p, local, policy.slice, enq_flags | SCX(scx_enq_flags, SCX_ENQ_PREEMPT));
 		return;
 	}
-	if (is_pinned(p)) {
-		u64 tag = qz_flow_tag(&vm->flow);
-
-		if (!scx_bpf_dsq_nr_queued(PINNED(cpu)) ||
-		    qz_sched_before(tag, c->pinned))
-			c->pinned = tag;
-		scx_bpf_dsq_insert_vtime(p, PINNED(cpu), policy.slice, tag, enq_flags);
-	} else {
-		scx_bpf_dsq_insert_vtime(p, t->vm, policy.slice, t->thread.turn,
-					 enq_flags);
-		set_waiting(t->vm, true);
-		set_alarm();
+	/* It was running, and nobody was found to run instead. */
+	if (enq_flags & SCX(scx_enq_flags, SCX_ENQ_LAST) &&
+	    !(is_limited(t, vm) && is_parked(t->vm, vm))) {
+		insert(p, local, policy.slice, enq_flags);
+		scx_bpf_kick_cpu(cpu, 0);
+		return;
 	}
-	if (!(enq_flags & SCX_ENQ_WAKEUP))
+	if (is_pinned(p) && !is_limited(t, vm))
+		insert_ordered(p, PINNED(cpu), policy.slice, qz_flow_tag(&vm->flow), enq_flags);
+	else
+		wait_in_queue(p, t, vm, enq_flags);
+	if (!(enq_flags & SCX(scx_enq_flags, SCX_ENQ_WAKEUP)) || is_parked(t->vm, vm))
 		return;
 	victim = find_victim(p, t->vm, vm);
 	if (victim >= 0) {
-		__sync_fetch_and_add(&vm->preemptions, 1);
-		scx_bpf_kick_cpu(victim, SCX_KICK_PREEMPT);
+		__sync_fetch_and_add(&s->preemptions, 1);
+		scx_bpf_kick_cpu(victim, SCX(scx_kick_flags, SCX_KICK_PREEMPT));
 	}
 }
 
-/* Somebody may have been queued since the queue was found empty. */
-static bool take_from(u32 vm)
-{
-	if (scx_bpf_dsq_move_to_local(vm))
-		return true;
-	set_waiting(vm, false);
-	if (scx_bpf_dsq_nr_queued(vm))
-		set_waiting(vm, true);
-	return false;
-}
-
+/* Also when a thread goes on, with a new slice. */
 static void start(struct task_struct *p, struct task_ctx *t, struct vm_ctx *vm, u64 slice)
 {
 	struct cpu_ctx *c = cpu_at(scx_bpf_task_cpu(p));
 
 	t->started = bpf_ktime_get_ns();
 	qz_thread_start((void *)&policy, &vm->flow, &t->thread, slice, &clock);
+	if (is_limited(t, vm))
+		set_alarm();
 	if (!c)
 		return;
 	c->started = t->started;
 	c->slice = slice;
+	c->vcpu = t->vcpu;
 	c->vm = t->vm;
 }
 
 static void stop(struct task_ctx *t, struct vm_ctx *vm)
 {
-	qz_thread_stop(&vm->flow, &t->thread, bpf_ktime_get_ns() - t->started);
+	struct qz_vm_stats *s = stats_at(t->vm);
+	u64 ran = bpf_ktime_get_ns() - t->started;
+
+	qz_thread_stop(&vm->flow, &t->thread, ran);
+	if (!s)
+		return;
+	__sync_fetch_and_add(&s->used, ran);
+	s->tgid = vm->tgid;
+	s->threads = vm->threads;
+	s->weight = vm->flow.weight;
+	s->limit = vm->flow.limit;
 }
 
 /* It goes on, unless another flow is behind its own. */
@@ -373,40 +209,81 @@ static bool keep(struct task_struct *prev, bool anybody, u32 best, u64 tag)
 {
 	struct task_ctx *t = prev ? thread_of(prev) : NULL;
 	struct vm_ctx *vm = t ? vm_at(t->vm) : NULL;
+	u64 slice;
 
-	if (!vm || !(prev->scx.flags & SCX_TASK_QUEUED))
+	if (!vm || !(prev->scx.flags & SCX(scx_ent_flags, SCX_TASK_QUEUED)))
 		return false;
 	if (anybody && (best == t->vm || !qz_sched_before(qz_flow_tag(&vm->flow), tag)))
 		return false;
+	if (is_limited(t, vm) && is_parked(t->vm, vm))
+		return false;
+	slice = qz_flow_slice((void *)&policy, &vm->flow);
 	stop(t, vm);
-	prev->scx.slice = policy.slice;
-	start(prev, t, vm, policy.slice);
+	prev->scx.slice = slice;
+	start(prev, t, vm, slice);
 	return true;
+}
+
+/* The thread that somebody has yielded to on this CPU. */
+static bool take_next(struct cpu_ctx *c)
+{
+	struct task_struct *p;
+	s32 next = c->next;
+	u32 looks = 0;
+	bool taken = false;
+
+	c->next = 0;
+	bpf_for_each(scx_dsq, p, c->next_queue, 0) {
+		if (p->pid == next) {
+			taken = take_this(BPF_FOR_EACH_ITER, p);
+			break;
+		}
+		if (++looks >= LOOKS)
+			break;
+	}
+	return taken;
+}
+
+/* The flow of the first of those that can run on this CPU only. */
+static bool first_pinned(s32 cpu, u64 *tag)
+{
+	struct task_struct *p;
+	bool found = false;
+
+	bpf_for_each(scx_dsq, p, PINNED(cpu), 0) {
+		struct task_ctx *t = thread_of(p);
+		struct vm_ctx *vm = t ? vm_at(t->vm) : NULL;
+
+		if (vm)
+			*tag = qz_flow_tag(&vm->flow);
+		found = vm;
+		break;
+	}
+	return found;
 }
 
 SEC("struct_ops/queztl_dispatch")
 void BPF_PROG(queztl_dispatch, s32 cpu, struct task_struct *prev)
 {
 	struct cpu_ctx *c = cpu_at(cpu);
-	u32 try;
+	u64 pinned_tag = 0;
+	u32 try, best = NONE;
+	bool pinned;
 
-	if (!c)
+	if (!c || c->next && take_next(c))
 		return;
+	pinned = scx_bpf_dsq_nr_queued(PINNED(cpu)) > 0 && first_pinned(cpu, &pinned_tag);
 	bpf_for(try, 0, TRIES) {
 		u64 tag = 0;
-		u32 best = choose(&tag);
-		bool pinned = scx_bpf_dsq_nr_queued(PINNED(cpu)) > 0;
 
-		if (pinned && (best == NONE || !qz_sched_before(tag, c->pinned))) {
-			best = NONE;
-			tag = c->pinned;
-		} else {
+		best = choose(&tag, best);
+		if (pinned && (best == NONE || !qz_sched_before(tag, pinned_tag))) {
+			if (keep(prev, true, NONE, pinned_tag) || take_first(PINNED(cpu)))
+				return;
 			pinned = false;
+			continue;
 		}
-		if (keep(prev, pinned || best != NONE, best, tag))
-			return;
-		if (pinned ? scx_bpf_dsq_move_to_local(PINNED(cpu)) :
-		    best != NONE && take_from(best))
+		if (keep(prev, best != NONE, best, tag) || best == NONE || take_of_vm(best))
 			return;
 	}
 }
@@ -417,8 +294,10 @@ void BPF_PROG(queztl_running, struct task_struct *p)
 	struct task_ctx *t = thread_of(p);
 	struct vm_ctx *vm = t ? vm_at(t->vm) : NULL;
 
-	if (vm)
-		start(p, t, vm, p->scx.slice);
+	if (!vm)
+		return;
+	ends_waiting(t, vm);
+	start(p, t, vm, p->scx.slice);
 }
 
 SEC("struct_ops/queztl_stopping")
@@ -432,6 +311,11 @@ void BPF_PROG(queztl_stopping, struct task_struct *p, bool runnable)
 		stop(t, vm);
 	if (c)
 		c->vm = NONE;
+	if (!t || t->vcpu || !p->preempt_notifiers.first)
+		return;
+	t->vcpu = true;
+	if (t->vm == HOST)
+		enter_vm(p, t, true);
 }
 
 /* Of those that wait, does one preempt what runs here? */
@@ -440,20 +324,73 @@ void BPF_PROG(queztl_tick, struct task_struct *p)
 {
 	struct cpu_ctx *c = cpu_at(scx_bpf_task_cpu(p));
 	struct task_ctx *t = thread_of(p);
+	struct vm_ctx *vm = t ? vm_at(t->vm) : NULL, *next;
 	u64 now = bpf_ktime_get_ns(), tag = 0, own;
-	struct vm_ctx *vm;
 	u32 best;
 
-	if (!c || !t)
+	if (!c || !vm)
 		return;
-	if (p->flags & PF_VCPU && t->vm == HOST) {
+	if (!t->vcpu && (p->flags & PF_VCPU || is_named(p))) {
 		t->vcpu = true;
-		make_vm(p->tgid);	/* from its next wake-up on */
+		if (t->vm == HOST) {
+			stop(t, vm);
+			enter_vm(p, t, true);
+			vm = vm_at(t->vm);
+			if (!vm)
+				return;
+			start(p, t, vm, p->scx.slice);
+		}
+		c->vcpu = true;
 	}
-	best = choose(&tag);
-	vm = vm_at(best);
-	if (vm && best != t->vm && running_tag(c, now, &own) && is_behind(vm, own))
+	apply_settings(vm);
+	best = choose(&tag, NONE);
+	next = vm_at(best);
+	if (next && best != t->vm && running_tag(c, now, &own) && is_behind(next, own))
 		p->scx.slice = 0;
+}
+
+/*
+ * KVM has a lock holder in mind, or the fabric a receiver. Without a name it is
+ * sched_yield(): the slice ends, and the caller's turn is after its VM's others.
+ */
+SEC("struct_ops/queztl_yield")
+bool BPF_PROG(queztl_yield, struct task_struct *from, struct task_struct *to)
+{
+	struct task_ctx *f = thread_of(from), *t = to ? thread_of(to) : NULL;
+	struct cpu_ctx *c = cpu_at(scx_bpf_task_cpu(from));
+	struct vm_ctx *vm = t ? vm_at(t->vm) : NULL;
+	struct qz_vm_stats *s = f ? stats_at(f->vm) : NULL;
+
+	from->scx.slice = 0;
+	if (!to || !f || !s || !c || !vm || !t->waits)
+		return false;
+	if (t->vm != f->vm &&
+	    !qz_flow_may_borrow((void *)&policy, &vm->flow, atomic64_read(&clock)))
+		return false;
+	if (is_limited(t, vm) && is_parked(t->vm, vm))
+		return false;
+	c->next_queue = t->waits == 2 ? VCPUS(t->vm) : t->vm;
+	c->next = to->pid;
+	__sync_fetch_and_add(&s->yields, 1);
+	return true;
+}
+
+/* A realtime task has the CPU: who waits for it may run elsewhere. */
+SEC("struct_ops/queztl_cpu_release")
+void BPF_PROG(queztl_cpu_release, s32 cpu, struct scx_cpu_release_args *args)
+{
+	scx_bpf_reenqueue_local();
+}
+
+/* With these, CPUs may come and go. Nothing here depends on which are there. */
+SEC("struct_ops/queztl_cpu_online")
+void BPF_PROG(queztl_cpu_online, s32 cpu)
+{
+}
+
+SEC("struct_ops/queztl_cpu_offline")
+void BPF_PROG(queztl_cpu_offline, s32 cpu)
+{
 }
 
 SEC("struct_ops/queztl_init_task")
@@ -469,14 +406,30 @@ s32 BPF_PROG(queztl_init_task, struct task_struct *p, struct scx_init_task_args 
 	return 0;
 }
 
+SEC("struct_ops/queztl_exit_task")
+void BPF_PROG(queztl_exit_task, struct task_struct *p, struct scx_exit_task_args *args)
+{
+	struct task_ctx *t = thread_of(p);
+	u32 index, pid = p->pid;
+
+	if (!t)
+		return;
+	if (t->vcpu)
+		bpf_map_delete_elem(&vcpus, &pid);
+	index = t->vm;
+	t->vm = HOST;
+	release(index);
+}
+
 SEC("struct_ops.s/queztl_init")
 s32 BPF_PROG(queztl_init)
 {
-	u32 key = 0, i;
-	struct alarm_ctx *alarm = bpf_map_lookup_elem(&alarms, &key);
 	struct vm_ctx *host = vm_at(HOST);
+	struct alarm_ctx *alarm;
+	u32 key = 0, i;
 	s32 ret = 0;
 
+	alarm = bpf_map_lookup_elem(&alarms, &key);
 	if (!host || !alarm)
 		return -22;	/* EINVAL */
 	bpf_timer_init(&alarm->timer, &alarms, 1 /* CLOCK_MONOTONIC */);
@@ -485,6 +438,8 @@ s32 BPF_PROG(queztl_init)
 	qz_flow_init(&host->flow, QZ_SCHED_START, QZ_SCHED_WEIGHT);
 	bpf_for(i, 0, QZ_SCHED_VMS) {
 		ret = scx_bpf_create_dsq(i, -1);
+		if (!ret)
+			ret = scx_bpf_create_dsq(VCPUS(i), -1);
 		if (ret)
 			return ret;
 	}
@@ -524,9 +479,15 @@ struct sched_ext_ops queztl = {
 	.stopping	= (void *)queztl_stopping,
 	.quiescent	= (void *)queztl_quiescent,
 	.tick		= (void *)queztl_tick,
+	.yield		= (void *)queztl_yield,
+	.cpu_release	= (void *)queztl_cpu_release,
+	.cpu_online	= (void *)queztl_cpu_online,
+	.cpu_offline	= (void *)queztl_cpu_offline,
 	.init_task	= (void *)queztl_init_task,
+	.exit_task	= (void *)queztl_exit_task,
 	.init		= (void *)queztl_init,
 	.exit		= (void *)queztl_exit,
-	.timeout_ms	= 5000,
+	.flags		= 2,	/* SCX_OPS_ENQ_LAST; the loader has this kernel's value */
+	.timeout_ms	= 10000,
 	.name		= "queztl",
 };

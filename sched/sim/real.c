@@ -155,6 +155,40 @@ static u64 spread(const struct sim_op *op, unsigned int *seed)
 	return width ? op->ns - width + (u64)rand_r(seed) * 2 * width / RAND_MAX : op->ns;
 }
 
+/* Tell Queztl's scheduler, if it runs. */
+static void tell(const char *name, uint32_t key, const void *value)
+{
+	union bpf_attr attr = {};
+	char path[64];
+	int map;
+
+	snprintf(path, sizeof(path), QZ_SCHED_PINNED "/%s", name);
+	attr.pathname = (uintptr_t)path;
+	map = syscall(SYS_bpf, BPF_OBJ_GET, &attr, sizeof(attr));
+	if (map < 0)
+		return;
+	attr = (union bpf_attr){ .map_fd = map, .key = (uintptr_t)&key, .value = (uintptr_t)value };
+	if (syscall(SYS_bpf, BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr)))
+		fail("%s", path);
+	close(map);
+}
+
+/* This process is a VM. */
+static void register_vm(const struct sim_vm *vm)
+{
+	struct qz_setting setting = { .weight = vm->weight, .limit = vm->limit };
+
+	tell("settings", getpid(), &setting);
+}
+
+/* This thread is a vCPU of it. */
+static void register_vcpu(void)
+{
+	uint32_t tgid = getpid();
+
+	tell("vcpus", gettid(), &tgid);
+}
+
 static void *run(void *arg)
 {
 	struct sim_task *task = arg;
@@ -162,6 +196,8 @@ static void *run(void *arg)
 	unsigned int seed = sim->random + task->index;
 	u64 ready, began, at, ns;
 
+	if (task->vcpu)
+		register_vcpu();
 	sleep_until(start_at + rand_r(&seed) % sim->tick);
 	ready = began = wall();
 	for (int i = 0; wall() < end_at; i = (i + 1) % task->nops) {
@@ -234,22 +270,6 @@ static void make_cgroup(const struct sim_vm *vm)
 		snprintf(text, sizeof(text), "%u 100000", vm->limit * 100);
 		write_cgroup(vm->name, "cpu.max", text);
 	}
-}
-
-/* Tell Queztl's scheduler, if it runs, that this process is a VM. */
-static void register_vm(const struct sim_vm *vm)
-{
-	struct qz_setting setting = { .weight = vm->weight, .limit = vm->limit };
-	union bpf_attr attr = { .pathname = (uintptr_t)QZ_SCHED_PINNED "/settings" };
-	uint32_t pid = getpid();
-	int map = syscall(SYS_bpf, BPF_OBJ_GET, &attr, sizeof(attr));
-
-	if (map < 0)
-		return;
-	attr = (union bpf_attr){ .map_fd = map, .key = (uintptr_t)&pid, .value = (uintptr_t)&setting };
-	if (syscall(SYS_bpf, BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr)))
-		fail("%s/settings", QZ_SCHED_PINNED);
-	close(map);
 }
 
 static void remove_cgroup(const struct sim_vm *vm)

@@ -203,6 +203,21 @@ static void a_limit_saves_one_step_only(struct kunit *test)
 			(s64)(policy.refill * 3 / 2));
 }
 
+static void a_late_look_at_the_clock_gives_nothing(struct kunit *test)
+{
+	struct machine m;
+	s64 tokens;
+
+	begin(&m, 100, 100);
+	m.a.limit = 500;
+	qz_flow_refill(&policy, &m.a, NSEC_PER_SEC, 0);
+	run(&m, &m.a, &m.a0, 20 * MS);
+	tokens = atomic64_read(&m.a.tokens);
+	qz_flow_refill(&policy, &m.a, NSEC_PER_SEC - 1, 0);
+	KUNIT_EXPECT_EQ(test, (s64)atomic64_read(&m.a.tokens), tokens);
+	KUNIT_EXPECT_EQ(test, m.a.refilled, (u64)NSEC_PER_SEC);
+}
+
 static void what_runs_is_charged_to_the_limit(struct kunit *test)
 {
 	struct qz_thread other = {};
@@ -268,6 +283,7 @@ static struct kunit_case policy_cases[] = {
 	KUNIT_CASE(loans_are_limited),
 	KUNIT_CASE(a_limit_parks),
 	KUNIT_CASE(a_limit_saves_one_step_only),
+	KUNIT_CASE(a_late_look_at_the_clock_gives_nothing),
 	KUNIT_CASE(what_runs_is_charged_to_the_limit),
 	KUNIT_CASE(a_low_limit_has_short_slices),
 	KUNIT_CASE(parked_time_is_no_sleep),

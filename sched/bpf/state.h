@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the BPF scheduler knows: of each VM, thread and CPU, and which VMs have
+ * somebody waiting.
+ */
+#ifndef QZ_SCHED_BPF_STATE_H
+#define QZ_SCHED_BPF_STATE_H
+
+#include "plain_bpf.h"
+#include "queztl.h"
+
+/* The policy's functions, as this file's own: the verifier follows calls. */
+#pragma clang attribute push(__attribute__((internal_linkage)), apply_to = function)
+#include "sched/policy.h"
+#include "../policy.c"
+#pragma clang attribute pop
+
+#define HOST		0		/* index of all tasks that are no VM's */
+#define NONE		QZ_SCHED_VMS
+#define WORDS		(QZ_SCHED_VMS / 64)
+
+/*
+ * Queues. That of a VM has its index. The vCPUs of a VM with a limit have one of
+ * their own, from which nobody is taken while the limit is used up. A CPU's is
+ * for threads that can run nowhere else.
+ */
+#define VCPUS(vm)	(0x10000 + (vm))
+#define PINNED(cpu)	(0x20000 + (cpu))
+
+const volatile u32 nr_cpus = 1;
+const volatile u64 check_ns = NSEC_PER_MSEC;	/* 0: at ticks only */
+const volatile struct qz_policy policy = QZ_POLICY_DEFAULT;
+
+struct vm_ctx {
+	struct qz_flow flow;
+	u32 tgid;	/* 0: free */
+	u32 threads;	/* whose task_ctx has its index; with the last it ends */
+	u32 runnable;	/* of these */
+	u32 waits[2];	/* of these, in the VM's queue and in its vCPUs' */
+	u32 refilling;	/* a lock that nobody waits for */
+	u64 parked_at;	/* since then a vCPU waits for the limit; 0: none does */
+};
+
+struct task_ctx {
+	struct qz_thread thread;
+	u64 started;
+	u32 vm;
+	bool vcpu;
+	u8 waits;	/* 1: it is in its VM's queue; 2: in that of its vCPUs */
+};
+
+/* What runs on a CPU. */
+struct cpu_ctx {
+	u32 vm;		/* NONE: idle, or a task of another class */
+	bool vcpu;
+	u64 started;
+	u64 slice;
+	u64 next_queue;	/* with next: somebody yields to this thread */
+	s32 next;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, QZ_SCHED_VMS);
+	__type(key, u32);
+	__type(value, struct vm_ctx);
+} vms SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, QZ_SCHED_VMS);
+	__type(key, u32);
+	__type(value, struct qz_vm_stats);
+} stats SEC(".maps");
+
+/* Index of a VM by tgid. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, QZ_SCHED_VMS);
+	__type(key, u32);
+	__type(value, u32);
+} indices SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, QZ_SCHED_VMS);
+	__type(key, u32);
+	__type(value, struct qz_setting);
+} settings SEC(".maps");
+
+/* The tgid of a vCPU's thread. Not needed, but then nobody has to be seen first. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, QZ_SCHED_VCPUS);
+	__type(key, u32);
+	__type(value, u32);
+} vcpus SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct task_ctx);
+} threads SEC(".maps");
+
+static struct cpu_ctx cpus[QZ_SCHED_CPUS];
+static atomic64_t clock;
+
+/*
+ * VMs with somebody in their queue, and the same of the queues of their vCPUs.
+ * A bit may be set for nobody: who finds that out clears it.
+ */
+static u64 waiting[WORDS], waiting_vcpus[WORDS];
+
+static struct vm_ctx *vm_at(u32 index)
+{
+	return bpf_map_lookup_elem(&vms, &index);
+}
+
+static struct qz_vm_stats *stats_at(u32 index)
+{
+	return bpf_map_lookup_elem(&stats, &index);
+}
+
+static struct cpu_ctx *cpu_at(s32 cpu)
+{
+	u32 index = cpu;
+
+	/* The mask is for the verifier. */
+	return index < QZ_SCHED_CPUS ? &cpus[index & (QZ_SCHED_CPUS - 1)] : NULL;
+}
+
+static struct task_ctx *thread_of(struct task_struct *p)
+{
+	return bpf_task_storage_get(&threads, p, NULL, 0);
+}
+
+/* -- who waits ------------------------------------------------------------ */
+/*
+ * What ops.enqueue inserts is in the queue only after it has returned. So a
+ * queue that is empty says nothing, and those that wait are counted.
+ */
+static void set_bit_of(u64 *words, u32 vm, bool on)
+{
+	u64 bit = 1ull << (vm % 64), *word = &words[vm / 64 & (WORDS - 1)];
+
+	if (on)
+		__sync_fetch_and_or(word, bit);
+	else
+		__sync_fetch_and_and(word, ~bit);
+}
+
+/* Called with the lock of the thread's runqueue, as are the next two. */
+static void ends_waiting(struct task_ctx *t, struct vm_ctx *vm)
+{
+	if (t->waits)
+		__sync_fetch_and_sub(&vm->waits[t->waits == 2], 1);
+	t->waits = 0;
+}
+
+static void begins_waiting(struct task_ctx *t, struct vm_ctx *vm, bool limited)
+{
+	ends_waiting(t, vm);
+	t->waits = 1 + limited;
+	__sync_fetch_and_add(&vm->waits[limited], 1);
+	set_bit_of(limited ? waiting_vcpus : waiting, t->vm, true);
+}
+
+/* Nobody was found in a queue. Who begins to wait now sets the bit after this. */
+static void found_nobody(u32 index, struct vm_ctx *vm, bool limited)
+{
+	u64 *words = limited ? waiting_vcpus : waiting;
+
+	if (READ_ONCE(vm->waits[limited]))
+		return;
+	set_bit_of(words, index, false);
+	if (READ_ONCE(vm->waits[limited]))
+		set_bit_of(words, index, true);
+}
+
+/*
+ * Can a thread run on its CPU only? A BPF program's start disables migration of
+ * the thread that it runs in, which therefore does not count.
+ */
+static bool is_pinned(const struct task_struct *p)
+{
+	if (nr_cpus == 1)
+		return false;
+	if (p->nr_cpus_allowed == 1 || p->migration_disabled > 1)
+		return true;
+	return p->migration_disabled && bpf_get_current_task_btf() != p;
+}
+
+#endif /* QZ_SCHED_BPF_STATE_H */
