@@ -40,6 +40,7 @@ all: module userspace
 
 help:
 	@echo "make              build queztl.ko, libqueztl and the command queztl"
+	@echo "make sched        build the scheduler for kernels with sched_ext"
 	@echo "make demo         two VMs talk over QHP and over vhost-net, side by side"
 	@echo "make check        run every test; the last line has the totals"
 	@echo "make kunit        run the KUnit suites of the pure parts in user mode Linux"
@@ -87,6 +88,14 @@ userspace: deps
 	@$(SUBMAKE) -C userspace O=$(BUILD)/userspace $(CROSS)
 	@echo "built $(BUILD:$(CURDIR)/%=%)/userspace: queztl, libqueztl"
 
+# The scheduler for kernels that have sched_ext; queztl sched start loads it.
+sched: userspace
+	@scripts/deps sched
+	+@LIBBPF=$$(scripts/libbpf) && $(SUBMAKE) -C sched/bpf O=$(BUILD)/sched \
+		USERSPACE=$(BUILD)/userspace LIBBPF=$$LIBBPF
+	@$(SUBMAKE) -C sched/sim O=$(BUILD)/sim
+	@echo "built $(BUILD:$(CURDIR)/%=%)/sched/queztl-sched"
+
 lab-deps:
 	@scripts/deps lab guest
 
@@ -96,7 +105,7 @@ selftests: deps
 demo: lab-module userspace
 	@selftests/demo/demo
 
-check: lab-module userspace selftests
+check: lab-module userspace sched selftests
 	@scripts/deps test dpdk libvirt kunit fuzz lint patches docs
 	@$(SUBMAKE) -C userspace O=$(BUILD)/userspace dpdk-examples
 	@selftests/run
@@ -132,7 +141,7 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help deps module test-modules lab-module userspace lab-deps \
+.PHONY: all help deps module test-modules lab-module userspace sched lab-deps \
 	selftests demo kernel check kunit kernel-selftests bench docs lint \
 	install clean
 

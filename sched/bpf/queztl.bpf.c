@@ -332,15 +332,15 @@ void BPF_PROG(queztl_tick, struct task_struct *p)
 		return;
 	if (!t->vcpu && (p->flags & PF_VCPU || is_named(p))) {
 		t->vcpu = true;
-		if (t->vm == HOST) {
-			stop(t, vm);
-			enter_vm(p, t, true);
-			vm = vm_at(t->vm);
-			if (!vm)
-				return;
-			start(p, t, vm, p->scx.slice);
-		}
 		c->vcpu = true;
+	}
+	if (t->vm == HOST && !(p->flags & PF_KTHREAD) && (t->vcpu || is_of_vm(p))) {
+		stop(t, vm);
+		enter_vm(p, t, true);
+		vm = vm_at(t->vm);
+		if (!vm)
+			return;
+		start(p, t, vm, p->scx.slice);
 	}
 	apply_settings(vm);
 	best = choose(&tag, NONE);
@@ -414,9 +414,9 @@ void BPF_PROG(queztl_exit_task, struct task_struct *p, struct scx_exit_task_args
 
 	if (!t)
 		return;
-	if (t->vcpu)
-		bpf_map_delete_elem(&vcpus, &pid);
 	index = t->vm;
+	if (index != HOST)
+		bpf_map_delete_elem(&vcpus, &pid);
 	t->vm = HOST;
 	release(index);
 }
@@ -435,7 +435,7 @@ s32 BPF_PROG(queztl_init)
 	bpf_timer_init(&alarm->timer, &alarms, 1 /* CLOCK_MONOTONIC */);
 	bpf_timer_set_callback(&alarm->timer, check);
 	atomic64_set(&clock, QZ_SCHED_START);
-	qz_flow_init(&host->flow, QZ_SCHED_START, QZ_SCHED_WEIGHT);
+	qz_flow_init(&host->flow, QZ_SCHED_START, host_weight);
 	bpf_for(i, 0, QZ_SCHED_VMS) {
 		ret = scx_bpf_create_dsq(i, -1);
 		if (!ret)

@@ -7,6 +7,7 @@
 #define QZ_SCHED_VCPUS		8192
 #define QZ_SCHED_CPUS		512
 #define QZ_SCHED_PINNED		"/sys/fs/bpf/queztl"
+#define QZ_SCHED_STATE		"/run/queztl/sched"
 
 /*
  * Value of the pinned map "settings": what a VM was given, by tgid. The entry
@@ -15,6 +16,7 @@
 struct qz_setting {
 	unsigned int weight;	/* 1 to 10000; 0: the usual 100 */
 	unsigned int limit;	/* of a CPU, in 1000ths, 10 at least; 0: none */
+	unsigned int by_hand;	/* and not by the cgroup of the VM, which is then not asked */
 };
 
 /* Value of the pinned map "stats", one for each VM, by its index. */

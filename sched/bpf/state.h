@@ -28,6 +28,7 @@
 #define PINNED(cpu)	(0x20000 + (cpu))
 
 const volatile u32 nr_cpus = 1;
+const volatile u32 host_weight = QZ_SCHED_WEIGHT;
 const volatile u64 check_ns = NSEC_PER_MSEC;	/* 0: at ticks only */
 const volatile struct qz_policy policy = QZ_POLICY_DEFAULT;
 

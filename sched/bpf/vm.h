@@ -117,6 +117,14 @@ static u32 find_vm(u32 tgid)
 	return vm && hold(vm) ? *index : HOST;
 }
 
+/* Has somebody said so, or another thread of this process been seen in a guest? */
+static bool is_of_vm(const struct task_struct *p)
+{
+	u32 tgid = p->tgid;
+
+	return bpf_map_lookup_elem(&indices, &tgid) || bpf_map_lookup_elem(&settings, &tgid);
+}
+
 /* A thread of the host's is a VM's from now on. It is not running. */
 static void enter_vm(struct task_struct *p, struct task_ctx *t, bool is_counted)
 {

@@ -55,6 +55,10 @@ int run_port_list(struct cli *cli, int argc, char **argv);
 int run_port_uplink(struct cli *cli, int argc, char **argv);
 int run_port_set(struct cli *cli, int argc, char **argv);
 int run_port_show(struct cli *cli, int argc, char **argv);
+int run_sched_set(struct cli *cli, int argc, char **argv);
+int run_sched_start(struct cli *cli, int argc, char **argv);
+int run_sched_status(struct cli *cli, int argc, char **argv);
+int run_sched_stop(struct cli *cli, int argc, char **argv);
 int run_stats(struct cli *cli, int argc, char **argv);
 int run_vms(struct cli *cli, int argc, char **argv);
 

@@ -61,5 +61,12 @@ const struct command commands[] = {
 	{ "stats", "[--watch [SECONDS]] [--count N]",
 		"show counters, or with --watch their rates",
 		run_stats },
+	{ "sched start", "[--check US] [--slice US]",
+		"schedule so that a VM is one customer", run_sched_start },
+	{ "sched stop", "", "leave scheduling to the kernel", run_sched_stop },
+	{ "sched set", "PID [weight N] [limit N%|none]",
+		"set the weight and the limit of a VM", run_sched_set },
+	{ "sched status", "", "show what schedules, and what VMs got",
+		run_sched_status },
 	{ 0 }
 };

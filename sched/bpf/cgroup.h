@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef QZ_SCHED_CGROUP_H
+#define QZ_SCHED_CGROUP_H
+
+#include <stdbool.h>
+
+#define CGROUP_ROOM	512
+
+/*
+ * The cgroup v2 directory of a process's VM, without the groups that libvirt
+ * makes inside it for vCPUs, I/O threads and the emulator. False if it is the
+ * root's, or there is none.
+ */
+bool vm_cgroup(int pid, char path[CGROUP_ROOM]);
+
+unsigned int cgroup_weight(const char *path);	/* 1 to 10000; 0: it has none */
+unsigned int cgroup_limit(const char *path);	/* of a CPU, in 1000ths; 0: none */
+
+#endif /* QZ_SCHED_CGROUP_H */

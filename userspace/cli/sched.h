@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef QUEZTL_SCHED_H
+#define QUEZTL_SCHED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define REASON_ROOM	400
+
+/* What divides CPU time between VMs, best first. */
+enum tier {
+	TIER_BPF,	/* queztl-sched, where the kernel has sched_ext */
+	TIER_CGROUP,	/* cpu.weight and cpu.max of the VMs' cgroups */
+};
+
+struct sched_state {
+	bool on;
+	int pid;		/* of queztl-sched, 0: none */
+	char other[64];		/* name of a scheduler that is not ours, "" if none */
+	char ended[REASON_ROOM];	/* why ours is off, "" if it was never on */
+};
+
+const char *tier_name(enum tier tier);
+
+/* The best tier that this host has. If it is not the first, what that one lacks. */
+enum tier best_tier(char missing[REASON_ROOM]);
+
+void read_sched_state(struct sched_state *state);
+
+/* Path of queztl-sched: beside this program, in a build or installed. */
+bool find_loader(char *path, size_t size);
+
+#endif /* QUEZTL_SCHED_H */

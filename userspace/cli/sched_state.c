@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Which scheduler runs, and which this host could run. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "../../sched/bpf/queztl.h"
+#include "sched.h"
+#include "sysfile.h"
+
+#define SCHED_EXT	"/sys/kernel/sched_ext"
+
+const char *tier_name(enum tier tier)
+{
+	return tier == TIER_BPF ? "bpf" : "cgroup";
+}
+
+bool find_loader(char *path, size_t size)
+{
+	static const char *const places[] = {
+		"../libexec/queztl/queztl-sched", "../sched/queztl-sched",
+	};
+	char self[256];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash;
+
+	if (length < 0)
+		return false;
+	self[length] = '\0';
+	slash = strrchr(self, '/');
+	if (!slash)
+		return false;
+	*slash = '\0';
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		snprintf(path, size, "%s/%s", self, places[i]);
+		if (!access(path, X_OK))
+			return true;
+	}
+	return false;
+}
+
+enum tier best_tier(char missing[REASON_ROOM])
+{
+	char path[512];
+
+	*missing = '\0';
+	if (access(SCHED_EXT, F_OK))
+		snprintf(missing, REASON_ROOM,
+			 "kernel %s has no sched_ext (CONFIG_SCHED_CLASS_EXT)",
+			 kernel_release());
+	else if (access("/sys/kernel/btf/vmlinux", F_OK))
+		snprintf(missing, REASON_ROOM,
+			 "kernel %s does not describe its types (CONFIG_DEBUG_INFO_BTF)",
+			 kernel_release());
+	else if (!find_loader(path, sizeof(path)))
+		snprintf(missing, REASON_ROOM,
+			 "queztl-sched is not installed (make sched, then make install)");
+	return *missing ? TIER_CGROUP : TIER_BPF;
+}
+
+/* The file is locked as long as its writer lives. */
+void read_sched_state(struct sched_state *state)
+{
+	char line[REASON_ROOM] = "", value[64] = "";
+	int fd = open(QZ_SCHED_STATE, O_RDONLY | O_CLOEXEC);
+	bool alive = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB);
+
+	*state = (struct sched_state){ 0 };
+	if (fd >= 0)
+		close(fd);
+	read_first_line(QZ_SCHED_STATE, line, sizeof(line));
+	if (alive && sscanf(line, "on %d", &state->pid) == 1)
+		state->on = true;
+	else if (!strncmp(line, "off: ", 5))
+		snprintf(state->ended, sizeof(state->ended), "%s", line + 5);
+	else if (!strncmp(line, "on ", 3))
+		snprintf(state->ended, sizeof(state->ended), "queztl-sched was killed");
+	if (!state->on && read_first_line(SCHED_EXT "/state", value, sizeof(value)) &&
+	    strcmp(value, "disabled"))
+		read_first_line(SCHED_EXT "/root/ops", state->other, sizeof(state->other));
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/* queztl sched status: what divides the CPUs now, and what each VM got. */
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "../../sched/bpf/queztl.h"
+#include "bpfmap.h"
+#include "cli.h"
+#include "json.h"
+#include "options.h"
+#include "process.h"
+#include "sched.h"
+#include "table.h"
+
+static const struct column columns[] = {
+	{ "PID", RIGHT, 0 },
+	{ "WEIGHT", RIGHT, 0 },
+	{ "LIMIT", RIGHT, 0 },
+	{ "THREADS", RIGHT, 0 },
+	{ "CPU s", RIGHT, 0 },
+	{ "THROTTLED s", RIGHT, 0 },
+	{ "MESSAGES", RIGHT, 0 },
+	{ "NAME", LEFT, 8 },
+};
+
+static void add_vm(struct table *table, json_t *list, const struct qz_vm_stats *s)
+{
+	json_t *object = json_object();
+	char name[NAME_ROOM] = "";
+
+	read_vm_name(s->tgid, name);
+	if (!*name)
+		read_comm(s->tgid, name);
+	add_cell(table, "%u", s->tgid);
+	add_cell(table, "%u", s->weight);
+	if (s->limit)
+		add_cell(table, "%g%%", s->limit / 10.0);
+	else
+		add_cell(table, "-");
+	add_cell(table, "%u", s->threads);
+	add_cell(table, "%.1f", s->used / 1e9);
+	add_cell(table, "%.1f", s->throttled / 1e9);
+	add_cell(table, "%llu", s->messages);
+	add_cell(table, "%s", name);
+	set_process(object, "pid", s->tgid);
+	set_text(object, "name", *name ? name : NULL);
+	set_count(object, "weight", s->weight);
+	set_count(object, "limit_permille", s->limit);
+	set_count(object, "threads", s->threads);
+	set_count(object, "used_ns", s->used);
+	set_count(object, "throttled_ns", s->throttled);
+	set_count(object, "preemptions", s->preemptions);
+	set_count(object, "yields", s->yields);
+	set_count(object, "messages", s->messages);
+	json_array_append_new(list, object);
+}
+
+/* Without privilege the maps cannot be read: then there are no rows. */
+static void read_vms(struct table *table, json_t *list)
+{
+	int map = open_map(QZ_SCHED_PINNED "/stats");
+	struct qz_vm_stats stats;
+
+	if (map < 0)
+		return;
+	for (uint32_t i = 1; i < QZ_SCHED_VMS; i++)
+		if (!read_map(map, i, &stats) && stats.tgid)
+			add_vm(table, list, &stats);
+	close(map);
+}
+
+static void print_status(struct cli *cli, const struct sched_state *state,
+			 enum tier tier, const char *missing, const struct table *table)
+{
+	if (state->on)
+		fprintf(cli->out, "scheduler  on (bpf, process %d): a VM is one customer\n", state->pid);
+	else if (*state->other)
+		fprintf(cli->out, "scheduler  '%s', which is not ours\n", state->other);
+	else
+		fprintf(cli->out, "scheduler  off: EEVDF divides the CPUs between cgroups\n");
+	if (*state->ended)
+		fprintf(cli->out, "last end   %s\n", state->ended);
+	fprintf(cli->out, "available  %s", tier_name(tier));
+	if (*missing)
+		fprintf(cli->out, "; not bpf: %s", missing);
+	fputc('\n', cli->out);
+	if (!table->cells)
+		return;
+	fputc('\n', cli->out);
+	print_table(table, cli->out, cli->width);
+}
+
+static void print_status_json(struct cli *cli, const struct sched_state *state,
+			      enum tier tier, const char *missing, json_t *vms)
+{
+	json_t *object = json_object();
+
+	set_json(object, "on", json_boolean(state->on));
+	set_process(object, "pid", state->pid);
+	set_text(object, "other", *state->other ? state->other : NULL);
+	set_text(object, "last_end", *state->ended ? state->ended : NULL);
+	set_text(object, "available", tier_name(tier));
+	set_text(object, "missing", *missing ? missing : NULL);
+	set_json(object, "vms", json_incref(vms));
+	print_json(object, cli->out, false);
+}
+
+int run_sched_status(struct cli *cli, int argc, char **argv)
+{
+	struct table table = TABLE(columns);
+	int code = expect_words(cli, argc, argv, 0);
+	char missing[REASON_ROOM];
+	struct sched_state state;
+	enum tier tier;
+	json_t *vms;
+
+	if (code)
+		return code;
+	vms = json_array();
+	read_sched_state(&state);
+	tier = best_tier(missing);
+	if (state.on)
+		read_vms(&table, vms);
+	if (cli->json)
+		print_status_json(cli, &state, tier, missing, vms);
+	else
+		print_status(cli, &state, tier, missing, &table);
+	json_decref(vms);
+	clear_table(&table);
+	return EXIT_OK;
+}
