@@ -24,6 +24,7 @@ static void trace_queztl_vm_detach(u64 vm, int pid, bool asked)
 		gone++;
 }
 
+#include "../vmproc.c"
 #include "../vm.c"
 
 /* The parts of a VM descriptor that the registry reads. */
