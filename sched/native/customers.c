@@ -186,7 +186,6 @@ void qz_customers_init(void)
 	}
 	qz_flow_init(&qz_customers[QZ_HOST].flow, QZ_SCHED_START,
 		     QZ_SCHED_WEIGHT);
-	enable_work(&customers_work);
 	update_customers(NULL);
 }
 
@@ -196,7 +195,7 @@ void qz_customers_exit(void)
 	u32 i;
 
 	irq_work_sync(&left_work);
-	disable_work_sync(&customers_work);
+	cancel_work_sync(&customers_work);
 	for (i = QZ_HOST + 1; i < QZ_SCHED_CUSTOMERS; i++)
 		if (qz_customers[i].proc)
 			qz_vmproc_put(del_customer(&qz_customers[i], true));
