@@ -41,16 +41,32 @@ static bool is_behind(u32 customer, s32 cpu, u64 now, u64 *reached)
 				*reached);
 }
 
-/* Of the CPUs that a task may use, the one whose customer is furthest ahead. */
-s32 qz_cpu_to_preempt(const struct task_struct *task, u32 customer)
+/*
+ * The same for a thread of one's own customer, whose tags are equal: its other
+ * threads, such as those for disks, would wait for its vCPUs' slices to end.
+ */
+static bool is_behind_own(const struct qz_task *t, s32 cpu, u64 now,
+			  u64 *reached)
 {
-	u64 now = qz_sched_now(), furthest = 0, reached;
+	const struct qz_cpu *c = qz_cpu_of(cpu);
+	u64 slice = READ_ONCE(c->slice);
+	u64 ran = qz_sched_since(now, READ_ONCE(c->started));
+
+	if (READ_ONCE(c->customer) != t->customer)
+		return false;
+	*reached = READ_ONCE(c->turn) - (ran < slice ? slice - ran : 0);
+	return qz_sched_before(t->thread.turn + qz_sched_policy.margin,
+			       *reached);
+}
+
+static s32 find_own(const struct task_struct *task, const struct qz_task *t,
+		    u64 now)
+{
+	u64 furthest = 0, reached;
 	s32 cpu, found = -1;
 
-	if (READ_ONCE(qz_customers[customer].batch))
-		return -1;
 	for_each_cpu_and(cpu, task->cpus_ptr, cpu_online_mask) {
-		if (!is_behind(customer, cpu, now, &reached))
+		if (!is_behind_own(t, cpu, now, &reached))
 			continue;
 		if (found < 0 || qz_sched_before(furthest, reached)) {
 			furthest = reached;
@@ -58,6 +74,25 @@ s32 qz_cpu_to_preempt(const struct task_struct *task, u32 customer)
 		}
 	}
 	return found;
+}
+
+/* Of the CPUs that a task may use, the one whose customer is furthest ahead. */
+s32 qz_cpu_to_preempt(const struct task_struct *task, const struct qz_task *t)
+{
+	u64 now = qz_sched_now(), furthest = 0, reached;
+	s32 cpu, found = -1;
+
+	if (READ_ONCE(qz_customers[t->customer].batch))
+		return -1;
+	for_each_cpu_and(cpu, task->cpus_ptr, cpu_online_mask) {
+		if (!is_behind(t->customer, cpu, now, &reached))
+			continue;
+		if (found < 0 || qz_sched_before(furthest, reached)) {
+			furthest = reached;
+			found = cpu;
+		}
+	}
+	return found < 0 ? find_own(task, t, now) : found;
 }
 
 /* Somebody who waits for any CPU, or @cpu, is behind who runs there. */

@@ -111,6 +111,7 @@ struct qz_task {
  * @customer: whose thread; QZ_NOBODY
  * @started: since when
  * @slice: for how long
+ * @turn: how far the thread will have got then (see qz_thread)
  * @next: customer that was yielded to; QZ_NOBODY
  * @lock: protects @pinned
  * @pinned: threads that wait for this CPU, see qz_task.pinned
@@ -119,6 +120,7 @@ struct qz_cpu {
 	u32 customer;
 	u64 started;
 	u64 slice;
+	u64 turn;
 	u32 next;
 	raw_spinlock_t lock;
 	struct list_head pinned;
@@ -205,7 +207,7 @@ void qz_check_init(void);
 void qz_check_exit(void);
 void qz_check_start(void);
 bool qz_cpu_reached(const struct qz_cpu *cpu, u64 now, u64 *tag);
-s32 qz_cpu_to_preempt(const struct task_struct *task, u32 customer);
+s32 qz_cpu_to_preempt(const struct task_struct *task, const struct qz_task *t);
 
 /* ops.c */
 extern struct sched_ext_ops qz_sched_ops;

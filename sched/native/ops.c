@@ -25,18 +25,27 @@ static bool is_parked(const struct task_struct *p, const struct qz_task *t)
 	       qz_flow_is_parked(&customer_of(t)->flow);
 }
 
+/*
+ * The process of a customer, under RCU; NULL if the scheduler is about to end and
+ * has forgotten it, or for the host's tasks.
+ */
+static struct qz_vmproc *proc_of(u32 customer)
+{
+	return READ_ONCE(qz_customers[customer].proc);
+}
+
 /* A process of one VM wakes up a thread of another: a message, or its answer. */
 static void count_handover(const struct qz_task *to)
 {
 	const struct qz_task *from = in_task() ? qz_task_of(current) : NULL;
 	u32 sender = from ? READ_ONCE(from->customer) : QZ_HOST;
-	u32 receiver = to->customer;
+	struct qz_vmproc *a = proc_of(sender), *b = proc_of(to->customer);
 
-	if (sender == receiver || sender == QZ_HOST || receiver == QZ_HOST)
+	if (!a || !b || a == b)
 		return;
 	atomic64_inc(&qz_sched_counts.handovers);
-	atomic64_inc(&qz_customers[sender].proc->stats.sent);
-	atomic64_inc(&qz_customers[receiver].proc->stats.received);
+	atomic64_inc(&a->stats.sent);
+	atomic64_inc(&b->stats.received);
 }
 
 /* In the thread that wakes it up, with pi_lock held. */
@@ -98,7 +107,7 @@ static void preempt_another(struct task_struct *p, const struct qz_task *t)
 
 	if (is_parked(p, t))
 		return;
-	cpu = qz_cpu_to_preempt(p, t->customer);
+	cpu = qz_cpu_to_preempt(p, t);
 	if (cpu < 0)
 		return;
 	atomic64_inc(&qz_sched_counts.preemptions);
@@ -158,6 +167,7 @@ static void start(struct task_struct *p, struct qz_task *t, u64 slice)
 			&qz_sched_clock);
 	WRITE_ONCE(cpu->started, t->started);
 	WRITE_ONCE(cpu->slice, slice);
+	WRITE_ONCE(cpu->turn, t->thread.turn);
 	WRITE_ONCE(cpu->customer, t->customer);
 }
 

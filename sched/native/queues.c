@@ -102,6 +102,8 @@ static void set_waiting(struct qz_customer *c, enum qz_queue queue)
 {
 	u32 index = c - qz_customers;
 
+	/* Who finds the queue empty clears the bit and looks again. */
+	smp_mb();
 	if (test_bit(index, waiting[queue]))
 		return;
 	WRITE_ONCE(c->served[queue], qz_sched_now());
@@ -179,6 +181,7 @@ bool qz_queue_take(const struct qz_choice *choice)
 	if (scx_bpf_dsq_nr_queued(dsq))
 		return false;
 	clear_bit(choice->customer, waiting[choice->queue]);
+	/* Who is queued from here on sets the bit, or is seen. */
 	smp_mb__after_atomic();
 	if (scx_bpf_dsq_nr_queued(dsq))
 		set_waiting(c, choice->queue);

@@ -227,27 +227,6 @@ static void undo_rates(void *argument)
 	EXPECT_EQ(ioctl(world.device, QUEZTL_RATES_SET, rates), 0);
 }
 
-static int call_sched(unsigned int number)
-{
-	struct queztl_sched_start arg = { .size = sizeof(arg) };
-
-	return ioctl(world.device, number, &arg) ? -errno : 0;
-}
-
-static void undo_sched_start(void *argument)
-{
-	(void)argument;
-	EXPECT_EQ(call_sched(QUEZTL_SCHED_STOP), 0);
-}
-
-static void prepare_sched_stop(void *argument)
-{
-	int r = call_sched(QUEZTL_SCHED_START);
-
-	(void)argument;
-	ASSERT(!r || r == -EBUSY);
-}
-
 static void prepare_vm_sched(void *argument)
 {
 	((struct queztl_vm_sched *)argument)->id = world.vm_id;
@@ -296,8 +275,8 @@ const struct call calls[] = {
 	     .reserved = { offsetof(struct queztl_port_set, reserved) }),
 	CALL(QUEZTL_RATES_SET, queztl_port_rates, .prepare = prepare_rates, .undo = undo_rates),
 	CALL(QUEZTL_RATES_GET, queztl_port_rates, .fills = true, .prepare = prepare_rates),
-	CALL(QUEZTL_SCHED_START, queztl_sched_start, .sched = true, .undo = undo_sched_start),
-	CALL(QUEZTL_SCHED_STOP, queztl_sched_stop, .sched = true, .prepare = prepare_sched_stop),
+	CALL(QUEZTL_SCHED_START, queztl_sched_start, .sched = true, .apart = true),
+	CALL(QUEZTL_SCHED_STOP, queztl_sched_stop, .sched = true, .apart = true),
 	CALL(QUEZTL_SCHED_INFO, queztl_sched_info, .sched = true, .fills = true,
 	     .reserved = { offsetof(struct queztl_sched_info, reserved) }),
 	CALL(QUEZTL_VM_SCHED_SET, queztl_vm_sched, .sched = true, .prepare = prepare_vm_sched,
@@ -350,7 +329,7 @@ int fd_of(const struct call *call)
 
 bool can_call(const struct call *call)
 {
-	if (call->sched && !world.sched)
+	if (call->apart || (call->sched && !world.sched))
 		return false;
 	if (world.system >= 0)
 		return true;
