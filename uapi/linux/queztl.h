@@ -798,8 +798,7 @@ enum queztl_vm_mode {
 };
 
 /**
- * struct queztl_vm_sched - argument of QUEZTL_VM_SCHED_SET and
- *	QUEZTL_VM_SCHED_GET
+ * struct queztl_vm_sched - argument of QUEZTL_VM_SCHED_SET and QUEZTL_VM_SCHED_GET
  * @size: in: sizeof(struct queztl_vm_sched)
  * @flags: in: 0
  * @id: in: the VM's id
