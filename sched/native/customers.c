@@ -167,9 +167,8 @@ void qz_customer_assign(struct qz_task *t, const struct task_struct *task)
 
 	if (!(task->flags & PF_KTHREAD))
 		proc = qz_vmproc_find(task->signal->pids[PIDTYPE_TGID]);
-	/* Pairs with add_customer(). */
 	if (proc)
-		index = smp_load_acquire(&proc->customer);
+		index = smp_load_acquire(&proc->customer); /* add_customer() */
 	if (index != t->customer)
 		enter(t, index, proc);
 }
