@@ -152,6 +152,8 @@ static enum hrtimer_restart check(struct hrtimer *hrtimer)
 		waits |= qz_queues_first_pinned(cpu, now, &pinned);
 		if (is_due(&pinned, cpu, now) || is_due(&first, cpu, now))
 			scx_bpf_kick_cpu(cpu, SCX_KICK_PREEMPT);
+		else if (waits)
+			scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
 	}
 	if (!waits && !held) {
 		/* Who is queued from here on starts it again. */

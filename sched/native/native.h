@@ -61,6 +61,7 @@ enum qz_queue {
  * @batch: it takes the CPU from nobody and gets no credit for sleep
  * @runnable: threads that run or wait
  * @served: when a queue was served last, or found somebody after it was empty
+ * @waiting: threads that wait in a queue, or are about to be put there
  * @turn: which queue is next
  * @refilling: one CPU refills at a time
  */
@@ -72,6 +73,7 @@ struct qz_customer {
 	bool batch;
 	atomic_t runnable;
 	u64 served[QZ_QUEUES];
+	atomic_t waiting[QZ_QUEUES];
 	unsigned int turn;
 	raw_spinlock_t refilling;
 };
@@ -88,6 +90,8 @@ struct qz_customer {
  * @pinned_cpu: that CPU
  * @pinned_tag: its place there
  * @queued: since when
+ * @waits: it is counted in qz_customer.waiting
+ * @queue: of that queue
  * @garbage: to be freed
  * @rcu: for that
  */
@@ -102,6 +106,8 @@ struct qz_task {
 	s32 pinned_cpu;
 	u64 pinned_tag;
 	u64 queued;
+	bool waits;
+	enum qz_queue queue;
 	struct llist_node garbage;
 	struct rcu_head rcu;
 };

@@ -115,6 +115,10 @@ void qz_queue_add(struct task_struct *task, struct qz_task *t, u64 flags)
 	struct qz_customer *c = &qz_customers[t->customer];
 	enum qz_queue queue = queue_of(task, c);
 
+	qz_queue_leave(t);
+	t->waits = true;
+	t->queue = queue;
+	atomic_inc(&c->waiting[queue]);
 	if (queue == QZ_VCPUS) {
 		t->parked = qz_sched_now();
 		qz_customer_refill(c, t->parked);
@@ -156,6 +160,9 @@ void qz_queue_leave(struct qz_task *t)
 {
 	struct qz_cpu *cpu;
 
+	if (t->waits)
+		atomic_dec(&qz_customers[t->customer].waiting[t->queue]);
+	t->waits = false;
 	if (list_empty(&t->pinned))
 		return;
 	cpu = qz_cpu_of(t->pinned_cpu);
@@ -164,7 +171,10 @@ void qz_queue_leave(struct qz_task *t)
 	raw_spin_unlock(&cpu->lock);
 }
 
-/* Somebody may have been queued since the queue was found empty. */
+/*
+ * sched_ext puts a thread into its queue only after enqueue() has returned, so an
+ * empty queue does not mean that nobody waits.
+ */
 bool qz_queue_take(const struct qz_choice *choice)
 {
 	struct qz_customer *c = &qz_customers[choice->customer];
@@ -177,13 +187,12 @@ bool qz_queue_take(const struct qz_choice *choice)
 			atomic64_inc(&qz_sched_counts.starved);
 		return true;
 	}
-	/* Not one that is here only for threads of other CPUs. */
-	if (scx_bpf_dsq_nr_queued(dsq))
+	if (atomic_read(&c->waiting[choice->queue]))
 		return false;
 	clear_bit(choice->customer, waiting[choice->queue]);
 	/* Who is queued from here on sets the bit, or is seen. */
 	smp_mb__after_atomic();
-	if (scx_bpf_dsq_nr_queued(dsq))
+	if (atomic_read(&c->waiting[choice->queue]))
 		set_waiting(c, choice->queue);
 	return false;
 }
