@@ -28,7 +28,7 @@ DESTDIR	?=
 PREFIX	?= /usr
 
 # Kbuild writes beside its sources, so each kernel gets a copy of them.
-KSRC	:= Kbuild module qhp uapi
+KSRC	:= Kbuild module qhp sched uapi
 KOUT	= $(BUILD)/kmod/$(RELEASE)
 TOUT	= $(BUILD)/kmod-tests/$(RELEASE)
 KFLAGS	= W=1

@@ -14,6 +14,7 @@
 #include "version.h"
 #include "vm.h"
 #include "qhp/fabric/admin/fabricapi.h"
+#include "sched/native/schedapi.h"
 
 /* Large enough for every argument. */
 union ioctl_arg {
@@ -40,6 +41,10 @@ union ioctl_arg {
 	struct queztl_addr addr;
 	struct queztl_port_set port_set;
 	struct queztl_port_rates port_rates;
+	struct queztl_sched_start sched_start;
+	struct queztl_sched_stop sched_stop;
+	struct queztl_sched_info sched_info;
+	struct queztl_vm_sched vm_sched;
 };
 
 static int get_info(struct qz_call *call)
@@ -49,7 +54,8 @@ static int get_info(struct qz_call *call)
 	if (info->reserved)
 		return -EINVAL;
 	info->abi_version = QUEZTL_ABI_VERSION;
-	info->features = QUEZTL_F_FABRIC | qz_fabric_features();
+	info->features = QUEZTL_F_FABRIC | qz_fabric_features() |
+			 qz_sched_features();
 	info->vms = qz_vm_count();
 	info->fabrics = qz_fabric_count();
 	strscpy_pad(info->module, QZ_VERSION);
@@ -167,6 +173,10 @@ static_assert(sizeof(struct queztl_addr) == 40);
 static_assert(sizeof(struct queztl_port_stats) == 240);
 static_assert(sizeof(struct queztl_port_set) == 24);
 static_assert(sizeof(struct queztl_port_rates) == 40);
+static_assert(sizeof(struct queztl_sched_start) == 16);
+static_assert(sizeof(struct queztl_sched_stop) == 8);
+static_assert(sizeof(struct queztl_sched_info) == 224);
+static_assert(sizeof(struct queztl_vm_sched) == 88);
 
 static const struct qz_ioctl device_ioctls[] = {
 	ROW(QUEZTL_GET_INFO, queztl_info, kernel, get_info, NULL, true),
@@ -206,6 +216,16 @@ static const struct qz_ioctl device_ioctls[] = {
 	    qz_fabricapi_rates_set, NULL, false),
 	ROW(QUEZTL_RATES_GET, queztl_port_rates, tx_packets,
 	    qz_fabricapi_rates_get, NULL, true),
+	ROW(QUEZTL_SCHED_START, queztl_sched_start, check_us,
+	    qz_schedapi_start, NULL, false),
+	ROW(QUEZTL_SCHED_STOP, queztl_sched_stop, flags,
+	    qz_schedapi_stop, NULL, false),
+	ROW(QUEZTL_SCHED_INFO, queztl_sched_info, message,
+	    qz_schedapi_info, NULL, true),
+	ROW(QUEZTL_VM_SCHED_SET, queztl_vm_sched, yields,
+	    qz_schedapi_vm_set, NULL, false),
+	ROW(QUEZTL_VM_SCHED_GET, queztl_vm_sched, yields,
+	    qz_schedapi_vm_get, NULL, true),
 };
 
 static const struct qz_ioctl vm_ioctls[] = {

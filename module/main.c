@@ -13,6 +13,7 @@
 #include "version.h"
 #include "vm.h"
 #include "qhp/fabric/admin/fabricapi.h"
+#include "sched/native/schedapi.h"
 
 static struct miscdevice qz_device = {
 	.minor	= MISC_DYNAMIC_MINOR,
@@ -52,6 +53,7 @@ err_uevent:
 static void __exit queztl_exit(void)
 {
 	misc_deregister(&qz_device);
+	qz_sched_exit();
 	qz_fabric_exit();
 	qz_uevent_exit();
 	qz_vmscan_exit();

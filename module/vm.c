@@ -22,6 +22,7 @@ static unsigned int qz_vms_visible;
 
 static void free_vm(struct qz_vm *vm)
 {
+	qz_vmproc_put(vm->proc);
 	put_pid(vm->tgid);
 	kfree(vm);
 }
@@ -55,6 +56,11 @@ static struct qz_vm *alloc_vm(struct file *file, struct task_struct *task)
 	if (!vm->tgid) {
 		kfree(vm);
 		return ERR_PTR(-ESRCH);
+	}
+	vm->proc = qz_vmproc_alloc(vm->tgid);
+	if (!vm->proc) {
+		free_vm(vm);
+		return ERR_PTR(-ENOMEM);
 	}
 	refcount_set(&vm->ref, 2);	/* for the registry and the caller */
 	vm->kvm = kvm;
@@ -95,8 +101,11 @@ static void unlink_vm(struct qz_vm *vm)
 {
 	vm->gone = true;
 	__xa_erase(&qz_vms, vm->id);
-	if (!vm->hidden)
+	if (!vm->hidden) {
 		qz_vms_visible--;
+		qz_vmproc_show(vm->proc, -1);
+	}
+	qz_vmproc_leave(vm->proc);
 	trace_queztl_vm_detach(vm->id, pid_nr(vm->tgid), false);
 }
 
@@ -105,6 +114,7 @@ static void show_vm(struct qz_vm *vm)
 {
 	vm->hidden = false;
 	qz_vms_visible++;
+	qz_vmproc_show(vm->proc, 1);
 	trace_queztl_vm_attach(vm->id, pid_nr(vm->tgid));
 }
 
@@ -141,6 +151,7 @@ static int link_vm(struct qz_vm *vm)
 	if (err)
 		return err == -EBUSY ? -EAGAIN : err;
 	qz_vm_last_id = vm->id;
+	vm->proc = qz_vmproc_join(vm->proc);
 	show_vm(vm);
 	return 0;
 }
@@ -247,6 +258,7 @@ int qz_vm_hide(struct qz_vm *vm)
 	if (!vm->gone && !vm->hidden) {
 		vm->hidden = true;
 		qz_vms_visible--;
+		qz_vmproc_show(vm->proc, -1);
 		trace_queztl_vm_detach(vm->id, pid_nr(vm->tgid), true);
 		err = 0;
 	}
@@ -321,6 +333,35 @@ void qz_vm_gone_marked(void)
 		xa_unlock(&qz_vms);
 		qz_vm_put(vm);
 	}
+}
+
+/*
+ * The process of the visible VM with the next larger id, with a reference. A
+ * process with several VMs is returned several times.
+ */
+struct qz_vmproc *qz_vmproc_next(u64 *id)
+{
+	struct qz_vm *vm = qz_vm_next(*id);
+	struct qz_vmproc *proc;
+
+	if (!vm)
+		return NULL;
+	*id = vm->id;
+	proc = vm->proc;
+	refcount_inc(&proc->ref);
+	qz_vm_put(vm);
+	return proc;
+}
+
+/*
+ * Have @changed called when processes get VMs or lose them: it must not sleep.
+ * Nobody calls it any more once it was replaced by NULL.
+ */
+void qz_vm_watch(void (*changed)(void))
+{
+	xa_lock(&qz_vms);
+	qz_vmproc_set_watch(changed);
+	xa_unlock(&qz_vms);
 }
 
 unsigned int qz_vm_count(void)

@@ -14,6 +14,9 @@
 #ifndef QZ_VM_H
 #define QZ_VM_H
 
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
@@ -27,6 +30,63 @@ struct task_struct;
 /* "PID-FD", the name of a VM in KVM's debugfs and uevents. */
 #define QZ_VM_KEY_LEN	28
 
+/* The weight of a VM that was given none, as cpu.weight has it. */
+#define QZ_VM_WEIGHT	100
+
+/**
+ * struct qz_vm_cpu - what the VMs of a process are entitled to
+ * @weight: share of CPU time relative to others', 1 to 10000
+ * @limit: CPU time of their vCPUs per 1000 of wall clock; 0: no limit
+ * @batch: throughput matters to them, latency does not
+ */
+struct qz_vm_cpu {
+	u32 weight;
+	u32 limit;
+	bool batch;
+};
+
+/**
+ * struct qz_vm_cpu_stats - what they got, while a scheduler of ours ran; ns
+ * @used: CPU time of all threads of the process
+ * @throttled: vCPUs waited in a queue that the limit holds back
+ * @sent: wake-ups of other VMs' threads by theirs
+ * @received: wake-ups of their threads by other VMs'
+ * @preemptions: others that they preempted when they woke up
+ * @yields: they gave up a CPU
+ */
+struct qz_vm_cpu_stats {
+	atomic64_t used;
+	atomic64_t throttled;
+	atomic64_t sent;
+	atomic64_t received;
+	atomic64_t preemptions;
+	atomic64_t yields;
+};
+
+/**
+ * struct qz_vmproc - a process that holds VMs
+ * @node: in the table of processes
+ * @ref: references: one by each VM of it, others by who asks
+ * @tgid: the process, with a reference
+ * @members: registered VMs of it; under the registry's lock
+ * @visible: those that are not detached; written under the registry's lock
+ * @cpu: what it is entitled to; each member is read and written as one word
+ * @stats: what it got
+ * @customer: the scheduler's number for it, 0 if it has none
+ * @rcu: to free it
+ */
+struct qz_vmproc {
+	struct hlist_node node;
+	refcount_t ref;
+	struct pid *tgid;
+	unsigned int members;
+	unsigned int visible;
+	struct qz_vm_cpu cpu;
+	struct qz_vm_cpu_stats stats;
+	u32 customer;
+	struct rcu_head rcu;
+};
+
 /**
  * struct qz_vm - a virtual machine
  * @ref: references: one by the registry, one by each VM descriptor
@@ -34,6 +94,7 @@ struct task_struct;
  * @kvm: KVM's structure, only to compare, but see qz_vm_hold()
  * @owner: the module that KVM's files belong to, only to compare
  * @tgid: the process that holds the VM
+ * @proc: the same, with its other VMs; a reference
  * @maker: the thread that created the VM, as recorded by KVM
  * @uid: effective user of the process when the VM was detected
  * @seen_ns: CLOCK_BOOTTIME when the VM was detected
@@ -49,6 +110,7 @@ struct qz_vm {
 	struct kvm *kvm;
 	const struct module *owner;
 	struct pid *tgid;
+	struct qz_vmproc *proc;
 	pid_t maker;
 	kuid_t uid;
 	u64 seen_ns;
@@ -73,6 +135,17 @@ void qz_vm_mark_all(void);
 void qz_vm_gone_marked(void);
 unsigned int qz_vm_count(void);
 void qz_vm_exit(void);
+void qz_vm_watch(void (*changed)(void));
+struct qz_vmproc *qz_vmproc_next(u64 *id);
+
+/* vmproc.c: from a thread to its VMs */
+struct qz_vmproc *qz_vmproc_alloc(struct pid *tgid);
+void qz_vmproc_put(struct qz_vmproc *proc);
+struct qz_vmproc *qz_vmproc_find(const struct pid *tgid);
+struct qz_vmproc *qz_vmproc_join(struct qz_vmproc *proc);
+void qz_vmproc_leave(struct qz_vmproc *proc);
+void qz_vmproc_show(struct qz_vmproc *proc, int by);
+void qz_vmproc_set_watch(void (*changed)(void));
 
 /* vmfile.c: from a process to its KVM descriptors */
 struct file *qz_vmfile_next(struct task_struct *task, unsigned int *fd);

@@ -24,6 +24,7 @@ static void trace_queztl_vm_detach(u64 vm, int pid, bool asked)
 		gone++;
 }
 
+#include "../vmproc.c"
 #include "../vm.c"
 
 /* The parts of a VM descriptor that the registry reads. */
@@ -366,6 +367,58 @@ static void end(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, xa_empty(&qz_vms));
 }
 
+static struct qz_vmproc *my_vms(void)
+{
+	struct qz_vmproc *proc;
+
+	rcu_read_lock();
+	proc = qz_vmproc_find(task_tgid(current));
+	rcu_read_unlock();
+	return proc;
+}
+
+static int changes;
+
+static void count_change(void)
+{
+	changes++;
+}
+
+/* The scheduler knows a thread by its process, which may have several VMs. */
+static void process_is_known_while_it_has_a_visible_vm(struct kunit *test)
+{
+	struct fake_vm *a = new_vm(test, "1-1"), *b = new_vm(test, "1-2");
+	struct qz_vm *vm_a, *vm_b;
+	struct qz_vmproc *proc;
+
+	changes = 0;
+	qz_vm_watch(count_change);
+	KUNIT_EXPECT_NULL(test, my_vms());
+	vm_a = qz_vm_add(&a->file, current);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(vm_a));
+	vm_b = qz_vm_add(&b->file, current);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(vm_b));
+	proc = my_vms();
+	KUNIT_EXPECT_NOT_NULL(test, proc);
+	KUNIT_EXPECT_PTR_EQ(test, vm_a->proc, proc);
+	KUNIT_EXPECT_PTR_EQ(test, vm_b->proc, proc);
+	KUNIT_EXPECT_EQ(test, proc->visible, 2);
+	KUNIT_EXPECT_EQ(test, changes, 1);
+	KUNIT_EXPECT_EQ(test, qz_vm_hide(vm_a), 0);
+	KUNIT_EXPECT_PTR_EQ(test, my_vms(), proc);
+	qz_vm_gone_key("1-2");
+	KUNIT_EXPECT_NULL(test, my_vms());
+	KUNIT_EXPECT_EQ(test, changes, 2);
+	qz_vm_show(vm_a);
+	KUNIT_EXPECT_PTR_EQ(test, my_vms(), proc);
+	qz_vm_gone_key("1-1");
+	KUNIT_EXPECT_NULL(test, my_vms());
+	KUNIT_EXPECT_EQ(test, proc->members, 0);
+	qz_vm_watch(NULL);
+	qz_vm_put(vm_a);
+	qz_vm_put(vm_b);
+}
+
 static struct kunit_case vm_cases[] = {
 	KUNIT_CASE(vm_is_described),
 	KUNIT_CASE(ids_rise_and_are_not_reused),
@@ -382,6 +435,7 @@ static struct kunit_case vm_cases[] = {
 	KUNIT_CASE(rescan_leaves_a_detached_vm_detached),
 	KUNIT_CASE(registry_has_an_end),
 	KUNIT_CASE(adds_at_once_get_an_id_each),
+	KUNIT_CASE(process_is_known_while_it_has_a_visible_vm),
 	{}
 };
 

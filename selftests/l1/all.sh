@@ -2,6 +2,7 @@
 # Runs the functional tests inside an emulated host (L1) and prints KTAP: one test per program, with its own as subtests.
 #   lab run selftests/l1/all.sh [PROGRAM...]
 # A program's test passes when the program does, the kernel log has no new splat, and no port, fabric or VM is left.
+# QZ_USER_SCHED=1: under the module's own scheduler, which has to last.
 # QZ_USER_BUILD: the programs (default selftests in $QZ_BUILD), QZ_USER_KO: the module, QZ_USER_<PROGRAM>_ARGS: more arguments.
 set -u
 SRC=${QZ_SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
@@ -10,7 +11,7 @@ BUILD=${QZ_USER_BUILD:-$BUILT/selftests}
 OUT=${QZ_OUT:-/tmp/queztl-out}
 export QZ_USER_KO=${QZ_USER_KO:-$BUILT/kmod/$(uname -r)/queztl.ko}
 export QZ_USER_TEST_MODULES=${QZ_USER_TEST_MODULES:-$BUILT/kmod-tests/$(uname -r)}
-PROGRAMS=${*:-ioctl failnth functional hostile safety races vhost netns uplink dpdk lifecycle native kunit}
+PROGRAMS=${*:-ioctl failnth functional hostile safety races vhost netns uplink dpdk lifecycle native scheduler kunit}
 SPLAT='WARNING: CPU|WARNING: (possible|suspicious|inconsistent|bad|held)|BUG: |kernel BUG|Oops|Call [Tt]race:|KASAN:|KFENCE:|UBSAN:|'\
 'INFO: task .* blocked|rcu: INFO|soft lockup|general protection|refcount_t:|corruption|Bad page state|double free|'\
 'kmemleak: .*new suspected|enqueued on deprecated|Unable to handle|Object .*Redzone|Poison overwritten|Objects remaining in'
@@ -29,6 +30,21 @@ load_modules() {
 	insmod "$QZ_USER_KO" || return
 	udevadm settle 2>/dev/null
 	[ -e /dev/queztl ]
+}
+
+# QUEZTL_SCHED_START
+start_scheduler() {
+	python3 -c "import fcntl, struct
+fcntl.ioctl(open('/dev/queztl', 'r+b', 0), 0x5950, struct.pack('4I', 16, 0, 0, 0))" &&
+		[ "$(cat /sys/kernel/sched_ext/root/ops)" = queztl ]
+}
+
+check_scheduler() {
+	if [ "$(cat /sys/kernel/sched_ext/root/ops 2>/dev/null)" = queztl ]; then
+		verdict scheduler_lasts 0
+	else
+		verdict scheduler_lasts 1 "$(dmesg | grep -m1 'sched_ext:.*disabled')"
+	fi
 }
 
 # The slab caches that may grow for ever without anybody noticing otherwise.
@@ -133,7 +149,7 @@ check_unload() {
 main() {
 	local program
 	echo "KTAP version 1"
-	echo "1..$(($(wc -w <<<"$PROGRAMS") + 1))"
+	echo "1..$(($(wc -w <<<"$PROGRAMS") + 1 + ${QZ_USER_SCHED:-0}))"
 	mkdir -p "$OUT"
 	if ! load_modules; then
 		say "queztl.ko does not load: $(dmesg | tail -3 | tr '\n' '|')"
@@ -141,9 +157,14 @@ main() {
 		echo "# Totals: pass:0 fail:1 skip:0"
 		exit 1
 	fi
+	if [ -n "${QZ_USER_SCHED:-}" ] && ! start_scheduler; then
+		echo "Bail out! the module's scheduler does not start"
+		exit 1
+	fi
 	for program in $PROGRAMS; do
 		run_program "$program"
 	done
+	[ -z "${QZ_USER_SCHED:-}" ] || check_scheduler
 	check_unload
 	echo "# Totals: pass:$pass fail:$fail skip:$skip"
 	[ $fail = 0 ]

@@ -227,6 +227,11 @@ static void undo_rates(void *argument)
 	EXPECT_EQ(ioctl(world.device, QUEZTL_RATES_SET, rates), 0);
 }
 
+static void prepare_vm_sched(void *argument)
+{
+	((struct queztl_vm_sched *)argument)->id = world.vm_id;
+}
+
 #define ROW(name_, size_, ...) { .name = #name_, .number = name_, .size = size_, __VA_ARGS__ }
 #define CALL(name_, struct_, ...) { .name = #name_, .number = name_, .size = sizeof(struct struct_), __VA_ARGS__ }
 
@@ -270,6 +275,14 @@ const struct call calls[] = {
 	     .reserved = { offsetof(struct queztl_port_set, reserved) }),
 	CALL(QUEZTL_RATES_SET, queztl_port_rates, .prepare = prepare_rates, .undo = undo_rates),
 	CALL(QUEZTL_RATES_GET, queztl_port_rates, .fills = true, .prepare = prepare_rates),
+	CALL(QUEZTL_SCHED_START, queztl_sched_start, .sched = true, .apart = true),
+	CALL(QUEZTL_SCHED_STOP, queztl_sched_stop, .sched = true, .apart = true),
+	CALL(QUEZTL_SCHED_INFO, queztl_sched_info, .sched = true, .fills = true,
+	     .reserved = { offsetof(struct queztl_sched_info, reserved) }),
+	CALL(QUEZTL_VM_SCHED_SET, queztl_vm_sched, .sched = true, .prepare = prepare_vm_sched,
+	     .reserved = { offsetof(struct queztl_vm_sched, reserved) }),
+	CALL(QUEZTL_VM_SCHED_GET, queztl_vm_sched, .sched = true, .fills = true, .prepare = prepare_vm_sched,
+	     .reserved = { offsetof(struct queztl_vm_sched, reserved) }),
 };
 _Static_assert(sizeof(calls) / sizeof(calls[0]) == QUEZTL_CALLS, "an ioctl of queztl.h has no row in calls[]");
 
@@ -292,10 +305,13 @@ static void open_vm(void)
 
 void open_world(void)
 {
+	struct queztl_info info = { .size = sizeof(info) };
 	struct queztl_port_next port;
 
 	world.device = queztl_fd();
 	ASSERT_GE(world.device, 0);
+	ASSERT_EQ(ioctl(world.device, QUEZTL_GET_INFO, &info), 0);
+	world.sched = info.features & QUEZTL_F_SCHED;
 	world.fabric = add_fabric("qtblue");
 	ASSERT_EQ(port_add("qtport", "qtblue", world_mac, 0), 0);
 	ASSERT_EQ(port_find("qtport", &port), 0);
@@ -313,10 +329,13 @@ int fd_of(const struct call *call)
 
 bool can_call(const struct call *call)
 {
+	if (call->apart || (call->sched && !world.sched))
+		return false;
 	if (world.system >= 0)
 		return true;
 	return !call->on_vm && call->number != QUEZTL_VM_ATTACH && call->number != QUEZTL_VM_OPEN &&
-	       call->number != QUEZTL_VM_NEXT;
+	       call->number != QUEZTL_VM_NEXT && call->number != QUEZTL_VM_SCHED_SET &&
+	       call->number != QUEZTL_VM_SCHED_GET;
 }
 
 void prepare(const struct call *call, void *at, __u32 size)

@@ -12,6 +12,7 @@
 /* What the calls are made on. Each test's child makes its own. */
 struct world {
 	int device, system, kvm, vm;	/* -1: not there */
+	bool sched;			/* QUEZTL_F_SCHED */
 	__u64 vm_id, fabric, port, peer;
 };
 
@@ -20,7 +21,8 @@ struct call {
 	unsigned int number;
 	__u32 size;			/* of the ABI version that brought it */
 	__u32 grown;			/* of this version, if there is more */
-	bool on_vm, fills;
+	bool on_vm, fills, sched;	/* sched: of a kernel with QUEZTL_F_SCHED */
+	bool apart;			/* too slow to be called for each size: ioctl/sched.c */
 	void (*prepare)(void *argument);/* makes it good for one successful call */
 	void (*undo)(void *argument);	/* takes the effect of that call back */
 	int reserved[4];		/* offsets of reserved bytes, 0 ends */

@@ -118,3 +118,39 @@ AT(queztl_addr, family, 20);
 AT(queztl_addr, prefix, 22);
 AT(queztl_addr, reserved, 23);
 AT(queztl_addr, addr, 24);
+
+SIZE(queztl_sched_start, 16);
+AT(queztl_sched_start, slice_us, 8);
+AT(queztl_sched_start, check_us, 12);
+
+SIZE(queztl_sched_stop, 8);
+
+SIZE(queztl_sched_info, 224);
+AT(queztl_sched_info, state, 8);
+AT(queztl_sched_info, kind, 12);
+AT(queztl_sched_info, since_ns, 16);
+AT(queztl_sched_info, slice_us, 24);
+AT(queztl_sched_info, check_us, 28);
+AT(queztl_sched_info, reserved, 32);
+AT(queztl_sched_info, handovers, 40);
+AT(queztl_sched_info, preemptions, 48);
+AT(queztl_sched_info, yields, 56);
+AT(queztl_sched_info, directed_yields, 64);
+AT(queztl_sched_info, checks, 72);
+AT(queztl_sched_info, starved, 80);
+AT(queztl_sched_info, reason, 88);
+AT(queztl_sched_info, message, 128);
+
+SIZE(queztl_vm_sched, 88);
+AT(queztl_vm_sched, id, 8);
+AT(queztl_vm_sched, set, 16);
+AT(queztl_vm_sched, weight, 20);
+AT(queztl_vm_sched, limit, 24);
+AT(queztl_vm_sched, mode, 28);
+AT(queztl_vm_sched, reserved, 32);
+AT(queztl_vm_sched, used_ns, 40);
+AT(queztl_vm_sched, throttled_ns, 48);
+AT(queztl_vm_sched, handovers_sent, 56);
+AT(queztl_vm_sched, handovers_received, 64);
+AT(queztl_vm_sched, preemptions, 72);
+AT(queztl_vm_sched, yields, 80);

@@ -48,7 +48,7 @@
  */
 
 /** define QUEZTL_ABI_VERSION - version of this header; it only increases. */
-#define QUEZTL_ABI_VERSION	4
+#define QUEZTL_ABI_VERSION	5
 
 /** define QUEZTL_DEVICE - path of the character device. */
 #define QUEZTL_DEVICE		"/dev/queztl"
@@ -65,7 +65,7 @@
  * @QUEZTL_F_DIRECT: packets are delivered in the sender's own thread; without
  *	this bit (the kernel does not export task_work_add) a worker delivers
  * @QUEZTL_F_CHANNEL: zero-copy channels of the Queztl host path (QHP)
- * @QUEZTL_F_SCHED: the native VM-aware scheduler
+ * @QUEZTL_F_SCHED: the native VM-aware scheduler (ABI version 5)
  * @QUEZTL_F_POLICY: peers, addresses and rates: the destinations, source
  *	addresses and amount of what a port may send (ABI version 2)
  */
@@ -673,6 +673,177 @@ struct queztl_port_rates {
 	__u64 tx_packets;
 };
 
+/**
+ * DOC: Scheduler
+ *
+ * With QUEZTL_F_SCHED the module contains a sched_ext scheduler that divides CPU
+ * time between VMs, whatever the number of their vCPUs. It schedules every task
+ * of the host: each process that holds a VM is one customer, all other tasks
+ * together are one more. A process that holds several VMs is one customer with
+ * the settings of any of them. If the scheduler fails, the kernel returns all
+ * tasks to its own scheduler; VMs keep running. Without QUEZTL_F_SCHED each of
+ * these calls returns EOPNOTSUPP. All of them are of ABI version 5.
+ */
+
+/**
+ * struct queztl_sched_start - argument of QUEZTL_SCHED_START
+ * @size: in: sizeof(struct queztl_sched_start)
+ * @flags: in: 0
+ * @slice_us: in: how long a thread runs before others are asked, 500 to 20000
+ *	microseconds; 0: 3000
+ * @check_us: in: how often the scheduler checks, while a thread waits, whether
+ *	it should preempt another, 250 to 20000 microseconds; 0: 1000
+ *
+ * Errors: EPERM no CAP_SYS_NICE; EBUSY a sched_ext scheduler is active, this one
+ * or another; EIO it failed while it was started, see QUEZTL_SCHED_INFO;
+ * EINVAL a time is out of range; EOPNOTSUPP also if a task has a core scheduling
+ * cookie.
+ */
+struct queztl_sched_start {
+	__u32 size;
+	__u32 flags;
+	__u32 slice_us;
+	__u32 check_us;
+};
+
+/**
+ * struct queztl_sched_stop - argument of QUEZTL_SCHED_STOP
+ * @size: in: sizeof(struct queztl_sched_stop)
+ * @flags: in: 0
+ *
+ * All tasks return to the kernel's own scheduler. After a failure the call
+ * clears the state QUEZTL_SCHED_FAILED.
+ *
+ * Errors: EPERM no CAP_SYS_NICE; ENOENT the scheduler was not started.
+ */
+struct queztl_sched_stop {
+	__u32 size;
+	__u32 flags;
+};
+
+/**
+ * enum queztl_sched_state - values of &queztl_sched_info.state
+ * @QUEZTL_SCHED_OFF: not started, or stopped
+ * @QUEZTL_SCHED_ON: it schedules this host
+ * @QUEZTL_SCHED_FAILED: it ended although nobody called QUEZTL_SCHED_STOP
+ */
+enum queztl_sched_state {
+	QUEZTL_SCHED_OFF,
+	QUEZTL_SCHED_ON,
+	QUEZTL_SCHED_FAILED,
+};
+
+/**
+ * struct queztl_sched_info - argument of QUEZTL_SCHED_INFO
+ * @size: in: sizeof(struct queztl_sched_info)
+ * @flags: in: 0
+ * @state: out: a value of &enum queztl_sched_state
+ * @kind: out: if it failed: the kernel's enum scx_exit_kind: 67 SysRq-S, 1024 an
+ *	error, 1026 a stall
+ * @since_ns: out: CLOCK_BOOTTIME when it was started or failed, in nanoseconds;
+ *	0 if it is off
+ * @slice_us: out: as it was started with
+ * @check_us: out: as it was started with
+ * @reserved: 0
+ * @handovers: out: wake-ups of a VM's thread by a thread of another VM
+ * @preemptions: out: preemptions by threads that woke up
+ * @yields: out: calls of sched_yield()
+ * @directed_yields: out: yields of a vCPU to a certain other one
+ * @checks: out: checks, see &queztl_sched_start.check_us
+ * @starved: out: slices given to threads that waited for 250 ms, whatever the
+ *	weights are
+ * @reason: out: if it failed: @kind as a text
+ * @message: out: if it failed: details, or empty
+ *
+ * The counters start with the scheduler.
+ */
+struct queztl_sched_info {
+	__u32 size;
+	__u32 flags;
+	__u32 state;
+	__u32 kind;
+	__u64 since_ns;
+	__u32 slice_us;
+	__u32 check_us;
+	__u64 reserved;
+	__u64 handovers;
+	__u64 preemptions;
+	__u64 yields;
+	__u64 directed_yields;
+	__u64 checks;
+	__u64 starved;
+	char reason[40];
+	char message[96];
+};
+
+/**
+ * enum queztl_vm_setting - bits of &queztl_vm_sched.set
+ * @QUEZTL_VM_WEIGHT: weight
+ * @QUEZTL_VM_LIMIT: limit
+ * @QUEZTL_VM_MODE: mode
+ */
+enum queztl_vm_setting {
+	QUEZTL_VM_WEIGHT	= 1 << 0,
+	QUEZTL_VM_LIMIT		= 1 << 1,
+	QUEZTL_VM_MODE		= 1 << 2,
+};
+
+/**
+ * enum queztl_vm_mode - bits of &queztl_vm_sched.mode
+ * @QUEZTL_VM_BATCH: latency does not matter to the VM: it preempts nobody when
+ *	it wakes up, and is not ahead of others because it has slept
+ */
+enum queztl_vm_mode {
+	QUEZTL_VM_BATCH		= 1 << 0,
+};
+
+/**
+ * struct queztl_vm_sched - argument of QUEZTL_VM_SCHED_SET and QUEZTL_VM_SCHED_GET
+ * @size: in: sizeof(struct queztl_vm_sched)
+ * @flags: in: 0
+ * @id: in: the VM's id
+ * @set: in: bits of &enum queztl_vm_setting, the settings to change; for
+ *	QUEZTL_VM_SCHED_GET: out: all settings that this kernel knows
+ * @weight: share of CPU time relative to others', 1 to 10000; initially 100; the
+ *	host's own tasks have 100 together
+ * @limit: CPU time of the vCPUs in 1/1000 of a CPU, 10 to 1000000; 0, the
+ *	initial value: no limit. Only vCPUs are held back, not the other threads
+ *	of the process, whose time counts all the same
+ * @mode: bits of &enum queztl_vm_mode; initially 0
+ * @reserved: 0
+ * @used_ns: out: CPU time of the process
+ * @throttled_ns: out: time for which vCPUs waited because of @limit, the sum
+ *	over all vCPUs
+ * @handovers_sent: out: wake-ups of other VMs' threads by threads of this one
+ * @handovers_received: out: wake-ups of this VM's threads by those of others
+ * @preemptions: out: threads of others that a thread of this VM preempted when
+ *	it woke up
+ * @yields: out: calls of sched_yield() and directed yields
+ *
+ * The settings are in for QUEZTL_VM_SCHED_SET and out for QUEZTL_VM_SCHED_GET.
+ * They stay with the VM, whether or not the scheduler runs. Times and numbers
+ * count while it runs, and are ignored by QUEZTL_VM_SCHED_SET.
+ *
+ * Errors: EPERM no CAP_SYS_NICE (not for _GET); ENOENT no such VM; EINVAL unknown
+ * bits in @set or @mode, or a value out of range.
+ */
+struct queztl_vm_sched {
+	__u32 size;
+	__u32 flags;
+	__u64 id;
+	__u32 set;
+	__u32 weight;
+	__u32 limit;
+	__u32 mode;
+	__u64 reserved;
+	__u64 used_ns;
+	__u64 throttled_ns;
+	__u64 handovers_sent;
+	__u64 handovers_received;
+	__u64 preemptions;
+	__u64 yields;
+};
+
 /*
  * The call numbers encode neither direction nor size: the size is in the
  * structure, so a call keeps its number when its structure grows.
@@ -707,5 +878,11 @@ struct queztl_port_rates {
 #define QUEZTL_ADDR_ADD		_IO(QUEZTL_IOC_MAGIC, 0x48)
 #define QUEZTL_ADDR_DEL		_IO(QUEZTL_IOC_MAGIC, 0x49)
 #define QUEZTL_ADDR_NEXT	_IO(QUEZTL_IOC_MAGIC, 0x4a)
+
+#define QUEZTL_SCHED_START	_IO(QUEZTL_IOC_MAGIC, 0x50)
+#define QUEZTL_SCHED_STOP	_IO(QUEZTL_IOC_MAGIC, 0x51)
+#define QUEZTL_SCHED_INFO	_IO(QUEZTL_IOC_MAGIC, 0x52)
+#define QUEZTL_VM_SCHED_SET	_IO(QUEZTL_IOC_MAGIC, 0x53)
+#define QUEZTL_VM_SCHED_GET	_IO(QUEZTL_IOC_MAGIC, 0x54)
 
 #endif /* _UAPI_LINUX_QUEZTL_H */

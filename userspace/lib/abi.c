@@ -160,3 +160,43 @@ AT(queztl_port_rates, set, 16);
 AT(queztl_port_rates, flood, 20);
 AT(queztl_port_rates, tx_bytes, 24);
 AT(queztl_port_rates, tx_packets, 32);
+
+SIZE(queztl_sched_start, 16);
+HEAD(queztl_sched_start);
+AT(queztl_sched_start, slice_us, 8);
+AT(queztl_sched_start, check_us, 12);
+
+SIZE(queztl_sched_stop, 8);
+HEAD(queztl_sched_stop);
+
+SIZE(queztl_sched_info, 224);
+HEAD(queztl_sched_info);
+AT(queztl_sched_info, state, 8);
+AT(queztl_sched_info, kind, 12);
+AT(queztl_sched_info, since_ns, 16);
+AT(queztl_sched_info, slice_us, 24);
+AT(queztl_sched_info, check_us, 28);
+AT(queztl_sched_info, reserved, 32);
+AT(queztl_sched_info, handovers, 40);
+AT(queztl_sched_info, preemptions, 48);
+AT(queztl_sched_info, yields, 56);
+AT(queztl_sched_info, directed_yields, 64);
+AT(queztl_sched_info, checks, 72);
+AT(queztl_sched_info, starved, 80);
+AT(queztl_sched_info, reason, 88);
+AT(queztl_sched_info, message, 128);
+
+SIZE(queztl_vm_sched, 88);
+HEAD(queztl_vm_sched);
+AT(queztl_vm_sched, id, 8);
+AT(queztl_vm_sched, set, 16);
+AT(queztl_vm_sched, weight, 20);
+AT(queztl_vm_sched, limit, 24);
+AT(queztl_vm_sched, mode, 28);
+AT(queztl_vm_sched, reserved, 32);
+AT(queztl_vm_sched, used_ns, 40);
+AT(queztl_vm_sched, throttled_ns, 48);
+AT(queztl_vm_sched, handovers_sent, 56);
+AT(queztl_vm_sched, handovers_received, 64);
+AT(queztl_vm_sched, preemptions, 72);
+AT(queztl_vm_sched, yields, 80);

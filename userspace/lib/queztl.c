@@ -195,6 +195,51 @@ int queztl_rates_get(int fd, uint64_t id, struct queztl_port_rates *rates)
 	return ret;
 }
 
+int queztl_sched_start(int fd, uint32_t slice_us, uint32_t check_us)
+{
+	struct queztl_sched_start arg = {
+		.size = sizeof(arg), .slice_us = slice_us,
+		.check_us = check_us };
+
+	return call(fd, QUEZTL_SCHED_START, &arg);
+}
+
+int queztl_sched_stop(int fd)
+{
+	struct queztl_sched_stop arg = { .size = sizeof(arg) };
+
+	return call(fd, QUEZTL_SCHED_STOP, &arg);
+}
+
+int queztl_sched_info(int fd, struct queztl_sched_info *info)
+{
+	struct queztl_sched_info arg = { .size = sizeof(arg) };
+	int ret = call(fd, QUEZTL_SCHED_INFO, &arg);
+
+	if (!ret)
+		*info = arg;
+	return ret;
+}
+
+int queztl_vm_sched_set(int fd, const struct queztl_vm_sched *vm)
+{
+	struct queztl_vm_sched arg = {
+		.size = sizeof(arg), .id = vm->id, .set = vm->set,
+		.weight = vm->weight, .limit = vm->limit, .mode = vm->mode };
+
+	return call(fd, QUEZTL_VM_SCHED_SET, &arg);
+}
+
+int queztl_vm_sched_get(int fd, uint64_t id, struct queztl_vm_sched *vm)
+{
+	struct queztl_vm_sched arg = { .size = sizeof(arg), .id = id };
+	int ret = call(fd, QUEZTL_VM_SCHED_GET, &arg);
+
+	if (!ret)
+		*vm = arg;
+	return ret;
+}
+
 int queztl_peer_add(int fd, uint64_t port, uint64_t peer)
 {
 	struct queztl_peer arg = {

@@ -55,6 +55,15 @@ int queztl_port_set(int fd, uint64_t id, uint32_t mode);
 int queztl_rates_set(int fd, const struct queztl_port_rates *rates);
 int queztl_rates_get(int fd, uint64_t id, struct queztl_port_rates *rates);
 
+/* Times in microseconds; 0: the usual one. */
+int queztl_sched_start(int fd, uint32_t slice_us, uint32_t check_us);
+int queztl_sched_stop(int fd);
+int queztl_sched_info(int fd, struct queztl_sched_info *info);
+
+/* Changes those settings of VM vm->id that vm->set names. */
+int queztl_vm_sched_set(int fd, const struct queztl_vm_sched *vm);
+int queztl_vm_sched_get(int fd, uint64_t id, struct queztl_vm_sched *vm);
+
 int queztl_peer_add(int fd, uint64_t port, uint64_t peer);
 int queztl_peer_del(int fd, uint64_t port, uint64_t peer);
 int queztl_peer_next(int fd, uint64_t port, uint64_t *peer);

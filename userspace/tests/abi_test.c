@@ -42,6 +42,15 @@ static void sizes_are_those_of_version_4(void **state)
 	SIZE(queztl_peers, 32);
 }
 
+static void sizes_are_those_of_version_5(void **state)
+{
+	(void)state;
+	SIZE(queztl_sched_start, 16);
+	SIZE(queztl_sched_stop, 8);
+	SIZE(queztl_sched_info, 224);
+	SIZE(queztl_vm_sched, 88);
+}
+
 static void calls_have_their_numbers(void **state)
 {
 	(void)state;
@@ -68,6 +77,11 @@ static void calls_have_their_numbers(void **state)
 	assert_int_equal(QUEZTL_ADDR_ADD, 0x5948);
 	assert_int_equal(QUEZTL_ADDR_DEL, 0x5949);
 	assert_int_equal(QUEZTL_ADDR_NEXT, 0x594a);
+	assert_int_equal(QUEZTL_SCHED_START, 0x5950);
+	assert_int_equal(QUEZTL_SCHED_STOP, 0x5951);
+	assert_int_equal(QUEZTL_SCHED_INFO, 0x5952);
+	assert_int_equal(QUEZTL_VM_SCHED_SET, 0x5953);
+	assert_int_equal(QUEZTL_VM_SCHED_GET, 0x5954);
 }
 
 static void drops_have_their_numbers(void **state)
@@ -95,6 +109,13 @@ static void bits_have_their_numbers(void **state)
 	assert_int_equal(QUEZTL_PORT_NO_WORKER, 8);
 	assert_int_equal(QUEZTL_PORT_DELETED, 16);
 	assert_int_equal(QUEZTL_PEERS_MAX, 1024);
+	assert_int_equal(QUEZTL_F_SCHED, 8);
+	assert_int_equal(QUEZTL_SCHED_ON, 1);
+	assert_int_equal(QUEZTL_SCHED_FAILED, 2);
+	assert_int_equal(QUEZTL_VM_WEIGHT, 1);
+	assert_int_equal(QUEZTL_VM_LIMIT, 2);
+	assert_int_equal(QUEZTL_VM_MODE, 4);
+	assert_int_equal(QUEZTL_VM_BATCH, 1);
 }
 
 int main(void)
@@ -104,6 +125,7 @@ int main(void)
 		cmocka_unit_test(sizes_are_those_of_version_2),
 		cmocka_unit_test(sizes_are_those_of_version_3),
 		cmocka_unit_test(sizes_are_those_of_version_4),
+		cmocka_unit_test(sizes_are_those_of_version_5),
 		cmocka_unit_test(calls_have_their_numbers),
 		cmocka_unit_test(drops_have_their_numbers),
 		cmocka_unit_test(bits_have_their_numbers),

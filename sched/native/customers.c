@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Customers: which process a thread is scheduled with.
+ *
+ * A process gets a customer when it has a VM, from a work item. Once the last VM
+ * is gone, its threads leave when they are next queued, or end, and the last one
+ * lets the work item free the customer.
+ */
+
+#include <linux/irq_work.h>
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
+#include <linux/workqueue.h>
+
+#include "module/vm.h"
+#include "sched/native/native.h"
+
+struct qz_customer qz_customers[QZ_SCHED_CUSTOMERS];
+
+/* Who belongs to which customer, and which customers there are; a leaf. */
+static DEFINE_RAW_SPINLOCK(customers_lock);
+
+static void update_customers(struct work_struct *work);
+static DECLARE_WORK(customers_work, update_customers);
+
+/* The last thread leaves under a runqueue lock, where no work can be queued. */
+static void customer_left(struct irq_work *work)
+{
+	schedule_work(&customers_work);
+}
+
+static DEFINE_IRQ_WORK(left_work, customer_left);
+
+const struct qz_policy *qz_customer_policy(const struct qz_customer *c)
+{
+	return READ_ONCE(c->batch) ? &qz_sched_batch : &qz_sched_policy;
+}
+
+/* Settings are changed while it runs; each is one word. */
+static void apply_settings(struct qz_customer *c)
+{
+	u32 limit = READ_ONCE(c->proc->cpu.limit);
+
+	WRITE_ONCE(c->flow.weight, READ_ONCE(c->proc->cpu.weight));
+	WRITE_ONCE(c->batch, READ_ONCE(c->proc->cpu.batch));
+	if (limit == c->flow.limit)
+		return;
+	/* What it did without a limit, or with another, does not count. */
+	atomic64_set(&c->flow.tokens, 0);
+	WRITE_ONCE(c->flow.limit, limit);
+}
+
+static struct qz_customer *find_free(void)
+{
+	u32 i;
+
+	for (i = QZ_HOST + 1; i < QZ_SCHED_CUSTOMERS; i++)
+		if (!qz_customers[i].proc)
+			return &qz_customers[i];
+	return NULL;
+}
+
+/* A reference on @proc becomes the customer's. */
+static bool add_customer(struct qz_vmproc *proc)
+{
+	struct qz_customer *c = find_free();
+	unsigned long flags;
+
+	if (!c)
+		return false;
+	raw_spin_lock_irqsave(&customers_lock, flags);
+	qz_flow_init(&c->flow, atomic64_read(&qz_sched_clock),
+		     QZ_SCHED_WEIGHT);
+	c->proc = proc;
+	c->dead = false;
+	apply_settings(c);
+	raw_spin_unlock_irqrestore(&customers_lock, flags);
+	/* Pairs with qz_customer_assign(): the customer is complete. */
+	smp_store_release(&proc->customer, c - qz_customers);
+	return true;
+}
+
+/* Returns the reference of a customer that nobody belongs to any more. */
+static struct qz_vmproc *del_customer(struct qz_customer *c, bool dead)
+{
+	struct qz_vmproc *proc = NULL;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&customers_lock, flags);
+	if (dead && !c->dead) {
+		WRITE_ONCE(c->proc->customer, QZ_HOST);
+		c->dead = true;
+	}
+	if (c->dead && !c->tasks)
+		swap(proc, c->proc);
+	raw_spin_unlock_irqrestore(&customers_lock, flags);
+	return proc;
+}
+
+/* Work item, or while none can run: may sleep. */
+static void update_customers(struct work_struct *work)
+{
+	struct qz_vmproc *proc;
+	u64 id = 0;
+	u32 i;
+
+	for (i = QZ_HOST + 1; i < QZ_SCHED_CUSTOMERS; i++) {
+		struct qz_customer *c = &qz_customers[i];
+
+		if (!c->proc)
+			continue;
+		if (!c->dead)
+			apply_settings(c);
+		qz_vmproc_put(del_customer(c, !READ_ONCE(c->proc->visible)));
+	}
+	while ((proc = qz_vmproc_next(&id))) {
+		if (READ_ONCE(proc->customer) || !add_customer(proc))
+			qz_vmproc_put(proc);
+	}
+}
+
+/* VMs came, went, or have other settings; any context that may queue work. */
+void qz_customers_changed(void)
+{
+	schedule_work(&customers_work);
+}
+
+/* Called with customers_lock held. */
+static void leave(struct qz_task *t)
+{
+	struct qz_customer *c = &qz_customers[t->customer];
+
+	if (t->customer == QZ_HOST)
+		return;
+	if (!--c->tasks && c->dead)
+		irq_work_queue(&left_work);
+	t->customer = QZ_HOST;
+}
+
+void qz_customer_leave(struct qz_task *t)
+{
+	raw_spin_lock(&customers_lock);
+	leave(t);
+	raw_spin_unlock(&customers_lock);
+}
+
+static void enter(struct qz_task *t, u32 index, const struct qz_vmproc *proc)
+{
+	raw_spin_lock(&customers_lock);
+	leave(t);
+	if (index && qz_customers[index].proc == proc &&
+	    !qz_customers[index].dead) {
+		qz_customers[index].tasks++;
+		t->customer = index;
+		/* It is new there, and neither ahead nor behind. */
+		t->thread.turn =
+			atomic64_read(&qz_customers[index].flow.turn);
+	}
+	raw_spin_unlock(&customers_lock);
+}
+
+/* @task is about to be queued; its runqueue lock is held. */
+void qz_customer_assign(struct qz_task *t, const struct task_struct *task)
+{
+	struct qz_vmproc *proc = NULL;
+	u32 index = QZ_HOST;
+
+	if (!(task->flags & PF_KTHREAD))
+		proc = qz_vmproc_find(task->signal->pids[PIDTYPE_TGID]);
+	if (proc)
+		index = smp_load_acquire(&proc->customer); /* add_customer() */
+	if (index != t->customer)
+		enter(t, index, proc);
+}
+
+/* May sleep. Nobody is scheduled here yet. */
+void qz_customers_init(void)
+{
+	u32 i;
+
+	for (i = 0; i < QZ_SCHED_CUSTOMERS; i++) {
+		struct qz_customer *c = &qz_customers[i];
+
+		*c = (struct qz_customer){};
+		raw_spin_lock_init(&c->refilling);
+	}
+	qz_flow_init(&qz_customers[QZ_HOST].flow, QZ_SCHED_START,
+		     QZ_SCHED_WEIGHT);
+	update_customers(NULL);
+}
+
+/* May sleep. Nobody is scheduled here any more, and exit_task() was called. */
+void qz_customers_exit(void)
+{
+	u32 i;
+
+	irq_work_sync(&left_work);
+	cancel_work_sync(&customers_work);
+	for (i = QZ_HOST + 1; i < QZ_SCHED_CUSTOMERS; i++)
+		if (qz_customers[i].proc)
+			qz_vmproc_put(del_customer(&qz_customers[i], true));
+}

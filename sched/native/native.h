@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The scheduler as a part of the module, for kernels to which a module can bring
+ * a sched_ext scheduler (patches/02*). The policy is sched/policy.c; here is what
+ * it needs of the kernel.
+ *
+ * A customer is a process that holds a VM; customer 0 is all other tasks. It has
+ * two queues (DSQs), ordered by its threads' turns: one of vCPUs that a limit may
+ * hold back, one of all other threads. Each CPU has one of the threads that may
+ * run only there.
+ *
+ * Context: operations are called with the runqueue lock of the thread's CPU held
+ * and interrupts off, select_cpu() with the thread's pi_lock. They may not wake up
+ * anybody and take only raw spinlocks under which nobody is woken up.
+ *
+ * Lock order: runqueue lock -> cpu->lock, customers_lock, bucket->lock, each a
+ * leaf. vm.h's locks are taken in process context only.
+ */
+#ifndef QZ_SCHED_NATIVE_H
+#define QZ_SCHED_NATIVE_H
+
+#include <linux/list.h>
+#include <linux/llist.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+#include <linux/timekeeping.h>
+
+#include "sched/policy.h"
+
+struct qz_vmproc;
+struct sched_ext_ops;
+struct scx_exit_info;
+
+#define QZ_HOST			0	/* the customer of all other tasks */
+#define QZ_NOBODY		QZ_SCHED_CUSTOMERS
+#define QZ_SCHED_CUSTOMERS	1024	/* more are served as the host's tasks */
+
+/*
+ * Whatever the weights are, who waits gets a slice in this time: sched_ext ends a
+ * scheduler that lets a task wait for QZ_SCHED_STALL_MS, its largest value.
+ */
+#define QZ_SCHED_STARVED_NS	(250 * NSEC_PER_MSEC)
+#define QZ_SCHED_STALL_MS	30000
+
+/* So does a vCPU that its VM's limit holds back. */
+#define QZ_SCHED_PARKED_NS	(100 * NSEC_PER_MSEC)
+
+enum qz_queue {
+	QZ_OTHERS,		/* threads that no limit holds back */
+	QZ_VCPUS,		/* vCPUs of a limited VM */
+	QZ_QUEUES,
+};
+
+/**
+ * struct qz_customer - a process with VMs, or the host's own tasks
+ * @flow: what it has been charged
+ * @proc: the process, with a reference; NULL: free, or the host
+ * @tasks: threads that are assigned to it; under customers_lock
+ * @dead: the process has no VM any more; under customers_lock
+ * @batch: it takes the CPU from nobody and gets no credit for sleep
+ * @runnable: threads that run or wait
+ * @served: when a queue was served last, or found somebody after it was empty
+ * @waiting: threads that wait in a queue, or are about to be put there
+ * @turn: which queue is next
+ * @refilling: one CPU refills at a time
+ */
+struct qz_customer {
+	struct qz_flow flow;
+	struct qz_vmproc *proc;
+	unsigned int tasks;
+	bool dead;
+	bool batch;
+	atomic_t runnable;
+	u64 served[QZ_QUEUES];
+	atomic_t waiting[QZ_QUEUES];
+	unsigned int turn;
+	raw_spinlock_t refilling;
+};
+
+/**
+ * struct qz_task - what is known of a thread
+ * @hash: in tasks.c's table
+ * @task: whose it is
+ * @thread: the policy's part
+ * @customer: index of its customer
+ * @started: when it began to run
+ * @parked: when it began to wait in QZ_VCPUS; 0: it does not
+ * @pinned: in the list of a CPU that it waits for, in the order of its queue
+ * @pinned_cpu: that CPU
+ * @pinned_tag: its place there
+ * @queued: since when
+ * @waits: it is counted in qz_customer.waiting
+ * @queue: of that queue
+ * @garbage: to be freed
+ * @rcu: for that
+ */
+struct qz_task {
+	struct hlist_node hash;
+	struct task_struct *task;
+	struct qz_thread thread;
+	u32 customer;
+	u64 started;
+	u64 parked;
+	struct list_head pinned;
+	s32 pinned_cpu;
+	u64 pinned_tag;
+	u64 queued;
+	bool waits;
+	enum qz_queue queue;
+	struct llist_node garbage;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct qz_cpu - what a CPU runs
+ * @customer: whose thread; QZ_NOBODY
+ * @started: since when
+ * @slice: for how long
+ * @turn: how far the thread will have got then (see qz_thread)
+ * @next: customer that was yielded to; QZ_NOBODY
+ * @lock: protects @pinned
+ * @pinned: threads that wait for this CPU, see qz_task.pinned
+ */
+struct qz_cpu {
+	u32 customer;
+	u64 started;
+	u64 slice;
+	u64 turn;
+	u32 next;
+	raw_spinlock_t lock;
+	struct list_head pinned;
+};
+
+/* Of the scheduler as a whole, since it was started. */
+struct qz_sched_counts {
+	atomic64_t handovers;
+	atomic64_t preemptions;
+	atomic64_t yields;
+	atomic64_t directed;
+	atomic64_t checks;
+	atomic64_t starved;
+};
+
+extern struct qz_policy qz_sched_policy;
+extern struct qz_policy qz_sched_batch;		/* the same, without credit */
+extern struct qz_sched_counts qz_sched_counts;
+extern atomic64_t qz_sched_clock;
+extern u64 qz_sched_check_ns;
+
+/* Any context. It may go back by some ns between CPUs. */
+static inline u64 qz_sched_now(void)
+{
+	return ktime_get_mono_fast_ns();
+}
+
+static inline u64 qz_sched_since(u64 now, u64 then)
+{
+	return (s64)(now - then) > 0 ? now - then : 0;
+}
+
+/* customers.c */
+extern struct qz_customer qz_customers[QZ_SCHED_CUSTOMERS];
+
+void qz_customers_init(void);
+void qz_customers_exit(void);
+void qz_customers_changed(void);
+void qz_customer_assign(struct qz_task *t, const struct task_struct *task);
+void qz_customer_leave(struct qz_task *t);
+const struct qz_policy *qz_customer_policy(const struct qz_customer *c);
+
+/* tasks.c */
+int qz_tasks_init(void);
+void qz_tasks_exit(void);
+int qz_task_add(struct task_struct *task);
+struct qz_task *qz_task_of(const struct task_struct *task);
+void qz_task_del(struct task_struct *task);
+
+/* queues.c */
+struct qz_choice {
+	u32 customer;		/* QZ_NOBODY: nobody waits */
+	enum qz_queue queue;
+	bool starved;
+	u64 tag;
+};
+
+/* Queues in which there was nobody for this CPU. */
+#define QZ_SCHED_TRIES	4
+struct qz_tried {
+	unsigned int n;
+	u32 customer[QZ_SCHED_TRIES];
+	enum qz_queue queue[QZ_SCHED_TRIES];
+};
+
+int qz_queues_create(void);
+void qz_queues_init(void);
+struct qz_cpu *qz_cpu_of(s32 cpu);
+bool qz_task_is_pinned(const struct task_struct *task);
+void qz_queue_add(struct task_struct *task, struct qz_task *t, u64 flags);
+void qz_queue_add_pinned(struct task_struct *task, struct qz_task *t,
+			 u64 flags);
+void qz_queue_leave(struct qz_task *t);
+bool qz_queue_take(const struct qz_choice *choice);
+bool qz_queue_take_pinned(s32 cpu);
+bool qz_queues_first(u64 now, const struct qz_tried *tried,
+		     struct qz_choice *choice);
+bool qz_queues_first_pinned(s32 cpu, u64 now, struct qz_choice *choice);
+bool qz_queue_is_held_back(u32 customer);
+void qz_customer_refill(struct qz_customer *c, u64 now);
+
+/* check.c */
+void qz_check_init(void);
+void qz_check_exit(void);
+void qz_check_start(void);
+bool qz_cpu_reached(const struct qz_cpu *cpu, u64 now, u64 *tag);
+s32 qz_cpu_to_preempt(const struct task_struct *task, const struct qz_task *t);
+
+/* ops.c */
+extern struct sched_ext_ops qz_sched_ops;
+
+/* sched.c */
+void qz_sched_ended(const struct scx_exit_info *info);
+
+#endif /* QZ_SCHED_NATIVE_H */

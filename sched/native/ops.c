@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The operations that sched_ext calls: from the wake-up of a thread to its end. */
+
+#include <linux/preempt.h>
+#include <linux/sched.h>
+#include <linux/sched/ext_ops.h>
+
+#include "module/vm.h"
+#include "sched/native/native.h"
+
+static struct qz_customer *customer_of(const struct qz_task *t)
+{
+	return &qz_customers[t->customer];
+}
+
+static u64 slice_of(const struct qz_task *t)
+{
+	return qz_flow_slice(&qz_sched_policy, &customer_of(t)->flow);
+}
+
+/* Its limit holds it back. */
+static bool is_parked(const struct task_struct *p, const struct qz_task *t)
+{
+	return !hlist_empty(&p->preempt_notifiers) &&
+	       qz_flow_is_parked(&customer_of(t)->flow);
+}
+
+/*
+ * The process of a customer, under RCU; NULL if the scheduler is about to end and
+ * has forgotten it, or for the host's tasks.
+ */
+static struct qz_vmproc *proc_of(u32 customer)
+{
+	return READ_ONCE(qz_customers[customer].proc);
+}
+
+/* A process of one VM wakes up a thread of another: a message, or its answer. */
+static void count_handover(const struct qz_task *to)
+{
+	const struct qz_task *from = in_task() ? qz_task_of(current) : NULL;
+	u32 sender = from ? READ_ONCE(from->customer) : QZ_HOST;
+	struct qz_vmproc *a = proc_of(sender), *b = proc_of(to->customer);
+
+	if (!a || !b || a == b)
+		return;
+	atomic64_inc(&qz_sched_counts.handovers);
+	atomic64_inc(&a->stats.sent);
+	atomic64_inc(&b->stats.received);
+}
+
+/* In the thread that wakes it up, with pi_lock held. */
+static s32 op_select_cpu(struct task_struct *p, s32 prev_cpu, u64 wake_flags)
+{
+	struct qz_task *t = qz_task_of(p);
+	bool idle = false;
+	s32 cpu = scx_bpf_select_cpu_dfl(p, prev_cpu, wake_flags, &idle);
+
+	if (!t)
+		return cpu;
+	count_handover(t);
+	if (idle && !is_parked(p, t))
+		scx_bpf_dispatch(p, SCX_DSQ_LOCAL, slice_of(t), 0);
+	return cpu;
+}
+
+static void refuse_cookie(const struct task_struct *p)
+{
+#ifdef CONFIG_SCHED_CORE
+	if (p->core_cookie)
+		scx_native_error(&qz_sched_ops,
+				 "%s[%d] has a core scheduling cookie",
+				 p->comm, p->pid);
+#endif
+}
+
+static void op_runnable(struct task_struct *p, u64 enq_flags)
+{
+	struct qz_task *t = qz_task_of(p);
+	const struct qz_policy *policy;
+	struct qz_customer *c;
+
+	if (!t)
+		return;
+	refuse_cookie(p);
+	qz_customer_assign(t, p);
+	c = customer_of(t);
+	policy = qz_customer_policy(c);
+	if (atomic_inc_return(&c->runnable) == 1)
+		qz_flow_wake(policy, &c->flow, atomic64_read(&qz_sched_clock));
+	qz_thread_wake(policy, &c->flow, &t->thread);
+}
+
+static void op_quiescent(struct task_struct *p, u64 deq_flags)
+{
+	struct qz_task *t = qz_task_of(p);
+
+	if (!t)
+		return;
+	qz_queue_leave(t);
+	t->parked = 0;
+	atomic_dec(&customer_of(t)->runnable);
+}
+
+static void preempt_another(struct task_struct *p, const struct qz_task *t)
+{
+	s32 cpu;
+
+	if (is_parked(p, t))
+		return;
+	cpu = qz_cpu_to_preempt(p, t);
+	if (cpu < 0)
+		return;
+	atomic64_inc(&qz_sched_counts.preemptions);
+	if (t->customer != QZ_HOST)
+		atomic64_inc(&customer_of(t)->proc->stats.preemptions);
+	scx_bpf_kick_cpu(cpu, SCX_KICK_PREEMPT);
+}
+
+/* It was preempted, and a CPU may have become idle in the meantime. */
+static void use_idle_cpu(const struct task_struct *p)
+{
+	s32 cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+
+	if (cpu >= 0)
+		scx_bpf_kick_cpu(cpu, 0);
+}
+
+static void op_enqueue(struct task_struct *p, u64 enq_flags)
+{
+	struct qz_task *t = qz_task_of(p);
+	bool wakeup = enq_flags & SCX_ENQ_WAKEUP;
+
+	if (!t) {
+		scx_bpf_dispatch(p, SCX_DSQ_GLOBAL, SCX_SLICE_DFL, enq_flags);
+		return;
+	}
+	/* A CPU's own kernel threads never wait for a vCPU. */
+	if (p->flags & PF_KTHREAD && wakeup &&
+	    (num_possible_cpus() == 1 || qz_task_is_pinned(p))) {
+		scx_bpf_dispatch(p, SCX_DSQ_LOCAL, slice_of(t),
+				 enq_flags | SCX_ENQ_PREEMPT);
+		return;
+	}
+	/* Nobody else wants the CPU. */
+	if (enq_flags & SCX_ENQ_LAST && !is_parked(p, t)) {
+		scx_bpf_dispatch(p, SCX_DSQ_LOCAL, slice_of(t), enq_flags);
+		return;
+	}
+	if (qz_task_is_pinned(p) && !is_parked(p, t))
+		qz_queue_add_pinned(p, t, enq_flags);
+	else
+		qz_queue_add(p, t, enq_flags);
+	qz_check_start();
+	if (wakeup)
+		preempt_another(p, t);
+	else if (!is_parked(p, t))
+		use_idle_cpu(p);
+}
+
+static void start(struct task_struct *p, struct qz_task *t, u64 slice)
+{
+	struct qz_cpu *cpu = qz_cpu_of(task_cpu(p));
+	struct qz_customer *c = customer_of(t);
+
+	t->started = qz_sched_now();
+	qz_thread_start(qz_customer_policy(c), &c->flow, &t->thread, slice,
+			&qz_sched_clock);
+	WRITE_ONCE(cpu->started, t->started);
+	WRITE_ONCE(cpu->slice, slice);
+	WRITE_ONCE(cpu->turn, t->thread.turn);
+	WRITE_ONCE(cpu->customer, t->customer);
+}
+
+static void stop(struct qz_task *t, u64 now)
+{
+	u64 ran = qz_sched_since(now, t->started);
+	struct qz_customer *c = customer_of(t);
+
+	qz_thread_stop(&c->flow, &t->thread, ran);
+	if (t->customer != QZ_HOST)
+		atomic64_add(ran, &c->proc->stats.used);
+	qz_customer_refill(c, now);
+}
+
+static void op_running(struct task_struct *p)
+{
+	struct qz_task *t = qz_task_of(p);
+
+	if (!t)
+		return;
+	qz_queue_leave(t);
+	start(p, t, p->scx.slice);
+	if (t->parked && t->customer != QZ_HOST)
+		atomic64_add(qz_sched_since(t->started, t->parked),
+			     &customer_of(t)->proc->stats.throttled);
+	t->parked = 0;
+}
+
+static void op_stopping(struct task_struct *p, bool runnable)
+{
+	struct qz_cpu *cpu = qz_cpu_of(task_cpu(p));
+	struct qz_task *t = qz_task_of(p);
+
+	WRITE_ONCE(cpu->customer, QZ_NOBODY);
+	if (t)
+		stop(t, qz_sched_now());
+}
+
+/* Of two who wait, the one who is next. */
+static bool is_before(const struct qz_choice *a, const struct qz_choice *b)
+{
+	if (b->customer == QZ_NOBODY || a->customer == QZ_NOBODY)
+		return a->customer != QZ_NOBODY;
+	if (a->starved != b->starved)
+		return a->starved;
+	return qz_sched_before(a->tag, b->tag);
+}
+
+/* It goes on, unless another is behind it. */
+static bool keep(struct task_struct *prev, const struct qz_choice *next)
+{
+	struct qz_task *t = prev ? qz_task_of(prev) : NULL;
+	u64 now, slice;
+
+	if (!t || !(prev->scx.flags & SCX_TASK_QUEUED) || is_parked(prev, t))
+		return false;
+	if (next->customer != QZ_NOBODY &&
+	    (next->starved || next->customer == t->customer ||
+	     !qz_sched_before(qz_flow_tag(&customer_of(t)->flow), next->tag)))
+		return false;
+	now = qz_sched_now();
+	stop(t, now);
+	if (is_parked(prev, t)) {
+		/* stopping() gives back what nobody is charged any more. */
+		start(prev, t, 0);
+		return false;
+	}
+	slice = slice_of(t);
+	prev->scx.slice = slice;
+	start(prev, t, slice);
+	return true;
+}
+
+/* Who was yielded to is in this customer's queue, first if it has had least. */
+static bool take_next(s32 cpu)
+{
+	struct qz_cpu *c = qz_cpu_of(cpu);
+	struct qz_choice choice = { .customer = c->next };
+
+	if (choice.customer == QZ_NOBODY)
+		return false;
+	c->next = QZ_NOBODY;
+	for (choice.queue = 0; choice.queue < QZ_QUEUES; choice.queue++) {
+		if (choice.queue == QZ_VCPUS &&
+		    qz_queue_is_held_back(choice.customer))
+			continue;
+		if (qz_queue_take(&choice))
+			return true;
+	}
+	return false;
+}
+
+/* Returns whether somebody was taken, or @prev goes on. */
+static bool take(s32 cpu, struct task_struct *prev, struct qz_tried *tried)
+{
+	struct qz_choice first, pinned;
+	u64 now = qz_sched_now();
+
+	qz_queues_first(now, tried, &first);
+	qz_queues_first_pinned(cpu, now, &pinned);
+	if (is_before(&pinned, &first))
+		return keep(prev, &pinned) || qz_queue_take_pinned(cpu);
+	if (keep(prev, &first))
+		return true;
+	if (first.customer == QZ_NOBODY)
+		return false;
+	if (qz_queue_take(&first))
+		return true;
+	tried->customer[tried->n] = first.customer;
+	tried->queue[tried->n++] = first.queue;
+	return false;
+}
+
+static void op_dispatch(s32 cpu, struct task_struct *prev)
+{
+	const struct qz_choice nobody = { .customer = QZ_NOBODY };
+	struct qz_tried tried = {};
+	unsigned int i;
+
+	if (take_next(cpu))
+		return;
+	for (i = 0; i < QZ_SCHED_TRIES; i++) {
+		if (take(cpu, prev, &tried))
+			return;
+		if (tried.n == i)
+			break;
+	}
+	/* There was nobody for this CPU. */
+	keep(prev, &nobody);
+}
+
+/*
+ * From sched_yield(), or from yield_to() with the runqueue locks of both. Return:
+ * whether @to will run instead.
+ */
+static bool op_yield(struct task_struct *from, struct task_struct *to)
+{
+	struct qz_task *f = qz_task_of(from), *t = to ? qz_task_of(to) : NULL;
+	u64 clock = atomic64_read(&qz_sched_clock);
+
+	if (!to) {
+		from->scx.slice = 0;
+		atomic64_inc(&qz_sched_counts.yields);
+		if (f && f->customer != QZ_HOST)
+			atomic64_inc(&customer_of(f)->proc->stats.yields);
+		return false;
+	}
+	if (!f || !t || qz_task_is_pinned(to) || is_parked(to, t) ||
+	    !cpumask_test_cpu(task_cpu(from), to->cpus_ptr))
+		return false;
+	if (f->customer != t->customer &&
+	    !qz_flow_may_borrow(&qz_sched_policy, &customer_of(t)->flow, clock))
+		return false;
+	qz_cpu_of(task_cpu(from))->next = t->customer;
+	from->scx.slice = 0;
+	atomic64_inc(&qz_sched_counts.directed);
+	if (f->customer != QZ_HOST)
+		atomic64_inc(&customer_of(f)->proc->stats.yields);
+	return true;
+}
+
+/* A realtime task took the CPU: what waits there can run elsewhere. */
+static void op_cpu_release(s32 cpu, struct scx_cpu_release_args *args)
+{
+	scx_bpf_reenqueue_local();
+}
+
+/* Without these two a CPU that goes or comes ends the scheduler. */
+static void op_cpu_online(s32 cpu)
+{
+}
+
+static void op_cpu_offline(s32 cpu)
+{
+}
+
+static s32 op_init_task(struct task_struct *p, struct scx_init_task_args *args)
+{
+#ifdef CONFIG_SCHED_CORE
+	if (p->core_cookie)
+		return -EOPNOTSUPP;
+#endif
+	return qz_task_add(p);
+}
+
+static void op_exit_task(struct task_struct *p, struct scx_exit_task_args *args)
+{
+	qz_task_del(p);
+}
+
+static s32 op_init(void)
+{
+	return qz_queues_create();
+}
+
+static void op_exit(struct scx_exit_info *info)
+{
+	qz_sched_ended(info);
+}
+
+struct sched_ext_ops qz_sched_ops = {
+	.select_cpu	= op_select_cpu,
+	.runnable	= op_runnable,
+	.enqueue	= op_enqueue,
+	.dispatch	= op_dispatch,
+	.running	= op_running,
+	.stopping	= op_stopping,
+	.quiescent	= op_quiescent,
+	.yield		= op_yield,
+	.cpu_release	= op_cpu_release,
+	.cpu_online	= op_cpu_online,
+	.cpu_offline	= op_cpu_offline,
+	.init_task	= op_init_task,
+	.exit_task	= op_exit_task,
+	.init		= op_init,
+	.exit		= op_exit,
+	.flags		= SCX_OPS_ENQ_LAST,
+	.timeout_ms	= QZ_SCHED_STALL_MS,
+	.name		= "queztl",
+};
