@@ -9,12 +9,14 @@
 
 /* What divides CPU time between VMs, best first. */
 enum tier {
+	TIER_NATIVE,	/* in queztl.ko, on a kernel with its patches */
 	TIER_BPF,	/* queztl-sched, where the kernel has sched_ext */
 	TIER_CGROUP,	/* cpu.weight and cpu.max of the VMs' cgroups */
 };
 
 struct sched_state {
 	bool on;
+	enum tier tier;		/* that is on */
 	int pid;		/* of queztl-sched, 0: none */
 	char other[64];		/* name of a scheduler that is not ours, "" if none */
 	char ended[REASON_ROOM];	/* why ours is off, "" if it was never on */
@@ -22,7 +24,7 @@ struct sched_state {
 
 const char *tier_name(enum tier tier);
 
-/* The best tier that this host has. If it is not the first, what that one lacks. */
+/* The best tier that this host has. If that is only the last, what others lack. */
 enum tier best_tier(char missing[REASON_ROOM]);
 
 void read_sched_state(struct sched_state *state);

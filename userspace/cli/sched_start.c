@@ -13,6 +13,7 @@
 #include "fail.h"
 #include "options.h"
 #include "sched.h"
+#include "sched_native.h"
 
 #define WAIT_MS	30000	/* the kernel lets running tasks finish first */
 
@@ -44,12 +45,16 @@ static void become_loader(const char *path, const char *check, const char *slice
 	_exit(1);
 }
 
+static int say_on(struct cli *cli, enum tier tier)
+{
+	fprintf(cli->out, "scheduler on (%s): a VM is one customer\n", tier_name(tier));
+	return EXIT_OK;
+}
+
 static int report(struct cli *cli, const char *line)
 {
-	if (!strncmp(line, "on", 2)) {
-		fprintf(cli->out, "scheduler on (bpf): a VM is one customer\n");
-		return EXIT_OK;
-	}
+	if (!strncmp(line, "on", 2))
+		return say_on(cli, TIER_BPF);
 	return fail(cli, EXIT_FAILED, "the scheduler did not start: %s",
 		    !strncmp(line, "off: ", 5) ? line + 5 :
 		    *line ? line : "queztl-sched ended without a word");
@@ -82,6 +87,34 @@ static int start_loader(struct cli *cli, const char *path, const char *check,
 	return report(cli, line);
 }
 
+/* 0 and none mean the usual value. */
+static int start_native(struct cli *cli, const char *check, const char *slice)
+{
+	uint64_t check_us = 0, slice_us = 0;
+	int device = open_native(), ret;
+
+	if (check)
+		parse_number(check, 0, UINT32_MAX, &check_us);
+	if (slice)
+		parse_number(slice, 0, UINT32_MAX, &slice_us);
+	ret = device < 0 ? -ENODEV : queztl_sched_start(device, slice_us, check_us);
+	if (device >= 0)
+		close(device);
+	if (ret == -EINVAL)
+		return fail(cli, EXIT_USAGE, "invalid time: in queztl.ko --slice is 500 to 20000 and --check 250 to 20000 us");
+	return ret ? fail_errno(cli, ret, "the scheduler did not start") : say_on(cli, TIER_NATIVE);
+}
+
+static int stop_native(struct cli *cli)
+{
+	int device = open_native();
+	int ret = device < 0 ? -ENODEV : queztl_sched_stop(device);
+
+	if (device >= 0)
+		close(device);
+	return ret ? fail_errno(cli, ret, "cannot stop the scheduler") : EXIT_OK;
+}
+
 static int take_us(struct cli *cli, int *argc, char **argv, const char *name,
 		   uint64_t least, uint64_t most, const char **value)
 {
@@ -100,6 +133,7 @@ int run_sched_start(struct cli *cli, int argc, char **argv)
 	char missing[REASON_ROOM], path[512];
 	const char *check, *slice;
 	struct sched_state state;
+	enum tier tier;
 	int code = take_us(cli, &argc, argv, "--check", 0, 1000000, &check);
 
 	if (!code)
@@ -113,7 +147,10 @@ int run_sched_start(struct cli *cli, int argc, char **argv)
 		return fail(cli, EXIT_FAILED, "the scheduler is on already: see queztl sched status");
 	if (*state.other)
 		return fail(cli, EXIT_FAILED, "the scheduler '%s' runs: stop it first", state.other);
-	if (best_tier(missing) != TIER_BPF)
+	tier = best_tier(missing);
+	if (tier == TIER_NATIVE)
+		return start_native(cli, check, slice);
+	if (tier != TIER_BPF)
 		return fail(cli, EXIT_UNSUPPORTED,
 			    "%s: EEVDF goes on; queztl sched set gives VMs' cgroups weights and limits",
 			    missing);
@@ -134,6 +171,8 @@ int run_sched_stop(struct cli *cli, int argc, char **argv)
 	read_sched_state(&state);
 	if (!state.on)
 		return fail(cli, EXIT_NO_OBJECT, "the scheduler is off: see queztl sched status");
+	if (state.tier == TIER_NATIVE)
+		return stop_native(cli);
 	gone.fd = pidfd_open(state.pid, 0);
 	if (gone.fd < 0 && errno == ESRCH)
 		return EXIT_OK;

@@ -9,13 +9,16 @@
 
 #include "../../sched/bpf/queztl.h"
 #include "sched.h"
+#include "sched_native.h"
 #include "sysfile.h"
 
 #define SCHED_EXT	"/sys/kernel/sched_ext"
 
 const char *tier_name(enum tier tier)
 {
-	return tier == TIER_BPF ? "bpf" : "cgroup";
+	static const char *const names[] = { "native", "bpf", "cgroup" };
+
+	return names[tier];
 }
 
 bool find_loader(char *path, size_t size)
@@ -44,9 +47,14 @@ bool find_loader(char *path, size_t size)
 
 enum tier best_tier(char missing[REASON_ROOM])
 {
+	int device = open_native();
 	char path[512];
 
 	*missing = '\0';
+	if (device >= 0) {
+		close(device);
+		return TIER_NATIVE;
+	}
 	if (access(SCHED_EXT, F_OK))
 		snprintf(missing, REASON_ROOM,
 			 "kernel %s has no sched_ext (CONFIG_SCHED_CLASS_EXT)",
@@ -61,23 +69,51 @@ enum tier best_tier(char missing[REASON_ROOM])
 	return *missing ? TIER_CGROUP : TIER_BPF;
 }
 
-/* The file is locked as long as its writer lives. */
-void read_sched_state(struct sched_state *state)
+static void read_native_state(struct sched_state *state)
 {
-	char line[REASON_ROOM] = "", value[64] = "";
+	struct queztl_sched_info info;
+	int device = open_native();
+
+	if (device < 0)
+		return;
+	if (!queztl_sched_info(device, &info)) {
+		state->on = info.state == QUEZTL_SCHED_ON;
+		state->tier = TIER_NATIVE;
+		if (info.state == QUEZTL_SCHED_FAILED)
+			snprintf(state->ended, sizeof(state->ended), "%.*s%s%.*s",
+				 (int)sizeof(info.reason), info.reason,
+				 *info.message ? ": " : "",
+				 (int)sizeof(info.message), info.message);
+	}
+	close(device);
+}
+
+/* The file is locked as long as its writer lives. */
+static void read_loader_state(struct sched_state *state)
+{
+	char line[REASON_ROOM] = "";
 	int fd = open(QZ_SCHED_STATE, O_RDONLY | O_CLOEXEC);
 	bool alive = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB);
 
-	*state = (struct sched_state){ 0 };
 	if (fd >= 0)
 		close(fd);
 	read_first_line(QZ_SCHED_STATE, line, sizeof(line));
 	if (alive && sscanf(line, "on %d", &state->pid) == 1)
-		state->on = true;
+		state->on = true, state->tier = TIER_BPF;
 	else if (!strncmp(line, "off: ", 5))
 		snprintf(state->ended, sizeof(state->ended), "%s", line + 5);
 	else if (!strncmp(line, "on ", 3))
 		snprintf(state->ended, sizeof(state->ended), "queztl-sched was killed");
+}
+
+void read_sched_state(struct sched_state *state)
+{
+	char value[64] = "";
+
+	*state = (struct sched_state){ 0 };
+	read_native_state(state);
+	if (!state->on && !*state->ended)
+		read_loader_state(state);
 	if (!state->on && read_first_line(SCHED_EXT "/state", value, sizeof(value)) &&
 	    strcmp(value, "disabled"))
 		read_first_line(SCHED_EXT "/root/ops", state->other, sizeof(state->other));

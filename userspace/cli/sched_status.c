@@ -10,13 +10,13 @@
 #include "options.h"
 #include "process.h"
 #include "sched.h"
+#include "sched_native.h"
 #include "table.h"
 
 static const struct column columns[] = {
 	{ "PID", RIGHT, 0 },
 	{ "WEIGHT", RIGHT, 0 },
 	{ "LIMIT", RIGHT, 0 },
-	{ "THREADS", RIGHT, 0 },
 	{ "CPU s", RIGHT, 0 },
 	{ "THROTTLED s", RIGHT, 0 },
 	{ "MESSAGES", RIGHT, 0 },
@@ -37,7 +37,6 @@ static void add_vm(struct table *table, json_t *list, const struct qz_vm_stats *
 		add_cell(table, "%g%%", s->limit / 10.0);
 	else
 		add_cell(table, "-");
-	add_cell(table, "%u", s->threads);
 	add_cell(table, "%.1f", s->used / 1e9);
 	add_cell(table, "%.1f", s->throttled / 1e9);
 	add_cell(table, "%llu", s->messages);
@@ -46,13 +45,50 @@ static void add_vm(struct table *table, json_t *list, const struct qz_vm_stats *
 	set_text(object, "name", *name ? name : NULL);
 	set_count(object, "weight", s->weight);
 	set_count(object, "limit_permille", s->limit);
-	set_count(object, "threads", s->threads);
 	set_count(object, "used_ns", s->used);
 	set_count(object, "throttled_ns", s->throttled);
 	set_count(object, "preemptions", s->preemptions);
 	set_count(object, "yields", s->yields);
 	set_count(object, "messages", s->messages);
 	json_array_append_new(list, object);
+}
+
+struct rows {
+	struct table *table;
+	json_t *list;
+	int device;
+};
+
+static int add_native(void *context, int pid, uint64_t id)
+{
+	struct rows *rows = context;
+	struct queztl_vm_sched vm;
+	struct qz_vm_stats stats;
+
+	if (queztl_vm_sched_get(rows->device, id, &vm))
+		return 0;
+	stats = (struct qz_vm_stats){
+		.tgid = pid,
+		.weight = vm.weight,
+		.limit = vm.limit,
+		.used = vm.used_ns,
+		.throttled = vm.throttled_ns,
+		.preemptions = vm.preemptions,
+		.yields = vm.yields,
+		.messages = vm.handovers_sent,
+	};
+	add_vm(rows->table, rows->list, &stats);
+	return 0;
+}
+
+static void read_native(struct table *table, json_t *list)
+{
+	struct rows rows = { table, list, open_native() };
+
+	if (rows.device < 0)
+		return;
+	for_each_vm(rows.device, add_native, &rows);
+	close(rows.device);
 }
 
 /* Without privilege the maps cannot be read: then there are no rows. */
@@ -72,7 +108,9 @@ static void read_vms(struct table *table, json_t *list)
 static void print_status(struct cli *cli, const struct sched_state *state,
 			 enum tier tier, const char *missing, const struct table *table)
 {
-	if (state->on)
+	if (state->on && state->tier == TIER_NATIVE)
+		fprintf(cli->out, "scheduler  on (native): a VM is one customer\n");
+	else if (state->on)
 		fprintf(cli->out, "scheduler  on (bpf, process %d): a VM is one customer\n", state->pid);
 	else if (*state->other)
 		fprintf(cli->out, "scheduler  '%s', which is not ours\n", state->other);
@@ -96,6 +134,7 @@ static void print_status_json(struct cli *cli, const struct sched_state *state,
 	json_t *object = json_object();
 
 	set_json(object, "on", json_boolean(state->on));
+	set_text(object, "tier", state->on ? tier_name(state->tier) : NULL);
 	set_process(object, "pid", state->pid);
 	set_text(object, "other", *state->other ? state->other : NULL);
 	set_text(object, "last_end", *state->ended ? state->ended : NULL);
@@ -119,7 +158,9 @@ int run_sched_status(struct cli *cli, int argc, char **argv)
 	vms = json_array();
 	read_sched_state(&state);
 	tier = best_tier(missing);
-	if (state.on)
+	if (state.on && state.tier == TIER_NATIVE)
+		read_native(&table, vms);
+	else if (state.on)
 		read_vms(&table, vms);
 	if (cli->json)
 		print_status_json(cli, &state, tier, missing, vms);

@@ -14,6 +14,7 @@
 #include "fail.h"
 #include "options.h"
 #include "sched.h"
+#include "sched_native.h"
 
 #define LEAST_PERCENT	1
 #define MOST_PERCENT	1000000	/* ten thousand CPUs */
@@ -80,6 +81,42 @@ static int set_in_map(struct cli *cli, unsigned int pid, const struct wish *wish
 	return ret ? fail_errno(cli, ret, "cannot give process %u a setting", pid) : EXIT_OK;
 }
 
+struct native_wish {
+	const struct wish *wish;
+	int device;
+	int pid;
+	unsigned int found;
+};
+
+static int set_one(void *context, int pid, uint64_t id)
+{
+	struct native_wish *n = context;
+	struct queztl_vm_sched vm = {
+		.id = id,
+		.set = (n->wish->weight_set ? QUEZTL_VM_WEIGHT : 0) |
+		       (n->wish->limit_set ? QUEZTL_VM_LIMIT : 0),
+		.weight = n->wish->value.weight,
+		.limit = n->wish->value.limit,
+	};
+
+	if (pid != n->pid)
+		return 0;
+	n->found++;
+	return queztl_vm_sched_set(n->device, &vm);
+}
+
+static int set_in_module(struct cli *cli, int device, unsigned int pid, const struct wish *wish)
+{
+	struct native_wish n = { .wish = wish, .device = device, .pid = pid };
+	int ret = for_each_vm(device, set_one, &n);
+
+	close(device);
+	if (ret)
+		return fail_errno(cli, ret, "cannot give process %u a setting", pid);
+	return n.found ? EXIT_OK :
+		fail(cli, EXIT_NO_OBJECT, "process %u has no VM that is known: see queztl vms", pid);
+}
+
 static int write_group(struct cli *cli, const char *path, const char *name, const char *text)
 {
 	char file[CGROUP_ROOM + 16];
@@ -123,6 +160,7 @@ int run_sched_set(struct cli *cli, int argc, char **argv)
 	int code = expect_between(cli, argc, argv, 3, 5);
 	char process[64];
 	uint64_t pid;
+	int device;
 
 	if (code)
 		return code;
@@ -137,5 +175,8 @@ int run_sched_set(struct cli *cli, int argc, char **argv)
 	if (access(process, F_OK))
 		return fail(cli, EXIT_NO_OBJECT, "no process %" PRIu64 ": see queztl vms", pid);
 	read_sched_state(&state);
+	device = state.on && state.tier == TIER_BPF ? -1 : open_native();
+	if (device >= 0)
+		return set_in_module(cli, device, pid, &wish);
 	return state.on ? set_in_map(cli, pid, &wish) : set_in_group(cli, pid, &wish);
 }
