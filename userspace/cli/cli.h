@@ -56,6 +56,7 @@ int run_port_uplink(struct cli *cli, int argc, char **argv);
 int run_port_set(struct cli *cli, int argc, char **argv);
 int run_port_show(struct cli *cli, int argc, char **argv);
 int run_stats(struct cli *cli, int argc, char **argv);
+int run_top(struct cli *cli, int argc, char **argv);
 int run_vms(struct cli *cli, int argc, char **argv);
 
 #endif /* QUEZTL_CLI_H */

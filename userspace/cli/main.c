@@ -61,5 +61,7 @@ const struct command commands[] = {
 	{ "stats", "[--watch [SECONDS]] [--count N]",
 		"show counters, or with --watch their rates",
 		run_stats },
+	{ "top", "[PID...] [-d SECONDS] [-n COUNT] [-s COLUMN] [--once]",
+		"show the CPU time that VMs use and wait for", run_top },
 	{ 0 }
 };
