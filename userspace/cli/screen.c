@@ -9,6 +9,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "format.h"
 #include "screen.h"
 
 #define ENTER	"\033[?1049h\033[?25l"	/* alternate screen, no cursor */
@@ -179,14 +180,24 @@ int screen_wait(const struct timespec *when)
 	return ret ? read_key() : SCREEN_TIME;
 }
 
-void screen_draw(FILE *out, const char *text, unsigned int title)
+/* A line that is too long would take two, and scroll the screen. */
+static size_t shown_length(const char *text, size_t length, unsigned int columns)
+{
+	size_t prefix = text_prefix(text, columns);
+
+	return prefix < length ? prefix : length;
+}
+
+void screen_draw(FILE *out, const char *text, unsigned int columns,
+		 unsigned int title)
 {
 	fputs("\033[H", out);
 	for (unsigned int line = 0; *text; line++) {
 		size_t length = strcspn(text, "\n");
 
 		fprintf(out, "%s%s%.*s\033[m\033[K", line ? "\n" : "",
-			line == title ? "\033[7m" : "", (int)length, text);
+			line == title ? "\033[7m" : "",
+			(int)shown_length(text, length, columns), text);
 		text += length + (text[length] == '\n');
 	}
 	fputs("\033[J", out);

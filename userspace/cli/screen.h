@@ -27,6 +27,7 @@ void screen_size(unsigned int *columns, unsigned int *lines);
 int screen_wait(const struct timespec *when);
 
 /* Replaces what is shown; line number title is shown in reverse. */
-void screen_draw(FILE *out, const char *text, unsigned int title);
+void screen_draw(FILE *out, const char *text, unsigned int columns,
+		 unsigned int title);
 
 #endif /* QUEZTL_SCREEN_H */

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "fail.h"
-#include "format.h"
 #include "interval.h"
 #include "memory.h"
 #include "options.h"
@@ -118,18 +117,11 @@ static int first_sample(struct top *t)
 	return code;
 }
 
-/* Cut to the width of the terminal, so that it is one line. */
-static void print_status(const struct top *t, FILE *out, unsigned int width)
+static void print_status(const struct top *t, FILE *out)
 {
-	char *line;
-
-	if (asprintf(&line, "VMs: %zu, every %g s, by %s%s; keys: < > sort, i invert, q quit",
-		     t->now.count, t->seconds, order_title(&t->order),
-		     t->order.reverse ? " inverted" : "") < 0)
-		out_of_memory();
-	line[text_prefix(line, width)] = '\0';
-	fprintf(out, "%s\n", line);
-	free(line);
+	fprintf(out, "VMs: %zu, every %g s, by %s%s; keys: < > sort, i invert, q quit\n",
+		t->now.count, t->seconds, order_title(&t->order),
+		t->order.reverse ? " inverted" : "");
 }
 
 static void draw(struct top *t)
@@ -142,13 +134,13 @@ static void draw(struct top *t)
 	page.out = open_memstream(&text, &size);
 	if (!page.out)
 		out_of_memory();
-	print_status(t, page.out, page.width);
+	print_status(t, page.out);
 	if (t->now.interval_ns)
 		print_top_text(&page, &t->now, &t->order,
 			       t->lines > 1 ? t->lines - 1 : 1);
 	fclose(page.out);
-	screen_draw(t->cli->out, text, t->now.interval_ns && t->now.count ?
-		    1 : UINT_MAX);
+	screen_draw(t->cli->out, text, page.width,
+		    t->now.interval_ns && t->now.count ? 1 : UINT_MAX);
 	fflush(t->cli->out);
 	free(text);
 }
