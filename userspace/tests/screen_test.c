@@ -33,7 +33,7 @@ static int run_in_terminal(const char *words)
 	char text[128], copy[160], *argv[16], *state;
 	int argc = 0;
 
-	snprintf(text, sizeof(text), words, getpid());
+	snprintf(text, sizeof(text), words, getpid(), getppid());
 	snprintf(copy, sizeof(copy), "queztl %s", text);
 	for (char *word = strtok_r(copy, " ", &state); word;
 	     word = strtok_r(NULL, " ", &state))
@@ -55,7 +55,7 @@ static int start(void **state)
 	if (!child) {
 		/* The test is ready when it has read the settings. */
 		getchar();
-		exit(run_in_terminal("top %d -d 0.1"));
+		exit(run_in_terminal("top %d %d -d 0.1"));
 	}
 	assert_int_equal(tcgetattr(master, &before), 0);
 	assert_int_equal(write(master, "\n", 1), 1);

@@ -94,6 +94,10 @@ static void errors_of_the_module_are_reported(void **state)
 	fake.open_error = 0;
 	fake.call_error = ENOTTY;
 	assert_fails("top --once", EXIT_UNSUPPORTED, "older than this program");
+	fake_populate();
+	fake.failing = QUEZTL_VM_INFO;
+	fake.call_error = ENOMEM;
+	assert_fails("top --once", EXIT_FAILED, "Cannot allocate memory");
 }
 
 static void vms_are_sorted(void **state)

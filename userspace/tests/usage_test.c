@@ -334,6 +334,20 @@ static void throttled_time_is_that_of_its_cgroups(void **state)
 	assert_int_equal(now.vms[0].earlier.throttled_ns, 111000);
 }
 
+static void cgroups_of_ended_vms_are_forgotten(void **state)
+{
+	(void)state;
+	add_vm(20, 1);
+	add_vm(30, 1);
+	set_thread(30, (struct fake_thread){ .tid = 30, .cgroup = "/a" });
+	next();
+	assert_non_null(reader.cgroups.first->next);
+	remove_process(30);
+	next();
+	assert_null(reader.cgroups.first->next);
+	assert_string_equal(reader.cgroups.first->path, "/");
+}
+
 /* What a cgroup was throttled before the VM had a thread in it is not the VM's. */
 static void moved_thread_brings_no_throttled_time(void **state)
 {
@@ -397,6 +411,7 @@ int main(void)
 		TEST(reused_pid_need_not_be_a_vm),
 		TEST(process_that_ends_is_left_out),
 		TEST(throttled_time_is_that_of_its_cgroups),
+		TEST(cgroups_of_ended_vms_are_forgotten),
 		TEST(moved_thread_brings_no_throttled_time),
 		TEST(old_kernels_have_cpu_stat_only),
 		TEST(throttled_time_may_be_unknown),
