@@ -64,18 +64,15 @@ static bool use_cgroup(struct cgroup *group, const char *path, int length)
 
 /*
  * The nearest ancestor that has the cpu controller is the one that can be
- * throttled; the files of the others do not have the line.
+ * throttled; the files of the others do not have the line. Length 0 is the root.
  */
 static void choose_file(struct cgroup *group)
 {
 	int length = strlen(group->path);
 
-	while (length > 0) {
-		if (use_cgroup(group, group->path, length))
-			return;
-		while (length > 0 && group->path[--length] != '/')
+	while (!use_cgroup(group, group->path, length) && length)
+		while (--length && group->path[length] != '/')
 			;
-	}
 }
 
 /* The controller may be turned on later, for a cgroup or for its ancestor. */

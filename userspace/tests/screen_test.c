@@ -42,6 +42,8 @@ static int run_in_terminal(const char *words)
 	return dispatch(&cli, commands, argc, argv);
 }
 
+static bool hangup_ignored;
+
 static int start(void **state)
 {
 	struct winsize size = { .ws_row = 24, .ws_col = 80 };
@@ -55,6 +57,8 @@ static int start(void **state)
 	if (!child) {
 		/* The test is ready when it has read the settings. */
 		getchar();
+		if (hangup_ignored)
+			signal(SIGHUP, SIG_IGN);
 		exit(run_in_terminal("top %d %d -d 0.1"));
 	}
 	assert_int_equal(tcgetattr(master, &before), 0);
@@ -171,6 +175,20 @@ static void every_signal_restores_the_terminal(void **state)
 		ends_by(numbers[i]);
 }
 
+/* As nohup(1) wants it. */
+static void ignored_signal_stays_ignored(void **state)
+{
+	(void)state;
+	hangup_ignored = true;
+	start(NULL);
+	hangup_ignored = false;
+	look_for(DRAWN);
+	kill(child, SIGHUP);
+	press("q");
+	assert_true(WIFEXITED(await_end()));
+	end(NULL);
+}
+
 static void control_c_ends_it(void **state)
 {
 	(void)state;
@@ -267,6 +285,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(q_quits_and_restores_the_terminal),
 		cmocka_unit_test(every_signal_restores_the_terminal),
+		cmocka_unit_test(ignored_signal_stays_ignored),
 		TEST(control_c_ends_it),
 		TEST(stopping_gives_the_terminal_back),
 		TEST(keys_change_the_order),

@@ -142,6 +142,32 @@ static void bring_module(int pid)
 	set_cgroup_file("/vm", "cpu.stat.local", "throttled_usec 10\n");
 }
 
+static void unknown_values_come_last(void **state)
+{
+	const char *out;
+
+	(void)state;
+	add_vm(100, "web", 1);
+	add_vm(200, "mail", 1);
+	bring_module(200);
+	fake.vms[1].foreign = false;
+	fake.vms[1].info.pid = 100;
+	out = run("top --once -d 0.1 -s packets")->out;
+	assert_true(strstr(out, "mail") < strstr(out, "web"));
+}
+
+static void without_module_its_columns_are_not_shown(void **state)
+{
+	const char *out;
+
+	(void)state;
+	add_vm(100, "web", 1);
+	out = run_at(120, "top --once -d 0.1")->out;
+	assert_non_null(strstr(out, "SWITCH"));
+	assert_null(strstr(out, "EXITS"));
+	assert_null(strstr(out, "PKTS"));
+}
+
 static void everything_fits_where_there_is_room(void **state)
 {
 	static const char *const titles[] = {
@@ -477,6 +503,8 @@ int main(void)
 		PROC_TEST(errors_of_the_module_are_reported),
 		PROC_TEST(vms_are_sorted),
 		PROC_TEST(reports_are_separated),
+		PROC_TEST(unknown_values_come_last),
+		PROC_TEST(without_module_its_columns_are_not_shown),
 		PROC_TEST(everything_fits_where_there_is_room),
 		PROC_TEST(narrow_lines_leave_out_columns),
 		PROC_TEST(json_has_every_key),

@@ -171,6 +171,9 @@ static void thread_is_named_after_it_was_seen(void **state)
 	assert_int_equal(now.vms[0].vcpu_threads, 1);
 	assert_int_equal(now.vms[0].counts.vcpu_cpu_ns, 50);
 	assert_int_equal(now.vms[0].counts.other_cpu_ns, 150);
+	for (int i = 0; i < 20; i++)
+		next();
+	assert_int_equal(now.vms[0].vcpu_threads, 1);
 }
 
 static void load_module(int pid)
@@ -206,6 +209,16 @@ static void module_knows_vcpus_exits_and_packets(void **state)
 	assert_int_equal(vm->counts.vcpu_cpu_ns, 100);
 	assert_int_equal(vm->counts.exits - vm->earlier.exits, 1000);
 	assert_int_equal(vm->counts.packets - vm->earlier.packets, 70);
+}
+
+/* Of another PID namespace. */
+static void vm_without_pid_is_foreign(void **state)
+{
+	(void)state;
+	load_module(0);
+	next();
+	assert_int_equal(now.count, 0);
+	assert_int_equal(now.foreign, 2);
 }
 
 static void without_module_exits_are_unknown(void **state)
@@ -334,6 +347,17 @@ static void throttled_time_is_that_of_its_cgroups(void **state)
 	assert_int_equal(now.vms[0].earlier.throttled_ns, 111000);
 }
 
+/* No quota holds back what is in the root. */
+static void root_has_throttled_time(void **state)
+{
+	(void)state;
+	add_vm(20, 1);
+	set_thread(20, (struct fake_thread){ .tid = 20, .cgroup = "/a/b" });
+	set_cgroup_file("", "cpu.stat.local", "throttled_usec 0\n");
+	next();
+	assert_int_equal(now.vms[0].counts.throttled_ns, 0);
+}
+
 static void cgroups_of_ended_vms_are_forgotten(void **state)
 {
 	(void)state;
@@ -403,6 +427,7 @@ int main(void)
 		TEST(vcpus_are_told_from_other_threads),
 		TEST(thread_is_named_after_it_was_seen),
 		TEST(module_knows_vcpus_exits_and_packets),
+		TEST(vm_without_pid_is_foreign),
 		TEST(without_module_exits_are_unknown),
 		TEST(ended_thread_takes_nothing_away),
 		TEST(thread_that_was_left_out_is_read),
@@ -411,6 +436,7 @@ int main(void)
 		TEST(reused_pid_need_not_be_a_vm),
 		TEST(process_that_ends_is_left_out),
 		TEST(throttled_time_is_that_of_its_cgroups),
+		TEST(root_has_throttled_time),
 		TEST(cgroups_of_ended_vms_are_forgotten),
 		TEST(moved_thread_brings_no_throttled_time),
 		TEST(old_kernels_have_cpu_stat_only),
