@@ -7,6 +7,8 @@
 #include "top.h"
 #include "top_columns.h"
 
+#define NAME_COLUMNS	12	/* of a name at least; then other columns go */
+
 static const char *format_percent(char buffer[COUNT_ROOM], double percent)
 {
 	if (percent < 99.95) {
@@ -71,7 +73,7 @@ static void fill_view(struct view *view, const struct vm_usage **sorted,
 		view->columns[i] = (struct column){
 			.title = view->shown[i]->title,
 			.align = view->shown[i]->value ? RIGHT : LEFT,
-			.least = view->shown[i]->value ? 0 : 8,
+			.least = view->shown[i]->value ? 0 : NAME_COLUMNS,
 		};
 	for (size_t row = 0; row < count; row++)
 		for (unsigned int i = 0; i < table->width; i++)
