@@ -88,8 +88,10 @@ static int next_sample(struct top *t)
 	struct sample next = { 0 };
 	int ret = read_sample(&t->reader, &t->now, &next);
 
-	if (ret)
+	if (ret) {
+		screen_close();	/* what is on it would be lost */
 		return fail_errno(t->cli, ret, "cannot list the VMs");
+	}
 	free_sample(&t->now);
 	t->now = next;
 	return EXIT_OK;

@@ -7,7 +7,7 @@
 
 #include "fake.h"
 #include "fakeproc.h"
-#include "thread.h"
+#include "threadstat.h"
 #include "usage.h"
 
 static unsigned int descriptors;

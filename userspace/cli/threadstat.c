@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "thread.h"
+#include "procfile.h"
+#include "threadstat.h"
 
 /* Positions in proc(5), where the state, after the name, is 3. */
 #define STATE		3
@@ -56,4 +57,12 @@ bool names_vcpu(const char *comm)
 	vcpu += strlen("vcpu");
 	vcpu += *vcpu == ' ' || *vcpu == '-';
 	return *vcpu && !vcpu[strspn(vcpu, "0123456789")];
+}
+
+bool read_thread_stat(int directory, const char *name, struct thread_stat *stat)
+{
+	char text[1024];
+
+	return read_file_at(directory, name, text, sizeof(text)) > 0 &&
+	       parse_thread_stat(text, stat);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef QUEZTL_THREAD_H
-#define QUEZTL_THREAD_H
+#ifndef QUEZTL_THREADSTAT_H
+#define QUEZTL_THREADSTAT_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,7 +14,10 @@ struct thread_stat {
 
 bool parse_thread_stat(const char *text, struct thread_stat *stat);
 
+/* Of the file with this name. */
+bool read_thread_stat(int directory, const char *name, struct thread_stat *stat);
+
 /* Whether a VMM gives this name to the threads that run vCPUs. */
 bool names_vcpu(const char *comm);
 
-#endif /* QUEZTL_THREAD_H */
+#endif /* QUEZTL_THREADSTAT_H */
