@@ -103,6 +103,26 @@ def top_shows_what_schedstat_counts():
     check(found["counts"]["exits"] <= early.stats()["exits"], f"more exits than KVM has: {found['counts']}")
 
 
+def top_shows_the_time_without_quota():
+    early = guest("early")
+    pid = early.process.pid
+    group = vm.make_cgroup("quota")
+
+    def throttled():
+        words = (group / "cpu.stat.local").read_text().split()
+        return int(words[words.index("throttled_usec") + 1]) * 1000
+
+    (group / "cgroup.procs").write_text(str(pid))
+    (group / "cpu.max").write_text("20000 100000")
+    try:
+        early.expect("i=0; while [ $i -lt 3000 ]; do i=$((i + 1)); done")
+        before, found = throttled(), top(pid)["counts"]["throttled_ns"]
+        check(0 < before <= found <= throttled(), f"{found} ns, {before} before and {throttled()} after")
+    finally:
+        (group.parent / "cgroup.procs").write_text(str(pid))
+        group.rmdir()
+
+
 def info_counts_vms_and_fabrics():
     info = ask("info")
     check(info["vms"] == len(world.vms()), f"info says {info['vms']} VMs, vms lists {len(world.vms())}")
@@ -558,8 +578,8 @@ def the_module_works_when_loaded_again():
 FIRST = [without_the_module_the_tool_says_so, top_finds_a_vm_without_the_module,
          a_vm_older_than_the_module_appears_by_itself]
 TESTS = [
-    vms_and_stats_show_the_right_numbers, top_shows_what_schedstat_counts, info_counts_vms_and_fabrics,
-    fabrics_come_and_go_by_the_tool,
+    vms_and_stats_show_the_right_numbers, top_shows_what_schedstat_counts, top_shows_the_time_without_quota,
+    info_counts_vms_and_fabrics, fabrics_come_and_go_by_the_tool,
     ports_are_listed_as_they_were_made, what_does_not_exist_exits_with_3, what_is_not_permitted_exits_with_4,
     doctor_finds_nothing_in_the_way, two_guests_ping_and_lose_no_datagram, large_frames_pass_up_to_the_mtu,
     qemu_10_talks_with_qemu_7, unicast_between_two_is_not_seen_by_a_third, broadcast_reaches_both_others,
