@@ -26,7 +26,7 @@
 #include <uapi/linux/virtio_ring.h>
 
 #elif defined(__bpf__)
-#include "sched/bpf/plain_bpf.h"
+#include "plain_bpf.h"	/* sched/bpf has it */
 #else
 #include "plain_user.h"
 #endif

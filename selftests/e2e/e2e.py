@@ -31,11 +31,26 @@ def expect_exit(code, *argv, user=None):
     check(found == code, f"queztl {' '.join(argv)}: exit {found}, not {code}: {err}")
 
 
+def top(pid):
+    """A VM in one interval of queztl top."""
+    return next(found for found in ask("top", "--once")["vms"] if found["pid"] == pid)
+
+
 # -- the module comes -------------------------------------------------------------------------------------------------
 def without_the_module_the_tool_says_so():
     for command in (["info"], ["vms"], ["stats"], ["fabric", "list"], ["fabric", "add", "x"], ["port", "list"]):
         expect_exit(5, *command)
     expect_exit(1, "doctor")
+
+
+def top_finds_a_vm_without_the_module():
+    early = guest("early")
+    early.expect("true")
+    found = top(early.process.pid)
+    check(found["ids"] == [] and found["name"] == "early" and found["counts"]["exits"] is None, f"top: {found}")
+    # QEMU does not name its threads unless asked to: known by their time in the guest, which is counted in ticks.
+    check(1 <= found["vcpu_threads"] <= 2 and found["other_threads"] >= 1, f"threads: {found}")
+    check(found["counts"]["vcpu_cpu_ns"] > 0, f"the vCPUs of a VM that booted: {found['counts']}")
 
 
 def a_vm_older_than_the_module_appears_by_itself():
@@ -63,6 +78,49 @@ def vms_and_stats_show_the_right_numbers():
     for name in ("exits", "halt_exits", *([] if vm.ARM64 else ["irq_injections"])):    # KVM does not count them there
         check(after[name] > before[name], f"{name} of a working VM stays {after[name]}")
     check(before["exits"] <= after["exits"] <= kvm["exits"], f"{after['exits']} exits, KVM says {kvm['exits']} later")
+
+
+def schedstat(pid, tids):
+    """What threads used, waited for, and how often they ran, summed up."""
+    rows = [pathlib.Path(f"/proc/{pid}/task/{tid}/schedstat").read_text().split() for tid in tids]
+    return [sum(int(row[at]) for row in rows) for at in range(3)]
+
+
+def top_shows_what_schedstat_counts():
+    early = guest("early")
+    pid = early.process.pid
+    vm_ = world.vms()[pid]
+    tids = [vcpu["tid"] for vcpu in vm_["vcpus"]]
+    before = schedstat(pid, tids)
+    early.expect("for i in 1 2 3 4 5; do usleep 10000; done")
+    found = top(pid)
+    after = schedstat(pid, tids)
+    check(found["ids"] == [vm_["id"]] and found["vcpus"] == 2 and found["vcpu_threads"] == 2, f"top: {found}")
+    for at, name in enumerate(("vcpu_cpu_ns", "vcpu_ready_ns", "vcpu_switches")):
+        check(before[at] <= found["counts"][name] <= after[at],
+              f"{name} {found['counts'][name]}, schedstat had {before[at]} before and {after[at]} after")
+    check(found["counts"]["vcpu_switches"] > before[2], "the vCPUs did not run")
+    check(found["counts"]["exits"] <= early.stats()["exits"], f"more exits than KVM has: {found['counts']}")
+
+
+def top_shows_the_time_without_quota():
+    early = guest("early")
+    pid = early.process.pid
+    group = vm.make_cgroup("quota")
+
+    def throttled():
+        words = (group / "cpu.stat.local").read_text().split()
+        return int(words[words.index("throttled_usec") + 1]) * 1000
+
+    (group / "cgroup.procs").write_text(str(pid))
+    (group / "cpu.max").write_text("20000 100000")
+    try:
+        early.expect("i=0; while [ $i -lt 3000 ]; do i=$((i + 1)); done")
+        before, found = throttled(), top(pid)["counts"]["throttled_ns"]
+        check(0 < before <= found <= throttled(), f"{found} ns, {before} before and {throttled()} after")
+    finally:
+        (group.parent / "cgroup.procs").write_text(str(pid))
+        group.rmdir()
 
 
 def info_counts_vms_and_fabrics():
@@ -517,9 +575,11 @@ def the_module_works_when_loaded_again():
     check(code == 0, f"rmmod: {text}")
 
 
-FIRST = [without_the_module_the_tool_says_so, a_vm_older_than_the_module_appears_by_itself]
+FIRST = [without_the_module_the_tool_says_so, top_finds_a_vm_without_the_module,
+         a_vm_older_than_the_module_appears_by_itself]
 TESTS = [
-    vms_and_stats_show_the_right_numbers, info_counts_vms_and_fabrics, fabrics_come_and_go_by_the_tool,
+    vms_and_stats_show_the_right_numbers, top_shows_what_schedstat_counts, top_shows_the_time_without_quota,
+    info_counts_vms_and_fabrics, fabrics_come_and_go_by_the_tool,
     ports_are_listed_as_they_were_made, what_does_not_exist_exits_with_3, what_is_not_permitted_exits_with_4,
     doctor_finds_nothing_in_the_way, two_guests_ping_and_lose_no_datagram, large_frames_pass_up_to_the_mtu,
     qemu_10_talks_with_qemu_7, unicast_between_two_is_not_seen_by_a_third, broadcast_reaches_both_others,

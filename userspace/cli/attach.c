@@ -14,8 +14,7 @@
 #include "fail.h"
 #include "json.h"
 #include "options.h"
-
-#define KVM_VM_LINK	"anon_inode:kvm-vm"
+#include "vmscan.h"
 
 struct attaching {
 	int device;
@@ -24,15 +23,6 @@ struct attaching {
 	unsigned int found;
 	json_t *ids;
 };
-
-static bool is_kvm_vm(int directory, const char *name)
-{
-	char target[sizeof(KVM_VM_LINK)];
-	ssize_t length = readlinkat(directory, name, target, sizeof(target));
-
-	return length == (ssize_t)strlen(KVM_VM_LINK) &&
-	       !memcmp(target, KVM_VM_LINK, length);
-}
 
 /* A process may have several descriptors of the same VM. */
 static void note_id(struct attaching *a, uint64_t id)

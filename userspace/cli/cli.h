@@ -60,6 +60,7 @@ int run_sched_start(struct cli *cli, int argc, char **argv);
 int run_sched_status(struct cli *cli, int argc, char **argv);
 int run_sched_stop(struct cli *cli, int argc, char **argv);
 int run_stats(struct cli *cli, int argc, char **argv);
+int run_top(struct cli *cli, int argc, char **argv);
 int run_vms(struct cli *cli, int argc, char **argv);
 
 #endif /* QUEZTL_CLI_H */

@@ -68,5 +68,7 @@ const struct command commands[] = {
 		"set the weight and the limit of a VM", run_sched_set },
 	{ "sched status", "", "show what schedules, and what VMs got",
 		run_sched_status },
+	{ "top", "[PID...] [-d SECONDS] [-n COUNT] [-s COLUMN] [--once]",
+		"show the CPU time that VMs use and wait for", run_top },
 	{ 0 }
 };

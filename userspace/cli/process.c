@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "process.h"
+#include "procfile.h"
 
 static size_t read_process_file(int pid, const char *name,
 				char *buffer, size_t size)
 {
-	char path[64];
+	char path[PATH_MAX];
 	size_t length = 0;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	snprintf(path, sizeof(path), "%s/%d/%s", proc_path, pid, name);
 	file = pid > 0 ? fopen(path, "re") : NULL;
 	if (file) {
 		length = fread(buffer, 1, size - 1, file);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <math.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "fail.h"
+#include "interval.h"
 #include "options.h"
 #include "stats.h"
 
@@ -84,20 +84,6 @@ static int print_once(struct cli *cli, int fd)
 	return ret ? fail_stats(cli, ret) : EXIT_OK;
 }
 
-static void wait_until(struct timespec *when, double seconds)
-{
-	double whole;
-	double fraction = modf(seconds, &whole);
-
-	when->tv_sec += (time_t)whole;
-	when->tv_nsec += (long)(fraction * 1e9);
-	if (when->tv_nsec >= 1000000000) {
-		when->tv_nsec -= 1000000000;
-		when->tv_sec++;
-	}
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, when, NULL);
-}
-
 /* On a terminal each report replaces the previous one. */
 static void begin_report(struct cli *cli, uint64_t number)
 {
@@ -119,7 +105,8 @@ static int watch_stats(struct cli *cli, int fd, const struct watching *watch)
 	clock_gettime(CLOCK_MONOTONIC, &when);
 	ret = read_counters(fd, &before);
 	while (!ret && (!watch->count || number < watch->count)) {
-		wait_until(&when, watch->seconds);
+		add_seconds(&when, watch->seconds);
+		wait_until(&when);
 		ret = read_counters(fd, &now);
 		if (ret)
 			break;

@@ -99,6 +99,15 @@ static void print_cell(const struct table *table, FILE *to, unsigned int at,
 			       width - shown : 0));
 }
 
+unsigned int table_length(const struct table *table)
+{
+	unsigned int widths[table->width];
+
+	measure_columns(table, widths);
+	shrink_columns(table, widths, 0);
+	return line_length(table, widths);
+}
+
 void print_table(const struct table *table, FILE *to, unsigned int limit)
 {
 	unsigned int widths[table->width];

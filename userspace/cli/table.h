@@ -25,6 +25,9 @@ struct table {
 __attribute__((format(printf, 2, 3)))
 void add_cell(struct table *table, const char *format, ...);
 
+/* Columns of a line when what may be cut is cut. */
+unsigned int table_length(const struct table *table);
+
 /* Lines have at most limit columns; 0: no limit. */
 void print_table(const struct table *table, FILE *to, unsigned int limit);
 

@@ -22,11 +22,13 @@ static uint64_t kind[DESCRIPTORS];
 int __real_open(const char *path, int flags, ...);
 int __real_close(int fd);
 int __real_ioctl(int fd, unsigned long request, ...);
+struct dirent *__real_readdir(DIR *directory);
 ssize_t __real_readlinkat(int directory, const char *path, char *buffer,
 			  size_t size);
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_close(int fd);
 int __wrap_ioctl(int fd, unsigned long request, ...);
+struct dirent *__wrap_readdir(DIR *directory);
 ssize_t __wrap_readlinkat(int directory, const char *path, char *buffer,
 			  size_t size);
 
@@ -56,6 +58,17 @@ int __wrap_close(int fd)
 	if (fd >= 0 && fd < DESCRIPTORS)
 		kind[fd] = 0;
 	return __real_close(fd);
+}
+
+struct dirent *__wrap_readdir(DIR *directory)
+{
+	struct dirent *entry;
+
+	do {
+		entry = __real_readdir(directory);
+	} while (entry && fake.hidden_entry &&
+		 !strcmp(entry->d_name, fake.hidden_entry));
+	return entry;
 }
 
 ssize_t __wrap_readlinkat(int directory, const char *path, char *buffer,

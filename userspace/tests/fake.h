@@ -48,6 +48,7 @@ struct fake {
 	int peers_calls;	/* QUEZTL_PEERS_ADD that succeeded */
 	int kvm_fd;		/* a descriptor that looks like a KVM VM */
 	uint64_t kvm_vm;	/* the id of that VM */
+	const char *hidden_entry;	/* of directories; NULL: none */
 };
 
 extern struct fake fake;

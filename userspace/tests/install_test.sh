@@ -91,6 +91,8 @@ completes_commands()
 		[[ ${COMPREPLY[*]} == none ]] || exit 1
 		COMP_WORDS=(queztl fabric set blue "") COMP_CWORD=4; _queztl
 		[[ " ${COMPREPLY[*]} " == " open deny "* ]] || exit 1
+		COMP_WORDS=(queztl top -s re) COMP_CWORD=3; _queztl
+		[[ ${COMPREPLY[*]} == ready ]] || exit 1
 		COMP_WORDS=(queztl do) COMP_CWORD=1; _queztl
 		[[ ${COMPREPLY[*]} == doctor ]]'
 }

@@ -39,7 +39,7 @@ check_tool() # NAME COMMAND...
 
 groff_page() # PAGE: .so lines are relative to man/
 {
-	sed 's|^\.so man3/|.so man/|' "$1" | groff -man -ww -z -Tutf8 -I.
+	sed 's|^\.so man3/|.so man/|' "$1" | groff -t -man -ww -z -Tutf8 -I.
 }
 
 every_function_has_a_page()
@@ -60,7 +60,7 @@ every_json_key_is_documented()
 
 	for key in $(grep -oh 'set_[a-z]*([a-z]*, "[a-z_]*"' cli/*.c |
 		     sed 's/.*"\(.*\)"/\1/') \
-		   $(sed -n 's/^\t\(PORT\|VM\)(\([a-z_]*\)),$/\2/p' cli/counters.c); do
+		   $(sed -n 's/^\t\(PORT\|VM\|USAGE\)(\([a-z_]*\)),$/\2/p' cli/*.c); do
 		grep -qw "$key" man/queztl.8 && continue
 		echo "# key $key is not in queztl.8"
 		bad=1
