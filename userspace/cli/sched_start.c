@@ -12,7 +12,7 @@
 #include "cli.h"
 #include "fail.h"
 #include "options.h"
-#include "sched.h"
+#include "scheduler.h"
 #include "sched_native.h"
 
 #define WAIT_MS	30000	/* the kernel lets running tasks finish first */

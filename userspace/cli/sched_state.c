@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "../../sched/bpf/queztl.h"
-#include "sched.h"
+#include "scheduler.h"
 #include "sched_native.h"
 #include "sysfile.h"
 

@@ -9,7 +9,7 @@
 #include "json.h"
 #include "options.h"
 #include "process.h"
-#include "sched.h"
+#include "scheduler.h"
 #include "sched_native.h"
 #include "table.h"
 

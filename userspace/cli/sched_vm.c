@@ -13,7 +13,7 @@
 #include "cli.h"
 #include "fail.h"
 #include "options.h"
-#include "sched.h"
+#include "scheduler.h"
 #include "sched_native.h"
 
 #define LEAST_PERCENT	1

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef QUEZTL_SCHED_H
-#define QUEZTL_SCHED_H
+#ifndef QUEZTL_SCHEDULER_H
+#define QUEZTL_SCHEDULER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,4 +32,4 @@ void read_sched_state(struct sched_state *state);
 /* Path of queztl-sched: beside this program, in a build or installed. */
 bool find_loader(char *path, size_t size);
 
-#endif /* QUEZTL_SCHED_H */
+#endif /* QUEZTL_SCHEDULER_H */
