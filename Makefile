@@ -119,7 +119,7 @@ kernel-selftests: lab-deps
 	@scripts/deps kself
 	@selftests/kernel/run $(KSELF)
 
-bench: lab-module userspace
+bench: lab-module userspace sched
 	@$(SUBMAKE) -C selftests O=$(BUILD)/selftests $(CROSS) bench
 	@selftests/bench/bench $(BENCH)
 

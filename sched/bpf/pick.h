@@ -35,9 +35,24 @@ static bool may_run(u32 index, struct vm_ctx *vm)
 	return waiting[index / 64 & (WORDS - 1)] & bit || !is_parked(index, vm);
 }
 
+/*
+ * A VM with a very low weight has a tag that is far ahead. Whatever the weights
+ * are, it is served so often, or sched_ext would see threads that starve.
+ */
+#define STARVED		(100 * NSEC_PER_MSEC)
+#define LONG_AGO	(1ull << 40)
+
+static u64 rank(const struct vm_ctx *vm, u64 now)
+{
+	u64 tag = qz_flow_tag(&vm->flow);
+
+	return (s64)(now - vm->served) > STARVED ? tag - LONG_AGO : tag;
+}
+
 /* The VM with the smallest tag of those that wait, but one, and that tag. */
 static u32 choose(u64 *tag, u32 but)
 {
+	u64 now = bpf_ktime_get_ns();
 	u32 best = NONE, word, bit;
 
 	bpf_for(word, 0, WORDS) {
@@ -52,12 +67,12 @@ static u32 choose(u64 *tag, u32 but)
 			if (!(any >> bit & 1) || index == but)
 				continue;
 			vm = vm_at(index);
-			if (!vm || best != NONE && !qz_sched_before(qz_flow_tag(&vm->flow), *tag))
+			if (!vm || best != NONE && !qz_sched_before(rank(vm, now), *tag))
 				continue;
 			if (!may_run(index, vm))
 				continue;
 			best = index;
-			*tag = qz_flow_tag(&vm->flow);
+			*tag = rank(vm, now);
 		}
 	}
 	return best;
@@ -80,18 +95,37 @@ static bool is_behind(struct vm_ctx *vm, u64 tag)
 	return qz_flow_preempts((void *)&policy, &vm->flow, tag);
 }
 
-/* The CPU whose flow is furthest ahead of this one, or -1. */
-static s32 find_victim(struct task_struct *p, u32 index, struct vm_ctx *vm)
+/*
+ * In a VM, a thread that has had less preempts one that has had more: a thread
+ * for a disk does not wait for the slices of its own vCPUs.
+ */
+static bool sibling_is_behind(const struct cpu_ctx *c, const struct task_ctx *t, u64 now)
+{
+	u64 ran = now - c->started, left = ran < c->slice ? c->slice - ran : 0;
+
+	return qz_sched_before(t->thread.turn + policy.margin, c->turn - left);
+}
+
+/*
+ * The CPU whose flow is furthest ahead of this one; if there is none, one with
+ * another thread of this VM; or -1.
+ */
+static s32 find_victim(struct task_struct *p, const struct task_ctx *t, struct vm_ctx *vm)
 {
 	u64 now = bpf_ktime_get_ns(), furthest = 0, tag;
-	s32 found = -1;
+	s32 found = -1, sibling = -1;
 	u32 i;
 
 	bpf_for(i, 0, nr_cpus) {
 		struct cpu_ctx *c = cpu_at(i);
 
-		if (!c || c->vm == index || !bpf_cpumask_test_cpu(i, p->cpus_ptr))
+		if (!c || c->vm == NONE || !bpf_cpumask_test_cpu(i, p->cpus_ptr))
 			continue;
+		if (c->vm == t->vm) {
+			if (sibling < 0 && sibling_is_behind(c, t, now))
+				sibling = i;
+			continue;
+		}
 		if (!running_tag(c, now, &tag) || !is_behind(vm, tag))
 			continue;
 		if (found < 0 || qz_sched_before(furthest, tag)) {
@@ -99,7 +133,7 @@ static s32 find_victim(struct task_struct *p, u32 index, struct vm_ctx *vm)
 			found = i;
 		}
 	}
-	return found;
+	return found >= 0 ? found : sibling;
 }
 
 /* -- the alarm ------------------------------------------------------------ */

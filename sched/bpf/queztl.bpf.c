@@ -51,16 +51,20 @@ static bool take_of_vm(u32 index)
 
 	if (!vm || !s)
 		return false;
-	if (take_first(index))
+	if (take_first(index)) {
+		vm->served = bpf_ktime_get_ns();
 		return true;
+	}
 	found_nobody(index, vm, false);
 	if (!vm->flow.limit && !vm->waits[1] || is_parked(index, vm))
 		return false;
 	since = vm->parked_at;
 	if (since && __sync_val_compare_and_swap(&vm->parked_at, since, 0) == since)
 		__sync_fetch_and_add(&s->throttled, bpf_ktime_get_ns() - since);
-	if (take_first(VCPUS(index)))
+	if (take_first(VCPUS(index))) {
+		vm->served = bpf_ktime_get_ns();
 		return true;
+	}
 	found_nobody(index, vm, true);
 	return false;
 }
@@ -159,13 +163,15 @@ void BPF_PROG(queztl_enqueue, struct task_struct *p, u64 enq_flags)
 		scx_bpf_kick_cpu(cpu, 0);
 		return;
 	}
-	if (is_pinned(p) && !is_limited(t, vm))
+	if (is_pinned(p) && !is_limited(t, vm)) {
+		t->queued = bpf_ktime_get_ns();
 		insert_ordered(p, PINNED(cpu), policy.slice, qz_flow_tag(&vm->flow), enq_flags);
-	else
+	} else {
 		wait_in_queue(p, t, vm, enq_flags);
+	}
 	if (!(enq_flags & SCX(scx_enq_flags, SCX_ENQ_WAKEUP)) || is_parked(t->vm, vm))
 		return;
-	victim = find_victim(p, t->vm, vm);
+	victim = find_victim(p, t, vm);
 	if (victim >= 0) {
 		__sync_fetch_and_add(&s->preemptions, 1);
 		scx_bpf_kick_cpu(victim, SCX(scx_kick_flags, SCX_KICK_PREEMPT));
@@ -185,6 +191,7 @@ static void start(struct task_struct *p, struct task_ctx *t, struct vm_ctx *vm, 
 		return;
 	c->started = t->started;
 	c->slice = slice;
+	c->turn = t->thread.turn;
 	c->vcpu = t->vcpu;
 	c->vm = t->vm;
 }
@@ -244,6 +251,30 @@ static bool take_next(struct cpu_ctx *c)
 	return taken;
 }
 
+/* Of those that can run on this CPU only, one that has waited for too long. */
+static bool take_starving(s32 cpu, struct cpu_ctx *c)
+{
+	u64 now = bpf_ktime_get_ns();
+	struct task_struct *p;
+	bool taken = false;
+	u32 looks = 0;
+
+	if (now - c->looked < STARVED)
+		return false;
+	c->looked = now;
+	bpf_for_each(scx_dsq, p, PINNED(cpu), 0) {
+		struct task_ctx *t = thread_of(p);
+
+		if (t && now - t->queued > STARVED) {
+			taken = take_this(BPF_FOR_EACH_ITER, p);
+			break;
+		}
+		if (++looks >= LOOKS)
+			break;
+	}
+	return taken;
+}
+
 /* The flow of the first of those that can run on this CPU only. */
 static bool first_pinned(s32 cpu, u64 *tag)
 {
@@ -272,7 +303,10 @@ void BPF_PROG(queztl_dispatch, s32 cpu, struct task_struct *prev)
 
 	if (!c || c->next && take_next(c))
 		return;
-	pinned = scx_bpf_dsq_nr_queued(PINNED(cpu)) > 0 && first_pinned(cpu, &pinned_tag);
+	pinned = scx_bpf_dsq_nr_queued(PINNED(cpu)) > 0;
+	if (pinned && take_starving(cpu, c))
+		return;
+	pinned = pinned && first_pinned(cpu, &pinned_tag);
 	bpf_for(try, 0, TRIES) {
 		u64 tag = 0;
 
@@ -488,6 +522,6 @@ struct sched_ext_ops queztl = {
 	.init		= (void *)queztl_init,
 	.exit		= (void *)queztl_exit,
 	.flags		= 2,	/* SCX_OPS_ENQ_LAST; the loader has this kernel's value */
-	.timeout_ms	= 10000,
+	.timeout_ms	= 30000,
 	.name		= "queztl",
 };

@@ -39,12 +39,14 @@ struct vm_ctx {
 	u32 runnable;	/* of these */
 	u32 waits[2];	/* of these, in the VM's queue and in its vCPUs' */
 	u32 refilling;	/* a lock that nobody waits for */
+	u64 served;	/* when one of these was taken, or began to wait for all others */
 	u64 parked_at;	/* since then a vCPU waits for the limit; 0: none does */
 };
 
 struct task_ctx {
 	struct qz_thread thread;
 	u64 started;
+	u64 queued;	/* when it began to wait, for one CPU only */
 	u32 vm;
 	bool vcpu;
 	u8 waits;	/* 1: it is in its VM's queue; 2: in that of its vCPUs */
@@ -56,6 +58,8 @@ struct cpu_ctx {
 	bool vcpu;
 	u64 started;
 	u64 slice;
+	u64 turn;	/* of the thread, with its slice */
+	u64 looked;	/* when it looked for pinned threads that starve */
 	u64 next_queue;	/* with next: somebody yields to this thread */
 	s32 next;
 };
@@ -163,7 +167,8 @@ static void begins_waiting(struct task_ctx *t, struct vm_ctx *vm, bool limited)
 {
 	ends_waiting(t, vm);
 	t->waits = 1 + limited;
-	__sync_fetch_and_add(&vm->waits[limited], 1);
+	if (!__sync_fetch_and_add(&vm->waits[limited], 1) && !READ_ONCE(vm->waits[!limited]))
+		vm->served = bpf_ktime_get_ns();
 	set_bit_of(limited ? waiting_vcpus : waiting, t->vm, true);
 }
 

@@ -53,6 +53,7 @@ static u32 make_vm(u32 tgid)
 			continue;
 		qz_flow_init(&vm->flow, atomic64_read(&clock), QZ_SCHED_WEIGHT);
 		vm->runnable = 0;
+		vm->served = bpf_ktime_get_ns();
 		vm->parked_at = 0;
 		vm->waits[0] = 0;
 		vm->waits[1] = 0;

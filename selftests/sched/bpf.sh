@@ -118,6 +118,25 @@ a_weight_counts() {
 	more_than "$(cpus "$said" high)" 2 "$(cpus "$said" low)" "weights of 4 and 1"
 }
 
+# sched_ext ends a scheduler that lets a task wait for 30 s.
+no_weight_starves() {
+	local light heavy
+	start
+	taskset -c 0 sh -c 'while :; do :; done' &
+	heavy=$!
+	taskset -c 0 sh -c 'while :; do :; done' &
+	light=$!
+	"$QUEZTL" sched set $heavy weight 10000 || die "queztl sched set: $?"
+	"$QUEZTL" sched set $light weight 1 || die "queztl sched set: $?"
+	sleep 35
+	is state enabled "$(cat $SCX/state)"
+	cut -d' ' -f2 /proc/$light/schedstat
+	ran=$(($(cut -d' ' -f1 /proc/$light/schedstat) / 1000000))
+	kill $light $heavy
+	[ $ran -ge 200 ] || die "weight 1 beside 10000 ran for $ran ms only"
+	stop
+}
+
 vcpus_do_not_count() {
 	local said
 	[ "$(nproc)" -ge 4 ] || { echo "needs 4 CPUs"; exit 4; }
@@ -196,7 +215,7 @@ survives_cpu_hotplug() {
 	stop
 }
 
-# It has a CPU for longer than sched_ext would let a task wait; others go elsewhere.
+# It has a CPU for long; others go elsewhere.
 survives_a_realtime_task() {
 	local pid
 	[ "$(nproc)" -gt 1 ] || { echo "one CPU only"; exit 4; }
@@ -230,7 +249,7 @@ run_test() {	# NAME
 }
 
 TESTS=${*:-starts_and_stops_under_load runs_once_only leaves_the_host_to_eevdf_when_killed says_why_sysrq_ended_it
-	a_weight_counts vcpus_do_not_count a_limit_holds a_setting_makes_a_vm vms_come_and_go bad_settings_are_refused
+	a_weight_counts no_weight_starves vcpus_do_not_count a_limit_holds a_setting_makes_a_vm vms_come_and_go bad_settings_are_refused
 	survives_cpu_hotplug survives_a_realtime_task}
 
 main() {
