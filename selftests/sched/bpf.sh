@@ -6,7 +6,7 @@ set -u
 SRC=${QZ_SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILT=${QZ_BUILD:-$SRC/build}
 QUEZTL=$BUILT/userspace/queztl LOADER=$BUILT/sched/queztl-sched SIM=$BUILT/sim/qzsim
-ROUNDS=${QZ_USER_SCHED_ROUNDS:-10}
+ROUNDS=${QZ_USER_SCHED_ROUNDS:-3}
 SCX=/sys/kernel/sched_ext STATS=/sys/fs/bpf/queztl/stats
 number=0 pass=0 fail=0 skip=0 hogs=
 
@@ -175,7 +175,7 @@ a_setting_makes_a_vm() {
 vms_come_and_go() {
 	local i pid
 	start
-	for ((i = 0; i < 10 * ROUNDS; i++)); do
+	for ((i = 0; i < 20 * ROUNDS; i++)); do
 		(exec sleep 0.05) &
 		"$QUEZTL" sched set $! weight $((i % 100 + 1)) 2>/dev/null
 		[ $((i % 10)) != 9 ] || wait
