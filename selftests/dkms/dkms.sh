@@ -62,7 +62,7 @@ check() {
 
 mkdir -p "$WORK/tree" "$WORK/src/queztl-$VERSION" "$WORK/installed/$RELEASE"
 # What dkms.conf says is enough.
-cp -r "$TOP"/{dkms.conf,Kbuild,module,qhp,uapi} "$WORK/src/queztl-$VERSION"
+cp -r "$TOP"/{dkms.conf,Kbuild,module,qhp,sched,uapi} "$WORK/src/queztl-$VERSION"
 echo "KTAP version 1"
 echo "1..5"
 for test in builds_for_tested_kernels_only adds builds installs removes; do
