@@ -94,6 +94,20 @@ static void note(u64 *values, size_t *n, u64 value)
 		values[(*n)++] = value;
 }
 
+/* It could run, and did not. */
+static void waited_for_cpu(struct seat *seat, u64 ns)
+{
+	if (counts(wall()) && ns > seat->longest_wait)
+		seat->longest_wait = ns;
+}
+
+/* Since it woke up, or was woken. */
+static void note_wake(struct seat *seat, u64 ns)
+{
+	note(seat->wake, &seat->nwake, ns);
+	waited_for_cpu(seat, ns);
+}
+
 /* Compute. A hole in the wall clock is a time in which others ran. */
 static void compute(struct seat *seat, u64 ns)
 {
@@ -104,9 +118,8 @@ static void compute(struct seat *seat, u64 ns)
 		has = own();
 		if (now < count_at)
 			seat->before = has;
-		if (counts(now) && now - seen > has - had &&
-		    now - seen - (has - had) > seat->longest_wait)
-			seat->longest_wait = now - seen - (has - had);
+		if (now - seen > has - had)
+			waited_for_cpu(seat, now - seen - (has - had));
 		seen = now;
 		had = has;
 	} while (has < until && now < end_at);
@@ -144,7 +157,7 @@ static u64 receive(struct seat *seat)
 	if (!waited)
 		return wall();
 	sent = __atomic_load_n(&seat->sent_at, __ATOMIC_RELAXED);
-	note(seat->wake, &seat->nwake, wall() - sent);
+	note_wake(seat, wall() - sent);
 	return sent;
 }
 
@@ -216,7 +229,7 @@ static void *run(void *arg)
 		case SIM_SLEEP:
 			at = ready = wall() + spread(op, &seed);
 			sleep_until(at);
-			note(seat->wake, &seat->nwake, wall() - at);
+			note_wake(seat, wall() - at);
 			break;
 		case SIM_SEND:
 			send(&seats[op->to->index]);

@@ -21,7 +21,7 @@ MODES = pathlib.Path("/sys/kernel/debug/sched/cgroup_mode")
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=3, help="of each scenario, the first of which does not count")
+    parser.add_argument("--seconds", type=int, default=3, help="of each scenario, after one that does not count")
     parser.add_argument("--seeds", type=int, default=1, help="so many turns of Queztl")
     parser.add_argument("--only", default="", help="rows whose name has this")
     return parser.parse_args()
