@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cgroup.h"
 
@@ -43,6 +44,18 @@ bool vm_cgroup(int pid, char path[CGROUP_ROOM])
 		*slash = '\0';
 	snprintf(path, CGROUP_ROOM, CGROUPS "%s", line + 3);
 	return slash && slash[1];
+}
+
+bool trusted_cgroup(char path[CGROUP_ROOM])
+{
+	struct stat status;
+	char *slash;
+
+	while (!stat(path, &status) && status.st_uid) {
+		slash = strrchr(path, '/');
+		*slash = '\0';
+	}
+	return strlen(path) > sizeof(CGROUPS);
 }
 
 static bool read_file(const char *path, const char *name, char *line, size_t size)

@@ -13,6 +13,12 @@
  */
 bool vm_cgroup(int pid, char path[CGROUP_ROOM]);
 
+/*
+ * Shortens a path to the next group that is root's: to whom a group is delegated
+ * could give himself any weight. False if that is the root's own.
+ */
+bool trusted_cgroup(char path[CGROUP_ROOM]);
+
 unsigned int cgroup_weight(const char *path);	/* 1 to 10000; 0: it has none */
 unsigned int cgroup_limit(const char *path);	/* of a CPU, in 1000ths; 0: none */
 

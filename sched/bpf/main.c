@@ -3,7 +3,7 @@
  * queztl-sched: load Queztl's scheduler and keep it until a signal comes or the
  * kernel ends it. Then all tasks are the fair class's again; so they are if this
  * process dies. It is not loaded a second time: why it ended is in the file
- * QZ_SCHED_STATE, whose lock this process holds while it runs.
+ * QZ_SCHED_STATE.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +30,8 @@
 #include "sync.h"
 #include "queztl.skel.h"
 
+#define DIRECTORY	"/run/queztl"
+#define LOCK		DIRECTORY "/lock"
 #define BPF_FS		"/sys/fs/bpf"
 #define LOOK_US		100000	/* so often: has it ended? */
 #define LOOKS_PER_SYNC	10
@@ -95,17 +97,21 @@ static int fail(const char *what)
 	return 1;
 }
 
+/*
+ * Who can read a file can lock it, so the lock is not that of the file with the
+ * state, which everybody can read. What an earlier run has said is void now.
+ */
 static bool lock_state(void)
 {
-	int fd;
+	int lock;
 
-	if (mkdir("/run/queztl", 0755) && errno != EEXIST)
+	if (mkdir(DIRECTORY, 0755) && errno != EEXIST)
 		return false;
-	fd = open(QZ_SCHED_STATE, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB))
+	lock = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB))
 		return false;
-	state_fd = fd;
-	return true;
+	state_fd = open(QZ_SCHED_STATE, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	return state_fd >= 0;
 }
 
 static bool have_bpf_fs(void)
@@ -180,12 +186,17 @@ static int run(struct queztl_bpf *bpf)
 
 static int load(const struct qz_policy *policy, u64 check, u64 weight)
 {
-	struct queztl_bpf *bpf = queztl_bpf__open();
-	int ret;
+	int ret, cpus = libbpf_num_possible_cpus();
+	struct queztl_bpf *bpf;
 
+	if (cpus > QZ_SCHED_CPUS) {
+		tell("off: %d CPUs are more than the %d that it can use", cpus, QZ_SCHED_CPUS);
+		return 1;
+	}
+	bpf = queztl_bpf__open();
 	if (!bpf)
 		return fail("open");
-	bpf->rodata->nr_cpus = libbpf_num_possible_cpus();
+	bpf->rodata->nr_cpus = cpus;
 	bpf->rodata->check_ns = check;
 	bpf->rodata->host_weight = weight;
 	memcpy((void *)&bpf->rodata->policy, policy, sizeof(*policy));

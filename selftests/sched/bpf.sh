@@ -5,50 +5,17 @@
 set -u
 SRC=${QZ_SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILT=${QZ_BUILD:-$SRC/build}
+SETTINGS=$SRC/selftests/sched/settings.py
 QUEZTL=$BUILT/userspace/queztl LOADER=$BUILT/sched/queztl-sched SIM=$BUILT/sim/qzsim
 ROUNDS=${QZ_USER_SCHED_ROUNDS:-3}
-SCX=/sys/kernel/sched_ext STATS=/sys/fs/bpf/queztl/stats
-number=0 pass=0 fail=0 skip=0 hogs=
+STATS=/sys/fs/bpf/queztl/stats
+. "$SRC/selftests/sched/common.sh"
 
-die() { echo "$*"; exit 1; }
-
-is() {	# WHAT EXPECTED GOT
-	[ "$2" = "$3" ] || die "$1 is '$3', should be '$2'"
-}
-
-# Polls; the time only bounds how long a failure takes.
-wait_for() {	# COMMAND...
-	local deadline=$((SECONDS + 60))
-	until "$@"; do
-		[ $SECONDS -lt $deadline ] || return 1
-		sleep 0.1
-	done
-}
-
-state_is() { [ "$(cat $SCX/state)" = "$1" ]; }
 start() { "$QUEZTL" sched start >/dev/null || die "queztl sched start: $?"; }
 stop() { "$QUEZTL" sched stop || die "queztl sched stop: $?"; is state disabled "$(cat $SCX/state)"; }
 status() { "$QUEZTL" sched status --json; }
 field() { python3 -c "import json, sys; print(json.load(sys.stdin)$1)"; }
 loader() { status | field "['pid']"; }
-
-# The scheduler in charge has to let this finish.
-tasks_run() {
-	timeout 60 bash -c 'for ((i = 0; i < 3000; i++)); do :; done; sleep 0.01' || die "tasks do not run"
-}
-
-start_load() {
-	local i
-	for ((i = 0; i < 2 * $(nproc); i++)); do
-		(while :; do :; done) &
-		hogs="$hogs $!"
-		(while :; do sleep 0.002; done) &
-		hogs="$hogs $!"
-	done
-}
-
-# shellcheck disable=SC2086 # a list of processes
-stop_load() { kill -9 $hogs; wait $hogs; hogs=; } 2>/dev/null
 
 starts_and_stops_under_load() {
 	local i
@@ -75,6 +42,107 @@ runs_once_only() {
 	[[ $said = *"runs already"* ]] || die "a second loader: $said"
 	is on True "$(status | field "['on']")"
 	stop
+}
+
+# As nobody, who may read what the scheduler says of itself.
+nobody_can_keep_it_from_starting() {
+	local file pids=
+	start
+	stop
+	for file in /run/queztl/*; do
+		setpriv --reuid=65534 --regid=65534 --clear-groups flock --no-fork "$file" sleep 1000 >/dev/null 2>&1 &
+		pids="$pids $!"
+	done
+	# shellcheck disable=SC2064 # now
+	trap "kill $pids" EXIT
+	sleep 1
+	is on False "$(status | field "['on']")"
+	start
+	is on True "$(status | field "['on']")"
+	stop
+}
+
+starts_while_others_ask() {
+	local i pids=
+	for ((i = 0; i < 4; i++)); do
+		(while :; do status; done) >/dev/null 2>&1 &
+		pids="$pids $!"
+	done
+	# shellcheck disable=SC2064 # now
+	trap "kill $pids" EXIT
+	for ((i = 0; i < 5 * ROUNDS; i++)); do
+		start
+		stop
+	done
+}
+
+# By a debugger, or because its group is frozen.
+stops_though_its_loader_does_not_run() {
+	local pid
+	start
+	pid=$(loader)
+	kill -STOP "$pid"
+	is on True "$(status | field "['on']")"
+	stop
+	[ ! -e "/proc/$pid" ] || die "queztl-sched is still there"
+}
+
+# Whatever the order, each command ends, and in the end the last one counts.
+many_commands_at_once() {
+	local i pids pid code
+	start_load
+	trap stop_load EXIT
+	for ((i = 0; i < ROUNDS; i++)); do
+		pids=
+		for command in start stop status start "set $$ weight 200" stop start kill status start stop; do
+			# shellcheck disable=SC2086 # several words
+			if [ "$command" = kill ]; then
+				kill -9 "$(loader)" 2>/dev/null &
+			else
+				timeout 60 "$QUEZTL" sched $command >/dev/null 2>&1 &
+			fi
+			pids="$pids $!"
+		done
+		for pid in $pids; do
+			wait "$pid"
+			code=$?
+			[ $code -lt 124 ] || die "a command did not end: $code"
+		done
+		tasks_run
+		"$QUEZTL" sched stop 2>/dev/null
+		wait_for state_is disabled || die "state stays $(cat $SCX/state)"
+		start
+		stop
+	done
+}
+
+# Another scheduler, which has nothing in common with this one but the kernel.
+another() { exec unshare -m sh -c "mount -t tmpfs tmpfs /run && mount -t bpf bpf /sys/fs/bpf && exec '$LOADER'"; }
+
+excludes_another_and_is_excluded() {
+	local said pid
+	start
+	said=$(another 2>&1) && die "two are loaded"
+	[[ $said = *"another scheduler runs"* ]] || die "a second one: $said"
+	is on True "$(status | field "['on']")"
+	[ -e $STATS ] || die "the second one took the first one's maps"
+	stop
+	another >/dev/null 2>&1 &
+	pid=$!
+	# shellcheck disable=SC2064 # now
+	trap "kill $pid" EXIT
+	wait_for state_is enabled || die "no other scheduler"
+	said=$("$QUEZTL" sched start 2>&1) && die "two are loaded"
+	[[ $said = *"stop it first"* ]] || die "beside another: $said"
+	said=$("$LOADER" 2>&1) && die "two are loaded"
+	[[ $said = *"another scheduler runs"* ]] || die "beside another: $said"
+	is on False "$(status | field "['on']")"
+	"$QUEZTL" sched stop 2>/dev/null && die "it stopped another one's"
+	is state enabled "$(cat $SCX/state)"
+	trap - EXIT
+	kill $pid
+	wait $pid
+	is state disabled "$(cat $SCX/state)"
 }
 
 leaves_the_host_to_eevdf_when_killed() {
@@ -160,7 +228,7 @@ a_limit_holds() {
 a_setting_makes_a_vm() {
 	local pid
 	start
-	(while :; do :; done) &
+	(while :; do :; done) >/dev/null &
 	pid=$!
 	"$QUEZTL" sched set $pid weight 300 limit 40% || die "queztl sched set: $?"
 	known() { status | field "['vms']" | grep -q "'pid': $pid.*'weight': 300, 'limit_permille': 400"; }
@@ -183,8 +251,79 @@ vms_come_and_go() {
 	wait
 	nobody() { [ "$(status | field "['vms']")" = "[]" ]; }
 	wait_for nobody || die "left: $(status)"
+	forgotten() { [ -z "$("$SETTINGS")" ]; }
+	wait_for forgotten || die "settings left, of $("$SETTINGS")"
 	tasks_run
 	stop
+}
+
+# Sets two things at once, each of which has to last.
+settings_do_not_get_lost() {
+	local pid i
+	start
+	(while :; do :; done) >/dev/null &
+	pid=$!
+	for ((i = 1; i <= 20 * ROUNDS; i++)); do
+		"$QUEZTL" sched set $pid weight $((100 + i)) &
+		"$QUEZTL" sched set $pid limit $((10 + i))% &
+		wait %2 %3
+		known() { status | field "['vms']" | grep -q "'weight': $((100 + i)), 'limit_permille': $((100 + 10 * i))"; }
+		wait_for known || { kill $pid; die "status: $(status)"; }
+	done
+	kill $pid
+	stop
+}
+
+hog_in() {	# CGROUP; tells its PID
+	(while :; do :; done) >/dev/null &
+	echo $! >"$1/cgroup.procs"
+	"$SETTINGS" $!
+	echo $!
+}
+
+vm_has() {	# PID WEIGHT LIMIT
+	status | field "['vms']" | grep -q "'pid': $1,.*'weight': $2, 'limit_permille': $3,"
+}
+
+make_group() {	# PATH
+	echo +cpu >"$(dirname "$1")/cgroup.subtree_control" && mkdir "$1" || { echo "no cgroups with a cpu controller"; exit 4; }
+}
+
+# Else a VM would get rid of its limit by a second VM in its group.
+vms_of_a_group_divide_its_limit() {
+	local group=/sys/fs/cgroup/queztl-test a b
+	make_group $group
+	echo "50000 100000" >$group/cpu.max
+	echo 300 >$group/cpu.weight
+	start
+	a=$(hog_in $group)
+	wait_for vm_has "$a" 300 500 || die "one VM: $(status)"
+	b=$(hog_in $group)
+	wait_for vm_has "$a" 100 250 || die "two VMs: $(status)"
+	wait_for vm_has "$b" 100 250 || die "two VMs: $(status)"
+	echo 50 >$group/cpu.weight
+	wait_for vm_has "$b" 25 250 || die "two VMs of a low weight: $(status)"
+	stop
+	kill -9 "$a" "$b"
+	wait_for rmdir $group 2>/dev/null
+}
+
+# To whom a group is delegated may write its files.
+a_users_group_has_no_weight() {
+	local group=/sys/fs/cgroup/queztl-test pid
+	make_group $group
+	echo 50 >$group/cpu.weight
+	make_group $group/own
+	echo 10000 >$group/own/cpu.weight
+	chown -R 65534 $group/own
+	start
+	pid=$(hog_in $group/own)
+	wait_for vm_has "$pid" 50 0 || die "status: $(status)"
+	chown 0 $group/own
+	wait_for vm_has "$pid" 10000 0 || die "status: $(status)"
+	stop
+	kill -9 "$pid"
+	wait_for rmdir $group/own $group 2>/dev/null
 }
 
 bad_settings_are_refused() {
@@ -200,17 +339,10 @@ bad_settings_are_refused() {
 }
 
 survives_cpu_hotplug() {
-	local online=/sys/devices/system/cpu/cpu1/online i
-	[ -w $online ] || { echo "no second CPU that can go offline"; exit 4; }
 	start_load
 	trap stop_load EXIT
 	start
-	for ((i = 0; i < 3; i++)); do
-		echo 0 >$online || die "cpu1 stays"
-		tasks_run
-		echo 1 >$online || die "cpu1 does not return"
-		tasks_run
-	done
+	cpu1_comes_and_goes
 	is state enabled "$(cat $SCX/state)"
 	stop
 }
@@ -234,37 +366,23 @@ survives_a_realtime_task() {
 	stop
 }
 
-run_test() {	# NAME
-	local output code
-	number=$((number + 1))
-	output=$("$1" 2>&1)
-	code=$?
-	# A failed test may leave it loaded.
-	state_is disabled || "$QUEZTL" sched stop
-	case $code in
-	0) pass=$((pass + 1)); echo "ok $number $1" ;;
-	4) skip=$((skip + 1)); echo "ok $number $1 # SKIP $output" ;;
-	*) fail=$((fail + 1)); sed 's/^/# /' <<<"$output"; echo "not ok $number $1" ;;
-	esac
-}
+tidy_up() { state_is disabled || "$QUEZTL" sched stop; }
 
-TESTS=${*:-starts_and_stops_under_load runs_once_only leaves_the_host_to_eevdf_when_killed says_why_sysrq_ended_it
-	a_weight_counts no_weight_starves vcpus_do_not_count a_limit_holds a_setting_makes_a_vm vms_come_and_go bad_settings_are_refused
+TESTS=${*:-starts_and_stops_under_load runs_once_only nobody_can_keep_it_from_starting
+	starts_while_others_ask stops_though_its_loader_does_not_run many_commands_at_once
+	excludes_another_and_is_excluded leaves_the_host_to_eevdf_when_killed says_why_sysrq_ended_it
+	a_weight_counts no_weight_starves vcpus_do_not_count a_limit_holds a_setting_makes_a_vm vms_come_and_go settings_do_not_get_lost
+	vms_of_a_group_divide_its_limit a_users_group_has_no_weight bad_settings_are_refused
 	survives_cpu_hotplug survives_a_realtime_task}
 
 main() {
-	local test
 	if [ ! -e $SCX ]; then
 		echo "1..0 # SKIP the kernel has no sched_ext"
 		exit 4
 	fi
 	[ -e "$LOADER" ] || { echo "Bail out! no $LOADER: make sched"; exit 1; }
-	echo "1..$(wc -w <<<"$TESTS")"
-	for test in $TESTS; do
-		run_test "$test"
-	done
-	echo "# Totals: pass:$pass fail:$fail skip:$skip"
-	[ $fail = 0 ]
+	# shellcheck disable=SC2086 # several words
+	run_tests $TESTS
 }
 
 main

@@ -7,28 +7,11 @@ SRC=${QZ_SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
 KO=${QZ_USER_TEST_MODULES:-${QZ_BUILD:-$SRC/build}/kmod-tests/$(uname -r)}/qz_native.ko
 ROUNDS=${QZ_USER_SCHED_ROUNDS:-20}
 P=/sys/module/qz_native/parameters
-SCX=/sys/kernel/sched_ext
-number=0 pass=0 fail=0 skip=0 hogs=
+. "$SRC/selftests/sched/common.sh"
 
 # enum scx_exit_kind
 UNREG_KERN=66 SYSRQ=67 ERROR=1024 STALL=1026
 
-die() { echo "$*"; exit 1; }
-
-is() {	# WHAT EXPECTED GOT
-	[ "$2" = "$3" ] || die "$1 is '$3', should be '$2'"
-}
-
-# Polls; the time only bounds how long a failure takes.
-wait_for() {	# COMMAND...
-	local deadline=$((SECONDS + 60))
-	until "$@"; do
-		[ $SECONDS -lt $deadline ] || return 1
-		sleep 0.05
-	done
-}
-
-state_is() { [ "$(cat $SCX/state)" = "$1" ]; }
 exits_are() { [ "$(cat $P/exits)" = "$1" ]; }
 
 load() { insmod "$KO" "$@" || die "insmod $*: $?"; }
@@ -38,24 +21,6 @@ unload() {
 	rmmod qz_native || die "rmmod failed"
 	is "state after rmmod" disabled "$(cat $SCX/state)"
 }
-
-# The scheduler in charge has to let this finish.
-tasks_run() {
-	timeout 60 bash -c 'for ((i = 0; i < 3000; i++)); do :; done; sleep 0.01' || die "tasks do not run"
-}
-
-start_load() {
-	local i
-	for ((i = 0; i < 2 * $(nproc); i++)); do
-		(while :; do :; done) &
-		hogs="$hogs $!"
-		(while :; do sleep 0.002; done) &
-		hogs="$hogs $!"
-	done
-}
-
-# shellcheck disable=SC2086 # a list of processes
-stop_load() { kill -9 $hogs; wait $hogs; } 2>/dev/null
 
 misbehaves() {	# FAULT KIND [PARAMETER...]
 	local fault=$1 kind=$2
@@ -177,15 +142,8 @@ unloads_during_an_error() {
 }
 
 survives_cpu_hotplug() {
-	local online=/sys/devices/system/cpu/cpu1/online i
-	[ -w $online ] || { echo "no second CPU that can go offline"; exit 4; }
 	load
-	for ((i = 0; i < 3; i++)); do
-		echo 0 >$online || die "cpu1 stays"
-		tasks_run
-		echo 1 >$online || die "cpu1 does not return"
-		tasks_run
-	done
+	cpu1_comes_and_goes
 	is state enabled "$(cat $SCX/state)"
 	unload
 }
@@ -204,19 +162,7 @@ waits_in_circles() {
 	unload
 }
 
-run_test() {	# NAME
-	local output code
-	number=$((number + 1))
-	output=$("$1" 2>&1)
-	code=$?
-	# A failed test may leave it loaded.
-	[ ! -e $P ] || rmmod qz_native
-	case $code in
-	0) pass=$((pass + 1)); echo "ok $number $1" ;;
-	4) skip=$((skip + 1)); echo "ok $number $1 # SKIP $output" ;;
-	*) fail=$((fail + 1)); sed 's/^/# /' <<<"$output"; echo "not ok $number $1" ;;
-	esac
-}
+tidy_up() { [ ! -e $P ] || rmmod qz_native; }
 
 TESTS=${*:-registers_and_unregisters unregisters_by_itself calls_itself_native falls_back_from_a_missing_queue
 	falls_back_from_its_own_error falls_back_from_a_stall falls_back_on_sysrq
@@ -224,20 +170,15 @@ TESTS=${*:-registers_and_unregisters unregisters_by_itself calls_itself_native f
 	leaves_its_successor_alone unloads_during_an_error survives_cpu_hotplug waits_in_circles}
 
 main() {
-	local test
 	if ! grep -qw scx_native_register /proc/kallsyms; then
 		echo "1..0 # SKIP the kernel has no native sched_ext registration (patches/02*)"
 		exit 4
 	fi
 	[ -e "$KO" ] || { echo "Bail out! no $KO: make test-modules"; exit 1; }
-	echo "1..$(wc -w <<<"$TESTS")"
 	start_load
 	trap stop_load EXIT
-	for test in $TESTS; do
-		run_test "$test"
-	done
-	echo "# Totals: pass:$pass fail:$fail skip:$skip"
-	[ $fail = 0 ]
+	# shellcheck disable=SC2086 # several words
+	run_tests $TESTS
 }
 
 main

@@ -16,6 +16,7 @@
 #include "sched_native.h"
 
 #define WAIT_MS	30000	/* the kernel lets running tasks finish first */
+#define STOP_MS	10000	/* then the kernel has to do it without queztl-sched */
 
 /* In the child: on its own, without our terminal, and with one end of a pipe. */
 static void become_loader(const char *path, const char *check, const char *slice,
@@ -81,7 +82,9 @@ static int start_loader(struct cli *cli, const char *path, const char *check,
 	if (child > 0)
 		waitpid(child, NULL, 0);
 	ready = (struct pollfd){ .fd = ends[0], .events = POLLIN };
-	if (poll(&ready, 1, WAIT_MS) > 0 && read(ends[0], line, sizeof(line) - 1) > 0)
+	if (!poll(&ready, 1, WAIT_MS))
+		snprintf(line, sizeof(line), "off: not within %d s: see queztl sched status", WAIT_MS / 1000);
+	else if (read(ends[0], line, sizeof(line) - 1) > 0)
 		line[strcspn(line, "\n")] = '\0';
 	close(ends[0]);
 	return report(cli, line);
@@ -160,11 +163,29 @@ int run_sched_start(struct cli *cli, int argc, char **argv)
 	return start_loader(cli, path, check, slice);
 }
 
+/*
+ * Who was stopped, by a debugger or by a frozen cgroup, does not see SIGTERM. If
+ * the process is killed the kernel does the rest, but its maps stay pinned.
+ */
+static int end_loader(int pidfd)
+{
+	static const int signals[] = { SIGTERM, SIGKILL };
+	struct pollfd gone = { .fd = pidfd, .events = POLLIN };
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		if (pidfd_send_signal(pidfd, signals[i], NULL, 0))
+			return errno == ESRCH ? 0 : -errno;
+		pidfd_send_signal(pidfd, SIGCONT, NULL, 0);
+		if (poll(&gone, 1, STOP_MS) > 0)
+			return 0;
+	}
+	return -ETIMEDOUT;
+}
+
 int run_sched_stop(struct cli *cli, int argc, char **argv)
 {
-	int code = expect_words(cli, argc, argv, 0);
+	int code = expect_words(cli, argc, argv, 0), pidfd, ret;
 	struct sched_state state;
-	struct pollfd gone = { .events = POLLIN };
 
 	if (code)
 		return code;
@@ -173,16 +194,11 @@ int run_sched_stop(struct cli *cli, int argc, char **argv)
 		return fail(cli, EXIT_NO_OBJECT, "the scheduler is off: see queztl sched status");
 	if (state.tier == TIER_NATIVE)
 		return stop_native(cli);
-	gone.fd = pidfd_open(state.pid, 0);
-	if (gone.fd < 0 && errno == ESRCH)
+	pidfd = pidfd_open(state.pid, 0);
+	if (pidfd < 0 && errno == ESRCH)
 		return EXIT_OK;
-	if (gone.fd < 0 || pidfd_send_signal(gone.fd, SIGTERM, NULL, 0)) {
-		code = fail_errno(cli, -errno, "cannot stop queztl-sched (process %d)", state.pid);
-	} else if (poll(&gone, 1, WAIT_MS) <= 0) {
-		code = fail(cli, EXIT_FAILED, "queztl-sched (process %d) does not end: see dmesg",
-			    state.pid);
-	}
-	if (gone.fd >= 0)
-		close(gone.fd);
-	return code;
+	ret = pidfd < 0 ? -errno : end_loader(pidfd);
+	if (pidfd >= 0)
+		close(pidfd);
+	return ret ? fail_errno(cli, ret, "cannot stop queztl-sched (process %d)", state.pid) : EXIT_OK;
 }

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Which scheduler runs, and which this host could run. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "../../sched/bpf/queztl.h"
+#include "process.h"
 #include "scheduler.h"
 #include "sched_native.h"
 #include "sysfile.h"
@@ -88,22 +87,28 @@ static void read_native_state(struct sched_state *state)
 	close(device);
 }
 
-/* The file is locked as long as its writer lives. */
+/*
+ * Anybody can lock what he can read, and the writer may have been killed: so ask
+ * whether it is there. The kernel may have ended the scheduler a moment ago.
+ */
 static void read_loader_state(struct sched_state *state)
 {
-	char line[REASON_ROOM] = "";
-	int fd = open(QZ_SCHED_STATE, O_RDONLY | O_CLOEXEC);
-	bool alive = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB);
+	char line[REASON_ROOM] = "", comm[NAME_ROOM], ops[64] = "";
+	int pid;
 
-	if (fd >= 0)
-		close(fd);
 	read_first_line(QZ_SCHED_STATE, line, sizeof(line));
-	if (alive && sscanf(line, "on %d", &state->pid) == 1)
-		state->on = true, state->tier = TIER_BPF;
-	else if (!strncmp(line, "off: ", 5))
+	if (!strncmp(line, "off: ", 5))
 		snprintf(state->ended, sizeof(state->ended), "%s", line + 5);
-	else if (!strncmp(line, "on ", 3))
+	if (sscanf(line, "on %d", &pid) != 1)
+		return;
+	read_comm(pid, comm);
+	read_first_line(SCHED_EXT "/root/ops", ops, sizeof(ops));
+	if (strcmp(comm, "queztl-sched"))
 		snprintf(state->ended, sizeof(state->ended), "queztl-sched was killed");
+	else if (strcmp(ops, "queztl"))
+		snprintf(state->ended, sizeof(state->ended), "the kernel ended it: see dmesg");
+	else
+		state->on = true, state->tier = TIER_BPF, state->pid = pid;
 }
 
 void read_sched_state(struct sched_state *state)

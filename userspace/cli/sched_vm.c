@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* queztl sched set: the weight and the limit of one VM. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "../../sched/bpf/cgroup.h"
@@ -63,13 +65,25 @@ static int parse_wish(struct cli *cli, int argc, char **argv, struct wish *wish)
 	return EXIT_OK;
 }
 
-static int set_in_map(struct cli *cli, unsigned int pid, const struct wish *wish)
+/* queztl-sched and others that set something have to wait: nothing gets lost. */
+static int lock_settings(void)
 {
-	int map = open_map(QZ_SCHED_PINNED "/settings"), ret;
-	struct qz_setting setting = { 0 };
+	int lock = open(QZ_SCHED_PINNED, O_RDONLY | O_DIRECTORY | O_CLOEXEC), error;
 
-	if (map < 0)
-		return fail_errno(cli, map, "cannot open " QZ_SCHED_PINNED "/settings");
+	if (lock < 0 || !flock(lock, LOCK_EX))
+		return lock < 0 ? -errno : lock;
+	error = errno;
+	close(lock);
+	return -error;
+}
+
+static int change_map(int map, unsigned int pid, const struct wish *wish)
+{
+	struct qz_setting setting = { 0 };
+	int lock = lock_settings(), ret;
+
+	if (lock < 0)
+		return lock;
 	read_map(map, pid, &setting);
 	if (wish->weight_set)
 		setting.weight = wish->value.weight;
@@ -77,6 +91,17 @@ static int set_in_map(struct cli *cli, unsigned int pid, const struct wish *wish
 		setting.limit = wish->value.limit;
 	setting.by_hand = 1;
 	ret = write_map(map, pid, &setting);
+	close(lock);
+	return ret;
+}
+
+static int set_in_map(struct cli *cli, unsigned int pid, const struct wish *wish)
+{
+	int map = open_map(QZ_SCHED_PINNED "/settings"), ret;
+
+	if (map < 0)
+		return fail_errno(cli, map, "cannot open " QZ_SCHED_PINNED "/settings");
+	ret = change_map(map, pid, wish);
 	close(map);
 	return ret ? fail_errno(cli, ret, "cannot give process %u a setting", pid) : EXIT_OK;
 }
