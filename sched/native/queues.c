@@ -130,6 +130,26 @@ void qz_queue_add(struct task_struct *task, struct qz_task *t, u64 flags)
 }
 
 /*
+ * Who waits for one CPU is put behind those with a smaller tag, and behind who has
+ * waited for too long: with a very low weight, a tag is minutes ahead.
+ */
+static struct list_head *find_place(const struct qz_cpu *cpu, struct qz_task *t)
+{
+	struct qz_task *other;
+
+	list_for_each_entry_reverse(other, &cpu->pinned, pinned) {
+		if (!qz_sched_before(t->pinned_tag, other->pinned_tag))
+			break;
+		if (qz_sched_since(t->queued, other->queued) >
+		    QZ_SCHED_STARVED_NS) {
+			t->pinned_tag = other->pinned_tag;
+			break;
+		}
+	}
+	return &other->pinned;
+}
+
+/*
  * The list has the order of the queue, of which only the first can be taken and
  * nobody can be seen. A CPU's own lock orders it for check.c; those who change it
  * have the runqueue lock.
@@ -138,17 +158,13 @@ void qz_queue_add_pinned(struct task_struct *task, struct qz_task *t, u64 flags)
 {
 	struct qz_customer *c = &qz_customers[t->customer];
 	struct qz_cpu *cpu = qz_cpu_of(task_cpu(task));
-	struct qz_task *other;
 
 	qz_queue_leave(t);
 	t->pinned_cpu = task_cpu(task);
 	t->pinned_tag = qz_flow_tag(&c->flow);
 	t->queued = qz_sched_now();
 	raw_spin_lock(&cpu->lock);
-	list_for_each_entry_reverse(other, &cpu->pinned, pinned)
-		if (!qz_sched_before(t->pinned_tag, other->pinned_tag))
-			break;
-	list_add(&t->pinned, &other->pinned);
+	list_add(&t->pinned, find_place(cpu, t));
 	raw_spin_unlock(&cpu->lock);
 	scx_bpf_dispatch_vtime(task, dsq_of_cpu(t->pinned_cpu),
 			       qz_flow_slice(&qz_sched_policy, &c->flow),

@@ -54,7 +54,7 @@ nobody_can_keep_it_from_starting() {
 		pids="$pids $!"
 	done
 	# shellcheck disable=SC2064 # now
-	trap "kill $pids" EXIT
+	trap "kill $pids 2>/dev/null" EXIT
 	sleep 1
 	is on False "$(status | field "['on']")"
 	start
@@ -69,7 +69,7 @@ starts_while_others_ask() {
 		pids="$pids $!"
 	done
 	# shellcheck disable=SC2064 # now
-	trap "kill $pids" EXIT
+	trap "kill $pids 2>/dev/null" EXIT
 	for ((i = 0; i < 5 * ROUNDS; i++)); do
 		start
 		stop
@@ -259,14 +259,16 @@ vms_come_and_go() {
 
 # Sets two things at once, each of which has to last.
 settings_do_not_get_lost() {
-	local pid i
+	local pid i weight limit
 	start
 	(while :; do :; done) >/dev/null &
 	pid=$!
-	for ((i = 1; i <= 20 * ROUNDS; i++)); do
+	for ((i = 1; i <= 3 * ROUNDS; i++)); do
 		"$QUEZTL" sched set $pid weight $((100 + i)) &
+		weight=$!
 		"$QUEZTL" sched set $pid limit $((10 + i))% &
-		wait %2 %3
+		limit=$!
+		wait $weight $limit
 		known() { status | field "['vms']" | grep -q "'weight': $((100 + i)), 'limit_permille': $((100 + 10 * i))"; }
 		wait_for known || { kill $pid; die "status: $(status)"; }
 	done

@@ -320,6 +320,30 @@ TEST(starves_nobody)
 	end_standin(&b);
 }
 
+/* Who can run on one CPU only waits in a queue of that CPU. */
+TEST(starves_nobody_on_one_cpu)
+{
+	struct standin a, b;
+	cpu_set_t all, one;
+
+	begin();
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	ASSERT_EQ(sched_getaffinity(0, sizeof(all), &all), 0);
+	ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+	a = start_standin(3);	/* so that one of them is always the first in the queue */
+	b = start_standin(1);
+	ASSERT_EQ(sched_setaffinity(0, sizeof(all), &all), 0);
+	set(a.id, QUEZTL_VM_WEIGHT, 10000);
+	set(b.id, QUEZTL_VM_WEIGHT, 1);
+	ASSERT_EQ(start(), 0);
+	ratio(&a, &b, 6);
+	EXPECT_EQ(info().state, QUEZTL_SCHED_ON);
+	ASSERT_EQ(stop(), 0);
+	end_standin(&a);
+	end_standin(&b);
+}
+
 TEST(holds_back_vcpus_only)
 {
 	struct queztl_vm_sched before, after;
