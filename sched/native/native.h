@@ -202,6 +202,7 @@ void qz_queue_add_pinned(struct task_struct *task, struct qz_task *t,
 void qz_queue_leave(struct qz_task *t);
 bool qz_queue_take(const struct qz_choice *choice);
 bool qz_queue_take_pinned(s32 cpu);
+bool qz_queues_take_any(u64 now, u32 first);
 bool qz_queues_first(u64 now, const struct qz_tried *tried,
 		     struct qz_choice *choice);
 bool qz_queues_first_pinned(s32 cpu, u64 now, struct qz_choice *choice);

@@ -281,6 +281,14 @@ static bool take(s32 cpu, struct task_struct *prev, struct qz_tried *tried)
 	return false;
 }
 
+/* So that customers take turns. */
+static u32 customer_after(const struct task_struct *prev)
+{
+	const struct qz_task *t = prev ? qz_task_of(prev) : NULL;
+
+	return t ? (t->customer + 1) % QZ_SCHED_CUSTOMERS : QZ_HOST;
+}
+
 static void op_dispatch(s32 cpu, struct task_struct *prev)
 {
 	const struct qz_choice nobody = { .customer = QZ_NOBODY };
@@ -295,7 +303,10 @@ static void op_dispatch(s32 cpu, struct task_struct *prev)
 		if (tried.n == i)
 			break;
 	}
-	/* There was nobody for this CPU. */
+	/* There was nobody for this CPU, or not among the first. */
+	if (tried.n == QZ_SCHED_TRIES &&
+	    qz_queues_take_any(qz_sched_now(), customer_after(prev)))
+		return;
 	keep(prev, &nobody);
 }
 

@@ -313,3 +313,27 @@ bool qz_queues_first_pinned(s32 cpu, u64 now, struct qz_choice *choice)
 	raw_spin_unlock_irqrestore(&c->lock, flags);
 	return t;
 }
+
+/*
+ * Anybody who may run on this CPU, from customer @first on: those who are next can
+ * run on other CPUs only, and there may be many of them.
+ */
+bool qz_queues_take_any(u64 now, u32 first)
+{
+	struct qz_choice choice;
+	unsigned int i;
+	bool starved;
+
+	for (choice.queue = 0; choice.queue < QZ_QUEUES; choice.queue++) {
+		for_each_set_bit_wrap(i, waiting[choice.queue],
+				      QZ_SCHED_CUSTOMERS, first) {
+			choice = (struct qz_choice){
+				.customer = i, .queue = choice.queue,
+			};
+			if (may_serve(&qz_customers[i], choice.queue, now,
+				      &starved) && qz_queue_take(&choice))
+				return true;
+		}
+	}
+	return false;
+}

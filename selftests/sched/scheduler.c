@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #define KTAP_MAIN
+#include "control.h"
 #include "ktap.h"
 #include "standin.h"
 
@@ -18,127 +19,6 @@
 
 #define SYSRQ	67
 #define ERROR	1024
-
-static int device;
-
-static int call(unsigned int number, void *argument)
-{
-	return ioctl(device, number, argument) ? -errno : 0;
-}
-
-static int start(void)
-{
-	struct queztl_sched_start arg = { .size = sizeof(arg) };
-
-	return call(QUEZTL_SCHED_START, &arg);
-}
-
-static int stop(void)
-{
-	struct queztl_sched_stop arg = { .size = sizeof(arg) };
-
-	return call(QUEZTL_SCHED_STOP, &arg);
-}
-
-static struct queztl_sched_info info(void)
-{
-	struct queztl_sched_info arg = { .size = sizeof(arg) };
-
-	ASSERT_EQ(call(QUEZTL_SCHED_INFO, &arg), 0);
-	return arg;
-}
-
-static struct queztl_vm_sched get(__u64 id)
-{
-	struct queztl_vm_sched arg = { .size = sizeof(arg), .id = id };
-
-	ASSERT_EQ(call(QUEZTL_VM_SCHED_GET, &arg), 0);
-	return arg;
-}
-
-static void set(__u64 id, __u32 what, __u32 value)
-{
-	struct queztl_vm_sched arg = { .size = sizeof(arg), .id = id, .set = what };
-
-	arg.weight = arg.limit = arg.mode = value;
-	ASSERT_EQ(call(QUEZTL_VM_SCHED_SET, &arg), 0);
-}
-
-/* Each test begins without a scheduler, whatever the last one left. */
-static void begin(void)
-{
-	struct queztl_info arg = { .size = sizeof(arg) };
-
-	device = open(QUEZTL_DEVICE, O_RDWR | O_CLOEXEC);
-	ASSERT_GE(device, 0);
-	ASSERT_EQ(ioctl(device, QUEZTL_GET_INFO, &arg), 0);
-	if (!(arg.features & QUEZTL_F_SCHED))
-		SKIP("the kernel lets no module bring a scheduler");
-	stop();
-	EXPECT_EQ(info().state, QUEZTL_SCHED_OFF);
-}
-
-static void read_file(const char *path, char *text, size_t size)
-{
-	int fd = open(path, O_RDONLY);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
-
-	text[n < 0 ? 0 : n] = 0;
-	text[strcspn(text, "\n")] = 0;
-	close(fd);
-}
-
-static bool state_is(const char *state)
-{
-	char text[64];
-
-	read_file("/sys/kernel/sched_ext/state", text, sizeof(text));
-	return !strcmp(text, state);
-}
-
-static bool write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	close(fd);
-	return ok;
-}
-
-/* Polls; the time only bounds how long a failure takes. */
-#define WAIT_FOR(condition) do { \
-	for (int i__ = 0; i__ < 600 && !(condition); i__++) \
-		usleep(50000); \
-	ASSERT(condition); \
-} while (0)
-
-static void tasks_run(void)
-{
-	pid_t child = fork();
-	int status;
-
-	if (!child) {
-		for (volatile int i = 0; i < 1000000; i++)
-			;
-		usleep(1000);
-		_exit(7);
-	}
-	ASSERT_EQ(waitpid(child, &status, 0), child);
-	EXPECT_EQ(WEXITSTATUS(status), 7);
-}
-
-static void run_for(double seconds)
-{
-	struct timespec t = { seconds, (seconds - (long)seconds) * 1e9 };
-
-	while (nanosleep(&t, &t))
-		;
-}
-
-static long cpus(void)
-{
-	return sysconf(_SC_NPROCESSORS_ONLN);
-}
 
 TEST(starts_and_stops)
 {
@@ -320,20 +200,29 @@ TEST(starves_nobody)
 	end_standin(&b);
 }
 
+static struct standin start_on(int first, int last, int threads)
+{
+	struct standin s;
+	cpu_set_t all, some;
+
+	CPU_ZERO(&some);
+	for (int i = first; i <= last; i++)
+		CPU_SET(i, &some);
+	ASSERT_EQ(sched_getaffinity(0, sizeof(all), &all), 0);
+	ASSERT_EQ(sched_setaffinity(0, sizeof(some), &some), 0);
+	s = start_standin(threads);
+	ASSERT_EQ(sched_setaffinity(0, sizeof(all), &all), 0);
+	return s;
+}
+
 /* Who can run on one CPU only waits in a queue of that CPU. */
 TEST(starves_nobody_on_one_cpu)
 {
 	struct standin a, b;
-	cpu_set_t all, one;
 
 	begin();
-	CPU_ZERO(&one);
-	CPU_SET(0, &one);
-	ASSERT_EQ(sched_getaffinity(0, sizeof(all), &all), 0);
-	ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
-	a = start_standin(3);	/* so that one of them is always the first in the queue */
-	b = start_standin(1);
-	ASSERT_EQ(sched_setaffinity(0, sizeof(all), &all), 0);
+	a = start_on(0, 0, 3);	/* so that one of them is always the first in the queue */
+	b = start_on(0, 0, 1);
 	set(a.id, QUEZTL_VM_WEIGHT, 10000);
 	set(b.id, QUEZTL_VM_WEIGHT, 1);
 	ASSERT_EQ(start(), 0);
@@ -342,6 +231,31 @@ TEST(starves_nobody_on_one_cpu)
 	ASSERT_EQ(stop(), 0);
 	end_standin(&a);
 	end_standin(&b);
+}
+
+/* VMs that wait for other CPUs only, as those of another node, don't keep one from whom they don't concern. */
+TEST(uses_every_cpu)
+{
+	struct standin others[6], a;
+	__u64 used;
+
+	begin();
+	if (cpus() < 4)
+		SKIP("fewer than 4 CPUs");
+	for (int i = 0; i < 6; i++)
+		others[i] = start_on(0, 1, 3);
+	a = start_on(2, 3, 2);
+	ASSERT_EQ(start(), 0);
+	run_for(1);
+	used = get(a.id).used_ns;
+	run_for(4);
+	used = get(a.id).used_ns - used;
+	ktap_say("%.3f s of 2 CPUs in 4 s", used / 1e9);
+	EXPECT(used > 6000000000ULL);
+	ASSERT_EQ(stop(), 0);
+	for (int i = 0; i < 6; i++)
+		end_standin(&others[i]);
+	end_standin(&a);
 }
 
 TEST(holds_back_vcpus_only)
