@@ -1,13 +1,13 @@
 #!/bin/bash
 # The BPF scheduler (make sched), by the command queztl, on a kernel that has sched_ext. KTAP.
-# Needs root, and a machine that may crash. QZ_USER_SCHED_ROUNDS: of what races.
+# Needs root, and a machine that may crash. QZ_USER_SCHED_CYCLES: starts and stops under load; QZ_USER_SCHED_ROUNDS: of what races.
 # shellcheck disable=SC2317 # tests are called by name
 set -u
 SRC=${QZ_SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILT=${QZ_BUILD:-$SRC/build}
 SETTINGS=$SRC/selftests/sched/settings.py
 QUEZTL=$BUILT/userspace/queztl LOADER=$BUILT/sched/queztl-sched SIM=$BUILT/sim/qzsim
-ROUNDS=${QZ_USER_SCHED_ROUNDS:-3}
+CYCLES=${QZ_USER_SCHED_CYCLES:-3} ROUNDS=${QZ_USER_SCHED_ROUNDS:-3}
 STATS=/sys/fs/bpf/queztl/stats
 . "$SRC/selftests/sched/common.sh"
 
@@ -21,7 +21,7 @@ starts_and_stops_under_load() {
 	local i
 	start_load
 	trap stop_load EXIT
-	for ((i = 0; i < ROUNDS; i++)); do
+	for ((i = 0; i < CYCLES; i++)); do
 		start
 		is state enabled "$(cat $SCX/state)"
 		is name queztl "$(cat $SCX/root/ops)"
@@ -70,7 +70,7 @@ starts_while_others_ask() {
 	done
 	# shellcheck disable=SC2064 # now
 	trap "kill $pids 2>/dev/null" EXIT
-	for ((i = 0; i < 5 * ROUNDS; i++)); do
+	for ((i = 0; i < 2 * ROUNDS; i++)); do
 		start
 		stop
 	done
@@ -143,6 +143,32 @@ excludes_another_and_is_excluded() {
 	kill $pid
 	wait $pid
 	is state disabled "$(cat $SCX/state)"
+}
+
+# QUEZTL_SCHED_START; says why not.
+start_modules() {
+	python3 -c "import fcntl, os, struct, sys
+try:
+    fcntl.ioctl(open('/dev/queztl', 'r+b', 0), 0x5950, struct.pack('4I', 16, 0, 0, 0))
+except OSError as error:
+    sys.exit(error.strerror)" 2>&1
+}
+
+excludes_the_modules_and_is_excluded() {
+	local said
+	"$LOADER" >/dev/null 2>&1 &
+	on() { [ "$(status | field "['tier']")" = bpf ]; }
+	wait_for on || die "not loaded: $(status)"
+	is "a start of the module's" "Device or resource busy" "$(start_modules)"
+	is tier bpf "$(status | field "['tier']")"
+	is state enabled "$(cat $SCX/state)"
+	stop
+	start
+	is tier native "$(status | field "['tier']")"
+	said=$("$LOADER" 2>&1) && die "two are loaded"
+	[[ $said = *"another scheduler runs"* ]] || die "beside the module's: $said"
+	is tier native "$(status | field "['tier']")"
+	stop
 }
 
 leaves_the_host_to_eevdf_when_killed() {
@@ -370,6 +396,7 @@ survives_a_realtime_task() {
 
 tidy_up() { state_is disabled || "$QUEZTL" sched stop; }
 
+TESTS_WITH_MODULE="excludes_the_modules_and_is_excluded"
 TESTS=${*:-starts_and_stops_under_load runs_once_only nobody_can_keep_it_from_starting
 	starts_while_others_ask stops_though_its_loader_does_not_run many_commands_at_once
 	excludes_another_and_is_excluded leaves_the_host_to_eevdf_when_killed says_why_sysrq_ended_it
@@ -383,6 +410,8 @@ main() {
 		exit 4
 	fi
 	[ -e "$LOADER" ] || { echo "Bail out! no $LOADER: make sched"; exit 1; }
+	# There queztl sched start takes the module's.
+	[ "$(status | field "['available']")" != native ] || TESTS=$TESTS_WITH_MODULE
 	# shellcheck disable=SC2086 # several words
 	run_tests $TESTS
 }

@@ -46,15 +46,15 @@ TEST(starts_and_stops)
 	tasks_run();
 }
 
-TEST_WITHIN(starts_and_stops_under_load, 300)
+TEST_WITHIN(starts_and_stops_under_load, 600)
 {
-	const char *rounds = getenv("QZ_USER_SCHED_ROUNDS");
+	const char *cycles = getenv("QZ_USER_SCHED_CYCLES");
 	struct standin a, b;
 
 	begin();
 	a = start_standin(2 * cpus());
 	b = start_standin(1);
-	for (int i = 0; i < (rounds ? atoi(rounds) : 20); i++) {
+	for (int i = 0; i < (cycles ? atoi(cycles) : 20); i++) {
 		ASSERT_EQ(start(), 0);
 		tasks_run();
 		EXPECT_EQ(info().state, QUEZTL_SCHED_ON);
