@@ -200,5 +200,6 @@ int run_sched_stop(struct cli *cli, int argc, char **argv)
 	ret = pidfd < 0 ? -errno : end_loader(pidfd);
 	if (pidfd >= 0)
 		close(pidfd);
-	return ret ? fail_errno(cli, ret, "cannot stop queztl-sched (process %d)", state.pid) : EXIT_OK;
+	return !ret ? EXIT_OK :
+		fail_errno(cli, ret, "cannot stop queztl-sched (process %d)", state.pid);
 }
