@@ -15,8 +15,8 @@
 #include "scheduler.h"
 #include "sched_native.h"
 
-#define WAIT_MS	30000	/* the kernel lets running tasks finish first */
-#define STOP_MS	10000	/* then the kernel has to do it without queztl-sched */
+#define START_MS	120000	/* the kernel checks the scheduler, on a host that may be busy */
+#define STOP_MS		10000	/* then the kernel has to do it without queztl-sched */
 
 /* In the child: on its own, without our terminal, and with one end of a pipe. */
 static void become_loader(const char *path, const char *check, const char *slice,
@@ -82,8 +82,8 @@ static int start_loader(struct cli *cli, const char *path, const char *check,
 	if (child > 0)
 		waitpid(child, NULL, 0);
 	ready = (struct pollfd){ .fd = ends[0], .events = POLLIN };
-	if (!poll(&ready, 1, WAIT_MS))
-		snprintf(line, sizeof(line), "off: not within %d s: see queztl sched status", WAIT_MS / 1000);
+	if (!poll(&ready, 1, START_MS))
+		snprintf(line, sizeof(line), "off: not within %d s: see queztl sched status", START_MS / 1000);
 	else if (read(ends[0], line, sizeof(line) - 1) > 0)
 		line[strcspn(line, "\n")] = '\0';
 	close(ends[0]);
