@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """The same scenarios (sched/sim/scenarios) under the kernel's scheduler and under Queztl's, in turns: runs in L1, see ./bench.
 
-Threads stand for vCPUs, a cgroup for each VM. Every other turn is the base's, the first and the last too. A figure is the mean
-of the turns of its side, +- what the true mean is within with 95 % confidence, from the differences between turns; p50, p99
-and n are of all turns' latencies together. Some rows have other baselines as well, a turn of each for every one of Queztl's:
-the kernel's scheduler in its mode smp, with slices of 0.1 ms, or with a period of 10 ms for cpu.max.
+Threads stand for vCPUs, a cgroup for each VM. Where a ratio is asked, every other turn is the base's, the first and the last
+too; else the base has one turn. A figure is the mean of the turns of its side, +- what the true mean is within with 95 %
+confidence, from the differences between turns; p50, p99 and n are of all turns' latencies together. Some rows have other
+baselines as well: the kernel's scheduler in its mode smp, with slices of 0.1 ms, or with a period of 10 ms for cpu.max.
 """
 import argparse
 import collections
@@ -119,7 +119,8 @@ FOUR = [
         (("period", ""),)),
     Row("sched_cap_stall", "limit", {}, value_of("longest_wait", "limited"), "ns", True, "value <= 12e6", None,
         (("period", ""),)),
-    Row("sched_cap_stall_io", "limit", {}, value_of("longest_wait_io", "limited"), "ns", True, "", None, (("period", ""),)),
+    Row("sched_cap_stall_io", "limit", {}, value_of("longest_wait_io", "limited"), "ns", True, "value <= 0", None,
+        (("period", ""),)),
     Row("sched_overhead_smp", "busy", {"cpus": 4}, work, "1", False, "ratio >= 0.99"),
 ]
 
@@ -129,6 +130,7 @@ class Turns:
 
     def __init__(self, options, rows):
         self.options, self.known, self.beside = options, {}, collections.defaultdict(dict)
+        self.absolute = {self.key(row) for row in rows} - {self.key(row) for row in rows if "value" not in row.bar}
         for row in rows:
             self.beside[self.key(row)].update((name, None) for name, _ in row.beside if sides.available(name))
 
@@ -141,13 +143,18 @@ class Turns:
             return sides.run_watched(side, row.scenario, 3, seed, self.options.seconds)
         return sides.run(side, row.scenario, seed, self.options.seconds, **row.variables)
 
+    def order(self, key, seed):
+        base, own, *others = self.options.base, self.options.own, *self.beside[key]
+        if key in self.absolute:
+            return [own] if seed else [base, own, *others]
+        return [*([] if seed else [base]), own, base, *others]
+
     def of(self, row):
         key = self.key(row)
         if key not in self.known:
-            base, own = self.options.base, self.options.own
             turns = self.known[key] = collections.defaultdict(list)
             for seed in range(self.options.seeds):
-                for side in [*([] if seed else [base]), own, base, *self.beside[key]]:
+                for side in self.order(key, seed):
                     turns[side].append(self.run(side, row, seed))
         return self.known[key]
 
@@ -157,8 +164,10 @@ def samples(row, turns):
 
 
 def beside_each(stock, count):
-    """What the base gave before and after each turn; or in the one turn that goes with it."""
-    return stock if len(stock) == count else [(before + after) / 2 for before, after in zip(stock, stock[1:])]
+    """What the base gave before and after each turn; or in the turn that goes with it; or in its only one."""
+    if len(stock) == count + 1:
+        return [(before + after) / 2 for before, after in zip(stock, stock[1:])]
+    return stock if len(stock) == count else stock[:1] * count
 
 
 def judge(bar, value, ratio):
@@ -250,6 +259,8 @@ def main():
     options = parse()
     subprocess.run(["mount", "-t", "debugfs", "debugfs", "/sys/kernel/debug"], check=False, stderr=subprocess.DEVNULL)
     wanted = [row for row in (ONE if os.cpu_count() < 4 else FOUR) if re.search(options.only, row.name)]
+    if options.base != "kernel":            # all that is asked is asked against that
+        wanted = [row._replace(bar="", beside=()) for row in wanted]
     turns, found = Turns(options, wanted), []
     head()
     for row in wanted:

@@ -67,6 +67,7 @@ class Native(Queztl):
     """The module's."""
 
     def __enter__(self):
+        subprocess.run(["modprobe", "-a", "vdpa", "vhost_vdpa", "vhost_iotlb", "kvm", "vhost"], check=True)
         subprocess.run(["insmod", MODULE], check=True)
         return super().__enter__()
 
