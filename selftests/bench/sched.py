@@ -186,10 +186,15 @@ def compare(name, row, bar, ours, stock, conditions):
             "turns": len(ours), "bar": bar or None, "met": judge(bar, value, ratio)}
 
 
+def cpus(turns):
+    """What each VM had."""
+    return {name: round(mean(vms[name]["cpus"] for vms in turns), 4) for name in turns[0]}
+
+
 def statistics(row, own, base):
     pooled, of_base = samples(row, own), samples(row, base)
     return {"n": len(pooled) or len(own), "p50": at(pooled, .5), "p99": at(pooled, .99),
-            "baseline_p50": at(of_base, .5), "baseline_p99": at(of_base, .99)}
+            "baseline_p50": at(of_base, .5), "baseline_p99": at(of_base, .99), "cpus": cpus(own), "baseline_cpus": cpus(base)}
 
 
 def rows_for(row, turns, options):
@@ -241,8 +246,9 @@ def show(row, base):
     cells = [None if row[name] is None else row[name] * scale for name in ("baseline", "value", "ci", "p50", "p99")]
     widths = (8, 8, 7, 7, 7)
     met = {True: "yes", False: "no", None: ""}[row["met"]]
+    asked = bar_words(row["bar"], scale) if row["bar"] else ""
     print(f"{words:<20}" + "".join(f"{digits(cell):>{width}}" for cell, width in zip(cells, widths))
-          + f"{row['n']:>6}{row['ratio'] or 0:>6.2f}{bar_words(row['bar'], scale) if row['bar'] else '':>8}{met:>4}", flush=True)
+          + f"{row['n']:>6}{row['ratio'] or 0:>6.2f}{asked:>8}{met:>4}", flush=True)
 
 
 def head():

@@ -20,11 +20,8 @@ def queztl(*words):
 
 
 def mode():
-    """What /sys/kernel/debug/sched/cgroup_mode selects, where there is one: "[concur]" among others, or one word."""
-    if not MODES.exists():
-        return None
-    words = MODES.read_text().split()
-    return next((word.strip("[]") for word in words if word.startswith("[")), words[0])
+    """The one in parentheses, where the kernel has a choice."""
+    return MODES.read_text().split("(")[1].split(")")[0] if MODES.exists() else None
 
 
 class Kernel:

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Two threads on one CPU that do nothing but wake each other, under the kernel's scheduler and Queztl's. In L1, see ./instructions."""
+"""Two threads on one CPU that do nothing but wake each other, under the kernel's scheduler and Queztl's.
+
+Runs in L1, see ./instructions, which counts what the host executes between the marks.
+"""
 import json
 import os
 import pathlib
