@@ -41,7 +41,7 @@ struct seat {
 	int messages;		/* a futex */
 	u64 sent_at;		/* the last one */
 	u64 before, ran, longest_wait;	/* before: CPU time until it counts */
-	u64 waited, delayed;	/* ready without a CPU, as it saw it and as the kernel says; of its whole life */
+	u64 waited, delayed;	/* for a CPU, ever: as it saw it, as the kernel says */
 	u64 work;		/* chunks */
 	size_t nlatency, nwake;
 	u64 latency[SAMPLES], wake[SAMPLES];

@@ -25,7 +25,7 @@ T = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=2, help="of each scenario, after one that does not count")
+    parser.add_argument("--seconds", type=int, default=2, help="of a scenario with latencies; others take half of it")
     parser.add_argument("--seeds", type=int, default=3, help="so many turns of Queztl")
     parser.add_argument("--only", default="", help="rows whose name matches")
     parser.add_argument("--base", default="kernel", choices=[*sides.SIDES])
@@ -139,9 +139,10 @@ class Turns:
         return (row.scenario, *row.variables.items())
 
     def run(self, side, row, seed):
+        seconds = self.options.seconds if row.samples else (self.options.seconds + 1) // 2
         if row.scenario == "ready":
-            return sides.run_watched(side, row.scenario, 3, seed, self.options.seconds)
-        return sides.run(side, row.scenario, seed, self.options.seconds, **row.variables)
+            return sides.run_watched(side, row.scenario, 3, seed, seconds)
+        return sides.run(side, row.scenario, seed, seconds, **row.variables)
 
     def order(self, key, seed):
         base, own, *others = self.options.base, self.options.own, *self.beside[key]
@@ -225,6 +226,10 @@ def digits(value):
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.1f}" if abs(value) >= 100 else f"{value:.3f}"
 
 
+def times(ratio):
+    return "-" if ratio is None else f"{ratio:.2f}" if ratio < 100 else f"{ratio:.0f}"
+
+
 def title(row, base):
     name, unit = row["name"].removeprefix("sched_"), row["unit"]
     if row["baseline_name"] != base:
@@ -248,7 +253,7 @@ def show(row, base):
     met = {True: "yes", False: "no", None: ""}[row["met"]]
     asked = bar_words(row["bar"], scale) if row["bar"] else ""
     print(f"{words:<20}" + "".join(f"{digits(cell):>{width}}" for cell, width in zip(cells, widths))
-          + f"{row['n']:>6}{row['ratio'] or 0:>6.2f}{asked:>8}{met:>4}", flush=True)
+          + f"{row['n']:>6}{times(row['ratio']):>6}{asked:>8}{met:>4}", flush=True)
 
 
 def head():
