@@ -9,11 +9,14 @@
  */
 #include <linux/bpf.h>
 #include <linux/futex.h>
+#include <linux/kvm.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -30,12 +33,16 @@
 #define PREFIX	"qzsim-"
 #define SAMPLES	(1 << 16)	/* of each kind for each thread; more are dropped */
 #define LEAD	(500 * NSEC_PER_MSEC)	/* until all threads are there */
+#define CHUNK	5000		/* of work: turns of a loop, some 10000 instructions */
+#define FINE	(200 * NSEC_PER_USEC)	/* a step that ends so soon is not done in chunks */
 
 /* What a thread shares with the others and with the report. */
 struct seat {
 	int messages;		/* a futex */
 	u64 sent_at;		/* the last one */
 	u64 before, ran, longest_wait;	/* before: CPU time until it counts */
+	u64 waited, delayed;	/* for a CPU, ever: as it saw it, as the kernel says */
+	u64 work;		/* chunks */
 	size_t nlatency, nwake;
 	u64 latency[SAMPLES], wake[SAMPLES];
 };
@@ -97,6 +104,7 @@ static void note(u64 *values, size_t *n, u64 value)
 /* It could run, and did not. */
 static void waited_for_cpu(struct seat *seat, u64 ns)
 {
+	seat->waited += ns;
 	if (counts(wall()) && ns > seat->longest_wait)
 		seat->longest_wait = ns;
 }
@@ -108,12 +116,34 @@ static void note_wake(struct seat *seat, u64 ns)
 	waited_for_cpu(seat, ns);
 }
 
+static void work(struct seat *seat)
+{
+	for (int i = 0; i < CHUNK; i++)
+		asm volatile("");
+	if (counts(wall()))
+		seat->work++;
+}
+
+/* run_delay, which the kernel counts for every class (proc(5)). */
+static u64 delayed(void)
+{
+	unsigned long long ran, waited = 0;
+	FILE *file = fopen("/proc/thread-self/schedstat", "r");
+
+	if (!file || fscanf(file, "%llu %llu", &ran, &waited) != 2)
+		fail("schedstat");
+	fclose(file);
+	return waited;
+}
+
 /* Compute. A hole in the wall clock is a time in which others ran. */
 static void compute(struct seat *seat, u64 ns)
 {
 	u64 had = own(), until = had + ns, seen = wall(), now, has;
 
 	do {
+		if (until > had + FINE)
+			work(seat);
 		now = wall();
 		has = own();
 		if (now < count_at)
@@ -186,20 +216,48 @@ static void tell(const char *name, uint32_t key, const void *value)
 	close(map);
 }
 
+/* Queztl's module knows a VM by KVM's, where there is KVM. */
+static void hold_vm(void)
+{
+	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+
+	if (kvm >= 0 && ioctl(kvm, KVM_CREATE_VM, 0) < 0)
+		fail("KVM_CREATE_VM");
+}
+
 /* This process is a VM. */
 static void register_vm(const struct sim_vm *vm)
 {
 	struct qz_setting setting = { .weight = vm->weight, .limit = vm->limit };
 
 	tell("settings", getpid(), &setting);
+	hold_vm();
 }
 
-/* This thread is a vCPU of it. */
-static void register_vcpu(void)
+/* This thread is a vCPU of it, for the BPF scheduler, and for queztl top by its name. */
+static void register_vcpu(const struct sim_task *task)
 {
 	uint32_t tgid = getpid();
+	char name[32];
 
+	snprintf(name, sizeof(name), "CPU %d/KVM", task->index);
+	prctl(PR_SET_NAME, name);
 	tell("vcpus", gettid(), &tgid);
+}
+
+/* EEVDF's, of 6.12 and later. */
+static void set_slice(u64 ns)
+{
+	struct {
+		u32 size, policy;
+		u64 flags;
+		int32_t nice;
+		u32 priority;
+		u64 runtime, deadline, period;
+	} attr = { .size = sizeof(attr), .policy = SCHED_OTHER, .runtime = ns };
+
+	if (syscall(SYS_sched_setattr, 0, &attr, 0))
+		fail("sched_setattr");
 }
 
 static void *run(void *arg)
@@ -210,7 +268,9 @@ static void *run(void *arg)
 	u64 ready, began, at, ns;
 
 	if (task->vcpu)
-		register_vcpu();
+		register_vcpu(task);
+	if (sim->slice)
+		set_slice(sim->slice);
 	sleep_until(start_at + rand_r(&seed) % sim->tick);
 	ready = began = wall();
 	for (int i = 0; wall() < end_at; i = (i + 1) % task->nops) {
@@ -250,6 +310,8 @@ static void *run(void *arg)
 		}
 	}
 	seat->ran = own() - seat->before;
+	seat->delayed = delayed();
+	sleep_until(end_at + sim->keep);
 	return NULL;
 }
 
@@ -280,7 +342,9 @@ static void make_cgroup(const struct sim_vm *vm)
 	snprintf(text, sizeof(text), "%u", vm->weight);
 	write_cgroup(vm->name, "cpu.weight", text);
 	if (vm->limit) {
-		snprintf(text, sizeof(text), "%u 100000", vm->limit * 100);
+		snprintf(text, sizeof(text), "%llu %llu",
+			 (unsigned long long)(vm->limit * sim->period / 1000 / NSEC_PER_USEC),
+			 (unsigned long long)(sim->period / NSEC_PER_USEC));
 		write_cgroup(vm->name, "cpu.max", text);
 	}
 }
@@ -335,6 +399,9 @@ static void collect(void)
 
 		task->vm->ran += seat->ran;
 		task->longest_wait = seat->longest_wait;
+		task->waited = seat->waited;
+		task->delayed = seat->delayed;
+		task->work = seat->work;
 		for (size_t n = 0; n < seat->nlatency; n++)
 			sim_note(&task->vm->latency, seat->latency[n]);
 		for (size_t n = 0; n < seat->nwake; n++)

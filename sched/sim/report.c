@@ -54,7 +54,31 @@ static u64 longest_wait(const struct sim *sim, const struct sim_vm *vm, bool vcp
 	return longest;
 }
 
-static void print_json(struct sim *sim, struct sim_vm *vm, double seconds)
+static void print_values(const char *name, const struct sim_series *series)
+{
+	printf("\"%s\": [", name);
+	for (size_t i = 0; i < series->n; i++)
+		printf("%s%llu", i ? ", " : "", (unsigned long long)series->values[i]);
+	printf("], ");
+}
+
+/* What its threads waited, as they saw it and as the kernel says, and worked. */
+static void print_sums(const struct sim *sim, const struct sim_vm *vm)
+{
+	u64 waited = 0, delayed = 0, work = 0;
+
+	for (int i = 0; i < sim->ntasks; i++) {
+		if (sim->tasks[i].vm != vm)
+			continue;
+		waited += sim->tasks[i].waited;
+		delayed += sim->tasks[i].delayed;
+		work += sim->tasks[i].work;
+	}
+	printf("\"waited\": %llu, \"delayed\": %llu, \"work\": %llu, ", (unsigned long long)waited,
+	       (unsigned long long)delayed, (unsigned long long)work);
+}
+
+static void print_json(struct sim *sim, struct sim_vm *vm, double seconds, bool all)
 {
 	printf("{\"scheduler\": \"%s\", \"vm\": \"%s\", \"weight\": %u, \"threads\": %d, \"cpus\": %.6f, ",
 	       sim->class->name, vm->name, vm->weight, vm->ntasks, vm->ran / seconds / 1e9);
@@ -64,6 +88,11 @@ static void print_json(struct sim *sim, struct sim_vm *vm, double seconds)
 	printf("\"wake_p50\": %llu, \"wake_p99\": %llu, \"longest_wait\": %llu, \"longest_wait_io\": %llu, ",
 	       (unsigned long long)sim_at(&vm->wake, .5), (unsigned long long)sim_at(&vm->wake, .99),
 	       (unsigned long long)longest_wait(sim, vm, true), (unsigned long long)longest_wait(sim, vm, false));
+	print_sums(sim, vm);
+	if (all) {
+		print_values("latencies", &vm->latency);
+		print_values("wakes", &vm->wake);
+	}
 	printf("\"spread\": %llu}\n", (unsigned long long)sim->spread);
 }
 
@@ -77,7 +106,7 @@ static void print_row(struct sim *sim, struct sim_vm *vm, double seconds)
 	printf("%9.3f%9.1f\n", sim_at(&vm->wake, .99) / 1e6, longest_wait(sim, vm, true) / 1e6);
 }
 
-void sim_report(struct sim *sim, bool json)
+void sim_report(struct sim *sim, bool json, bool all)
 {
 	double seconds = (sim->end - sim->warm_up) / 1e9;
 
@@ -93,7 +122,7 @@ void sim_report(struct sim *sim, bool json)
 	}
 	for (int i = 0; i < sim->nvms; i++) {
 		if (json)
-			print_json(sim, &sim->vms[i], seconds);
+			print_json(sim, &sim->vms[i], seconds, all);
 		else
 			print_row(sim, &sim->vms[i], seconds);
 	}

@@ -85,6 +85,7 @@ struct sim_task {
 	u64 ready_at;		/* since when it has been queued */
 	bool woken;
 	u64 ran, waited, longest_wait;
+	u64 delayed, work;	/* of real.c: what the kernel says it waited; chunks */
 	u64 key;		/* order in a queue */
 	struct qz_thread thread;	/* of queztl.c */
 	struct sim_entity entity;	/* of eevdf.c */
@@ -135,6 +136,8 @@ struct sim {
 	u64 tick, switch_cost, ipi;
 	u64 timer;	/* extra ticks of CPUs for which somebody waits; 0: none */
 	u64 slice;	/* 0: the class's own */
+	u64 period;	/* of cpu.max, in real.c */
+	u64 keep;	/* threads stay so long after the end, in real.c */
 	bool per_vcpu;
 	u64 random;
 	const struct sim_class *class;
@@ -166,6 +169,6 @@ void sim_read(struct sim *sim, const char *path);
 void sim_note(struct sim_series *series, u64 value);
 u64 sim_at(struct sim_series *series, double part);
 double sim_mean(const struct sim_series *series);
-void sim_report(struct sim *sim, bool json);
+void sim_report(struct sim *sim, bool json, bool all);
 
 #endif /* QZ_SIM_H */
