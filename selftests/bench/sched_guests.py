@@ -6,7 +6,8 @@ half of the round trips each, and are pooled. Two guests exchange UDP datagrams 
 cgroup.
 
     excess      over the fabric, with a pause before each round trip, beside 0, 1, 2, 4 and 8 guests that compute. What
-                comes on top of the figure without them is the excess.
+                comes on top of the figure without them is the excess: of the round trip, and (due) of the time from
+                when the pause was to end, which includes the wake-up of the guest that asks.
     busypoll    in a loop, guests that poll, over the bridge and over the fabric
     attack      in a loop, while two more guests are idle, or one floods the other, on the same path
 """
@@ -26,6 +27,7 @@ import crowd
 import vm                       # crowd knows where it is
 
 QUEZTL = f"{os.environ['QZ_BUILD']}/userspace/queztl"
+LOADER = f"{os.environ['QZ_BUILD']}/sched/queztl-sched"
 MODE = pathlib.Path("/sys/kernel/debug/sched/cgroup_mode")
 TURNS = ("kernel", "queztl", "kernel")
 WARMUP = 20
@@ -51,10 +53,18 @@ def counts(guests):
             **scheduler_counts(guests)}
 
 
+def start_bpf():
+    """What queztl sched start does where there is no scheduler in the module."""
+    loader = subprocess.Popen([LOADER, "-r", "1"], stdout=subprocess.PIPE, text=True)
+    said = loader.stdout.readline()
+    if not said.startswith("on"):
+        raise RuntimeError(f"{LOADER}: {said}")
+
+
 @contextlib.contextmanager
-def scheduler(name):
+def scheduler(name, tier):
     if name == "queztl":
-        queztl("start")
+        start_bpf() if tier == "bpf" else queztl("start")
     try:
         yield
     finally:
@@ -62,14 +72,21 @@ def scheduler(name):
             queztl("stop")
 
 
+def figures(samples):
+    samples = sorted(samples)
+    return {"mean": sum(samples) / len(samples), "max": samples[-1],
+            **{name: crowd.at(samples, share) for name, share in (("p50", .5), ("p90", .9), ("p99", .99))}}
+
+
 class Pool:
     """The round trips of one case under one scheduler."""
 
     def __init__(self):
-        self.samples, self.lost, self.trips, self.counts, self.turns = [], 0, 0, {}, []
+        self.samples, self.due, self.lost, self.trips, self.counts, self.turns = [], [], 0, 0, {}, []
 
     def add(self, found, happened):
         self.samples += found["samples"]
+        self.due += found.get("due_samples", [])
         self.lost += found["lost"]
         self.trips += found["n"] + found["lost"] + WARMUP
         self.turns.append(found["mean"])
@@ -77,10 +94,8 @@ class Pool:
             self.counts[name] = self.counts.get(name, 0) + value
 
     def summary(self):
-        samples = sorted(self.samples)
-        return {"n": len(samples), "lost": self.lost, "mean": sum(samples) / len(samples), "turns_mean": self.turns,
-                **{name: crowd.at(samples, share) for name, share in (("p50", .5), ("p90", .9), ("p99", .99))},
-                "max": samples[-1],
+        return {"n": len(self.samples), "lost": self.lost, "turns_mean": self.turns, **figures(self.samples),
+                "due": figures(self.due) if self.due else None,
                 "per_trip": {name: round(value / self.trips, 2) for name, value in self.counts.items()}}
 
 
@@ -91,17 +106,18 @@ def ping(guests, index, count, pause):
     return found, vm.difference(before, counts(guests[:2]))
 
 
-def in_turns(name, count, work):
+def in_turns(name, options, work):
     """{scheduler: summary} of one case; work gets the number of round trips."""
     pools = {turn: Pool() for turn in TURNS}
     for turn in TURNS:
-        with scheduler(turn):
-            pools[turn].add(*work(count // TURNS.count(turn)))
+        with scheduler(turn, options.tier):
+            pools[turn].add(*work(options.n // TURNS.count(turn)))
     found = {turn: pool.summary() for turn, pool in pools.items()}
-    for turn, row in found.items():
-        print(f"# {name:<22}{turn:<8}{row['n']:>6}{row['lost']:>3}" +
-              "".join(f"{row[at] / 1e6:>9.3f}" for at in ("mean", "p50", "p99", "max")) + "  " +
-              " ".join(f"{key} {value}" for key, value in row["per_trip"].items()), flush=True)
+    for turn, case in found.items():
+        for what in (case, case["due"]) if case["due"] else (case,):
+            print(f"# {name:<16}{turn:<7}{'due' if what is case['due'] else '':<4}{case['n']:>5}{case['lost']:>3}" +
+                  "".join(f"{what[at] / 1e3:>9.1f}" for at in ("mean", "p50", "p99", "max")) + "  " +
+                  " ".join(f"{key} {value}" for key, value in case["per_trip"].items() if what is case), flush=True)
     return found
 
 
@@ -120,7 +136,7 @@ def excess(lab, options):
     cases = {}
     for number in (0, *options.hogs):
         with attack.computing(hogs[:number]):
-            cases[number] = in_turns(f"beside {number}", options.n, lambda n: ping(lab.guests, 1, n, options.pause))
+            cases[number] = in_turns(f"beside {number}", options, lambda n: ping(lab.guests, 1, n, options.pause))
     for hog in hogs:
         hog.stop()
     return {f"beside {number}": case for number, case in cases.items()}, list(excess_rows(cases))
@@ -132,15 +148,18 @@ EXCESS = {2: (3, 2), 4: (None, 3), 8: (None, 3)}
 
 def excess_rows(cases):
     for number in [number for number in cases if number]:
-        for at, least in zip(("mean", "p99"), EXCESS.get(number, (None, None))):
-            ours, stock = (cases[number][name][at] - cases[0][name][at] for name in ("queztl", "kernel"))
-            measured = cases[number]["queztl"]
-            yield row(f"sched_rtt_excess_{number}" if at == "mean" else f"sched_rtt_excess_p99_{number}", ours, stock,
-                      least, n=measured["n"], p50=measured["p50"], p99=measured["p99"])
+        measured, quiet = ({name: {"": case, "_due": case["due"]} for name, case in cases[which].items()}
+                           for which in (number, 0))
+        for what in ("", "_due"):
+            for at, least in zip(("mean", "p99"), EXCESS.get(number, (None, None))):
+                ours, stock = (measured[name][what][at] - quiet[name][what][at] for name in ("queztl", "kernel"))
+                yield row(f"sched_rtt_excess{what}{'_p99' if at == 'p99' else ''}_{number}", ours, stock, least,
+                          n=measured["queztl"][""]["n"], p50=measured["queztl"][what]["p50"],
+                          p99=measured["queztl"][what]["p99"])
 
 
 def busypoll(lab, options):
-    cases = {path: in_turns(path, options.n, lambda n, index=index: ping(lab.guests, index, n, 0))
+    cases = {path: in_turns(path, options, lambda n, index=index: ping(lab.guests, index, n, 0))
              for index, path in lab.paths}
     return cases, [over_bridge("sched_busypoll", cases["bridge"], cases["fabric"], 3),
                    over_bridge("sched_busypoll_kernel", cases["bridge"], cases["fabric"], None, "kernel")]
@@ -163,7 +182,7 @@ def attacked(lab, options):
                 return ping(lab.guests, index, count, 0)
 
         for name, work in (("quiet", quiet), ("flooded", flooded)):
-            cases[f"{path} {name}"] = in_turns(f"{path} {name}", options.n, work)
+            cases[f"{path} {name}"] = in_turns(f"{path} {name}", options, work)
     longer = {turn: cases["fabric flooded"][turn]["p99"] / cases["fabric quiet"][turn]["p99"] for turn in TURNS}
     measured = cases["fabric flooded"]["queztl"]
     return cases, [over_bridge("sched_attack_loop", cases["bridge flooded"], cases["fabric flooded"], 3),
@@ -188,8 +207,9 @@ def parse():
     crowd.add_options(parser)
     parser.add_argument("part", choices=PARTS)
     parser.add_argument("-n", type=int, default=3000, help="round trips of a case under a scheduler")
-    parser.add_argument("--pause", type=int, default=5000, metavar="US", help="before each")
+    parser.add_argument("--pause", type=int, default=3000, metavar="US", help="before each")
     parser.add_argument("--hogs", type=lambda text: [int(word) for word in text.split(",")], default=[1, 2, 4, 8])
+    parser.add_argument("--tier", choices=["native", "bpf"], help="home of Queztl's scheduler; else what there is")
     parser.add_argument("--burst", type=int, default=8, help="packets pktgen sends with one kick")
     return parser.parse_args()
 
@@ -197,10 +217,10 @@ def parse():
 def main():
     options = parse()
     work, guests, options.paths = PARTS[options.part]
-    conditions = {**crowd.conditions(options), "kernel": os.uname().release,
-                  "cgroup_mode": MODE.read_text().strip() if MODE.exists() else None,
-                  "tier": json.loads(queztl("status", "--json"))["available"]}
     lab = crowd.Crowd(options, guests, tools=options.part == "attack", mem="128M")
+    options.tier = options.tier or json.loads(queztl("status", "--json"))["available"]
+    conditions = {**crowd.conditions(options), "kernel": os.uname().release,
+                  "cgroup_mode": MODE.read_text().strip() if MODE.exists() else None}
     lab.start()
     lab.guests[1].expect("qzping -s >/dev/null 2>&1 &")
     cases, rows = work(lab, options)
