@@ -5,11 +5,15 @@ Each case is measured under the kernel's, under Queztl's, and under the kernel's
 half of the round trips each, and are pooled. Two guests exchange UDP datagrams of 64 bytes, one at a time; each VM has a
 cgroup.
 
-    excess      over the fabric, with a pause before each round trip, beside 0, 1, 2, 4 and 8 guests that compute. What
+    excess      over the fabric, with a pause before each round trip, beside 0, 1, 2, 4 and 8 VMs that compute. What
                 comes on top of the figure without them is the excess: of the round trip, and (due) of the time from
                 when the pause was to end, which includes the wake-up of the guest that asks.
     busypoll    in a loop, guests that poll, over the bridge and over the fabric
     attack      in a loop, while two more guests are idle, or one floods the other, on the same path
+
+Not finished: of eight boots in virtual time, with a kernel of 7.3.4 or 6.12, one got to its end. In three a guest was seen
+spinning for ever with interrupts off, twice at boot and so before Queztl's scheduler began. Busypoll, attack and --tier
+bpf have not been run.
 """
 import argparse
 import contextlib
@@ -27,6 +31,7 @@ import crowd
 import vm                       # crowd knows where it is
 
 QUEZTL = f"{os.environ['QZ_BUILD']}/userspace/queztl"
+HOG = f"{os.environ['QZ_BUILD']}/selftests/tinyvm"
 LOADER = f"{os.environ['QZ_BUILD']}/sched/queztl-sched"
 MODE = pathlib.Path("/sys/kernel/debug/sched/cgroup_mode")
 TURNS = ("kernel", "queztl", "kernel")
@@ -95,14 +100,14 @@ class Pool:
 
     def summary(self):
         return {"n": len(self.samples), "lost": self.lost, "turns_mean": self.turns, **figures(self.samples),
-                "due": figures(self.due) if self.due else None,
+                "due": figures(self.due) if self.due else None, "samples": self.samples, "due_samples": self.due,
                 "per_trip": {name: round(value / self.trips, 2) for name, value in self.counts.items()}}
 
 
 def ping(guests, index, count, pause):
     before = counts(guests[:2])
     found = json.loads(guests[0].expect(
-        f"qzping -r -l 64 -n {count} -w {WARMUP} -i {pause} {crowd.address(index, 2)}", 60 + count))
+        f"qzping -r -l 64 -n {count} -w {WARMUP} -i {pause} {crowd.address(index, 2)}", 10 + count // 20))
     return found, vm.difference(before, counts(guests[:2]))
 
 
@@ -129,16 +134,27 @@ def row(name, value, baseline, least, unit="ns", baseline_name="kernel", **more)
             "met": baseline >= least * value if least else None, **more}
 
 
+@contextlib.contextmanager
+def hogs(number):
+    """VMs that run all the time: a vCPU in real mode that counts, and exits to its VMM for each step."""
+    def enter(cgroup):
+        return lambda: (cgroup / "cgroup.procs").write_text("0")
+
+    running = [subprocess.Popen([HOG], stdout=subprocess.PIPE, preexec_fn=enter(vm.make_cgroup(f"vm-hog{index}")))
+               for index in range(number)]
+    for hog in running:
+        hog.stdout.readline()
+    yield
+    for hog in running:
+        hog.kill()
+        hog.wait()
+
+
 def excess(lab, options):
-    hogs = [vm.Guest(f"hog{number}", mem="96M", kernel=options.guest, cgroup=vm.make_cgroup(f"vm-hog{number}"))
-            for number in range(max(options.hogs))]
-    vm.start_all(hogs)
     cases = {}
     for number in (0, *options.hogs):
-        with attack.computing(hogs[:number]):
+        with hogs(number):
             cases[number] = in_turns(f"beside {number}", options, lambda n: ping(lab.guests, 1, n, options.pause))
-    for hog in hogs:
-        hog.stop()
     return {f"beside {number}": case for number, case in cases.items()}, list(excess_rows(cases))
 
 
