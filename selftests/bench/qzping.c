@@ -8,7 +8,8 @@
  * The client prints one line of JSON: round-trip times in ns, and how many datagrams were lost. A lost datagram costs
  * one time-out and is counted, it never stops the run. -r adds the samples themselves, for pooling several runs.
  * -T is TCP: messages have exactly SIZE bytes, on both sides, and none is lost.
- * -i sleeps for so long before each round trip that is measured.
+ * -i sleeps for so long before each round trip that is measured. With -r, due_samples are the same round trips from when
+ * the sleep was to end.
  * A round trip starts before send() and ends after the matching recv(), by CLOCK_MONOTONIC.
  */
 #include <arpa/inet.h>
@@ -97,6 +98,17 @@ static void serve(const struct options *o)
 	}
 }
 
+/* Until now and so many us; when that is. */
+static uint64_t pause_for(int us)
+{
+	uint64_t due = now_ns() + us * 1000ull;
+	struct timespec t = { due / 1000000000, due % 1000000000 };
+
+	while (us && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
+		;
+	return due;
+}
+
 /* One round trip; 0 when the answer did not come in time. Late answers to earlier ones are recognised and dropped. */
 static uint64_t round_trip(int fd, uint32_t seq, int size)
 {
@@ -153,18 +165,26 @@ static uint64_t percentile(const uint64_t *sorted, int n, double p)
 	return sorted[at < n ? at : n - 1];
 }
 
-static void report(const struct options *o, uint64_t *rtt, int n, int lost)
+static void print_samples(const char *name, const uint64_t *samples, int n)
+{
+	int i;
+
+	printf(",\"%s\":[", name);
+	for (i = 0; i < n; i++)
+		printf("%s%llu", i ? "," : "", (unsigned long long)samples[i]);
+	printf("]");
+}
+
+static void report(const struct options *o, uint64_t *rtt, const uint64_t *late, int n, int lost)
 {
 	double sum = 0;
 	int i;
 
 	printf("{\"n\":%d,\"size\":%d,\"lost\":%d", n, o->size, lost);
-	if (o->samples) {
-		printf(",\"samples\":[");
-		for (i = 0; i < n; i++)
-			printf("%s%llu", i ? "," : "", (unsigned long long)rtt[i]);
-		printf("]");
-	}
+	if (o->samples)
+		print_samples("samples", rtt, n);
+	if (o->samples && o->pause_us)
+		print_samples("due_samples", late, n);
 	for (i = 0; i < n; i++)
 		sum += rtt[i];
 	qsort(rtt, n, sizeof(*rtt), compare);
@@ -179,25 +199,25 @@ static void report(const struct options *o, uint64_t *rtt, int n, int lost)
 static int measure(const struct options *o)
 {
 	struct sockaddr_in peer = { .sin_family = AF_INET, .sin_port = htons(o->port) };
-	uint64_t *rtt = calloc(o->count + 1, sizeof(*rtt));
+	uint64_t *rtt = calloc(o->count + 1, sizeof(*rtt)), *late = calloc(o->count + 1, sizeof(*late)), due;
 	int fd = open_socket(o->timeout_ms, o->tcp), i, n = 0, lost = 0;
 
-	if (!rtt || inet_pton(AF_INET, o->peer, &peer.sin_addr) != 1)
+	if (!rtt || !late || inet_pton(AF_INET, o->peer, &peer.sin_addr) != 1)
 		die(o->peer);
 	if (connect(fd, (struct sockaddr *)&peer, sizeof(peer)))
 		die("connect");
 	for (i = 0; i < o->warmup; i++)
 		one_trip(o, fd, 0x80000000u + i);
 	for (i = 0; i < o->count; i++) {
-		if (o->pause_us)
-			usleep(o->pause_us);
+		due = pause_for(o->pause_us);
 		rtt[n] = one_trip(o, fd, i + 1);
+		late[n] = now_ns() - due;
 		if (rtt[n])
 			n++;
 		else
 			lost++;
 	}
-	report(o, rtt, n, lost);
+	report(o, rtt, late, n, lost);
 	return n ? 0 : 2;
 }
 
