@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
+#include "scheduler.h"
 #include "snapshot.h"
 
 struct verdict {
@@ -83,6 +84,10 @@ void check_virtio_vdpa(struct verdict *v);
 void check_vdpa_tool(struct verdict *v);
 void check_memlock(struct verdict *v);
 void check_map_entries(struct verdict *v);
+
+void judge_scheduler(const struct sched_state *state, enum tier best,
+		     struct verdict *v);
+void check_scheduler(struct verdict *v);
 
 void judge_ports(const struct snapshot *shot, struct verdict *v);
 void check_ports(struct verdict *v);

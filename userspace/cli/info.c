@@ -7,6 +7,7 @@
 #include "fail.h"
 #include "json.h"
 #include "options.h"
+#include "scheduler.h"
 
 static json_t *features_json(uint64_t features)
 {
@@ -21,7 +22,16 @@ static json_t *features_json(uint64_t features)
 	return list;
 }
 
-static void print_info_json(struct cli *cli, const struct queztl_info *info)
+/* What divides the CPUs between VMs. */
+static const char *scheduler_name(const struct sched_state *state)
+{
+	if (state->on)
+		return tier_name(state->tier);
+	return *state->other ? state->other : NULL;
+}
+
+static void print_info_json(struct cli *cli, const struct queztl_info *info,
+			    const struct sched_state *sched, enum tier best)
 {
 	json_t *object = json_object();
 
@@ -32,6 +42,8 @@ static void print_info_json(struct cli *cli, const struct queztl_info *info)
 	set_json(object, "features", features_json(info->features));
 	set_count(object, "vms", info->vms);
 	set_count(object, "fabrics", info->fabrics);
+	set_text(object, "scheduler", scheduler_name(sched));
+	set_text(object, "scheduler_available", tier_name(best));
 	print_json(object, cli->out, false);
 }
 
@@ -55,6 +67,19 @@ static void print_features(struct cli *cli, uint64_t features)
 			known[i].text);
 }
 
+static void print_scheduler(struct cli *cli, const struct sched_state *sched,
+			    enum tier best, const char *missing)
+{
+	const char *name = scheduler_name(sched);
+
+	fprintf(cli->out, "%-10s%s", "scheduler", name ? name : "off");
+	if (!sched->on)
+		fprintf(cli->out, "; available: %s", tier_name(best));
+	if (!sched->on && *missing)
+		fprintf(cli->out, " (%s)", missing);
+	fputc('\n', cli->out);
+}
+
 static void print_info(struct cli *cli, const struct queztl_info *info)
 {
 	fprintf(cli->out, "%-10s%s (ABI version %u)\n", "module",
@@ -69,7 +94,10 @@ static void print_info(struct cli *cli, const struct queztl_info *info)
 
 int run_info(struct cli *cli, int argc, char **argv)
 {
+	char missing[REASON_ROOM];
+	struct sched_state sched;
 	struct queztl_info info;
+	enum tier best;
 	int code = expect_words(cli, argc, argv, 0);
 	int ret, fd;
 
@@ -82,9 +110,13 @@ int run_info(struct cli *cli, int argc, char **argv)
 	close(fd);
 	if (ret)
 		return fail_errno(cli, ret, "cannot read the version of the module");
-	if (cli->json)
-		print_info_json(cli, &info);
-	else
+	best = best_tier(missing);
+	read_sched_state(&sched);
+	if (cli->json) {
+		print_info_json(cli, &info, &sched, best);
+	} else {
 		print_info(cli, &info);
+		print_scheduler(cli, &sched, best, missing);
+	}
 	return EXIT_OK;
 }

@@ -91,7 +91,7 @@ static void info_lists_features(void **state)
 	json_t *features = json_object_get(info, "features");
 
 	(void)state;
-	assert_keys(info, "program module kernel abi_version features vms fabrics");
+	assert_keys(info, "program module kernel abi_version features vms fabrics scheduler scheduler_available");
 	assert_int_equal(json_array_size(features), 3);
 	assert_string_equal(json_string_value(json_array_get(features, 1)),
 			    "direct");

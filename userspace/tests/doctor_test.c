@@ -202,6 +202,30 @@ static void own_taint_is_expected(void **state)
 	assert_verdict(&v, VERDICT_FAIL, "oopsed", "reboot");
 }
 
+static void schedulers_that_failed_are_reported(void **state)
+{
+	struct sched_state sched = { .on = true, .tier = TIER_BPF };
+	struct verdict v;
+
+	(void)state;
+	judge_scheduler(&sched, TIER_BPF, &v);
+	assert_verdict(&v, VERDICT_OK, "on (bpf)", "");
+	sched = (struct sched_state){ 0 };
+	judge_scheduler(&sched, TIER_NATIVE, &v);
+	assert_verdict(&v, VERDICT_OK, "off; this host could run it (native)", "");
+	judge_scheduler(&sched, TIER_CGROUP, &v);
+	assert_verdict(&v, VERDICT_OK, "cgroups only", "");
+	snprintf(sched.ended, sizeof(sched.ended), "unregistered from user space");
+	judge_scheduler(&sched, TIER_BPF, &v);
+	assert_verdict(&v, VERDICT_OK, "off", "");
+	snprintf(sched.ended, sizeof(sched.ended), "runnable task stall: x failed to run");
+	judge_scheduler(&sched, TIER_BPF, &v);
+	assert_verdict(&v, VERDICT_WARN, "it ended: runnable task stall", "queztl sched start");
+	snprintf(sched.other, sizeof(sched.other), "simple");
+	judge_scheduler(&sched, TIER_BPF, &v);
+	assert_verdict(&v, VERDICT_WARN, "'simple' runs", "stop it");
+}
+
 static bool find_in(const char *list, const char *module)
 {
 	FILE *file = fmemopen((void *)list, strlen(list), "r");
@@ -269,14 +293,14 @@ static void doctor_prints_one_verdict_per_check(void **state)
 	fake_reset();
 	doctor = json_loads(run("doctor --json")->out, 0, NULL);
 	checks = json_object_get(doctor, "checks");
-	assert_int_equal(json_array_size(checks), 16);
+	assert_int_equal(json_array_size(checks), 17);
 	json_array_foreach(checks, i, check)
 		failed += !strcmp(json_string_value(
 			json_object_get(check, "status")), "fail");
 	assert_int_equal(json_is_false(json_object_get(doctor, "ok")), !!failed);
 	assert_int_equal(run("doctor")->code, failed ? 1 : 0);
 	json_decref(doctor);
-	assert_int_equal(count_lines(run_at(0, "doctor")->out), 16 + 2);
+	assert_int_equal(count_lines(run_at(0, "doctor")->out), 17 + 2);
 	assert_true(longest_line(run("doctor")->out) <= LINE_MAX_TEXT);
 }
 
@@ -294,6 +318,7 @@ int main(void)
 		cmocka_unit_test(memlock_warns_below_unlimited),
 		cmocka_unit_test(map_entries_are_weighed_against_memory),
 		cmocka_unit_test(own_taint_is_expected),
+		cmocka_unit_test(schedulers_that_failed_are_reported),
 		cmocka_unit_test(modules_are_found_by_name),
 		cmocka_unit_test(ports_in_trouble_are_explained),
 		cmocka_unit_test(doctor_prints_one_verdict_per_check),
