@@ -397,12 +397,14 @@ survives_a_realtime_task() {
 tidy_up() { state_is disabled || "$QUEZTL" sched stop; }
 
 TESTS_WITH_MODULE="excludes_the_modules_and_is_excluded"
-TESTS=${*:-starts_and_stops_under_load runs_once_only nobody_can_keep_it_from_starting
-	starts_while_others_ask stops_though_its_loader_does_not_run many_commands_at_once
-	excludes_another_and_is_excluded leaves_the_host_to_eevdf_when_killed says_why_sysrq_ended_it
-	a_weight_counts no_weight_starves vcpus_do_not_count a_limit_holds a_setting_makes_a_vm vms_come_and_go settings_do_not_get_lost
-	vms_of_a_group_divide_its_limit a_users_group_has_no_weight bad_settings_are_refused
-	survives_cpu_hotplug survives_a_realtime_task}
+SHORT="starts_and_stops_under_load runs_once_only nobody_can_keep_it_from_starting
+	leaves_the_host_to_eevdf_when_killed says_why_sysrq_ended_it a_weight_counts no_weight_starves
+	vcpus_do_not_count a_limit_holds a_setting_makes_a_vm vms_come_and_go bad_settings_are_refused
+	survives_cpu_hotplug survives_a_realtime_task"
+LONG="starts_while_others_ask stops_though_its_loader_does_not_run many_commands_at_once
+	excludes_another_and_is_excluded settings_do_not_get_lost vms_of_a_group_divide_its_limit
+	a_users_group_has_no_weight"
+TESTS=${*:-$SHORT ${QZ_USER_SCHED_CYCLES:+$LONG}}	# with --all, the cycles are set
 
 main() {
 	if [ ! -e $SCX ]; then
