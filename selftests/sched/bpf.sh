@@ -1,6 +1,7 @@
 #!/bin/bash
 # The BPF scheduler (make sched), by the command queztl, on a kernel that has sched_ext. KTAP.
-# Needs root, and a machine that may crash. QZ_USER_SCHED_CYCLES: starts and stops under load; QZ_USER_SCHED_ROUNDS: of what races.
+# Needs root, and a machine that may crash. QZ_USER_SCHED_CYCLES: starts and stops under load; if it is set, the slow tests
+# run, too. QZ_USER_SCHED_ROUNDS: of what races.
 # shellcheck disable=SC2317 # tests are called by name
 set -u
 SRC=${QZ_SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
