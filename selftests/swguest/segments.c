@@ -4,6 +4,8 @@
  * fabric. The work is done in slices; each segment arrives once, and in order.
  */
 #define _GNU_SOURCE
+#include <sched.h>
+
 #include "flow.h"
 #include "tenant.h"
 
@@ -134,11 +136,14 @@ static struct {
 static const struct flow *flow_sent;
 static const __u8 *sent_to;
 
-/* On one CPU with its worker, which cannot run before this thread stops them both. */
+/* On one CPU with its worker, which has no priority: it cannot run before this thread stops them both. */
 static void run_sender(void)
 {
+	static const struct sched_param high = { .sched_priority = 1 };
+
 	keep_to_one_cpu();
 	start_sender();
+	ASSERT_EQ(sched_setscheduler(0, SCHED_FIFO, &high), 0);
 	shared->ready = 1;
 	await_order(&shared->go);
 	send_cut(flow_sent, sent_to, 1);
