@@ -59,6 +59,8 @@ typedef struct {
 #define div64_u64(n, d)		((u64)(n) / (u64)(d))
 #define DIV_ROUND_UP(n, d)	(((n) + (d) - 1) / (d))
 #define min_t(type, a, b)	min((type)(a), (type)(b))
+#define max_t(type, a, b)					\
+	({ type max_a = (a), max_b = (b); max_a > max_b ? max_a : max_b; })
 #define min(a, b)						\
 	({ __typeof__(a) min_a = (a); __typeof__(b) min_b = (b);	\
 	   min_a < min_b ? min_a : min_b; })

@@ -63,20 +63,23 @@ void qz_thread_wake(const struct qz_policy *policy, const struct qz_flow *flow,
  * qz_flow_slice - for how long a thread of a VM may run at a time
  * @policy: the policy
  * @flow: the VM
+ * @nthreads: vCPUs that want to run now, this one included
  *
- * With a low limit it is shorter, so that the vCPUs of the VM wait for each
- * other less long.
+ * What is left of a limit until the next refill is divided between the vCPUs
+ * that are waiting for it, so that each of them runs in each period.
  *
  * Return: ns.
  */
-u64 qz_flow_slice(const struct qz_policy *policy, const struct qz_flow *flow)
+u64 qz_flow_slice(const struct qz_policy *policy, const struct qz_flow *flow,
+		  u32 nthreads)
 {
-	u64 step = div64_u64(policy->refill * flow->limit, 1000);
+	s64 tokens = atomic64_read(&flow->tokens);
+	u64 slice;
 
-	if (!flow->limit || step >= policy->slice)
+	if (!flow->limit)
 		return policy->slice;
-	return step > QZ_SCHED_SHORT ? step :
-	       min_t(u64, policy->slice, QZ_SCHED_SHORT);
+	slice = tokens > 0 ? div64_u64(tokens, max_t(u32, nthreads, 1)) : 0;
+	return min_t(u64, policy->slice, max_t(u64, slice, QZ_SCHED_SHORT));
 }
 
 /**
@@ -134,18 +137,58 @@ u64 qz_flow_reached(const struct qz_flow *flow, u64 slice, u64 ran)
 }
 
 /**
+ * qz_flow_rank - where a VM stands among those that wait
+ * @policy: the policy
+ * @flow: the VM
+ * @vcpu: the thread that waits is a vCPU
+ *
+ * The vCPUs of a limited VM stand one slice behind its other threads. They all
+ * want to run as soon as the limit lets them, and would interrupt everybody
+ * then, for a time that they could as well use a moment later.
+ *
+ * Return: a tag; the smallest is next.
+ */
+u64 qz_flow_rank(const struct qz_policy *policy, const struct qz_flow *flow,
+		 bool vcpu)
+{
+	u64 tag = qz_flow_tag(flow);
+
+	return flow->limit && vcpu ?
+	       tag + qz_flow_weigh(flow, policy->slice) : tag;
+}
+
+/**
  * qz_flow_preempts - does a VM that waits take a CPU from another?
  * @policy: the policy
  * @flow: the VM that has something to run
+ * @vcpu: that is a vCPU
  * @reached: how far the other has got, see qz_flow_reached()
  *
  * The margin keeps two VMs from taking the CPU from each other for nothing.
  */
 bool qz_flow_preempts(const struct qz_policy *policy,
-		      const struct qz_flow *flow, u64 reached)
+		      const struct qz_flow *flow, bool vcpu, u64 reached)
 {
-	return qz_sched_before(qz_flow_tag(flow) +
+	return qz_sched_before(qz_flow_rank(policy, flow, vcpu) +
 			       qz_flow_weigh(flow, policy->margin), reached);
+}
+
+/**
+ * qz_thread_preempts - does a thread take a CPU from another of its VM?
+ * @policy: the policy
+ * @thread: the one that has something to run
+ * @turn: of the one that runs
+ * @slice: what that was charged when it started, ns
+ * @ran: for how long it has run, ns
+ *
+ * A thread for a disk need not wait for the slices of its own VM's vCPUs.
+ */
+bool qz_thread_preempts(const struct qz_policy *policy,
+			const struct qz_thread *thread, u64 turn, u64 slice,
+			u64 ran)
+{
+	return qz_sched_before(thread->turn + policy->margin,
+			       turn - (ran < slice ? slice - ran : 0));
 }
 
 /**
@@ -168,9 +211,9 @@ bool qz_flow_may_borrow(const struct qz_policy *policy,
  * @now: wall clock, ns
  * @clock: the clock
  *
- * What it does not use it cannot save, but for one step, and the time for which
- * it was parked gives it no credit: it comes after those that run. The caller
- * sees to it that only one CPU does this at a time.
+ * What it does not use it cannot save, but for one step. A VM that has used most
+ * of the last step was held back rather than asleep, and earns no credit by it.
+ * The caller sees to it that only one CPU does this at a time.
  */
 void qz_flow_refill(const struct qz_policy *policy, struct qz_flow *flow,
 		    u64 now, u64 clock)
@@ -184,11 +227,10 @@ void qz_flow_refill(const struct qz_policy *policy, struct qz_flow *flow,
 	    qz_sched_before(now, flow->refilled + policy->refill))
 		return;
 	flow->refilled = now;
-	if (qz_flow_is_parked(flow))
-		raise_to(&flow->tag,
-			 clock + qz_flow_weigh(flow, policy->slice));
-	tokens = min(step - atomic64_read(&flow->tokens),
-		     (s64)div64_u64(since * flow->limit, 1000));
+	tokens = atomic64_read(&flow->tokens);
+	if (tokens < step / 2)
+		raise_to(&flow->tag, clock);
+	tokens = min(step - tokens, (s64)div64_u64(since * flow->limit, 1000));
 	atomic64_add(tokens, &flow->tokens);
 }
 

@@ -29,7 +29,7 @@
 #include "module/plain.h"
 
 #define QZ_SCHED_WEIGHT		100	/* the usual weight, as of cpu.weight */
-#define QZ_SCHED_SHORT		NSEC_PER_MSEC	/* shortest slice of a limited flow */
+#define QZ_SCHED_SHORT		(500 * NSEC_PER_USEC)	/* least slice of a limited flow */
 #define QZ_SCHED_START		(1000ULL * NSEC_PER_SEC)	/* a clock begins with this */
 
 /**
@@ -53,7 +53,7 @@ struct qz_policy {
 	.slice	= 3 * NSEC_PER_MSEC,		\
 	.credit	= 6 * NSEC_PER_MSEC,		\
 	.loan	= 3 * NSEC_PER_MSEC,		\
-	.margin	= 250 * NSEC_PER_USEC,		\
+	.margin	= 125 * NSEC_PER_USEC,		\
 	.refill	= 10 * NSEC_PER_MSEC,		\
 }
 
@@ -112,13 +112,19 @@ void qz_flow_wake(const struct qz_policy *policy, struct qz_flow *flow,
 		  u64 clock);
 void qz_thread_wake(const struct qz_policy *policy, const struct qz_flow *flow,
 		    struct qz_thread *thread);
-u64 qz_flow_slice(const struct qz_policy *policy, const struct qz_flow *flow);
+u64 qz_flow_slice(const struct qz_policy *policy, const struct qz_flow *flow,
+		  u32 nthreads);
 void qz_thread_start(const struct qz_policy *policy, struct qz_flow *flow,
 		     struct qz_thread *thread, u64 slice, atomic64_t *clock);
 void qz_thread_stop(struct qz_flow *flow, struct qz_thread *thread, u64 ran);
 u64 qz_flow_reached(const struct qz_flow *flow, u64 slice, u64 ran);
+u64 qz_flow_rank(const struct qz_policy *policy, const struct qz_flow *flow,
+		 bool vcpu);
 bool qz_flow_preempts(const struct qz_policy *policy,
-		      const struct qz_flow *flow, u64 reached);
+		      const struct qz_flow *flow, bool vcpu, u64 reached);
+bool qz_thread_preempts(const struct qz_policy *policy,
+			const struct qz_thread *thread, u64 turn, u64 slice,
+			u64 ran);
 bool qz_flow_may_borrow(const struct qz_policy *policy,
 			const struct qz_flow *flow, u64 clock);
 void qz_flow_refill(const struct qz_policy *policy, struct qz_flow *flow,

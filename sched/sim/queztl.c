@@ -46,32 +46,47 @@ static u64 reached(struct sim *sim, const struct sim_cpu *c)
 }
 
 /* Would this flow take the CPU now? */
-static bool preempts(struct sim *sim, const struct qz_flow *flow, int cpu)
+static bool preempts(struct sim *sim, const struct qz_flow *flow, bool vcpu,
+		     int cpu)
 {
 	struct shared *all = sim->private;
 	struct sim_cpu *c = &sim->cpus[cpu];
 
 	return c->task && &c->task->vm->flow != flow &&
-	       qz_flow_preempts(&all->policy, flow, reached(sim, c));
+	       qz_flow_preempts(&all->policy, flow, vcpu, reached(sim, c));
+}
+
+/* Does one of the same VM run there, which has had more? */
+static bool preempts_own(struct sim *sim, const struct sim_task *task, int cpu)
+{
+	struct shared *all = sim->private;
+	struct sim_cpu *c = &sim->cpus[cpu];
+
+	return c->task && c->task->vm == task->vm &&
+	       qz_thread_preempts(&all->policy, &task->thread,
+				  c->task->thread.turn, c->task->thread.slice,
+				  sim->now - c->started);
 }
 
 /* The CPU whose flow is furthest ahead, if this one preempts it. */
-static int victim(struct sim *sim, const struct qz_flow *flow)
+static int victim(struct sim *sim, const struct sim_task *task)
 {
 	u64 furthest = 0;
-	int found = -1;
+	int found = -1, own = -1;
 
 	for (int cpu = 0; cpu < sim->ncpus; cpu++) {
 		struct sim_cpu *c = &sim->cpus[cpu];
 
-		if (c->resched || !preempts(sim, flow, cpu))
+		if (!c->resched && preempts_own(sim, task, cpu))
+			own = cpu;
+		if (c->resched || !preempts(sim, &task->vm->flow, task->vcpu, cpu))
 			continue;
 		if (found < 0 || qz_sched_before(furthest, reached(sim, c))) {
 			furthest = reached(sim, c);
 			found = cpu;
 		}
 	}
-	return found;
+	return found < 0 ? own : found;
 }
 
 static void woken(struct sim *sim, struct sim_task *task, int waker)
@@ -87,7 +102,7 @@ static void woken(struct sim *sim, struct sim_task *task, int waker)
 	queue(task);
 	cpu = sim_idle_cpu(sim, task->cpu);
 	if (cpu < 0)
-		cpu = victim(sim, &vm->flow);
+		cpu = victim(sim, task);
 	if (cpu >= 0)
 		sim_resched(sim, cpu);
 }
@@ -110,6 +125,11 @@ static bool is_parked(const struct sim_task *task)
 	return task->vcpu && qz_flow_is_parked(&task->vm->flow);
 }
 
+static u64 rank(const struct shared *all, const struct sim_task *task)
+{
+	return qz_flow_rank(&all->policy, &task->vm->flow, task->vcpu);
+}
+
 /* The thread that is next in the VM whose turn it is. */
 static struct sim_task *choose(struct sim *sim, int cpu)
 {
@@ -122,22 +142,21 @@ static struct sim_task *choose(struct sim *sim, int cpu)
 	best = NULL;
 	for (int i = 0; i < sim->ntasks; i++) {
 		struct sim_task *task = &sim->tasks[i];
-		struct qz_flow *flow = &task->vm->flow;
 
 		if (task->state != SIM_QUEUED || is_parked(task))
 			continue;
 		if (!best || (best->vm == task->vm ?
 		    qz_sched_before(task->thread.turn, best->thread.turn) :
-		    qz_sched_before(qz_flow_tag(flow), qz_flow_tag(&best->vm->flow))))
+		    qz_sched_before(rank(all, task), rank(all, best))))
 			best = task;
 	}
 	return best;
 }
 
-/* Somebody still waits: an idle CPU can take it. */
+/* Somebody still waits: another CPU that idles can take it. */
 static void call_idle(struct sim *sim, int cpu)
 {
-	int idle = sim_idle_cpu(sim, cpu);
+	int idle = sim_idle_cpu(sim, cpu + 1);
 
 	if (idle < 0 || idle == cpu)
 		return;
@@ -146,6 +165,19 @@ static void call_idle(struct sim *sim, int cpu)
 			sim_resched(sim, idle);
 			return;
 		}
+}
+
+/* vCPUs of a VM that could run, but for the one just chosen. */
+static u32 waiting_vcpus(const struct sim *sim, const struct sim_vm *vm)
+{
+	u32 n = 0;
+
+	for (int i = 0; i < sim->ntasks; i++) {
+		const struct sim_task *task = &sim->tasks[i];
+
+		n += task->vm == vm && task->vcpu && task->state == SIM_QUEUED;
+	}
+	return n;
 }
 
 static struct sim_task *pick(struct sim *sim, int cpu)
@@ -160,7 +192,9 @@ static struct sim_task *pick(struct sim *sim, int cpu)
 	task->vm->nqueued--;
 	task->vm->nrunning++;
 	qz_thread_start(&all->policy, &task->vm->flow, &task->thread,
-			qz_flow_slice(&all->policy, &task->vm->flow), &all->clock);
+			qz_flow_slice(&all->policy, &task->vm->flow,
+				      1 + waiting_vcpus(sim, task->vm)),
+			&all->clock);
 	return task;
 }
 
@@ -176,13 +210,16 @@ static void tick(struct sim *sim, int cpu)
 	struct sim_cpu *c = &sim->cpus[cpu];
 	bool ends = !c->task || sim->now - c->started >= c->task->thread.slice;
 
-	for (int i = 0; i < sim->nvms; i++) {
-		struct sim_vm *vm = &sim->vms[i];
-
-		qz_flow_refill(&all->policy, &vm->flow, sim->now,
+	for (int i = 0; i < sim->nvms; i++)
+		qz_flow_refill(&all->policy, &sim->vms[i].flow, sim->now,
 			       atomic64_read(&all->clock));
-		ends |= vm->nqueued && preempts(sim, &vm->flow, cpu);
+	for (int i = 0; i < sim->ntasks; i++) {
+		const struct sim_task *task = &sim->tasks[i];
+
+		ends |= task->state == SIM_QUEUED && !is_parked(task) &&
+			preempts(sim, &task->vm->flow, task->vcpu, cpu);
 	}
+	call_idle(sim, cpu);
 	if (ends)
 		sim_resched(sim, cpu);
 }

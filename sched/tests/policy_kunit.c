@@ -238,18 +238,24 @@ static void what_runs_is_charged_to_the_limit(struct kunit *test)
 			tokens - (s64)(2 * MS));
 }
 
-static void a_low_limit_has_short_slices(struct kunit *test)
+/* Each vCPU of a limited VM runs in each period. */
+static void what_a_limit_leaves_is_divided(struct kunit *test)
 {
 	struct machine m;
 
 	begin(&m, 100, 100);
-	KUNIT_EXPECT_EQ(test, qz_flow_slice(&policy, &m.a), policy.slice);
+	KUNIT_EXPECT_EQ(test, qz_flow_slice(&policy, &m.a, 8), policy.slice);
 	m.a.limit = 500;
-	KUNIT_EXPECT_EQ(test, qz_flow_slice(&policy, &m.a), policy.slice);
-	m.a.limit = 200;
-	KUNIT_EXPECT_EQ(test, qz_flow_slice(&policy, &m.a), (u64)(2 * MS));
-	m.a.limit = 10;
-	KUNIT_EXPECT_EQ(test, qz_flow_slice(&policy, &m.a),
+	qz_flow_refill(&policy, &m.a, NSEC_PER_SEC, 0);
+	KUNIT_EXPECT_EQ(test, qz_flow_slice(&policy, &m.a, 1), policy.slice);
+	KUNIT_EXPECT_EQ(test, qz_flow_slice(&policy, &m.a, 2),
+			(u64)(5 * MS / 2));
+	run(&m, &m.a, &m.a0, 3 * MS);
+	KUNIT_EXPECT_EQ(test, qz_flow_slice(&policy, &m.a, 1), (u64)(2 * MS));
+	KUNIT_EXPECT_EQ(test, qz_flow_slice(&policy, &m.a, 8),
+			(u64)QZ_SCHED_SHORT);
+	run(&m, &m.a, &m.a0, 3 * MS);
+	KUNIT_EXPECT_EQ(test, qz_flow_slice(&policy, &m.a, 1),
 			(u64)QZ_SCHED_SHORT);
 }
 
@@ -268,7 +274,7 @@ static void parked_time_is_no_sleep(struct kunit *test)
 	qz_flow_refill(&policy, &m.a, NSEC_PER_SEC + 40 * MS,
 		       atomic64_read(&m.clock));
 	KUNIT_EXPECT_FALSE(test, qz_flow_is_parked(&m.a));
-	KUNIT_EXPECT_LT(test, behind(&m, &m.a), 0);
+	KUNIT_EXPECT_EQ(test, behind(&m, &m.a), 0);
 }
 
 static struct kunit_case policy_cases[] = {
@@ -285,7 +291,7 @@ static struct kunit_case policy_cases[] = {
 	KUNIT_CASE(a_limit_saves_one_step_only),
 	KUNIT_CASE(a_late_look_at_the_clock_gives_nothing),
 	KUNIT_CASE(what_runs_is_charged_to_the_limit),
-	KUNIT_CASE(a_low_limit_has_short_slices),
+	KUNIT_CASE(what_a_limit_leaves_is_divided),
 	KUNIT_CASE(parked_time_is_no_sleep),
 	{}
 };
