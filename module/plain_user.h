@@ -59,11 +59,13 @@ typedef struct {
 #define div64_u64(n, d)		((u64)(n) / (u64)(d))
 #define DIV_ROUND_UP(n, d)	(((n) + (d) - 1) / (d))
 #define min_t(type, a, b)	min((type)(a), (type)(b))
-#define max_t(type, a, b)					\
-	({ type max_a = (a), max_b = (b); max_a > max_b ? max_a : max_b; })
+#define max_t(type, a, b)	max((type)(a), (type)(b))
 #define min(a, b)						\
 	({ __typeof__(a) min_a = (a); __typeof__(b) min_b = (b);	\
 	   min_a < min_b ? min_a : min_b; })
+#define max(a, b)						\
+	({ __typeof__(a) max_a = (a); __typeof__(b) max_b = (b);	\
+	   max_a > max_b ? max_a : max_b; })
 #define clamp(v, low, high)					\
 	({ __typeof__(v) clamp_v = (v);				\
 	   clamp_v < (low) ? (low) : clamp_v > (high) ? (high) : clamp_v; })

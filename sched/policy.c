@@ -2,6 +2,8 @@
 /* How CPU time is divided between VMs; pure. See policy.h. */
 #include "sched/policy.h"
 
+#define SAVED	2	/* steps of its limit that a VM may save, or owe */
+
 /*
  * Never backwards. If another CPU changes it at the same time it has raised it
  * or charged it, and the next to look tries again.
@@ -16,16 +18,19 @@ static void raise_to(atomic64_t *tag, u64 least)
 
 /**
  * qz_flow_init - a VM begins
+ * @policy: the policy
  * @flow: to be filled
  * @clock: the clock
  * @weight: 1 to 10000, as cpu.weight
  *
- * It begins with no credit: it has not waited for anything.
+ * It comes after those that are there, by a slice. Otherwise VMs that follow one
+ * another, each for a moment, would keep all others from the CPU.
  */
-void qz_flow_init(struct qz_flow *flow, u64 clock, u32 weight)
+void qz_flow_init(const struct qz_policy *policy, struct qz_flow *flow,
+		  u64 clock, u32 weight)
 {
 	*flow = (struct qz_flow){ .weight = weight };
-	atomic64_set(&flow->tag, clock);
+	atomic64_set(&flow->tag, clock + qz_flow_weigh(flow, policy->slice));
 	atomic64_set(&flow->turn, QZ_SCHED_START);
 }
 
@@ -42,6 +47,21 @@ void qz_flow_wake(const struct qz_policy *policy, struct qz_flow *flow,
 		  u64 clock)
 {
 	raise_to(&flow->tag, clock - qz_flow_weigh(flow, policy->credit));
+}
+
+/**
+ * qz_thread_init - a thread begins
+ * @policy: the policy
+ * @flow: its VM
+ * @thread: the thread
+ *
+ * As a VM does: it comes after the VM's other threads, by a slice.
+ */
+void qz_thread_init(const struct qz_policy *policy, const struct qz_flow *flow,
+		    struct qz_thread *thread)
+{
+	thread->turn = atomic64_read(&flow->turn) + policy->slice;
+	thread->slice = 0;
 }
 
 /**
@@ -66,7 +86,8 @@ void qz_thread_wake(const struct qz_policy *policy, const struct qz_flow *flow,
  * @nthreads: vCPUs that want to run now, this one included
  *
  * What is left of a limit until the next refill is divided between the vCPUs
- * that are waiting for it, so that each of them runs in each period.
+ * that are waiting for it, so that each of them runs in each period, twice if it
+ * can: then none is always the last, and next time the first.
  *
  * Return: ns.
  */
@@ -78,8 +99,20 @@ u64 qz_flow_slice(const struct qz_policy *policy, const struct qz_flow *flow,
 
 	if (!flow->limit)
 		return policy->slice;
-	slice = tokens > 0 ? div64_u64(tokens, max_t(u32, nthreads, 1)) : 0;
+	slice = tokens > 0 ? div64_u64(tokens, 2 * max_t(u32, nthreads, 1)) : 0;
 	return min_t(u64, policy->slice, max_t(u64, slice, QZ_SCHED_SHORT));
+}
+
+/* Charge its limit; from @clock on, if that uses it up, it is held back. */
+static void take_tokens(struct qz_flow *flow, s64 ns, u64 clock)
+{
+	bool had = atomic64_read(&flow->tokens) > 0;
+
+	if (!flow->limit)
+		return;
+	atomic64_sub(ns, &flow->tokens);
+	if (had && atomic64_read(&flow->tokens) <= 0)
+		flow->held = clock;
 }
 
 /**
@@ -99,8 +132,7 @@ void qz_thread_start(const struct qz_policy *policy, struct qz_flow *flow,
 	thread->turn += slice;
 	thread->slice = slice;
 	atomic64_add(qz_flow_weigh(flow, slice), &flow->tag);
-	if (flow->limit)
-		atomic64_sub(slice, &flow->tokens);
+	take_tokens(flow, slice, atomic64_read(clock));
 }
 
 /**
@@ -108,8 +140,10 @@ void qz_thread_start(const struct qz_policy *policy, struct qz_flow *flow,
  * @flow: its VM
  * @thread: the thread
  * @ran: since it started, ns; may be more than its slice
+ * @clock: the clock
  */
-void qz_thread_stop(struct qz_flow *flow, struct qz_thread *thread, u64 ran)
+void qz_thread_stop(struct qz_flow *flow, struct qz_thread *thread, u64 ran,
+		    u64 clock)
 {
 	u64 slice = thread->slice;
 
@@ -118,8 +152,7 @@ void qz_thread_stop(struct qz_flow *flow, struct qz_thread *thread, u64 ran)
 	atomic64_add(qz_flow_weigh(flow, ran) - qz_flow_weigh(flow, slice),
 		     &flow->tag);
 	atomic64_add(ran, &flow->used);
-	if (flow->limit)
-		atomic64_sub(ran - slice, &flow->tokens);
+	take_tokens(flow, ran - slice, clock);
 }
 
 /**
@@ -142,9 +175,9 @@ u64 qz_flow_reached(const struct qz_flow *flow, u64 slice, u64 ran)
  * @flow: the VM
  * @vcpu: the thread that waits is a vCPU
  *
- * The vCPUs of a limited VM stand one slice behind its other threads. They all
- * want to run as soon as the limit lets them, and would interrupt everybody
- * then, for a time that they could as well use a moment later.
+ * While a VM is held back by its limit it loses its place (see qz_flow_refill),
+ * and its other threads, such as those for disks, must not lose theirs. So these
+ * have the credit of a VM that has slept.
  *
  * Return: a tag; the smallest is next.
  */
@@ -153,8 +186,8 @@ u64 qz_flow_rank(const struct qz_policy *policy, const struct qz_flow *flow,
 {
 	u64 tag = qz_flow_tag(flow);
 
-	return flow->limit && vcpu ?
-	       tag + qz_flow_weigh(flow, policy->slice) : tag;
+	return flow->limit && !vcpu ?
+	       tag - qz_flow_weigh(flow, policy->credit) : tag;
 }
 
 /**
@@ -204,6 +237,16 @@ bool qz_flow_may_borrow(const struct qz_policy *policy,
 			       clock + qz_flow_weigh(flow, policy->loan));
 }
 
+/* The clock has advanced while the VM was held back. */
+static void keep_place(const struct qz_policy *policy, struct qz_flow *flow,
+		       u64 clock)
+{
+	u64 most = clock + qz_flow_weigh(flow, policy->credit);
+	u64 tag = qz_flow_tag(flow) + (clock - flow->held);
+
+	raise_to(&flow->tag, qz_sched_before(tag, most) ? tag : most);
+}
+
 /**
  * qz_flow_refill - give a limited VM the time that its limit allows
  * @policy: the policy
@@ -211,27 +254,31 @@ bool qz_flow_may_borrow(const struct qz_policy *policy,
  * @now: wall clock, ns
  * @clock: the clock
  *
- * What it does not use it cannot save, but for one step. A VM that has used most
- * of the last step was held back rather than asleep, and earns no credit by it.
- * The caller sees to it that only one CPU does this at a time.
+ * It cannot save what it does not use, but for a few steps, nor owe more than as
+ * many, such as for threads that the limit does not hold back. While it was held
+ * back, time stood still for it: its place among the others is what it was, but
+ * no further ahead of them than a VM that has slept is behind. The caller sees to
+ * it that only one CPU does this at a time.
  */
 void qz_flow_refill(const struct qz_policy *policy, struct qz_flow *flow,
 		    u64 now, u64 clock)
 {
 	u64 since = min_t(u64, now - flow->refilled, NSEC_PER_SEC);
 	s64 step = div64_u64(policy->refill * flow->limit, 1000);
-	s64 tokens;
+	s64 tokens, more;
 
 	/* Another CPU's look at the clock may be later than this one's. */
 	if (!flow->limit ||
 	    qz_sched_before(now, flow->refilled + policy->refill))
 		return;
-	flow->refilled = now;
 	tokens = atomic64_read(&flow->tokens);
-	if (tokens < step / 2)
-		raise_to(&flow->tag, clock);
-	tokens = min(step - tokens, (s64)div64_u64(since * flow->limit, 1000));
-	atomic64_add(tokens, &flow->tokens);
+	if (tokens <= 0 && flow->refilled)
+		keep_place(policy, flow, clock);
+	flow->held = clock;
+	flow->refilled = now;
+	more = min(SAVED * step - tokens,
+		   (s64)div64_u64(since * flow->limit, 1000));
+	atomic64_add(max(more, step - SAVED * step - tokens), &flow->tokens);
 }
 
 /**

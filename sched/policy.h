@@ -66,6 +66,7 @@ struct qz_policy {
  * @limit: CPU time per 1000 ns of wall clock; 0: as much as there is
  * @tokens: CPU time that the limit leaves, ns, without what is charged to those
  *	that run; negative: it has run too long
+ * @held: the clock, when the limit last held back a thread
  * @refilled: when @tokens was last increased, ns
  */
 struct qz_flow {
@@ -75,6 +76,7 @@ struct qz_flow {
 	u32 weight;
 	u32 limit;
 	atomic64_t tokens;
+	u64 held;
 	u64 refilled;
 };
 
@@ -107,16 +109,20 @@ static inline u64 qz_flow_tag(const struct qz_flow *flow)
 	return atomic64_read(&flow->tag);
 }
 
-void qz_flow_init(struct qz_flow *flow, u64 clock, u32 weight);
+void qz_flow_init(const struct qz_policy *policy, struct qz_flow *flow,
+		  u64 clock, u32 weight);
 void qz_flow_wake(const struct qz_policy *policy, struct qz_flow *flow,
 		  u64 clock);
+void qz_thread_init(const struct qz_policy *policy, const struct qz_flow *flow,
+		    struct qz_thread *thread);
 void qz_thread_wake(const struct qz_policy *policy, const struct qz_flow *flow,
 		    struct qz_thread *thread);
 u64 qz_flow_slice(const struct qz_policy *policy, const struct qz_flow *flow,
 		  u32 nthreads);
 void qz_thread_start(const struct qz_policy *policy, struct qz_flow *flow,
 		     struct qz_thread *thread, u64 slice, atomic64_t *clock);
-void qz_thread_stop(struct qz_flow *flow, struct qz_thread *thread, u64 ran);
+void qz_thread_stop(struct qz_flow *flow, struct qz_thread *thread, u64 ran,
+		    u64 clock);
 u64 qz_flow_reached(const struct qz_flow *flow, u64 slice, u64 ran);
 u64 qz_flow_rank(const struct qz_policy *policy, const struct qz_flow *flow,
 		 bool vcpu);

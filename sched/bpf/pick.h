@@ -27,14 +27,21 @@ static bool is_limited(const struct task_ctx *t, const struct vm_ctx *vm)
 	return t->vcpu && vm->flow.limit;
 }
 
-/* -- the VM that is next -------------------------------------------------- */
-static bool may_run(u32 index, struct vm_ctx *vm)
+/* Its limit holds it back. */
+static bool is_held_back(const struct task_ctx *t, struct vm_ctx *vm)
 {
-	u64 bit = 1ull << (index % 64);
-
-	return waiting[index / 64 & (WORDS - 1)] & bit || !is_parked(index, vm);
+	return is_limited(t, vm) && is_parked(t->vm, vm);
 }
 
+/* For how long a thread may run that begins to, or goes on. */
+static u64 slice_of(const struct task_ctx *t, const struct vm_ctx *vm)
+{
+	if (!is_limited(t, vm))
+		return policy.slice;
+	return qz_flow_slice((void *)&policy, &vm->flow, 1 + READ_ONCE(vm->vcpus_wait));
+}
+
+/* -- the VM that is next -------------------------------------------------- */
 /*
  * A VM with a very low weight has a tag that is far ahead. Whatever the weights
  * are, it is served so often, or sched_ext would see threads that starve.
@@ -42,40 +49,105 @@ static bool may_run(u32 index, struct vm_ctx *vm)
 #define STARVED		(100 * NSEC_PER_MSEC)
 #define LONG_AGO	(1ull << 40)
 
-static u64 rank(const struct vm_ctx *vm, u64 now)
+/* A VM of which somebody waits. */
+struct choice {
+	u64 rank;	/* see qz_flow_rank() */
+	u32 vm;		/* NONE: nobody waits */
+};
+
+static u64 rank(const struct vm_ctx *vm, bool vcpu, u64 now)
 {
-	u64 tag = qz_flow_tag(&vm->flow);
+	u64 tag = qz_flow_rank((void *)&policy, &vm->flow, vcpu);
 
 	return (s64)(now - vm->served) > STARVED ? tag - LONG_AGO : tag;
 }
 
-/* The VM with the smallest tag of those that wait, but one, and that tag. */
-static u32 choose(u64 *tag, u32 but)
+static bool is_before(const struct choice *a, const struct choice *b)
+{
+	return a->rank == b->rank ? a->vm < b->vm : qz_sched_before(a->rank, b->rank);
+}
+
+/*
+ * The VM's other threads may use all that the limit allows, and more. Its vCPUs
+ * run now and then nevertheless: they may hold locks that others wait for, and
+ * have to run in order to end.
+ */
+static bool is_overdue(const struct vm_ctx *vm, u64 now)
+{
+	u64 since = vm->parked_at;
+
+	return since && (s64)(now - since) > STARVED;
+}
+
+/* If it can run and comes after one and before the other, it replaces that. */
+static void consider(u32 index, u64 now, const struct choice *after, struct choice *best)
+{
+	u64 bit = 1ull << (index % 64);
+	bool vcpu = !(waiting[index / 64 & (WORDS - 1)] & bit);
+	struct vm_ctx *vm = vm_at(index);
+	struct choice this = { .vm = index };
+
+	if (!vm)
+		return;
+	this.rank = rank(vm, vcpu, now);
+	if (after->vm != NONE && !is_before(after, &this) || best->vm != NONE && !is_before(&this, best))
+		return;
+	if (!vcpu || !is_parked(index, vm) || is_overdue(vm, now))
+		*best = this;
+}
+
+/* Number of the lowest bit that is set; there is one. */
+static u32 first_bit(u64 word)
+{
+	u32 bit = 0, width;
+
+	for (width = 32; width; width /= 2)
+		if (!(word & ((1ull << width) - 1))) {
+			word >>= width;
+			bit += width;
+		}
+	return bit;
+}
+
+/* The VM that is next of those that wait; of those after a given one, or all. */
+static void choose(struct choice *best, const struct choice *after)
 {
 	u64 now = bpf_ktime_get_ns();
-	u32 best = NONE, word, bit;
+	u32 word, i;
 
-	bpf_for(word, 0, WORDS) {
+	best->vm = NONE;
+	bpf_for(word, 0, READ_ONCE(words)) {
 		u64 any = waiting[word & (WORDS - 1)] | waiting_vcpus[word & (WORDS - 1)];
 
-		if (!any)
-			continue;
-		bpf_for(bit, 0, 64) {
-			u32 index = word * 64 + bit;
-			struct vm_ctx *vm;
-
-			if (!(any >> bit & 1) || index == but)
-				continue;
-			vm = vm_at(index);
-			if (!vm || best != NONE && !qz_sched_before(rank(vm, now), *tag))
-				continue;
-			if (!may_run(index, vm))
-				continue;
-			best = index;
-			*tag = rank(vm, now);
+		bpf_for(i, 0, 64) {
+			if (!any)
+				break;
+			consider(word * 64 + first_bit(any), now, after, best);
+			any &= any - 1;
 		}
 	}
-	return best;
+}
+
+static const struct choice nobody = { .vm = NONE };
+
+/* Who is first of those that can run on this CPU only. */
+static void choose_pinned(struct choice *first, s32 cpu, const struct cpu_ctx *c)
+{
+	struct task_struct *p;
+
+	first->vm = NONE;
+	if (!READ_ONCE(c->pinned))
+		return;
+	bpf_for_each(scx_dsq, p, PINNED(cpu), 0) {
+		struct task_ctx *t = thread_of(p);
+		struct vm_ctx *vm = t ? vm_at(t->vm) : NULL;
+
+		if (vm) {
+			first->vm = t->vm;
+			first->rank = qz_flow_tag(&vm->flow);
+		}
+		break;
+	}
 }
 
 /* -- preemption ----------------------------------------------------------- */
@@ -90,25 +162,34 @@ static bool running_tag(const struct cpu_ctx *c, u64 now, u64 *tag)
 	return true;
 }
 
-static bool is_behind(struct vm_ctx *vm, u64 tag)
+/* Does who waits take the CPU from one that has got so far? */
+static bool is_behind(const struct choice *choice, u64 reached)
 {
-	return qz_flow_preempts((void *)&policy, &vm->flow, tag);
+	struct vm_ctx *vm = vm_at(choice->vm);
+
+	return vm && choice->vm != NONE &&
+	       qz_sched_before(choice->rank + qz_flow_weigh(&vm->flow, policy.margin), reached);
 }
 
-/*
- * In a VM, a thread that has had less preempts one that has had more: a thread
- * for a disk does not wait for the slices of its own vCPUs.
- */
+/* In a VM, a thread that has had less preempts one that has had more. */
 static bool sibling_is_behind(const struct cpu_ctx *c, const struct task_ctx *t, u64 now)
 {
-	u64 ran = now - c->started, left = ran < c->slice ? c->slice - ran : 0;
+	return qz_thread_preempts((void *)&policy, &t->thread, c->turn, c->slice,
+				  now - c->started);
+}
 
-	return qz_sched_before(t->thread.turn + policy.margin, c->turn - left);
+/* Somebody gives the CPU to this thread, and to nobody else. */
+static void set_next(struct cpu_ctx *c, struct task_struct *p, const struct task_ctx *t)
+{
+	if (t->waits == PINNED_QUEUE)
+		return;
+	c->next_queue = t->waits == VCPU_QUEUE ? VCPUS(t->vm) : t->vm;
+	WRITE_ONCE(c->next, p->pid);
 }
 
 /*
  * The CPU whose flow is furthest ahead of this one; if there is none, one with
- * another thread of this VM; or -1.
+ * another thread of this VM, which gives way to this one; or -1.
  */
 static s32 find_victim(struct task_struct *p, const struct task_ctx *t, struct vm_ctx *vm)
 {
@@ -126,99 +207,22 @@ static s32 find_victim(struct task_struct *p, const struct task_ctx *t, struct v
 				sibling = i;
 			continue;
 		}
-		if (!running_tag(c, now, &tag) || !is_behind(vm, tag))
+		if (!running_tag(c, now, &tag) ||
+		    !qz_flow_preempts((void *)&policy, &vm->flow, t->vcpu, tag))
 			continue;
 		if (found < 0 || qz_sched_before(furthest, tag)) {
 			furthest = tag;
 			found = i;
 		}
 	}
-	return found >= 0 ? found : sibling;
-}
+	if (found < 0) {
+		struct cpu_ctx *c = cpu_at(sibling);
 
-/* -- the alarm ------------------------------------------------------------ */
-/*
- * A slice ends at a tick, which may be 4 ms away, and an idle CPU has no tick.
- * So while somebody waits, or runs with a limit, an alarm looks more often.
- */
-struct alarm_ctx {
-	struct bpf_timer timer;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct alarm_ctx);
-} alarms SEC(".maps");
-
-static u32 alarm_on;
-
-static u64 alarm_period(void)
-{
-	return check_ns ? check_ns : policy.refill;
-}
-
-static void set_alarm(void)
-{
-	struct alarm_ctx *alarm;
-	u32 key = 0;
-
-	if (READ_ONCE(alarm_on) || __sync_lock_test_and_set(&alarm_on, 1))
-		return;
-	alarm = bpf_map_lookup_elem(&alarms, &key);
-	if (alarm)
-		bpf_timer_start(&alarm->timer, alarm_period(), 0);
-}
-
-/* Does anybody wait for something that no other event will end? */
-static bool anybody_waits(void)
-{
-	u32 word;
-
-	bpf_for(word, 0, WORDS)
-		if (waiting[word & (WORDS - 1)] | waiting_vcpus[word & (WORDS - 1)])
-			return true;
-	return false;
-}
-
-/* Looks at one CPU; best, if any, is the VM that is next. Says if a limit runs. */
-static bool check_cpu(u32 cpu, u32 best, struct vm_ctx *vm, u64 now)
-{
-	struct cpu_ctx *c = cpu_at(cpu);
-	struct vm_ctx *runs = c ? vm_at(c->vm) : NULL;
-	bool limited;
-	u64 reached;
-
-	if (!c)
-		return false;
-	if (c->vm == NONE) {
-		if (vm)
-			scx_bpf_kick_cpu(cpu, SCX(scx_kick_flags, SCX_KICK_IDLE));
-		return false;
+		if (c)
+			set_next(c, p, t);
+		return sibling;
 	}
-	limited = runs && runs->flow.limit && c->vcpu;
-	if (limited && now - c->started >= c->slice ||
-	    vm && c->vm != best && running_tag(c, now, &reached) && is_behind(vm, reached))
-		scx_bpf_kick_cpu(cpu, SCX(scx_kick_flags, SCX_KICK_PREEMPT));
-	return limited;
-}
-
-static int check(void *map, u32 *key, struct alarm_ctx *alarm)
-{
-	u64 now = bpf_ktime_get_ns(), tag;
-	u32 best = choose(&tag, NONE), i;
-	struct vm_ctx *vm = vm_at(best);
-	bool again;
-
-	/* Who begins to wait from here on sets it again, or is seen below. */
-	__sync_lock_test_and_set(&alarm_on, 0);	/* orders memory, too */
-	again = anybody_waits();
-	bpf_for(i, 0, nr_cpus)
-		again |= check_cpu(i, best, vm, now);
-	if (again && !__sync_lock_test_and_set(&alarm_on, 1))
-		bpf_timer_start(&alarm->timer, alarm_period(), 0);
-	return 0;
+	return found;
 }
 
 #endif /* QZ_SCHED_BPF_PICK_H */

@@ -8,10 +8,10 @@
  */
 #include "state.h"
 #include "vm.h"
-#include "pick.h"
+#include "queue.h"
 
-#define TRIES		4	/* others may empty a queue between a look and a try */
-#define LOOKS		64	/* in a queue, for a thread that somebody yields to */
+#define TRIES		32	/* VMs that are next, but have nobody for this CPU */
+#define BRIEF		(500 * NSEC_PER_USEC)
 
 #define PF_VCPU		0x00000001
 #define PF_KTHREAD	0x00200000
@@ -21,53 +21,6 @@ char _license[] SEC("license") = "GPL";
 /* Of preempt_count(): in a handler, or softirqs are off. */
 #define INTERRUPTS	0x00ffff00
 extern const int __preempt_count __weak __ksym;
-
-/* -- where a thread waits ------------------------------------------------- */
-/* A CPU's own kernel thread never waits for a vCPU. */
-static bool is_urgent(const struct task_struct *p)
-{
-	return p->flags & PF_KTHREAD && (nr_cpus == 1 || is_pinned(p));
-}
-
-static void wait_in_queue(struct task_struct *p, struct task_ctx *t, struct vm_ctx *vm,
-			  u64 enq_flags)
-{
-	bool limited = is_limited(t, vm);
-	u64 slice = qz_flow_slice((void *)&policy, &vm->flow);
-
-	if (limited && !vm->parked_at && is_parked(t->vm, vm))
-		vm->parked_at = bpf_ktime_get_ns();
-	begins_waiting(t, vm, limited);
-	insert_ordered(p, limited ? VCPUS(t->vm) : t->vm, slice, t->thread.turn, enq_flags);
-	set_alarm();
-}
-
-/* Of a VM with a limit, those that are no vCPUs come first. */
-static bool take_of_vm(u32 index)
-{
-	struct vm_ctx *vm = vm_at(index);
-	struct qz_vm_stats *s = stats_at(index);
-	u64 since;
-
-	if (!vm || !s)
-		return false;
-	if (take_first(index)) {
-		vm->served = bpf_ktime_get_ns();
-		return true;
-	}
-	found_nobody(index, vm, false);
-	if (!vm->flow.limit && !vm->waits[1] || is_parked(index, vm))
-		return false;
-	since = vm->parked_at;
-	if (since && __sync_val_compare_and_swap(&vm->parked_at, since, 0) == since)
-		__sync_fetch_and_add(&s->throttled, bpf_ktime_get_ns() - since);
-	if (take_first(VCPUS(index))) {
-		vm->served = bpf_ktime_get_ns();
-		return true;
-	}
-	found_nobody(index, vm, true);
-	return false;
-}
 
 /* -- messages ------------------------------------------------------------- */
 /* A thread of one VM wakes one of another: a message, or its end. */
@@ -99,9 +52,8 @@ s32 BPF_PROG(queztl_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_fl
 	bool idle = false;
 	s32 cpu = scx_bpf_select_cpu_dfl(p, prev_cpu, wake_flags, &idle);
 
-	if (idle && vm && !(is_limited(t, vm) && is_parked(t->vm, vm)))
-		insert(p, SCX(scx_dsq_id_flags, SCX_DSQ_LOCAL),
-		       qz_flow_slice((void *)&policy, &vm->flow), 0);
+	if (idle && vm && !is_held_back(t, vm))
+		insert(p, SCX(scx_dsq_id_flags, SCX_DSQ_LOCAL), policy.slice, 0);
 	return cpu;
 }
 
@@ -122,6 +74,9 @@ void BPF_PROG(queztl_runnable, struct task_struct *p, u64 enq_flags)
 		apply_settings(vm);
 		qz_flow_wake((void *)&policy, &vm->flow, atomic64_read(&clock));
 	}
+	if (!t->old)
+		qz_thread_init((void *)&policy, &vm->flow, &t->thread);
+	t->old = true;
 	qz_thread_wake((void *)&policy, &vm->flow, &t->thread);
 	if (enq_flags & SCX(scx_enq_flags, SCX_ENQ_WAKEUP))
 		count_message(p);
@@ -137,6 +92,12 @@ void BPF_PROG(queztl_quiescent, struct task_struct *p, u64 deq_flags)
 		return;
 	ends_waiting(t, vm);
 	__sync_fetch_and_sub(&vm->runnable, 1);
+}
+
+/* A CPU's own kernel thread never waits for a vCPU. */
+static bool is_urgent(const struct task_struct *p)
+{
+	return p->flags & PF_KTHREAD && (nr_cpus == 1 || is_pinned(p));
 }
 
 SEC("struct_ops/queztl_enqueue")
@@ -157,19 +118,17 @@ void BPF_PROG(queztl_enqueue, struct task_struct *p, u64 enq_flags)
 		return;
 	}
 	/* It was running, and nobody was found to run instead. */
-	if (enq_flags & SCX(scx_enq_flags, SCX_ENQ_LAST) &&
-	    !(is_limited(t, vm) && is_parked(t->vm, vm))) {
+	if (enq_flags & SCX(scx_enq_flags, SCX_ENQ_LAST) && !is_held_back(t, vm)) {
 		insert(p, local, policy.slice, enq_flags);
 		scx_bpf_kick_cpu(cpu, 0);
 		return;
 	}
-	if (is_pinned(p) && !is_limited(t, vm)) {
-		t->queued = bpf_ktime_get_ns();
-		insert_ordered(p, PINNED(cpu), policy.slice, qz_flow_tag(&vm->flow), enq_flags);
-	} else {
+	if (is_pinned(p) && !is_limited(t, vm))
+		wait_for_cpu(cpu, p, t, vm, enq_flags);
+	else
 		wait_in_queue(p, t, vm, enq_flags);
-	}
-	if (!(enq_flags & SCX(scx_enq_flags, SCX_ENQ_WAKEUP)) || is_parked(t->vm, vm))
+	set_alarm_for(t, vm);
+	if (!(enq_flags & SCX(scx_enq_flags, SCX_ENQ_WAKEUP)) || is_held_back(t, vm))
 		return;
 	victim = find_victim(p, t, vm);
 	if (victim >= 0) {
@@ -186,7 +145,7 @@ static void start(struct task_struct *p, struct task_ctx *t, struct vm_ctx *vm, 
 	t->started = bpf_ktime_get_ns();
 	qz_thread_start((void *)&policy, &vm->flow, &t->thread, slice, &clock);
 	if (is_limited(t, vm))
-		set_alarm();
+		set_alarm(t->started + slice);
 	if (!c)
 		return;
 	c->started = t->started;
@@ -201,7 +160,7 @@ static void stop(struct task_ctx *t, struct vm_ctx *vm)
 	struct qz_vm_stats *s = stats_at(t->vm);
 	u64 ran = bpf_ktime_get_ns() - t->started;
 
-	qz_thread_stop(&vm->flow, &t->thread, ran);
+	qz_thread_stop(&vm->flow, &t->thread, ran, atomic64_read(&clock));
 	if (!s)
 		return;
 	__sync_fetch_and_add(&s->used, ran);
@@ -212,112 +171,45 @@ static void stop(struct task_ctx *t, struct vm_ctx *vm)
 }
 
 /* It goes on, unless another flow is behind its own. */
-static bool keep(struct task_struct *prev, bool anybody, u32 best, u64 tag)
+static bool keep(struct task_struct *prev, const struct choice *next)
 {
 	struct task_ctx *t = prev ? thread_of(prev) : NULL;
 	struct vm_ctx *vm = t ? vm_at(t->vm) : NULL;
-	u64 slice;
 
 	if (!vm || !(prev->scx.flags & SCX(scx_ent_flags, SCX_TASK_QUEUED)))
 		return false;
-	if (anybody && (best == t->vm || !qz_sched_before(qz_flow_tag(&vm->flow), tag)))
+	if (next->vm != NONE &&
+	    (next->vm == t->vm || !qz_sched_before(qz_flow_tag(&vm->flow), next->rank)))
 		return false;
-	if (is_limited(t, vm) && is_parked(t->vm, vm))
+	if (is_held_back(t, vm))
 		return false;
-	slice = qz_flow_slice((void *)&policy, &vm->flow);
 	stop(t, vm);
-	prev->scx.slice = slice;
-	start(prev, t, vm, slice);
+	prev->scx.slice = slice_of(t, vm);
+	start(prev, t, vm, prev->scx.slice);
 	return true;
-}
-
-/* The thread that somebody has yielded to on this CPU. */
-static bool take_next(struct cpu_ctx *c)
-{
-	struct task_struct *p;
-	s32 next = c->next;
-	u32 looks = 0;
-	bool taken = false;
-
-	c->next = 0;
-	bpf_for_each(scx_dsq, p, c->next_queue, 0) {
-		if (p->pid == next) {
-			taken = take_this(BPF_FOR_EACH_ITER, p);
-			break;
-		}
-		if (++looks >= LOOKS)
-			break;
-	}
-	return taken;
-}
-
-/* Of those that can run on this CPU only, one that has waited for too long. */
-static bool take_starving(s32 cpu, struct cpu_ctx *c)
-{
-	u64 now = bpf_ktime_get_ns();
-	struct task_struct *p;
-	bool taken = false;
-	u32 looks = 0;
-
-	if (now - c->looked < STARVED)
-		return false;
-	c->looked = now;
-	bpf_for_each(scx_dsq, p, PINNED(cpu), 0) {
-		struct task_ctx *t = thread_of(p);
-
-		if (t && now - t->queued > STARVED) {
-			taken = take_this(BPF_FOR_EACH_ITER, p);
-			break;
-		}
-		if (++looks >= LOOKS)
-			break;
-	}
-	return taken;
-}
-
-/* The flow of the first of those that can run on this CPU only. */
-static bool first_pinned(s32 cpu, u64 *tag)
-{
-	struct task_struct *p;
-	bool found = false;
-
-	bpf_for_each(scx_dsq, p, PINNED(cpu), 0) {
-		struct task_ctx *t = thread_of(p);
-		struct vm_ctx *vm = t ? vm_at(t->vm) : NULL;
-
-		if (vm)
-			*tag = qz_flow_tag(&vm->flow);
-		found = vm;
-		break;
-	}
-	return found;
 }
 
 SEC("struct_ops/queztl_dispatch")
 void BPF_PROG(queztl_dispatch, s32 cpu, struct task_struct *prev)
 {
+	struct choice best, last = nobody, pinned;
 	struct cpu_ctx *c = cpu_at(cpu);
-	u64 pinned_tag = 0;
-	u32 try, best = NONE;
-	bool pinned;
+	u32 try;
 
-	if (!c || c->next && take_next(c))
+	if (!c || c->next && take_next(c) || take_starving(cpu, c))
 		return;
-	pinned = scx_bpf_dsq_nr_queued(PINNED(cpu)) > 0;
-	if (pinned && take_starving(cpu, c))
-		return;
-	pinned = pinned && first_pinned(cpu, &pinned_tag);
+	choose_pinned(&pinned, cpu, c);
 	bpf_for(try, 0, TRIES) {
-		u64 tag = 0;
-
-		best = choose(&tag, best);
-		if (pinned && (best == NONE || !qz_sched_before(tag, pinned_tag))) {
-			if (keep(prev, true, NONE, pinned_tag) || take_first(PINNED(cpu)))
+		choose(&best, &last);
+		last = best;
+		if (pinned.vm != NONE && (best.vm == NONE || !qz_sched_before(best.rank, pinned.rank))) {
+			if (keep(prev, &pinned) || take_first(PINNED(cpu)))
 				return;
-			pinned = false;
-			continue;
+			pinned.vm = NONE;
+			if (best.vm == NONE)
+				return;
 		}
-		if (keep(prev, best != NONE, best, tag) || best == NONE || take_of_vm(best))
+		if (keep(prev, &best) || best.vm == NONE || take_of_vm(best.vm))
 			return;
 	}
 }
@@ -331,7 +223,18 @@ void BPF_PROG(queztl_running, struct task_struct *p)
 	if (!vm)
 		return;
 	ends_waiting(t, vm);
+	if (is_limited(t, vm))
+		p->scx.slice = slice_of(t, vm);
 	start(p, t, vm, p->scx.slice);
+}
+
+/* A thread is brief until it has run for long at a time. */
+static void note_burst(struct task_ctx *t, bool runnable)
+{
+	if (bpf_ktime_get_ns() - t->started >= BRIEF)
+		t->brief = false;
+	else if (!runnable)
+		t->brief = true;
 }
 
 SEC("struct_ops/queztl_stopping")
@@ -341,8 +244,10 @@ void BPF_PROG(queztl_stopping, struct task_struct *p, bool runnable)
 	struct vm_ctx *vm = t ? vm_at(t->vm) : NULL;
 	struct cpu_ctx *c = cpu_at(scx_bpf_task_cpu(p));
 
-	if (vm)
+	if (vm) {
+		note_burst(t, runnable);
 		stop(t, vm);
+	}
 	if (c)
 		c->vm = NONE;
 	if (!t || t->vcpu || !p->preempt_notifiers.first)
@@ -358,9 +263,9 @@ void BPF_PROG(queztl_tick, struct task_struct *p)
 {
 	struct cpu_ctx *c = cpu_at(scx_bpf_task_cpu(p));
 	struct task_ctx *t = thread_of(p);
-	struct vm_ctx *vm = t ? vm_at(t->vm) : NULL, *next;
-	u64 now = bpf_ktime_get_ns(), tag = 0, own;
-	u32 best;
+	struct vm_ctx *vm = t ? vm_at(t->vm) : NULL;
+	u64 now = bpf_ktime_get_ns(), reached;
+	struct choice best;
 
 	if (!c || !vm)
 		return;
@@ -377,9 +282,8 @@ void BPF_PROG(queztl_tick, struct task_struct *p)
 		start(p, t, vm, p->scx.slice);
 	}
 	apply_settings(vm);
-	best = choose(&tag, NONE);
-	next = vm_at(best);
-	if (next && best != t->vm && running_tag(c, now, &own) && is_behind(next, own))
+	choose(&best, &nobody);
+	if (best.vm != t->vm && running_tag(c, now, &reached) && is_behind(&best, reached))
 		p->scx.slice = 0;
 }
 
@@ -401,10 +305,9 @@ bool BPF_PROG(queztl_yield, struct task_struct *from, struct task_struct *to)
 	if (t->vm != f->vm &&
 	    !qz_flow_may_borrow((void *)&policy, &vm->flow, atomic64_read(&clock)))
 		return false;
-	if (is_limited(t, vm) && is_parked(t->vm, vm))
+	if (t->waits == PINNED_QUEUE || is_held_back(t, vm))
 		return false;
-	c->next_queue = t->waits == 2 ? VCPUS(t->vm) : t->vm;
-	c->next = to->pid;
+	set_next(c, to, t);
 	__sync_fetch_and_add(&s->yields, 1);
 	return true;
 }
@@ -467,9 +370,9 @@ s32 BPF_PROG(queztl_init)
 	if (!host || !alarm)
 		return -22;	/* EINVAL */
 	bpf_timer_init(&alarm->timer, &alarms, 1 /* CLOCK_MONOTONIC */);
-	bpf_timer_set_callback(&alarm->timer, check);
+	bpf_timer_set_callback(&alarm->timer, ring);
 	atomic64_set(&clock, QZ_SCHED_START);
-	qz_flow_init(&host->flow, QZ_SCHED_START, host_weight);
+	qz_flow_init((void *)&policy, &host->flow, QZ_SCHED_START, host_weight);
 	bpf_for(i, 0, QZ_SCHED_VMS) {
 		ret = scx_bpf_create_dsq(i, -1);
 		if (!ret)

@@ -30,6 +30,7 @@
 const volatile u32 nr_cpus = 1;
 const volatile u32 host_weight = QZ_SCHED_WEIGHT;
 const volatile u64 check_ns = NSEC_PER_MSEC;	/* 0: at ticks only */
+const volatile u64 brief_check_ns = 250 * NSEC_PER_USEC;
 const volatile struct qz_policy policy = QZ_POLICY_DEFAULT;
 
 struct vm_ctx {
@@ -37,19 +38,27 @@ struct vm_ctx {
 	u32 tgid;	/* 0: free */
 	u32 threads;	/* whose task_ctx has its index; with the last it ends */
 	u32 runnable;	/* of these */
-	u32 waits[2];	/* of these, in the VM's queue and in its vCPUs' */
+	u32 waits;	/* of these, in the VM's queue */
+	u32 vcpus_wait;	/* in the queue of its vCPUs */
+	u32 turn;	/* which of these two queues is next */
 	u32 refilling;	/* a lock that nobody waits for */
 	u64 served;	/* when one of these was taken, or began to wait for all others */
 	u64 parked_at;	/* since then a vCPU waits for the limit; 0: none does */
 };
 
+enum queue { NO_QUEUE, VM_QUEUE, VCPU_QUEUE, PINNED_QUEUE };
+
 struct task_ctx {
 	struct qz_thread thread;
 	u64 started;
-	u64 queued;	/* when it began to wait, for one CPU only */
+	u64 queued;	/* when it began to wait for one CPU only */
+	s32 cpu;	/* that CPU */
 	u32 vm;
 	bool vcpu;
-	u8 waits;	/* 1: it is in its VM's queue; 2: in that of its vCPUs */
+	bool old;	/* it has been runnable before */
+	bool brief;	/* it blocks soon after it has begun to run, as who sends messages does */
+	bool hurries;	/* it is counted in brief_waiting */
+	u8 waits;	/* enum queue */
 };
 
 /* What runs on a CPU. */
@@ -59,7 +68,8 @@ struct cpu_ctx {
 	u64 started;
 	u64 slice;
 	u64 turn;	/* of the thread, with its slice */
-	u64 looked;	/* when it looked for pinned threads that starve */
+	u32 pinned;	/* threads that wait for this CPU only */
+	u64 looked;	/* when it looked for those of them that starve */
 	u64 next_queue;	/* with next: somebody yields to this thread */
 	s32 next;
 };
@@ -116,6 +126,7 @@ static atomic64_t clock;
  * A bit may be set for nobody: who finds that out clears it.
  */
 static u64 waiting[WORDS], waiting_vcpus[WORDS];
+static u32 words = 1;	/* so many of these words were ever used */
 
 static struct vm_ctx *vm_at(u32 index)
 {
@@ -145,9 +156,9 @@ static struct task_ctx *thread_of(struct task_struct *p)
  * What ops.enqueue inserts is in the queue only after it has returned. So a
  * queue that is empty says nothing, and those that wait are counted.
  */
-static void set_bit_of(u64 *words, u32 vm, bool on)
+static void set_bit_of(u64 *map, u32 vm, bool on)
 {
-	u64 bit = 1ull << (vm % 64), *word = &words[vm / 64 & (WORDS - 1)];
+	u64 bit = 1ull << (vm % 64), *word = &map[vm / 64 & (WORDS - 1)];
 
 	if (on)
 		__sync_fetch_and_or(word, bit);
@@ -155,33 +166,87 @@ static void set_bit_of(u64 *words, u32 vm, bool on)
 		__sync_fetch_and_and(word, ~bit);
 }
 
+/* How many wait whose bursts are brief: they are looked after more often. */
+static u32 brief_waiting;
+
+static u32 *waits_in(struct vm_ctx *vm, u8 queue)
+{
+	return queue == VCPU_QUEUE ? &vm->vcpus_wait : &vm->waits;
+}
+
+static void hurry(struct task_ctx *t)
+{
+	t->hurries = t->brief;
+	if (t->hurries)
+		__sync_fetch_and_add(&brief_waiting, 1);
+}
+
 /* Called with the lock of the thread's runqueue, as are the next two. */
 static void ends_waiting(struct task_ctx *t, struct vm_ctx *vm)
 {
-	if (t->waits)
-		__sync_fetch_and_sub(&vm->waits[t->waits == 2], 1);
-	t->waits = 0;
+	struct cpu_ctx *c = cpu_at(t->cpu);
+
+	if (t->waits == PINNED_QUEUE && c)
+		__sync_fetch_and_sub(&c->pinned, 1);
+	else if (t->waits)
+		__sync_fetch_and_sub(waits_in(vm, t->waits), 1);
+	if (t->hurries)
+		__sync_fetch_and_sub(&brief_waiting, 1);
+	t->waits = NO_QUEUE;
+	t->hurries = false;
 }
 
-static void begins_waiting(struct task_ctx *t, struct vm_ctx *vm, bool limited)
+/* In its VM's queue, or in that of the vCPUs. */
+static void begins_waiting(struct task_ctx *t, struct vm_ctx *vm, u8 queue)
 {
+	bool limited = queue == VCPU_QUEUE;
+
 	ends_waiting(t, vm);
-	t->waits = 1 + limited;
-	if (!__sync_fetch_and_add(&vm->waits[limited], 1) && !READ_ONCE(vm->waits[!limited]))
+	t->waits = queue;
+	hurry(t);
+	if (!__sync_fetch_and_add(waits_in(vm, queue), 1) &&
+	    !READ_ONCE(*waits_in(vm, limited ? VM_QUEUE : VCPU_QUEUE)))
 		vm->served = bpf_ktime_get_ns();
 	set_bit_of(limited ? waiting_vcpus : waiting, t->vm, true);
 }
 
-/* Nobody was found in a queue. Who begins to wait now sets the bit after this. */
-static void found_nobody(u32 index, struct vm_ctx *vm, bool limited)
+static void begins_waiting_for(s32 cpu, struct task_ctx *t, struct vm_ctx *vm)
 {
-	u64 *words = limited ? waiting_vcpus : waiting;
+	struct cpu_ctx *c = cpu_at(cpu);
 
-	if (READ_ONCE(vm->waits[limited]))
+	ends_waiting(t, vm);
+	if (!c)
 		return;
-	set_bit_of(words, index, false);
-	if (READ_ONCE(vm->waits[limited]))
-		set_bit_of(words, index, true);
+	t->waits = PINNED_QUEUE;
+	t->cpu = cpu;
+	t->queued = bpf_ktime_get_ns();
+	hurry(t);
+	__sync_fetch_and_add(&c->pinned, 1);
+}
+
+/* Nobody was found in a queue. Who begins to wait now sets the bit after this. */
+static void found_nobody(u32 index, struct vm_ctx *vm, u8 queue)
+{
+	u64 *map = queue == VCPU_QUEUE ? waiting_vcpus : waiting;
+
+	if (READ_ONCE(*waits_in(vm, queue)))
+		return;
+	set_bit_of(map, index, false);
+	if (READ_ONCE(*waits_in(vm, queue)))
+		set_bit_of(map, index, true);
+}
+
+/* Called before anybody of that VM waits. It only grows. */
+static void use_word_of(u32 vm)
+{
+	u32 i;
+
+	bpf_for(i, 0, WORDS) {
+		u32 old = READ_ONCE(words), new = vm / 64 + 1;
+
+		if (old >= new || __sync_val_compare_and_swap(&words, old, new) == old)
+			break;
+	}
 }
 
 /*

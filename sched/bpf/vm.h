@@ -51,16 +51,18 @@ static u32 make_vm(u32 tgid)
 			break;
 		if (READ_ONCE(vm->tgid) || __sync_val_compare_and_swap(&vm->tgid, 0, tgid))
 			continue;
-		qz_flow_init(&vm->flow, atomic64_read(&clock), QZ_SCHED_WEIGHT);
+		qz_flow_init((void *)&policy, &vm->flow, atomic64_read(&clock), QZ_SCHED_WEIGHT);
 		vm->runnable = 0;
 		vm->served = bpf_ktime_get_ns();
 		vm->parked_at = 0;
-		vm->waits[0] = 0;
-		vm->waits[1] = 0;
+		vm->waits = 0;
+		vm->vcpus_wait = 0;
 		vm->threads = 1;
 		apply_settings(vm);
-		if (!bpf_map_update_elem(&indices, &tgid, &index, BPF_NOEXIST))
+		if (!bpf_map_update_elem(&indices, &tgid, &index, BPF_NOEXIST)) {
+			use_word_of(index);
 			return index;
+		}
 		vm->threads = 0;
 		vm->tgid = 0;	/* another thread was faster */
 		break;
@@ -143,7 +145,7 @@ static void enter_vm(struct task_struct *p, struct task_ctx *t, bool is_counted)
 	}
 	t->vm = index;
 	t->vcpu |= is_named(p);
-	t->thread.turn = atomic64_read(&vm->flow.turn);
+	qz_thread_init((void *)&policy, &vm->flow, &t->thread);
 }
 
 #endif /* QZ_SCHED_BPF_VM_H */

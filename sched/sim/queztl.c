@@ -26,9 +26,12 @@ static void begin(struct sim *sim)
 	for (int i = 0; i < sim->nvms; i++) {
 		struct sim_vm *vm = &sim->vms[i];
 
-		qz_flow_init(&vm->flow, QZ_SCHED_START, vm->weight);
+		qz_flow_init(&all->policy, &vm->flow, QZ_SCHED_START, vm->weight);
 		vm->flow.limit = vm->limit;
 	}
+	for (int i = 0; i < sim->ntasks; i++)
+		qz_thread_init(&all->policy, &sim->tasks[i].vm->flow,
+			       &sim->tasks[i].thread);
 	sim->private = all;
 }
 
@@ -68,9 +71,13 @@ static bool preempts_own(struct sim *sim, const struct sim_task *task, int cpu)
 				  sim->now - c->started);
 }
 
-/* The CPU whose flow is furthest ahead, if this one preempts it. */
-static int victim(struct sim *sim, const struct sim_task *task)
+/*
+ * The CPU whose flow is furthest ahead, if this one preempts it. If there is only
+ * one of the same VM, its thread gives way to this one, and to nobody else.
+ */
+static int victim(struct sim *sim, struct sim_task *task)
 {
+	struct shared *all = sim->private;
 	u64 furthest = 0;
 	int found = -1, own = -1;
 
@@ -86,6 +93,8 @@ static int victim(struct sim *sim, const struct sim_task *task)
 			found = cpu;
 		}
 	}
+	if (found < 0 && own >= 0)
+		all->next[own] = task;
 	return found < 0 ? own : found;
 }
 
@@ -109,9 +118,12 @@ static void woken(struct sim *sim, struct sim_task *task, int waker)
 
 static void stop(struct sim *sim, int cpu, struct sim_task *task)
 {
+	struct shared *all = sim->private;
+
 	task->vm->nrunning--;
 	qz_thread_stop(&task->vm->flow, &task->thread,
-		       sim->now - sim->cpus[cpu].started);
+		       sim->now - sim->cpus[cpu].started,
+		       atomic64_read(&all->clock));
 }
 
 static void put(struct sim *sim, int cpu, struct sim_task *task)

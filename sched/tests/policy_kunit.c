@@ -22,8 +22,10 @@ static void begin(struct machine *m, u32 weight_a, u32 weight_b)
 		.b0.turn = QZ_SCHED_START,
 	};
 	atomic64_set(&m->clock, QZ_SCHED_START);
-	qz_flow_init(&m->a, QZ_SCHED_START, weight_a);
-	qz_flow_init(&m->b, QZ_SCHED_START, weight_b);
+	qz_flow_init(&policy, &m->a, QZ_SCHED_START, weight_a);
+	qz_flow_init(&policy, &m->b, QZ_SCHED_START, weight_b);
+	atomic64_set(&m->a.tag, QZ_SCHED_START);
+	atomic64_set(&m->b.tag, QZ_SCHED_START);
 }
 
 static s64 behind(struct machine *m, const struct qz_flow *flow)
@@ -31,11 +33,17 @@ static s64 behind(struct machine *m, const struct qz_flow *flow)
 	return atomic64_read(&m->clock) - qz_flow_tag(flow);
 }
 
+static void stop(struct machine *m, struct qz_flow *flow,
+		 struct qz_thread *thread, u64 ns)
+{
+	qz_thread_stop(flow, thread, ns, atomic64_read(&m->clock));
+}
+
 static void run(struct machine *m, struct qz_flow *flow,
 		struct qz_thread *thread, u64 ns)
 {
 	qz_thread_start(&policy, flow, thread, policy.slice, &m->clock);
-	qz_thread_stop(flow, thread, ns);
+	stop(m, flow, thread, ns);
 }
 
 static void time_is_charged_by_weight(struct kunit *test)
@@ -59,9 +67,9 @@ static void a_slice_is_charged_ahead_and_comes_back(struct kunit *test)
 	qz_thread_start(&policy, &m.a, &m.a0, 3 * MS, &m.clock);
 	qz_thread_start(&policy, &m.a, &m.a1, 3 * MS, &m.clock);
 	KUNIT_EXPECT_EQ(test, qz_flow_tag(&m.a) - QZ_SCHED_START, 3 * MS);
-	qz_thread_stop(&m.a, &m.a0, 0);
+	stop(&m, &m.a, &m.a0, 0);
 	KUNIT_EXPECT_EQ(test, qz_flow_tag(&m.a) - QZ_SCHED_START, 3 * MS / 2);
-	qz_thread_stop(&m.a, &m.a1, 5 * MS);	/* and more than that */
+	stop(&m, &m.a, &m.a1, 5 * MS);	/* and more than that */
 	KUNIT_EXPECT_EQ(test, qz_flow_tag(&m.a) - QZ_SCHED_START, 5 * MS / 2);
 	KUNIT_EXPECT_EQ(test, m.a0.turn, QZ_SCHED_START);
 	KUNIT_EXPECT_EQ(test, m.a1.turn, QZ_SCHED_START + 5 * MS);
@@ -138,7 +146,7 @@ static void threads_take_turns(struct kunit *test)
 /* When a has run so long of a slice of 3 ms. */
 static bool b_preempts_a(struct machine *m, u64 ran)
 {
-	return qz_flow_preempts(&policy, &m->b,
+	return qz_flow_preempts(&policy, &m->b, true,
 				qz_flow_reached(&m->a, 3 * MS, ran));
 }
 
@@ -189,7 +197,7 @@ static void a_limit_parks(struct kunit *test)
 	KUNIT_EXPECT_LE(test, used, 310);
 }
 
-static void a_limit_saves_one_step_only(struct kunit *test)
+static void a_limit_saves_two_steps_only(struct kunit *test)
 {
 	struct machine m;
 
@@ -197,10 +205,10 @@ static void a_limit_saves_one_step_only(struct kunit *test)
 	m.a.limit = 1500;
 	qz_flow_refill(&policy, &m.a, NSEC_PER_SEC, 0);
 	KUNIT_EXPECT_EQ(test, (s64)atomic64_read(&m.a.tokens),
-			(s64)(policy.refill * 3 / 2));
+			(s64)(2 * policy.refill * 3 / 2));
 	qz_flow_refill(&policy, &m.a, 1000ULL * NSEC_PER_SEC, 0);
 	KUNIT_EXPECT_EQ(test, (s64)atomic64_read(&m.a.tokens),
-			(s64)(policy.refill * 3 / 2));
+			(s64)(2 * policy.refill * 3 / 2));
 }
 
 static void a_late_look_at_the_clock_gives_nothing(struct kunit *test)
@@ -232,8 +240,8 @@ static void what_runs_is_charged_to_the_limit(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, qz_flow_is_parked(&m.a));
 	qz_thread_start(&policy, &m.a, &other, 3 * MS, &m.clock);
 	KUNIT_EXPECT_TRUE(test, qz_flow_is_parked(&m.a));
-	qz_thread_stop(&m.a, &m.a0, MS);
-	qz_thread_stop(&m.a, &other, MS);
+	stop(&m, &m.a, &m.a0, MS);
+	stop(&m, &m.a, &other, MS);
 	KUNIT_EXPECT_EQ(test, (s64)atomic64_read(&m.a.tokens),
 			tokens - (s64)(2 * MS));
 }
@@ -247,14 +255,15 @@ static void what_a_limit_leaves_is_divided(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, qz_flow_slice(&policy, &m.a, 8), policy.slice);
 	m.a.limit = 500;
 	qz_flow_refill(&policy, &m.a, NSEC_PER_SEC, 0);
+	KUNIT_EXPECT_EQ(test, (u64)atomic64_read(&m.a.tokens), 10 * MS);
 	KUNIT_EXPECT_EQ(test, qz_flow_slice(&policy, &m.a, 1), policy.slice);
 	KUNIT_EXPECT_EQ(test, qz_flow_slice(&policy, &m.a, 2),
 			(u64)(5 * MS / 2));
-	run(&m, &m.a, &m.a0, 3 * MS);
+	run(&m, &m.a, &m.a0, 6 * MS);
 	KUNIT_EXPECT_EQ(test, qz_flow_slice(&policy, &m.a, 1), (u64)(2 * MS));
 	KUNIT_EXPECT_EQ(test, qz_flow_slice(&policy, &m.a, 8),
 			(u64)QZ_SCHED_SHORT);
-	run(&m, &m.a, &m.a0, 3 * MS);
+	run(&m, &m.a, &m.a0, 6 * MS);
 	KUNIT_EXPECT_EQ(test, qz_flow_slice(&policy, &m.a, 1),
 			(u64)QZ_SCHED_SHORT);
 }
@@ -262,6 +271,7 @@ static void what_a_limit_leaves_is_divided(struct kunit *test)
 static void parked_time_is_no_sleep(struct kunit *test)
 {
 	struct machine m;
+	s64 before;
 	int i;
 
 	begin(&m, 100, 100);
@@ -269,12 +279,67 @@ static void parked_time_is_no_sleep(struct kunit *test)
 	qz_flow_refill(&policy, &m.a, NSEC_PER_SEC, QZ_SCHED_START);
 	run(&m, &m.a, &m.a0, 4 * MS);
 	KUNIT_EXPECT_TRUE(test, qz_flow_is_parked(&m.a));
+	before = behind(&m, &m.a);
 	for (i = 0; i < 10; i++)
 		run(&m, &m.b, &m.b0, 4 * MS);
 	qz_flow_refill(&policy, &m.a, NSEC_PER_SEC + 40 * MS,
 		       atomic64_read(&m.clock));
 	KUNIT_EXPECT_FALSE(test, qz_flow_is_parked(&m.a));
-	KUNIT_EXPECT_EQ(test, behind(&m, &m.a), 0);
+	KUNIT_EXPECT_EQ(test, behind(&m, &m.a), before);
+}
+
+/* Its place is what it was, also if it was behind the others. */
+static void waiting_for_others_is_not_parked_time(struct kunit *test)
+{
+	struct machine m;
+	s64 before;
+
+	begin(&m, 100, 100);
+	m.a.limit = 100;
+	qz_flow_refill(&policy, &m.a, NSEC_PER_SEC, QZ_SCHED_START);
+	run(&m, &m.b, &m.b0, 4 * MS);
+	run(&m, &m.b, &m.b0, 4 * MS);
+	before = behind(&m, &m.a);
+	KUNIT_EXPECT_EQ(test, before, (s64)(4 * MS));
+	qz_flow_refill(&policy, &m.a, NSEC_PER_SEC + 10 * MS,
+		       atomic64_read(&m.clock));
+	KUNIT_EXPECT_EQ(test, behind(&m, &m.a), before);
+}
+
+/* Its disks' threads use more than the limit: its vCPUs wait, but not for ever. */
+static void debts_are_bounded(struct kunit *test)
+{
+	struct machine m;
+	u64 now = NSEC_PER_SEC;
+	int i;
+
+	begin(&m, 100, 100);
+	m.a.limit = 100;
+	qz_flow_refill(&policy, &m.a, now, QZ_SCHED_START);
+	for (i = 0; i < 100; i++, now += 10 * MS) {
+		run(&m, &m.a, &m.a0, 10 * MS);
+		qz_flow_refill(&policy, &m.a, now, QZ_SCHED_START);
+	}
+	for (i = 0; i < 4; i++, now += 10 * MS)
+		qz_flow_refill(&policy, &m.a, now, QZ_SCHED_START);
+	KUNIT_EXPECT_FALSE(test, qz_flow_is_parked(&m.a));
+}
+
+static void a_newcomer_is_last(struct kunit *test)
+{
+	struct qz_thread thread = {};
+	struct qz_flow flow;
+	struct machine m;
+
+	begin(&m, 100, 100);
+	run(&m, &m.a, &m.a0, 4 * MS);
+	qz_flow_init(&policy, &flow, atomic64_read(&m.clock), 200);
+	KUNIT_EXPECT_EQ(test, behind(&m, &flow), -(s64)(policy.slice / 2));
+	qz_thread_init(&policy, &m.a, &thread);
+	KUNIT_EXPECT_TRUE(test, qz_sched_before(m.a1.turn, thread.turn));
+	qz_thread_wake(&policy, &m.a, &thread);
+	KUNIT_EXPECT_EQ(test, thread.turn,
+			(u64)atomic64_read(&m.a.turn) + policy.slice);
 }
 
 static struct kunit_case policy_cases[] = {
@@ -288,11 +353,14 @@ static struct kunit_case policy_cases[] = {
 	KUNIT_CASE(who_is_behind_preempts),
 	KUNIT_CASE(loans_are_limited),
 	KUNIT_CASE(a_limit_parks),
-	KUNIT_CASE(a_limit_saves_one_step_only),
+	KUNIT_CASE(a_limit_saves_two_steps_only),
 	KUNIT_CASE(a_late_look_at_the_clock_gives_nothing),
 	KUNIT_CASE(what_runs_is_charged_to_the_limit),
 	KUNIT_CASE(what_a_limit_leaves_is_divided),
 	KUNIT_CASE(parked_time_is_no_sleep),
+	KUNIT_CASE(waiting_for_others_is_not_parked_time),
+	KUNIT_CASE(debts_are_bounded),
+	KUNIT_CASE(a_newcomer_is_last),
 	{}
 };
 

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Where a thread waits, and who is taken from there. */
+#ifndef QZ_SCHED_BPF_QUEUE_H
+#define QZ_SCHED_BPF_QUEUE_H
+
+#include "alarm.h"
+
+#define LOOKS		64	/* in a queue, for one thread */
+
+/* Its slice is what slice_of() says when it begins to run. */
+static void wait_in_queue(struct task_struct *p, struct task_ctx *t, struct vm_ctx *vm,
+			  u64 enq_flags)
+{
+	bool limited = is_limited(t, vm);
+
+	if (limited && !vm->parked_at && is_parked(t->vm, vm))
+		vm->parked_at = bpf_ktime_get_ns();
+	begins_waiting(t, vm, limited ? VCPU_QUEUE : VM_QUEUE);
+	insert_ordered(p, limited ? VCPUS(t->vm) : t->vm, policy.slice, t->thread.turn, enq_flags);
+}
+
+static void wait_for_cpu(s32 cpu, struct task_struct *p, struct task_ctx *t, struct vm_ctx *vm,
+			 u64 enq_flags)
+{
+	begins_waiting_for(cpu, t, vm);
+	insert_ordered(p, PINNED(cpu), policy.slice, qz_flow_tag(&vm->flow), enq_flags);
+}
+
+static bool take_other(u32 index, struct vm_ctx *vm)
+{
+	if (take_first(index))
+		return true;
+	found_nobody(index, vm, VM_QUEUE);
+	return false;
+}
+
+static bool take_vcpu(u32 index, struct vm_ctx *vm)
+{
+	u64 now = bpf_ktime_get_ns(), since = vm->parked_at;
+	struct qz_vm_stats *s = stats_at(index);
+
+	if (!s || !vm->vcpus_wait || is_parked(index, vm) && !is_overdue(vm, now))
+		return false;
+	if (since && __sync_val_compare_and_swap(&vm->parked_at, since, 0) == since)
+		__sync_fetch_and_add(&s->throttled, now - since);
+	if (take_first(VCPUS(index)))
+		return true;
+	found_nobody(index, vm, VCPU_QUEUE);
+	return false;
+}
+
+/* The vCPUs of a VM with a limit and its other threads take turns. */
+static bool take_of_vm(u32 index)
+{
+	struct vm_ctx *vm = vm_at(index);
+	bool taken;
+
+	if (!vm)
+		return false;
+	if (vm->vcpus_wait && vm->turn++ & 1)
+		taken = take_vcpu(index, vm) || take_other(index, vm);
+	else
+		taken = take_other(index, vm) || take_vcpu(index, vm);
+	if (taken)
+		vm->served = bpf_ktime_get_ns();
+	return taken;
+}
+
+/* The thread that somebody has yielded to on this CPU. */
+static bool take_next(struct cpu_ctx *c)
+{
+	struct task_struct *p;
+	s32 next = c->next;
+	u32 looks = 0;
+	bool taken = false;
+
+	c->next = 0;
+	bpf_for_each(scx_dsq, p, c->next_queue, 0) {
+		if (p->pid == next) {
+			taken = take_this(BPF_FOR_EACH_ITER, p);
+			break;
+		}
+		if (++looks >= LOOKS)
+			break;
+	}
+	return taken;
+}
+
+/* Of those that can run on this CPU only, one that has waited for too long. */
+static bool take_starving(s32 cpu, struct cpu_ctx *c)
+{
+	u64 now = bpf_ktime_get_ns();
+	struct task_struct *p;
+	bool taken = false;
+	u32 looks = 0;
+
+	if (!READ_ONCE(c->pinned) || now - c->looked < STARVED)
+		return false;
+	c->looked = now;
+	bpf_for_each(scx_dsq, p, PINNED(cpu), 0) {
+		struct task_ctx *t = thread_of(p);
+
+		if (t && now - t->queued > STARVED) {
+			taken = take_this(BPF_FOR_EACH_ITER, p);
+			break;
+		}
+		if (++looks >= LOOKS)
+			break;
+	}
+	return taken;
+}
+
+#endif /* QZ_SCHED_BPF_QUEUE_H */
