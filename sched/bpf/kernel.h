@@ -48,6 +48,7 @@ struct task_struct {
 	int nr_cpus_allowed;
 	const struct cpumask *cpus_ptr;
 	unsigned short migration_disabled;
+	unsigned int policy;
 	int pid;
 	int tgid;
 	struct sched_ext_entity scx;
@@ -144,7 +145,6 @@ extern void scx_bpf_kick_cpu(s32 cpu, u64 flags) __ksym;
 extern s32 scx_bpf_select_cpu_dfl(struct task_struct *p, s32 prev_cpu,
 				  u64 wake_flags, bool *idle) __ksym;
 extern s32 scx_bpf_task_cpu(const struct task_struct *p) __ksym;
-extern u32 scx_bpf_reenqueue_local(void) __ksym;
 extern void scx_bpf_error_bstr(char *format, unsigned long long *data,
 			       u32 size) __ksym;
 
@@ -165,6 +165,9 @@ extern void scx_bpf_dispatch_vtime(struct task_struct *p, u64 queue, u64 slice,
 				   u64 vtime, u64 enq_flags) __weak __ksym;
 extern void scx_bpf_dsq_insert_vtime(struct task_struct *p, u64 queue, u64 slice,
 				     u64 vtime, u64 enq_flags) __weak __ksym;
+/* The former can be called from ops.cpu_release() only, the latter anywhere. */
+extern u32 scx_bpf_reenqueue_local(void) __weak __ksym;
+extern void scx_bpf_reenqueue_local___v2___anywhere(void) __weak __ksym;
 extern bool scx_bpf_consume(u64 queue) __weak __ksym;
 extern bool scx_bpf_dsq_move_to_local(u64 queue) __weak __ksym;
 extern bool scx_bpf_dispatch_from_dsq(struct bpf_iter_scx_dsq *it,

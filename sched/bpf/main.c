@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <linux/magic.h>
 
@@ -163,7 +164,7 @@ static int run(struct queztl_bpf *bpf)
 		.vcpus = bpf_map__fd(bpf->maps.vcpus),
 		.indices = bpf_map__fd(bpf->maps.indices),
 	};
-	struct bpf_link *link;
+	struct bpf_link *link, *release = NULL;
 
 	if (!pin(bpf->obj))
 		return fail(QZ_SCHED_PINNED);
@@ -172,16 +173,38 @@ static int run(struct queztl_bpf *bpf)
 	if (!link)
 		return fail(errno == EBUSY ? "another scheduler runs" :
 			    "the kernel does not take the scheduler");
+	if (bpf_program__autoload(bpf->progs.queztl_switch))
+		release = bpf_program__attach(bpf->progs.queztl_switch);
 	tell("on %d", getpid());
 	for (unsigned int i = 0; !ends && !bpf->bss->ended.kind; i++) {
 		if (!(i % LOOKS_PER_SYNC))
 			sync_vms(&sync);
 		usleep(LOOK_US);
 	}
+	bpf_link__destroy(release);
 	bpf_link__destroy(link);
 	tell("off: %s%s%s", bpf->bss->ended.reason, *bpf->bss->ended.message ? ": " : "",
 	     bpf->bss->ended.message);
 	return !ends;
+}
+
+/* Has this kernel a function? */
+static bool has_function(const char *name)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool has = btf && btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
+
+	btf__free(btf);
+	return has;
+}
+
+/* There are two ways to see that a realtime task takes a CPU. */
+static void choose_release(struct queztl_bpf *bpf)
+{
+	if (has_function("scx_bpf_reenqueue_local___v2"))
+		bpf->struct_ops.queztl->cpu_release = NULL;
+	else
+		bpf_program__set_autoload(bpf->progs.queztl_switch, false);
 }
 
 static int load(const struct qz_policy *policy, u64 check, u64 weight)
@@ -200,6 +223,7 @@ static int load(const struct qz_policy *policy, u64 check, u64 weight)
 	bpf->rodata->check_ns = check;
 	bpf->rodata->host_weight = weight;
 	memcpy((void *)&bpf->rodata->policy, policy, sizeof(*policy));
+	choose_release(bpf);
 	if (queztl_bpf__load(bpf)) {
 		ret = fail("the kernel does not load the scheduler");
 	} else {

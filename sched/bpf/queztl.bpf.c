@@ -312,7 +312,22 @@ bool BPF_PROG(queztl_yield, struct task_struct *from, struct task_struct *to)
 	return true;
 }
 
-/* A realtime task has the CPU: who waits for it may run elsewhere. */
+/*
+ * A realtime task has the CPU: who waits for it may run elsewhere. Kernels from 7.0
+ * on want a tracepoint for that; the loader leaves out what the kernel does not.
+ */
+SEC("tp_btf/sched_switch")
+int BPF_PROG(queztl_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
+{
+	switch (next->policy) {
+	case 1:		/* SCHED_FIFO */
+	case 2:		/* SCHED_RR */
+	case 6:		/* SCHED_DEADLINE */
+		scx_bpf_reenqueue_local___v2___anywhere();
+	}
+	return 0;
+}
+
 SEC("struct_ops/queztl_cpu_release")
 void BPF_PROG(queztl_cpu_release, s32 cpu, struct scx_cpu_release_args *args)
 {

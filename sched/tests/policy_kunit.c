@@ -233,7 +233,7 @@ static void what_runs_is_charged_to_the_limit(struct kunit *test)
 	s64 tokens;
 
 	begin(&m, 100, 100);
-	m.a.limit = 400;
+	m.a.limit = 200;
 	qz_flow_refill(&policy, &m.a, NSEC_PER_SEC, 0);
 	tokens = atomic64_read(&m.a.tokens);
 	qz_thread_start(&policy, &m.a, &m.a0, 3 * MS, &m.clock);
