@@ -128,12 +128,12 @@ static void check_cpu(u32 cpu, const struct choice *best, u64 now, u64 *next)
 static int ring(void *map, u32 *key, struct alarm_ctx *alarm)
 {
 	u64 now = bpf_ktime_get_ns(), next;
-	struct choice best;
+	struct choice best, none = nobody;
 	u32 i;
 
 	/* Who begins to wait from here on sets it again, or is seen below. */
 	__sync_lock_test_and_set(&alarm_at, 0);	/* orders memory, too */
-	choose(&best, &nobody);
+	choose(&best, &none);
 	next = next_of_waiting(now);
 	bpf_for(i, 0, nr_cpus)
 		check_cpu(i, &best, now, &next);

@@ -265,7 +265,7 @@ void BPF_PROG(queztl_tick, struct task_struct *p)
 	struct task_ctx *t = thread_of(p);
 	struct vm_ctx *vm = t ? vm_at(t->vm) : NULL;
 	u64 now = bpf_ktime_get_ns(), reached;
-	struct choice best;
+	struct choice best, none = nobody;
 
 	if (!c || !vm)
 		return;
@@ -282,7 +282,7 @@ void BPF_PROG(queztl_tick, struct task_struct *p)
 		start(p, t, vm, p->scx.slice);
 	}
 	apply_settings(vm);
-	choose(&best, &nobody);
+	choose(&best, &none);
 	if (best.vm != t->vm && running_tag(c, now, &reached) && is_behind(&best, reached))
 		p->scx.slice = 0;
 }
