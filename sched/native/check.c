@@ -2,8 +2,9 @@
 /*
  * Preemption by those who are behind: when they wake up, and while they wait.
  *
- * A slice ends at a tick, which may be 4 ms away. So while somebody waits, a
- * timer looks more often. It also gives limited VMs their time.
+ * A slice ends at a tick, which may be 4 ms away, and an idle CPU has no tick. So
+ * while somebody waits, or runs with a limit, an alarm looks after them. It is set
+ * for when the next of them may have to be helped.
  */
 
 #include <linux/cpumask.h>
@@ -16,10 +17,53 @@
 #include "sched/native/native.h"
 
 static struct hrtimer timer;
-static atomic_t timer_on;
+
+/*
+ * When it rings; 0: it is off. The lock makes this and the timer one, and is taken
+ * under runqueue locks. Who sets the alarm makes himself seen first, and ring()
+ * looks after it has written 0. So either he finds 0, or ring() finds him, also if
+ * what it writes is over a time that he has just set: the timer may be late for
+ * nobody whom ring() does not count again.
+ */
+static u64 alarm_at;
+static DEFINE_RAW_SPINLOCK(alarm_lock);
+
+/* It rings then, or earlier. Called with interrupts off. */
+void qz_check_at(u64 at)
+{
+	u64 old;
+
+	smp_mb();	/* see above */
+	old = READ_ONCE(alarm_at);
+	if (old && !qz_sched_before(at, old))
+		return;
+	raw_spin_lock(&alarm_lock);
+	if (!alarm_at || qz_sched_before(at, alarm_at)) {
+		WRITE_ONCE(alarm_at, at);
+		hrtimer_start(&timer, ns_to_ktime(at),
+			      HRTIMER_MODE_ABS_PINNED_HARD);
+	}
+	raw_spin_unlock(&alarm_lock);
+}
+
+/* When those that wait are looked after. */
+u64 qz_check_next(u64 now)
+{
+	return now + (qz_queues_hurry() ?
+		      min_t(u64, QZ_SCHED_HURRY_NS, qz_sched_check_ns) :
+		      qz_sched_check_ns);
+}
+
+/* For one that begins to wait; runqueue lock held. */
+void qz_check_task(const struct qz_task *t, bool held_back)
+{
+	qz_check_at(held_back ?
+		    qz_customer_refills(&qz_customers[t->customer]) :
+		    qz_check_next(qz_sched_now()));
+}
 
 /* How far the customer has got that runs on a CPU. It may be ending there. */
-bool qz_cpu_reached(const struct qz_cpu *cpu, u64 now, u64 *tag)
+static bool has_reached(const struct qz_cpu *cpu, u64 now, u64 *tag)
 {
 	u32 customer = READ_ONCE(cpu->customer);
 
@@ -31,158 +75,137 @@ bool qz_cpu_reached(const struct qz_cpu *cpu, u64 now, u64 *tag)
 	return true;
 }
 
-static bool is_behind(u32 customer, s32 cpu, u64 now, u64 *reached)
+static bool is_behind(const struct task_struct *task, const struct qz_task *t,
+		      const struct qz_cpu *cpu, u64 now, u64 *reached)
 {
-	const struct qz_cpu *c = qz_cpu_of(cpu);
+	return READ_ONCE(cpu->customer) != t->customer &&
+	       has_reached(cpu, now, reached) &&
+	       qz_flow_preempts(&qz_sched_policy,
+				&qz_customers[t->customer].flow,
+				qz_task_is_vcpu(task), *reached);
+}
 
-	return READ_ONCE(c->customer) != customer &&
-	       qz_cpu_reached(c, now, reached) &&
-	       qz_flow_preempts(&qz_sched_policy, &qz_customers[customer].flow,
-				*reached);
+static bool is_behind_own(const struct qz_task *t, const struct qz_cpu *cpu,
+			  u64 now)
+{
+	return READ_ONCE(cpu->customer) == t->customer &&
+	       qz_thread_preempts(&qz_sched_policy, &t->thread,
+				  READ_ONCE(cpu->turn), READ_ONCE(cpu->slice),
+				  qz_sched_since(now, READ_ONCE(cpu->started)));
 }
 
 /*
- * The same for a thread of one's own customer, whose tags are equal: its other
- * threads, such as those for disks, would wait for its vCPUs' slices to end.
+ * Of the CPUs that a task may use, the one whose customer is furthest ahead; if
+ * there is none, one with another thread of its own, which gives way to this one;
+ * or -1.
  */
-static bool is_behind_own(const struct qz_task *t, s32 cpu, u64 now,
-			  u64 *reached)
-{
-	const struct qz_cpu *c = qz_cpu_of(cpu);
-	u64 slice = READ_ONCE(c->slice);
-	u64 ran = qz_sched_since(now, READ_ONCE(c->started));
-
-	if (READ_ONCE(c->customer) != t->customer)
-		return false;
-	*reached = READ_ONCE(c->turn) - (ran < slice ? slice - ran : 0);
-	return qz_sched_before(t->thread.turn + qz_sched_policy.margin,
-			       *reached);
-}
-
-static s32 find_own(const struct task_struct *task, const struct qz_task *t,
-		    u64 now)
-{
-	u64 furthest = 0, reached;
-	s32 cpu, found = -1;
-
-	for_each_cpu_and(cpu, task->cpus_ptr, cpu_online_mask) {
-		if (!is_behind_own(t, cpu, now, &reached))
-			continue;
-		if (found < 0 || qz_sched_before(furthest, reached)) {
-			furthest = reached;
-			found = cpu;
-		}
-	}
-	return found;
-}
-
-/* Of the CPUs that a task may use, the one whose customer is furthest ahead. */
 s32 qz_cpu_to_preempt(const struct task_struct *task, const struct qz_task *t)
 {
 	u64 now = qz_sched_now(), furthest = 0, reached;
-	s32 cpu, found = -1;
+	s32 cpu, found = -1, own = -1;
 
 	if (READ_ONCE(qz_customers[t->customer].batch))
 		return -1;
 	for_each_cpu_and(cpu, task->cpus_ptr, cpu_online_mask) {
-		if (!is_behind(t->customer, cpu, now, &reached))
+		const struct qz_cpu *c = qz_cpu_of(cpu);
+
+		if (own < 0 && is_behind_own(t, c, now))
+			own = cpu;
+		if (!is_behind(task, t, c, now, &reached))
 			continue;
 		if (found < 0 || qz_sched_before(furthest, reached)) {
 			furthest = reached;
 			found = cpu;
 		}
 	}
-	return found < 0 ? find_own(task, t, now) : found;
+	if (found >= 0)
+		return found;
+	if (own >= 0)
+		qz_queue_set_next(qz_cpu_of(own), t);
+	return own;
 }
 
-/* Somebody who waits for any CPU, or @cpu, is behind who runs there. */
-static bool is_due(const struct qz_choice *choice, s32 cpu, u64 now)
+/* Somebody who waits for any CPU, or this one, is behind who runs there. */
+static bool is_due(const struct qz_choice *choice, const struct qz_cpu *cpu,
+		   u64 now)
 {
-	const struct qz_cpu *c = qz_cpu_of(cpu);
+	const struct qz_customer *c = &qz_customers[choice->customer];
 	u64 reached;
 
-	if (choice->customer == QZ_NOBODY)
+	if (choice->customer == QZ_NOBODY ||
+	    choice->customer == READ_ONCE(cpu->customer))
 		return false;
 	if (choice->starved)
-		return READ_ONCE(c->customer) != choice->customer;
-	return !READ_ONCE(qz_customers[choice->customer].batch) &&
-	       is_behind(choice->customer, cpu, now, &reached);
+		return true;
+	return !READ_ONCE(c->batch) && has_reached(cpu, now, &reached) &&
+	       qz_sched_before(choice->rank + qz_flow_weigh(&c->flow,
+							    qz_sched_policy.margin),
+			       reached);
 }
 
-/*
- * Those who were held back may run: an idle CPU does not notice that. Returns
- * whether somebody is still held back.
- */
-static bool refill_all(u64 now)
+/* The slice of a vCPU with a limit is over; if not, that is looked after. */
+static bool slice_ends(const struct qz_cpu *cpu, u64 now, u64 *next)
 {
-	bool held = false, freed = false;
-	u32 i;
+	u64 end = READ_ONCE(cpu->started) + READ_ONCE(cpu->slice);
 
-	for (i = QZ_HOST + 1; i < QZ_SCHED_CUSTOMERS; i++) {
-		struct qz_customer *c = &qz_customers[i];
+	if (!READ_ONCE(cpu->limited))
+		return false;
+	if (!qz_sched_before(now, end))
+		return true;
+	qz_sched_keep_earlier(next, end);
+	return false;
+}
 
-		if (!c->flow.limit || !qz_queue_is_held_back(i))
-			continue;
-		qz_customer_refill(c, now);
-		if (qz_queue_is_held_back(i))
-			held = true;
-		else
-			freed = true;
-		if (qz_sched_since(now, READ_ONCE(c->served[QZ_VCPUS])) >
-		    QZ_SCHED_PARKED_NS)
-			freed = true;
+/* Looks at one CPU; first, if any, is who is next of all. */
+static void check_cpu(s32 cpu, const struct qz_choice *first, u64 now,
+		      u64 *next)
+{
+	const struct qz_cpu *c = qz_cpu_of(cpu);
+	struct qz_choice pinned;
+
+	qz_queues_first_pinned(cpu, now, &pinned);
+	if (pinned.customer != QZ_NOBODY)
+		qz_sched_keep_earlier(next, qz_check_next(now));
+	if (READ_ONCE(c->customer) == QZ_NOBODY) {
+		if (first->customer != QZ_NOBODY ||
+		    pinned.customer != QZ_NOBODY)
+			scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+		return;
 	}
-	if (freed)
-		for_each_online_cpu(i)
-			scx_bpf_kick_cpu(i, SCX_KICK_IDLE);
-	return held;
+	if (slice_ends(c, now, next) || is_due(&pinned, c, now) ||
+	    is_due(first, c, now))
+		scx_bpf_kick_cpu(cpu, SCX_KICK_PREEMPT);
 }
 
-static enum hrtimer_restart check(struct hrtimer *hrtimer)
+static enum hrtimer_restart ring(struct hrtimer *hrtimer)
 {
-	u64 now = qz_sched_now();
-	struct qz_choice first, pinned;
-	bool waits, held;
+	struct qz_choice first;
+	u64 now, next;
 	s32 cpu;
 
 	atomic64_inc(&qz_sched_counts.checks);
-	held = refill_all(now);
-	waits = qz_queues_first(now, NULL, &first);
-	for_each_online_cpu(cpu) {
-		waits |= qz_queues_first_pinned(cpu, now, &pinned);
-		if (is_due(&pinned, cpu, now) || is_due(&first, cpu, now))
-			scx_bpf_kick_cpu(cpu, SCX_KICK_PREEMPT);
-		else if (waits)
-			scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
-	}
-	if (!waits && !held) {
-		/* Who is queued from here on starts it again. */
-		atomic_set_release(&timer_on, 0);
-		if (!qz_queues_first(now, NULL, &first) ||
-		    atomic_xchg(&timer_on, 1))
-			return HRTIMER_NORESTART;
-	}
-	hrtimer_forward_now(hrtimer, ns_to_ktime(qz_sched_check_ns));
-	return HRTIMER_RESTART;
-}
-
-/* Somebody waits; runqueue lock held. */
-void qz_check_start(void)
-{
-	if (atomic_read(&timer_on) || atomic_xchg(&timer_on, 1))
-		return;
-	hrtimer_start(&timer, ns_to_ktime(qz_sched_check_ns),
-		      HRTIMER_MODE_REL_PINNED_HARD);
+	raw_spin_lock(&alarm_lock);
+	WRITE_ONCE(alarm_at, 0);
+	raw_spin_unlock(&alarm_lock);
+	smp_mb();	/* see alarm_at */
+	now = qz_sched_now();
+	qz_queues_first(now, NULL, &first);
+	next = qz_queues_next_check(now);
+	for_each_online_cpu(cpu)
+		check_cpu(cpu, &first, now, &next);
+	if (next)
+		qz_check_at(next);
+	return HRTIMER_NORESTART;	/* or it is set already */
 }
 
 void qz_check_init(void)
 {
-	atomic_set(&timer_on, 0);
-	hrtimer_setup(&timer, check, CLOCK_MONOTONIC,
-		      HRTIMER_MODE_REL_PINNED_HARD);
+	alarm_at = 0;
+	hrtimer_setup(&timer, ring, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_ABS_PINNED_HARD);
 }
 
-/* The scheduler is unregistered: nobody starts it again. */
+/* The scheduler is unregistered: only the timer itself sets it again. */
 void qz_check_exit(void)
 {
 	hrtimer_cancel(&timer);

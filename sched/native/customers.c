@@ -69,7 +69,7 @@ static bool add_customer(struct qz_vmproc *proc)
 	if (!c)
 		return false;
 	raw_spin_lock_irqsave(&customers_lock, flags);
-	qz_flow_init(&c->flow, atomic64_read(&qz_sched_clock),
+	qz_flow_init(&qz_sched_policy, &c->flow, atomic64_read(&qz_sched_clock),
 		     QZ_SCHED_WEIGHT);
 	c->proc = proc;
 	c->dead = false;
@@ -144,18 +144,20 @@ void qz_customer_leave(struct qz_task *t)
 	raw_spin_unlock(&customers_lock);
 }
 
+/* What it had in another customer says nothing here: it begins anew. */
 static void enter(struct qz_task *t, u32 index, const struct qz_vmproc *proc)
 {
+	const struct qz_customer *c;
+
 	raw_spin_lock(&customers_lock);
 	leave(t);
 	if (index && qz_customers[index].proc == proc &&
 	    !qz_customers[index].dead) {
 		qz_customers[index].tasks++;
 		t->customer = index;
-		/* It is new there, and neither ahead nor behind. */
-		t->thread.turn =
-			atomic64_read(&qz_customers[index].flow.turn);
 	}
+	c = &qz_customers[t->customer];
+	qz_thread_init(qz_customer_policy(c), &c->flow, &t->thread);
 	raw_spin_unlock(&customers_lock);
 }
 
@@ -184,8 +186,8 @@ void qz_customers_init(void)
 		*c = (struct qz_customer){};
 		raw_spin_lock_init(&c->refilling);
 	}
-	qz_flow_init(&qz_customers[QZ_HOST].flow, QZ_SCHED_START,
-		     QZ_SCHED_WEIGHT);
+	qz_flow_init(&qz_sched_policy, &qz_customers[QZ_HOST].flow,
+		     QZ_SCHED_START, QZ_SCHED_WEIGHT);
 	update_customers(NULL);
 }
 

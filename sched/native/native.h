@@ -43,8 +43,16 @@ struct scx_exit_info;
 #define QZ_SCHED_STARVED_NS	(250 * NSEC_PER_MSEC)
 #define QZ_SCHED_STALL_MS	30000
 
-/* So does a vCPU that its VM's limit holds back. */
+/*
+ * So do vCPUs that a limit holds back, one in this time, and more often if there
+ * are so many that one of them would wait for longer than the other.
+ */
 #define QZ_SCHED_PARKED_NS	(100 * NSEC_PER_MSEC)
+#define QZ_SCHED_ROUND_NS	(10 * NSEC_PER_SEC)
+
+/* Threads that block so soon after they begin to run are looked after so often. */
+#define QZ_SCHED_BRIEF_NS	(500 * NSEC_PER_USEC)
+#define QZ_SCHED_HURRY_NS	(250 * NSEC_PER_USEC)
 
 enum qz_queue {
 	QZ_OTHERS,		/* threads that no limit holds back */
@@ -60,9 +68,9 @@ enum qz_queue {
  * @dead: the process has no VM any more; under customers_lock
  * @batch: it takes the CPU from nobody and gets no credit for sleep
  * @runnable: threads that run or wait
- * @served: when a queue was served last, or found somebody after it was empty
+ * @served: when a queue was served last, or somebody came after it was empty
  * @waiting: threads that wait in a queue, or are about to be put there
- * @turn: which queue is next
+ * @turn: which queue is next, if somebody waits in both
  * @refilling: one CPU refills at a time
  */
 struct qz_customer {
@@ -85,6 +93,8 @@ struct qz_customer {
  * @thread: the policy's part
  * @customer: index of its customer
  * @started: when it began to run
+ * @old: it has been runnable before
+ * @brief: it blocks soon after it has begun to run, as who sends messages does
  * @parked: when it began to wait in QZ_VCPUS; 0: it does not
  * @pinned: in the list of a CPU that it waits for, in the order of its queue
  * @pinned_cpu: that CPU
@@ -92,6 +102,7 @@ struct qz_customer {
  * @queued: since when
  * @waits: it is counted in qz_customer.waiting
  * @queue: of that queue
+ * @hurries: it waits, and is counted as one who is looked after more often
  * @garbage: to be freed
  * @rcu: for that
  */
@@ -101,6 +112,8 @@ struct qz_task {
 	struct qz_thread thread;
 	u32 customer;
 	u64 started;
+	bool old;
+	bool brief;
 	u64 parked;
 	struct list_head pinned;
 	s32 pinned_cpu;
@@ -108,26 +121,32 @@ struct qz_task {
 	u64 queued;
 	bool waits;
 	enum qz_queue queue;
+	bool hurries;
 	struct llist_node garbage;
 	struct rcu_head rcu;
 };
 
+#define QZ_NO_DSQ		(~0ULL)
+
 /**
  * struct qz_cpu - what a CPU runs
  * @customer: whose thread; QZ_NOBODY
+ * @limited: it is a vCPU of a limited VM
  * @started: since when
  * @slice: for how long
  * @turn: how far the thread will have got then (see qz_thread)
- * @next: customer that was yielded to; QZ_NOBODY
+ * @next: the queue (DSQ) that is next here, because its first thread was yielded
+ *	to or preempts; QZ_NO_DSQ. Written by other CPUs, too.
  * @lock: protects @pinned
  * @pinned: threads that wait for this CPU, see qz_task.pinned
  */
 struct qz_cpu {
 	u32 customer;
+	bool limited;
 	u64 started;
 	u64 slice;
 	u64 turn;
-	u32 next;
+	u64 next;
 	raw_spinlock_t lock;
 	struct list_head pinned;
 };
@@ -159,6 +178,19 @@ static inline u64 qz_sched_since(u64 now, u64 then)
 	return (s64)(now - then) > 0 ? now - then : 0;
 }
 
+/* Of two points in time the earlier one; 0: none yet. */
+static inline void qz_sched_keep_earlier(u64 *at, u64 other)
+{
+	if (!*at || qz_sched_before(other, *at))
+		*at = other;
+}
+
+/* It is where KVM runs a vCPU, whether that runs or sleeps. */
+static inline bool qz_task_is_vcpu(const struct task_struct *task)
+{
+	return !hlist_empty(&task->preempt_notifiers);
+}
+
 /* customers.c */
 extern struct qz_customer qz_customers[QZ_SCHED_CUSTOMERS];
 
@@ -177,43 +209,43 @@ struct qz_task *qz_task_of(const struct task_struct *task);
 void qz_task_del(struct task_struct *task);
 
 /* queues.c */
+
+/* A customer of whom somebody waits. */
 struct qz_choice {
 	u32 customer;		/* QZ_NOBODY: nobody waits */
-	enum qz_queue queue;
 	bool starved;
-	u64 tag;
-};
-
-/* Queues in which there was nobody for this CPU. */
-#define QZ_SCHED_TRIES	4
-struct qz_tried {
-	unsigned int n;
-	u32 customer[QZ_SCHED_TRIES];
-	enum qz_queue queue[QZ_SCHED_TRIES];
+	u64 rank;		/* see qz_flow_rank() */
 };
 
 int qz_queues_create(void);
 void qz_queues_init(void);
 struct qz_cpu *qz_cpu_of(s32 cpu);
 bool qz_task_is_pinned(const struct task_struct *task);
+bool qz_task_is_limited(const struct task_struct *task,
+			const struct qz_task *t);
+bool qz_customer_is_parked(struct qz_customer *c, u64 now);
+u64 qz_customer_refills(const struct qz_customer *c);
 void qz_queue_add(struct task_struct *task, struct qz_task *t, u64 flags);
 void qz_queue_add_pinned(struct task_struct *task, struct qz_task *t,
 			 u64 flags);
 void qz_queue_leave(struct qz_task *t);
 bool qz_queue_take(const struct qz_choice *choice);
 bool qz_queue_take_pinned(s32 cpu);
-bool qz_queues_take_any(u64 now, u32 first);
-bool qz_queues_first(u64 now, const struct qz_tried *tried,
+void qz_queue_set_next(struct qz_cpu *cpu, const struct qz_task *t);
+bool qz_queue_take_next(struct qz_cpu *cpu);
+bool qz_choice_is_before(const struct qz_choice *a, const struct qz_choice *b);
+void qz_queues_first(u64 now, const struct qz_choice *after,
 		     struct qz_choice *choice);
-bool qz_queues_first_pinned(s32 cpu, u64 now, struct qz_choice *choice);
-bool qz_queue_is_held_back(u32 customer);
-void qz_customer_refill(struct qz_customer *c, u64 now);
+void qz_queues_first_pinned(s32 cpu, u64 now, struct qz_choice *choice);
+bool qz_queues_hurry(void);
+u64 qz_queues_next_check(u64 now);
 
 /* check.c */
 void qz_check_init(void);
 void qz_check_exit(void);
-void qz_check_start(void);
-bool qz_cpu_reached(const struct qz_cpu *cpu, u64 now, u64 *tag);
+void qz_check_at(u64 at);
+void qz_check_task(const struct qz_task *t, bool held_back);
+u64 qz_check_next(u64 now);
 s32 qz_cpu_to_preempt(const struct task_struct *task, const struct qz_task *t);
 
 /* ops.c */

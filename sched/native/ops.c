@@ -8,21 +8,29 @@
 #include "module/vm.h"
 #include "sched/native/native.h"
 
+#define TRIES	32	/* customers that are next, but have nobody for this CPU */
+
 static struct qz_customer *customer_of(const struct qz_task *t)
 {
 	return &qz_customers[t->customer];
 }
 
-static u64 slice_of(const struct qz_task *t)
+/* For how long it may run that begins to, or goes on. */
+static u64 slice_of(const struct task_struct *p, const struct qz_task *t)
 {
-	return qz_flow_slice(&qz_sched_policy, &customer_of(t)->flow);
+	const struct qz_customer *c = customer_of(t);
+
+	if (!qz_task_is_limited(p, t))
+		return qz_sched_policy.slice;
+	return qz_flow_slice(&qz_sched_policy, &c->flow,
+			     1 + atomic_read(&c->waiting[QZ_VCPUS]));
 }
 
 /* Its limit holds it back. */
-static bool is_parked(const struct task_struct *p, const struct qz_task *t)
+static bool is_held_back(const struct task_struct *p, const struct qz_task *t)
 {
-	return !hlist_empty(&p->preempt_notifiers) &&
-	       qz_flow_is_parked(&customer_of(t)->flow);
+	return qz_task_is_limited(p, t) &&
+	       qz_customer_is_parked(customer_of(t), qz_sched_now());
 }
 
 /*
@@ -58,8 +66,8 @@ static s32 op_select_cpu(struct task_struct *p, s32 prev_cpu, u64 wake_flags)
 	if (!t)
 		return cpu;
 	count_handover(t);
-	if (idle && !is_parked(p, t))
-		scx_bpf_dispatch(p, SCX_DSQ_LOCAL, slice_of(t), 0);
+	if (idle && !is_held_back(p, t))
+		scx_bpf_dispatch(p, SCX_DSQ_LOCAL, qz_sched_policy.slice, 0);
 	return cpu;
 }
 
@@ -87,6 +95,9 @@ static void op_runnable(struct task_struct *p, u64 enq_flags)
 	policy = qz_customer_policy(c);
 	if (atomic_inc_return(&c->runnable) == 1)
 		qz_flow_wake(policy, &c->flow, atomic64_read(&qz_sched_clock));
+	if (!t->old)
+		qz_thread_init(policy, &c->flow, &t->thread);
+	t->old = true;
 	qz_thread_wake(policy, &c->flow, &t->thread);
 }
 
@@ -103,11 +114,8 @@ static void op_quiescent(struct task_struct *p, u64 deq_flags)
 
 static void preempt_another(struct task_struct *p, const struct qz_task *t)
 {
-	s32 cpu;
+	s32 cpu = qz_cpu_to_preempt(p, t);
 
-	if (is_parked(p, t))
-		return;
-	cpu = qz_cpu_to_preempt(p, t);
 	if (cpu < 0)
 		return;
 	atomic64_inc(&qz_sched_counts.preemptions);
@@ -128,7 +136,7 @@ static void use_idle_cpu(const struct task_struct *p)
 static void op_enqueue(struct task_struct *p, u64 enq_flags)
 {
 	struct qz_task *t = qz_task_of(p);
-	bool wakeup = enq_flags & SCX_ENQ_WAKEUP;
+	bool wakeup = enq_flags & SCX_ENQ_WAKEUP, held_back;
 
 	if (!t) {
 		scx_bpf_dispatch(p, SCX_DSQ_GLOBAL, SCX_SLICE_DFL, enq_flags);
@@ -137,30 +145,36 @@ static void op_enqueue(struct task_struct *p, u64 enq_flags)
 	/* A CPU's own kernel threads never wait for a vCPU. */
 	if (p->flags & PF_KTHREAD && wakeup &&
 	    (num_possible_cpus() == 1 || qz_task_is_pinned(p))) {
-		scx_bpf_dispatch(p, SCX_DSQ_LOCAL, slice_of(t),
+		scx_bpf_dispatch(p, SCX_DSQ_LOCAL, qz_sched_policy.slice,
 				 enq_flags | SCX_ENQ_PREEMPT);
 		return;
 	}
+	held_back = is_held_back(p, t);
 	/* Nobody else wants the CPU. */
-	if (enq_flags & SCX_ENQ_LAST && !is_parked(p, t)) {
-		scx_bpf_dispatch(p, SCX_DSQ_LOCAL, slice_of(t), enq_flags);
+	if (enq_flags & SCX_ENQ_LAST && !held_back) {
+		scx_bpf_dispatch(p, SCX_DSQ_LOCAL, qz_sched_policy.slice,
+				 enq_flags);
 		return;
 	}
-	if (qz_task_is_pinned(p) && !is_parked(p, t))
+	if (qz_task_is_pinned(p) && !qz_task_is_limited(p, t))
 		qz_queue_add_pinned(p, t, enq_flags);
 	else
 		qz_queue_add(p, t, enq_flags);
-	qz_check_start();
+	qz_check_task(t, held_back);
+	if (held_back)
+		return;
 	if (wakeup)
 		preempt_another(p, t);
-	else if (!is_parked(p, t))
+	else
 		use_idle_cpu(p);
 }
 
+/* Also when it goes on, with a new slice. */
 static void start(struct task_struct *p, struct qz_task *t, u64 slice)
 {
 	struct qz_cpu *cpu = qz_cpu_of(task_cpu(p));
 	struct qz_customer *c = customer_of(t);
+	bool limited = qz_task_is_limited(p, t);
 
 	t->started = qz_sched_now();
 	qz_thread_start(qz_customer_policy(c), &c->flow, &t->thread, slice,
@@ -168,7 +182,10 @@ static void start(struct task_struct *p, struct qz_task *t, u64 slice)
 	WRITE_ONCE(cpu->started, t->started);
 	WRITE_ONCE(cpu->slice, slice);
 	WRITE_ONCE(cpu->turn, t->thread.turn);
+	WRITE_ONCE(cpu->limited, limited);
 	WRITE_ONCE(cpu->customer, t->customer);
+	if (limited)
+		qz_check_at(t->started + slice);
 }
 
 static void stop(struct qz_task *t, u64 now)
@@ -176,10 +193,10 @@ static void stop(struct qz_task *t, u64 now)
 	u64 ran = qz_sched_since(now, t->started);
 	struct qz_customer *c = customer_of(t);
 
-	qz_thread_stop(&c->flow, &t->thread, ran);
+	qz_thread_stop(&c->flow, &t->thread, ran,
+		       atomic64_read(&qz_sched_clock));
 	if (t->customer != QZ_HOST)
 		atomic64_add(ran, &c->proc->stats.used);
-	qz_customer_refill(c, now);
 }
 
 static void op_running(struct task_struct *p)
@@ -189,6 +206,8 @@ static void op_running(struct task_struct *p)
 	if (!t)
 		return;
 	qz_queue_leave(t);
+	if (qz_task_is_limited(p, t))
+		p->scx.slice = slice_of(p, t);
 	start(p, t, p->scx.slice);
 	if (t->parked && t->customer != QZ_HOST)
 		atomic64_add(qz_sched_since(t->started, t->parked),
@@ -196,117 +215,72 @@ static void op_running(struct task_struct *p)
 	t->parked = 0;
 }
 
+/* A thread is brief until it has run for long at a time. */
+static void note_burst(struct qz_task *t, u64 now, bool runnable)
+{
+	if (qz_sched_since(now, t->started) >= QZ_SCHED_BRIEF_NS)
+		t->brief = false;
+	else if (!runnable)
+		t->brief = true;
+}
+
 static void op_stopping(struct task_struct *p, bool runnable)
 {
 	struct qz_cpu *cpu = qz_cpu_of(task_cpu(p));
 	struct qz_task *t = qz_task_of(p);
+	u64 now = qz_sched_now();
 
 	WRITE_ONCE(cpu->customer, QZ_NOBODY);
-	if (t)
-		stop(t, qz_sched_now());
-}
-
-/* Of two who wait, the one who is next. */
-static bool is_before(const struct qz_choice *a, const struct qz_choice *b)
-{
-	if (b->customer == QZ_NOBODY || a->customer == QZ_NOBODY)
-		return a->customer != QZ_NOBODY;
-	if (a->starved != b->starved)
-		return a->starved;
-	return qz_sched_before(a->tag, b->tag);
+	if (!t)
+		return;
+	note_burst(t, now, runnable);
+	stop(t, now);
 }
 
 /* It goes on, unless another is behind it. */
 static bool keep(struct task_struct *prev, const struct qz_choice *next)
 {
 	struct qz_task *t = prev ? qz_task_of(prev) : NULL;
-	u64 now, slice;
 
-	if (!t || !(prev->scx.flags & SCX_TASK_QUEUED) || is_parked(prev, t))
+	if (!t || !(prev->scx.flags & SCX_TASK_QUEUED))
 		return false;
 	if (next->customer != QZ_NOBODY &&
 	    (next->starved || next->customer == t->customer ||
-	     !qz_sched_before(qz_flow_tag(&customer_of(t)->flow), next->tag)))
+	     !qz_sched_before(qz_flow_tag(&customer_of(t)->flow), next->rank)))
 		return false;
-	now = qz_sched_now();
-	stop(t, now);
-	if (is_parked(prev, t)) {
-		/* stopping() gives back what nobody is charged any more. */
-		start(prev, t, 0);
+	if (is_held_back(prev, t))
 		return false;
-	}
-	slice = slice_of(t);
-	prev->scx.slice = slice;
-	start(prev, t, slice);
+	stop(t, qz_sched_now());
+	prev->scx.slice = slice_of(prev, t);
+	start(prev, t, prev->scx.slice);
 	return true;
-}
-
-/* Who was yielded to is in this customer's queue, first if it has had least. */
-static bool take_next(s32 cpu)
-{
-	struct qz_cpu *c = qz_cpu_of(cpu);
-	struct qz_choice choice = { .customer = c->next };
-
-	if (choice.customer == QZ_NOBODY)
-		return false;
-	c->next = QZ_NOBODY;
-	for (choice.queue = 0; choice.queue < QZ_QUEUES; choice.queue++) {
-		if (choice.queue == QZ_VCPUS &&
-		    qz_queue_is_held_back(choice.customer))
-			continue;
-		if (qz_queue_take(&choice))
-			return true;
-	}
-	return false;
-}
-
-/* Returns whether somebody was taken, or @prev goes on. */
-static bool take(s32 cpu, struct task_struct *prev, struct qz_tried *tried)
-{
-	struct qz_choice first, pinned;
-	u64 now = qz_sched_now();
-
-	qz_queues_first(now, tried, &first);
-	qz_queues_first_pinned(cpu, now, &pinned);
-	if (is_before(&pinned, &first))
-		return keep(prev, &pinned) || qz_queue_take_pinned(cpu);
-	if (keep(prev, &first))
-		return true;
-	if (first.customer == QZ_NOBODY)
-		return false;
-	if (qz_queue_take(&first))
-		return true;
-	tried->customer[tried->n] = first.customer;
-	tried->queue[tried->n++] = first.queue;
-	return false;
-}
-
-/* So that customers take turns. */
-static u32 customer_after(const struct task_struct *prev)
-{
-	const struct qz_task *t = prev ? qz_task_of(prev) : NULL;
-
-	return t ? (t->customer + 1) % QZ_SCHED_CUSTOMERS : QZ_HOST;
 }
 
 static void op_dispatch(s32 cpu, struct task_struct *prev)
 {
-	const struct qz_choice nobody = { .customer = QZ_NOBODY };
-	struct qz_tried tried = {};
+	struct qz_choice first, last, pinned, nobody = { .customer = QZ_NOBODY };
+	u64 now = qz_sched_now();
 	unsigned int i;
 
-	if (take_next(cpu))
+	if (qz_queue_take_next(qz_cpu_of(cpu)))
 		return;
-	for (i = 0; i < QZ_SCHED_TRIES; i++) {
-		if (take(cpu, prev, &tried))
+	qz_queues_first_pinned(cpu, now, &pinned);
+	for (i = 0; i < TRIES; i++) {
+		qz_queues_first(now, i ? &last : NULL, &first);
+		last = first;
+		if (qz_choice_is_before(&pinned, &first)) {
+			if (keep(prev, &pinned) || qz_queue_take_pinned(cpu))
+				return;
+			pinned = nobody;
+		}
+		if (keep(prev, &first))
 			return;
-		if (tried.n == i)
-			break;
+		if (first.customer == QZ_NOBODY)
+			return;
+		if (qz_queue_take(&first))
+			return;
 	}
-	/* There was nobody for this CPU, or not among the first. */
-	if (tried.n == QZ_SCHED_TRIES &&
-	    qz_queues_take_any(qz_sched_now(), customer_after(prev)))
-		return;
+	/* There was nobody for this CPU. */
 	keep(prev, &nobody);
 }
 
@@ -326,13 +300,13 @@ static bool op_yield(struct task_struct *from, struct task_struct *to)
 			atomic64_inc(&customer_of(f)->proc->stats.yields);
 		return false;
 	}
-	if (!f || !t || qz_task_is_pinned(to) || is_parked(to, t) ||
+	if (!f || !t || !t->waits || is_held_back(to, t) ||
 	    !cpumask_test_cpu(task_cpu(from), to->cpus_ptr))
 		return false;
 	if (f->customer != t->customer &&
 	    !qz_flow_may_borrow(&qz_sched_policy, &customer_of(t)->flow, clock))
 		return false;
-	qz_cpu_of(task_cpu(from))->next = t->customer;
+	qz_queue_set_next(qz_cpu_of(task_cpu(from)), t);
 	from->scx.slice = 0;
 	atomic64_inc(&qz_sched_counts.directed);
 	if (f->customer != QZ_HOST)

@@ -14,6 +14,9 @@ static DEFINE_PER_CPU(struct qz_cpu, cpus);
 /* Customers whose queue may hold somebody. Set too often, never too seldom. */
 static DECLARE_BITMAP(waiting[QZ_QUEUES], QZ_SCHED_CUSTOMERS);
 
+/* How many wait whose bursts are brief. */
+static atomic_t brief_waiting;
+
 static u64 dsq_of(u32 customer, enum qz_queue queue)
 {
 	return queue * QZ_SCHED_CUSTOMERS + customer;
@@ -42,11 +45,12 @@ void qz_queues_init(void)
 
 	bitmap_zero(waiting[QZ_OTHERS], QZ_SCHED_CUSTOMERS);
 	bitmap_zero(waiting[QZ_VCPUS], QZ_SCHED_CUSTOMERS);
+	atomic_set(&brief_waiting, 0);
 	for_each_possible_cpu(cpu) {
 		struct qz_cpu *c = qz_cpu_of(cpu);
 
 		*c = (struct qz_cpu){
-			.customer = QZ_NOBODY, .next = QZ_NOBODY,
+			.customer = QZ_NOBODY, .next = QZ_NO_DSQ,
 		};
 		raw_spin_lock_init(&c->lock);
 		INIT_LIST_HEAD(&c->pinned);
@@ -68,65 +72,102 @@ int qz_queues_create(void)
 	return err;
 }
 
-/*
- * Time that its limit allows is added in steps, also while nobody waits. Any
- * context.
- */
-void qz_customer_refill(struct qz_customer *c, u64 now)
+bool qz_task_is_limited(const struct task_struct *task,
+			const struct qz_task *t)
+{
+	return qz_task_is_vcpu(task) &&
+	       READ_ONCE(qz_customers[t->customer].flow.limit);
+}
+
+/* -- limits --------------------------------------------------------------- */
+static void refill(struct qz_customer *c, u64 now)
 {
 	unsigned long flags;
 
-	if (!c->flow.limit ||
-	    qz_sched_since(now, c->flow.refilled) < qz_sched_policy.refill)
+	if (qz_sched_since(now, READ_ONCE(c->flow.refilled)) <
+	    qz_sched_policy.refill)
 		return;
 	if (!raw_spin_trylock_irqsave(&c->refilling, flags))
 		return;
-	qz_flow_refill(&qz_sched_policy, &c->flow, now,
+	qz_flow_refill(qz_customer_policy(c), &c->flow, now,
 		       atomic64_read(&qz_sched_clock));
 	raw_spin_unlock_irqrestore(&c->refilling, flags);
 }
 
-/* It is where KVM runs a vCPU, whether that runs or sleeps. */
-static bool is_vcpu(const struct task_struct *task)
+/* Is its limit used up? Gives it what it is due first. Any context. */
+bool qz_customer_is_parked(struct qz_customer *c, u64 now)
 {
-	return !hlist_empty(&task->preempt_notifiers);
+	if (!READ_ONCE(c->flow.limit))
+		return false;
+	refill(c, now);
+	return qz_flow_is_parked(&c->flow);
 }
 
-static enum qz_queue queue_of(const struct task_struct *task,
-			      const struct qz_customer *c)
+/* When it is given more. */
+u64 qz_customer_refills(const struct qz_customer *c)
 {
-	return READ_ONCE(c->flow.limit) && is_vcpu(task) ? QZ_VCPUS : QZ_OTHERS;
+	return READ_ONCE(c->flow.refilled) + qz_sched_policy.refill;
 }
 
+/*
+ * Its other threads may use all that the limit allows, and more. Its vCPUs run now
+ * and then nevertheless: they may hold locks that others wait for, and have to run
+ * in order to end.
+ */
+static bool is_overdue(const struct qz_customer *c, u64 now)
+{
+	u64 since = qz_sched_since(now, READ_ONCE(c->served[QZ_VCPUS]));
+
+	return since > QZ_SCHED_PARKED_NS ||
+	       since * atomic_read(&c->waiting[QZ_VCPUS]) > QZ_SCHED_ROUND_NS;
+}
+
+static bool may_serve_vcpus(struct qz_customer *c, u64 now)
+{
+	return !qz_customer_is_parked(c, now) || is_overdue(c, now);
+}
+
+/* -- into a queue --------------------------------------------------------- */
 static void set_waiting(struct qz_customer *c, enum qz_queue queue)
 {
 	u32 index = c - qz_customers;
 
 	/* Who finds the queue empty clears the bit and looks again. */
 	smp_mb();
-	if (test_bit(index, waiting[queue]))
-		return;
-	WRITE_ONCE(c->served[queue], qz_sched_now());
-	set_bit(index, waiting[queue]);
+	if (!test_bit(index, waiting[queue]))
+		set_bit(index, waiting[queue]);
 }
 
+static void hurry(struct qz_task *t)
+{
+	t->hurries = t->brief;
+	if (t->hurries)
+		atomic_inc(&brief_waiting);
+}
+
+/* Somebody waits who is looked after more often. */
+bool qz_queues_hurry(void)
+{
+	return atomic_read(&brief_waiting) > 0;
+}
+
+/* The slice of a vCPU with a limit is decided when it begins to run. */
 void qz_queue_add(struct task_struct *task, struct qz_task *t, u64 flags)
 {
 	struct qz_customer *c = &qz_customers[t->customer];
-	enum qz_queue queue = queue_of(task, c);
+	u64 now = qz_sched_now();
 
 	qz_queue_leave(t);
+	t->queue = qz_task_is_limited(task, t) ? QZ_VCPUS : QZ_OTHERS;
 	t->waits = true;
-	t->queue = queue;
-	atomic_inc(&c->waiting[queue]);
-	if (queue == QZ_VCPUS) {
-		t->parked = qz_sched_now();
-		qz_customer_refill(c, t->parked);
-	}
-	scx_bpf_dispatch_vtime(task, dsq_of(t->customer, queue),
-			       qz_flow_slice(&qz_sched_policy, &c->flow),
-			       t->thread.turn, flags);
-	set_waiting(c, queue);
+	hurry(t);
+	if (atomic_inc_return(&c->waiting[t->queue]) == 1)
+		WRITE_ONCE(c->served[t->queue], now);
+	if (t->queue == QZ_VCPUS)
+		t->parked = now;
+	scx_bpf_dispatch_vtime(task, dsq_of(t->customer, t->queue),
+			       qz_sched_policy.slice, t->thread.turn, flags);
+	set_waiting(c, t->queue);
 }
 
 /*
@@ -160,6 +201,7 @@ void qz_queue_add_pinned(struct task_struct *task, struct qz_task *t, u64 flags)
 	struct qz_cpu *cpu = qz_cpu_of(task_cpu(task));
 
 	qz_queue_leave(t);
+	hurry(t);
 	t->pinned_cpu = task_cpu(task);
 	t->pinned_tag = qz_flow_tag(&c->flow);
 	t->queued = qz_sched_now();
@@ -167,8 +209,7 @@ void qz_queue_add_pinned(struct task_struct *task, struct qz_task *t, u64 flags)
 	list_add(&t->pinned, find_place(cpu, t));
 	raw_spin_unlock(&cpu->lock);
 	scx_bpf_dispatch_vtime(task, dsq_of_cpu(t->pinned_cpu),
-			       qz_flow_slice(&qz_sched_policy, &c->flow),
-			       t->pinned_tag, flags);
+			       qz_sched_policy.slice, t->pinned_tag, flags);
 }
 
 /* It runs, sleeps, is queued anew or ends. */
@@ -178,7 +219,10 @@ void qz_queue_leave(struct qz_task *t)
 
 	if (t->waits)
 		atomic_dec(&qz_customers[t->customer].waiting[t->queue]);
+	if (t->hurries)
+		atomic_dec(&brief_waiting);
 	t->waits = false;
+	t->hurries = false;
 	if (list_empty(&t->pinned))
 		return;
 	cpu = qz_cpu_of(t->pinned_cpu);
@@ -187,30 +231,45 @@ void qz_queue_leave(struct qz_task *t)
 	raw_spin_unlock(&cpu->lock);
 }
 
+/* -- out of it ------------------------------------------------------------ */
 /*
  * sched_ext puts a thread into its queue only after enqueue() has returned, so an
  * empty queue does not mean that nobody waits.
  */
+static bool take(u32 customer, enum qz_queue queue)
+{
+	struct qz_customer *c = &qz_customers[customer];
+	u64 now = qz_sched_now();
+
+	if (!test_bit(customer, waiting[queue]) ||
+	    (queue == QZ_VCPUS && !may_serve_vcpus(c, now)))
+		return false;
+	if (scx_bpf_consume(dsq_of(customer, queue))) {
+		WRITE_ONCE(c->served[queue], now);
+		return true;
+	}
+	if (atomic_read(&c->waiting[queue]))
+		return false;
+	clear_bit(customer, waiting[queue]);
+	/* Who is queued from here on sets the bit, or is seen. */
+	smp_mb__after_atomic();
+	if (atomic_read(&c->waiting[queue]))
+		set_waiting(c, queue);
+	return false;
+}
+
+/* The vCPUs of a customer with a limit and its other threads take turns. */
 bool qz_queue_take(const struct qz_choice *choice)
 {
 	struct qz_customer *c = &qz_customers[choice->customer];
-	u64 dsq = dsq_of(choice->customer, choice->queue);
+	bool vcpus_first = c->turn++ & 1;
 
-	if (scx_bpf_consume(dsq)) {
-		WRITE_ONCE(c->served[choice->queue], qz_sched_now());
-		c->turn++;
-		if (choice->starved)
-			atomic64_inc(&qz_sched_counts.starved);
-		return true;
-	}
-	if (atomic_read(&c->waiting[choice->queue]))
+	if (!take(choice->customer, vcpus_first ? QZ_VCPUS : QZ_OTHERS) &&
+	    !take(choice->customer, vcpus_first ? QZ_OTHERS : QZ_VCPUS))
 		return false;
-	clear_bit(choice->customer, waiting[choice->queue]);
-	/* Who is queued from here on sets the bit, or is seen. */
-	smp_mb__after_atomic();
-	if (atomic_read(&c->waiting[choice->queue]))
-		set_waiting(c, choice->queue);
-	return false;
+	if (choice->starved)
+		atomic64_inc(&qz_sched_counts.starved);
+	return true;
 }
 
 bool qz_queue_take_pinned(s32 cpu)
@@ -218,86 +277,82 @@ bool qz_queue_take_pinned(s32 cpu)
 	return scx_bpf_consume(dsq_of_cpu(cpu));
 }
 
-/* Its vCPUs wait, and its limit holds them back. */
-bool qz_queue_is_held_back(u32 customer)
+/* On this CPU the queue of that thread is next, whatever the ranks are. */
+void qz_queue_set_next(struct qz_cpu *cpu, const struct qz_task *t)
 {
-	const struct qz_customer *c = &qz_customers[customer];
-
-	return test_bit(customer, waiting[QZ_VCPUS]) &&
-	       qz_flow_is_parked(&c->flow);
+	if (t->waits)
+		WRITE_ONCE(cpu->next, dsq_of(t->customer, t->queue));
 }
 
-static bool may_serve(const struct qz_customer *c, enum qz_queue queue, u64 now,
-		      bool *starved)
+/* Who gets it is the first there, because it is the one who has had least. */
+bool qz_queue_take_next(struct qz_cpu *cpu)
 {
-	u64 since = qz_sched_since(now, READ_ONCE(c->served[queue]));
+	u64 next = READ_ONCE(cpu->next);
 
-	*starved = since > QZ_SCHED_STARVED_NS;
-	return queue == QZ_OTHERS || !qz_flow_is_parked(&c->flow) ||
-	       since > QZ_SCHED_PARKED_NS;
+	if (next == QZ_NO_DSQ)
+		return false;
+	WRITE_ONCE(cpu->next, QZ_NO_DSQ);
+	return take(next % QZ_SCHED_CUSTOMERS, next / QZ_SCHED_CUSTOMERS);
 }
 
-static bool was_tried(const struct qz_tried *tried, u32 customer,
-		      enum qz_queue queue)
+/* -- who is next ---------------------------------------------------------- */
+static bool is_starved(const struct qz_customer *c, enum qz_queue queue, u64 now)
 {
-	unsigned int i;
-
-	for (i = 0; tried && i < tried->n; i++)
-		if (tried->customer[i] == customer && tried->queue[i] == queue)
-			return true;
-	return false;
+	return qz_sched_since(now, READ_ONCE(c->served[queue])) >
+	       QZ_SCHED_STARVED_NS;
 }
 
-static void consider(u32 index, enum qz_queue queue, u64 now,
-		     const struct qz_tried *tried, struct qz_choice *best)
+/* Of two who wait, the one who is next; nobody is last. */
+bool qz_choice_is_before(const struct qz_choice *a, const struct qz_choice *b)
 {
-	const struct qz_customer *c = &qz_customers[index];
-	u64 tag = qz_flow_tag(&c->flow);
-	bool starved;
+	if (b->customer == QZ_NOBODY || a->customer == QZ_NOBODY)
+		return a->customer != QZ_NOBODY;
+	if (a->starved != b->starved)
+		return a->starved;
+	return a->rank == b->rank ? a->customer < b->customer :
+				    qz_sched_before(a->rank, b->rank);
+}
 
-	if (!may_serve(c, queue, now, &starved) || (best->starved && !starved))
+/* If it comes after one and before the other, it replaces that. */
+static void consider(u32 index, u64 now, const struct qz_choice *after,
+		     struct qz_choice *best)
+{
+	struct qz_customer *c = &qz_customers[index];
+	bool others = test_bit(index, waiting[QZ_OTHERS]);
+	bool vcpus = test_bit(index, waiting[QZ_VCPUS]) &&
+		     may_serve_vcpus(c, now);
+	struct qz_choice this = { .customer = index };
+
+	if (!others && !vcpus)
 		return;
-	if (was_tried(tried, index, queue))
-		return;
-	if (best->customer == index)
-		/* Two queues of one customer take turns. */
-		best->queue = starved != best->starved || c->turn & 1 ?
-			      queue : best->queue;
-	else if (best->customer == QZ_NOBODY || starved != best->starved ||
-		 qz_sched_before(tag, best->tag))
-		best->queue = queue;
-	else
-		return;
-	best->customer = index;
-	best->starved = starved;
-	best->tag = tag;
+	this.starved = (others && is_starved(c, QZ_OTHERS, now)) ||
+		       (vcpus && is_starved(c, QZ_VCPUS, now));
+	this.rank = qz_flow_rank(qz_customer_policy(c), &c->flow, !others);
+	if (qz_choice_is_before(&this, best) &&
+	    (!after || qz_choice_is_before(after, &this)))
+		*best = this;
 }
 
 /*
- * Of those that wait, the one with the smallest tag, but for those that had nobody
- * for this CPU. One pass over 1024 bits, and a few instructions for each who waits.
+ * Of those that wait, who is next, or who is next after a given one. One pass over
+ * 1024 bits, and a few instructions for each who waits.
  */
-bool qz_queues_first(u64 now, const struct qz_tried *tried,
+void qz_queues_first(u64 now, const struct qz_choice *after,
 		     struct qz_choice *choice)
 {
 	unsigned int i;
 
 	*choice = (struct qz_choice){ .customer = QZ_NOBODY };
-	for_each_set_bit(i, waiting[QZ_OTHERS], QZ_SCHED_CUSTOMERS) {
-		consider(i, QZ_OTHERS, now, tried, choice);
-		if (test_bit(i, waiting[QZ_VCPUS]))
-			consider(i, QZ_VCPUS, now, tried, choice);
-	}
-	for_each_andnot_bit(i, waiting[QZ_VCPUS], waiting[QZ_OTHERS],
-			    QZ_SCHED_CUSTOMERS)
-		consider(i, QZ_VCPUS, now, tried, choice);
-	return choice->customer != QZ_NOBODY;
+	for_each_or_bit(i, waiting[QZ_OTHERS], waiting[QZ_VCPUS],
+			QZ_SCHED_CUSTOMERS)
+		consider(i, now, after, choice);
 }
 
 /* The same of the threads that wait for one CPU. */
-bool qz_queues_first_pinned(s32 cpu, u64 now, struct qz_choice *choice)
+void qz_queues_first_pinned(s32 cpu, u64 now, struct qz_choice *choice)
 {
 	struct qz_cpu *c = qz_cpu_of(cpu);
+	const struct qz_customer *customer;
 	unsigned long flags;
 	struct qz_task *t;
 
@@ -305,13 +360,35 @@ bool qz_queues_first_pinned(s32 cpu, u64 now, struct qz_choice *choice)
 	raw_spin_lock_irqsave(&c->lock, flags);
 	t = list_first_entry_or_null(&c->pinned, struct qz_task, pinned);
 	if (t) {
+		customer = &qz_customers[t->customer];
 		choice->customer = t->customer;
-		choice->tag = qz_flow_tag(&qz_customers[t->customer].flow);
+		choice->rank = qz_flow_rank(qz_customer_policy(customer),
+					    &customer->flow, false);
 		choice->starved = qz_sched_since(now, t->queued) >
 				  QZ_SCHED_STARVED_NS;
 	}
 	raw_spin_unlock_irqrestore(&c->lock, flags);
-	return t;
+}
+
+/* When somebody who waits has to be looked after again; 0: nobody waits. */
+u64 qz_queues_next_check(u64 now)
+{
+	u64 next = 0;
+	unsigned int i;
+
+	for_each_or_bit(i, waiting[QZ_OTHERS], waiting[QZ_VCPUS],
+			QZ_SCHED_CUSTOMERS) {
+		struct qz_customer *c = &qz_customers[i];
+		bool vcpus = atomic_read(&c->waiting[QZ_VCPUS]);
+
+		if (vcpus && qz_customer_is_parked(c, now))
+			qz_sched_keep_earlier(&next, qz_customer_refills(c));
+		else if (vcpus)
+			qz_sched_keep_earlier(&next, qz_check_next(now));
+		if (atomic_read(&c->waiting[QZ_OTHERS]))
+			qz_sched_keep_earlier(&next, qz_check_next(now));
+	}
+	return next;
 }
 
 /*

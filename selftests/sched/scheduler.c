@@ -265,7 +265,7 @@ TEST(holds_back_vcpus_only)
 	__u64 beats;
 
 	begin();
-	a = start_tiny();
+	a = start_tiny(0);
 	set(a.id, QUEZTL_VM_LIMIT, 200);
 	ASSERT_EQ(start(), 0);
 	run_for(1);
@@ -287,6 +287,101 @@ TEST(holds_back_vcpus_only)
 	EXPECT(after.used_ns - before.used_ns > 1000000000ULL);
 	ASSERT_EQ(stop(), 0);
 	end_standin(&a);
+}
+
+/* What the main thread of a stand-in has had: CPU time, and how often it began to run. */
+static void read_schedstat(const struct standin *s, __u64 *ns, __u64 *times)
+{
+	char path[64], text[128];
+	unsigned long long waited;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", s->pid, s->pid);
+	read_file(path, text, sizeof(text));
+	ASSERT_EQ(sscanf(text, "%llu %llu %llu", ns, &waited, times), 3);
+}
+
+/* Its other threads use more than its limit. */
+TEST(vcpu_of_a_limited_vm_that_is_busy_runs)
+{
+	__u64 ns_before, ns, before, times;
+	struct standin a;
+
+	begin();
+	a = start_tiny(2 * cpus());
+	set(a.id, QUEZTL_VM_LIMIT, 500);
+	ASSERT_EQ(start(), 0);
+	run_for(1);
+	read_schedstat(&a, &ns, &before);
+	run_for(4);
+	read_schedstat(&a, &ns, &times);
+	ktap_say("began to run %llu times in 4 s", times - before);
+	EXPECT(times - before >= 8);	/* every 100 ms */
+	standin_relax(&a);
+	run_for(0.5);
+	read_schedstat(&a, &ns_before, &before);
+	run_for(2);
+	read_schedstat(&a, &ns, &times);
+	ktap_say("then for %.3f s of 2 s", (ns - ns_before) / 1e9);
+	EXPECT(ns - ns_before > 200000000ULL);	/* half of the time: no debt of seconds is left */
+	EXPECT_EQ(info().state, QUEZTL_SCHED_ON);
+	ASSERT_EQ(stop(), 0);
+	end_standin(&a);
+}
+
+/* What the busy threads of a stand-in get in a while. */
+static double busy_share(const struct standin *s, double seconds)
+{
+	__u64 before = standin_busy_ns(s);
+	double share;
+
+	run_for(seconds);
+	share = (standin_busy_ns(s) - before) / 1e9 / seconds;
+	ktap_say("busy for %.3f of the time", share);
+	return share;
+}
+
+/* Of 4 chains and one thread per CPU, each should have 0.2. */
+static void try_chains(struct standin (*start_it)(int threads, int chains))
+{
+	struct standin a;
+
+	begin();
+	ASSERT_EQ(start(), 0);
+	a = start_it(cpus(), 4 * cpus());
+	run_for(1);
+	EXPECT(busy_share(&a, 4) / cpus() > 0.04);
+	EXPECT_EQ(info().state, QUEZTL_SCHED_ON);
+	ASSERT_EQ(stop(), 0);
+	end_standin(&a);
+}
+
+TEST(new_threads_starve_nobody)
+{
+	try_chains(start_host);
+}
+
+TEST(new_threads_of_a_vm_starve_nobody)
+{
+	try_chains(start_chains);
+}
+
+/* How much its threads had as a VM says nothing among the host's. */
+TEST(who_was_a_vm_starves_not)
+{
+	struct standin a, b;
+
+	begin();
+	ASSERT_EQ(start(), 0);
+	a = start_standin(cpus());
+	run_for(4);
+	b = start_host(2 * cpus(), 0);
+	standin_end_vm(&a);
+	run_for(1);
+	EXPECT(busy_share(&a, 3) / cpus() > 0.06);	/* a third */
+	EXPECT_EQ(info().state, QUEZTL_SCHED_ON);
+	ASSERT_EQ(stop(), 0);
+	end_standin(&a);
+	end_standin(&b);
 }
 
 TEST(counts_yields)

@@ -8,35 +8,92 @@
 #include <linux/kvm.h>
 #include <linux/queztl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+/* So many threads of a chain have a stack; few of them are there at a time. */
+#define LINKS		1024
+#define LINK_STACK	8192
+#define LINK_NS		2000000
+
 struct plan {
 	int threads;
+	int chains;
+	bool host;		/* without a VM */
 	bool tiny;
 	int in, out;		/* eventfds, -1: none */
 };
 
+static struct standin_state *state;
+
+static __u64 thread_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
 static void *be_busy(void *arg)
 {
-	(void)arg;
-	for (;;)
-		;
-	return NULL;
+	__u64 before = 0, now;
+
+	while (!state->relax) {
+		for (volatile int i = 0; i < 100000; i++)
+			;
+		now = thread_ns();
+		__atomic_fetch_add(&state->busy_ns, now - before, __ATOMIC_RELAXED);
+		before = now;
+		if (state->end_vm)
+			usleep(1000);
+	}
+	return arg;
 }
 
 static void *beat(void *arg)
 {
-	volatile __u64 *beats = arg;
-
+	(void)arg;
 	for (;;) {
 		usleep(10000);
-		(*beats)++;
+		state->beats++;
 	}
 	return NULL;
+}
+
+static void spawn(void *(*run)(void *), void *arg)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, run, arg))
+		_exit(1);
+}
+
+static int begin_link(void);
+
+static int be_a_link(void *arg)
+{
+	(void)arg;
+	while (thread_ns() < LINK_NS)
+		;
+	while (begin_link() < 0)
+		;
+	syscall(SYS_exit, 0);
+	return 0;
+}
+
+/* Without what pthread_create() waits for: the next one can run at once. */
+static int begin_link(void)
+{
+	static char stacks[LINKS][LINK_STACK] __attribute__((aligned(16)));
+	static unsigned int next;
+	unsigned int i = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED) % LINKS;
+
+	return clone(be_a_link, stacks[i] + LINK_STACK,
+		     CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM, NULL);
 }
 
 static void *answer(void *arg)
@@ -52,14 +109,6 @@ static void *answer(void *arg)
 	return NULL;
 }
 
-static void spawn(void *(*run)(void *), void *arg)
-{
-	pthread_t thread;
-
-	if (pthread_create(&thread, NULL, run, arg))
-		_exit(1);
-}
-
 static int create_vm(void)
 {
 	int system = open("/dev/kvm", O_RDWR | O_CLOEXEC);
@@ -67,17 +116,23 @@ static int create_vm(void)
 	return system < 0 ? -1 : ioctl(system, KVM_CREATE_VM, 0);
 }
 
-static void live(struct plan *plan, int ready, volatile __u64 *beats)
+static void live(struct plan *plan, int ready)
 {
 	struct tinyvm tiny;
+	int vm = -1;
 	char ok;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	ok = (plan->tiny ? tinyvm_create(&tiny, 1) : create_vm()) >= 0;
+	if (!plan->host)
+		vm = plan->tiny ? tinyvm_create(&tiny, 1) : create_vm();
+	ok = plan->host || vm >= 0;
 	for (int i = 0; i < plan->threads; i++)
 		spawn(be_busy, NULL);
+	for (int i = 0; i < plan->chains; i++)
+		if (begin_link() < 0)
+			_exit(1);
 	if (plan->tiny)
-		spawn(beat, (void *)beats);
+		spawn(beat, NULL);
 	if (plan->in >= 0)
 		spawn(answer, plan);
 	if (write(ready, &ok, 1) != 1)
@@ -85,6 +140,9 @@ static void live(struct plan *plan, int ready, volatile __u64 *beats)
 	close(ready);
 	if (plan->tiny)
 		tinyvm_run(&tiny, -1);
+	while (!state->end_vm)
+		usleep(10000);
+	close(vm);
 	for (;;)
 		pause();
 }
@@ -115,23 +173,25 @@ static struct standin start(struct plan plan)
 	int ends[2];
 	char ok = 0;
 
-	s.beats = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT(s.beats != MAP_FAILED);
+	s.state = mmap(NULL, sizeof(*s.state), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT(s.state != MAP_FAILED);
 	ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
 	s.pid = fork();
-	if (!s.pid)
-		live(&plan, ends[1], s.beats);
+	if (!s.pid) {
+		state = s.state;
+		live(&plan, ends[1]);
+	}
 	close(ends[1]);
 	ASSERT_EQ(read(ends[0], &ok, 1), 1);
 	close(ends[0]);
 	if (!ok)
 		SKIP("no KVM");
-	for (int i = 0; i < 1000 && !s.id; i++) {
+	for (int i = 0; !plan.host && i < 1000 && !s.id; i++) {
 		s.id = vm_of(s.pid);
 		if (!s.id)
 			usleep(10000);
 	}
-	ASSERT(s.id);
+	ASSERT(plan.host || s.id);
 	return s;
 }
 
@@ -140,9 +200,19 @@ struct standin start_standin(int threads)
 	return start((struct plan){ .threads = threads, .in = -1, .out = -1 });
 }
 
-struct standin start_tiny(void)
+struct standin start_tiny(int threads)
 {
-	return start((struct plan){ .tiny = true, .in = -1, .out = -1 });
+	return start((struct plan){ .threads = threads, .tiny = true, .in = -1, .out = -1 });
+}
+
+struct standin start_chains(int threads, int chains)
+{
+	return start((struct plan){ .threads = threads, .chains = chains, .in = -1, .out = -1 });
+}
+
+struct standin start_host(int threads, int chains)
+{
+	return start((struct plan){ .threads = threads, .chains = chains, .host = true, .in = -1, .out = -1 });
 }
 
 void start_pair(struct standin *a, struct standin *b)
@@ -158,12 +228,27 @@ void start_pair(struct standin *a, struct standin *b)
 
 __u64 standin_beats(const struct standin *s)
 {
-	return *s->beats;
+	return s->state->beats;
+}
+
+__u64 standin_busy_ns(const struct standin *s)
+{
+	return __atomic_load_n(&s->state->busy_ns, __ATOMIC_RELAXED);
+}
+
+void standin_relax(struct standin *s)
+{
+	s->state->relax = true;
+}
+
+void standin_end_vm(struct standin *s)
+{
+	s->state->end_vm = true;
 }
 
 void end_standin(struct standin *s)
 {
 	kill(s->pid, SIGKILL);
 	waitpid(s->pid, NULL, 0);
-	munmap((void *)s->beats, 4096);
+	munmap(s->state, sizeof(*s->state));
 }
