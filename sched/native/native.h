@@ -137,6 +137,8 @@ struct qz_task {
  * @turn: how far the thread will have got then (see qz_thread)
  * @next: the queue (DSQ) that is next here, because its first thread was yielded
  *	to or preempts; QZ_NO_DSQ. Written by other CPUs, too.
+ * @pinned_turn: of those who wait, are the pinned ones next, if both are of one
+ *	customer?
  * @lock: protects @pinned
  * @pinned: threads that wait for this CPU, see qz_task.pinned
  */
@@ -147,6 +149,7 @@ struct qz_cpu {
 	u64 slice;
 	u64 turn;
 	u64 next;
+	bool pinned_turn;
 	raw_spinlock_t lock;
 	struct list_head pinned;
 };

@@ -256,28 +256,38 @@ static bool keep(struct task_struct *prev, const struct qz_choice *next)
 	return true;
 }
 
+/* Of one customer, those who wait for this CPU and the others take turns. */
+static bool pinned_is_next(struct qz_cpu *cpu, const struct qz_choice *pinned,
+			   const struct qz_choice *first)
+{
+	if (pinned->customer == QZ_NOBODY ||
+	    pinned->customer != first->customer ||
+	    pinned->starved != first->starved)
+		return qz_choice_is_before(pinned, first);
+	cpu->pinned_turn = !cpu->pinned_turn;
+	return cpu->pinned_turn;
+}
+
 static void op_dispatch(s32 cpu, struct task_struct *prev)
 {
+	struct qz_cpu *c = qz_cpu_of(cpu);
 	struct qz_choice first, last, pinned, nobody = { .customer = QZ_NOBODY };
 	u64 now = qz_sched_now();
 	unsigned int i;
 
-	if (qz_queue_take_next(qz_cpu_of(cpu)))
+	if (qz_queue_take_next(c))
 		return;
 	qz_queues_first_pinned(cpu, now, &pinned);
 	for (i = 0; i < TRIES; i++) {
 		qz_queues_first(now, i ? &last : NULL, &first);
 		last = first;
-		if (qz_choice_is_before(&pinned, &first)) {
+		if (pinned_is_next(c, &pinned, &first)) {
 			if (keep(prev, &pinned) || qz_queue_take_pinned(cpu))
 				return;
 			pinned = nobody;
 		}
-		if (keep(prev, &first))
-			return;
-		if (first.customer == QZ_NOBODY)
-			return;
-		if (qz_queue_take(&first))
+		if (keep(prev, &first) || first.customer == QZ_NOBODY ||
+		    qz_queue_take(&first))
 			return;
 	}
 	/* There was nobody for this CPU. */

@@ -365,6 +365,22 @@ TEST(new_threads_of_a_vm_starve_nobody)
 	try_chains(start_chains);
 }
 
+/* It and those that may run anywhere have the same place among others. */
+TEST(pinned_thread_starves_not)
+{
+	struct standin a, b;
+
+	begin();
+	ASSERT_EQ(start(), 0);
+	a = start_host(2 * cpus(), 0);
+	b = start_pinned();
+	run_for(1);
+	EXPECT(busy_share(&b, 3) > 0.06);	/* a third or half */
+	ASSERT_EQ(stop(), 0);
+	end_standin(&a);
+	end_standin(&b);
+}
+
 /* How much its threads had as a VM says nothing among the host's. */
 TEST(who_was_a_vm_starves_not)
 {

@@ -24,6 +24,7 @@ struct plan {
 	int threads;
 	int chains;
 	bool host;		/* without a VM */
+	bool pinned;		/* to the first CPU */
 	bool tiny;
 	int in, out;		/* eventfds, -1: none */
 };
@@ -116,6 +117,16 @@ static int create_vm(void)
 	return system < 0 ? -1 : ioctl(system, KVM_CREATE_VM, 0);
 }
 
+static void pin_to_first_cpu(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		_exit(1);
+}
+
 static void live(struct plan *plan, int ready)
 {
 	struct tinyvm tiny;
@@ -123,6 +134,8 @@ static void live(struct plan *plan, int ready)
 	char ok;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (plan->pinned)
+		pin_to_first_cpu();
 	if (!plan->host)
 		vm = plan->tiny ? tinyvm_create(&tiny, 1) : create_vm();
 	ok = plan->host || vm >= 0;
@@ -213,6 +226,11 @@ struct standin start_chains(int threads, int chains)
 struct standin start_host(int threads, int chains)
 {
 	return start((struct plan){ .threads = threads, .chains = chains, .host = true, .in = -1, .out = -1 });
+}
+
+struct standin start_pinned(void)
+{
+	return start((struct plan){ .threads = 1, .pinned = true, .host = true, .in = -1, .out = -1 });
 }
 
 void start_pair(struct standin *a, struct standin *b)
