@@ -2,7 +2,12 @@
 /* How CPU time is divided between VMs; pure. See policy.h. */
 #include "sched/policy.h"
 
-#define SAVED	2	/* steps of its limit that a VM may save, or owe */
+#define SAVED	2	/* steps of its limit that a VM may save */
+/*
+ * And that it may owe. What is not repaid is a way round the limit: vCPUs whose
+ * exits the VMM handles are not held back meanwhile.
+ */
+#define OWED	10
 
 /*
  * Never backwards. If another CPU changes it at the same time it has raised it
@@ -254,8 +259,8 @@ static void keep_place(const struct qz_policy *policy, struct qz_flow *flow,
  * @now: wall clock, ns
  * @clock: the clock
  *
- * It cannot save what it does not use, but for a few steps, nor owe more than as
- * many, such as for threads that the limit does not hold back. While it was held
+ * It cannot save what it does not use, but for two steps, nor owe more than ten,
+ * such as for threads that the limit does not hold back. While it was held
  * back, time stood still for it: its place among the others is what it was, but
  * no further ahead of them than a VM that has slept is behind. The caller sees to
  * it that only one CPU does this at a time.
@@ -278,7 +283,7 @@ void qz_flow_refill(const struct qz_policy *policy, struct qz_flow *flow,
 	flow->refilled = now;
 	more = min(SAVED * step - tokens,
 		   (s64)div64_u64(since * flow->limit, 1000));
-	atomic64_add(max(more, step - SAVED * step - tokens), &flow->tokens);
+	atomic64_add(max(more, step - OWED * step - tokens), &flow->tokens);
 }
 
 /**

@@ -320,7 +320,7 @@ static void debts_are_bounded(struct kunit *test)
 		run(&m, &m.a, &m.a0, 10 * MS);
 		qz_flow_refill(&policy, &m.a, now, QZ_SCHED_START);
 	}
-	for (i = 0; i < 4; i++, now += 10 * MS)
+	for (i = 0; i < 12; i++, now += 10 * MS)
 		qz_flow_refill(&policy, &m.a, now, QZ_SCHED_START);
 	KUNIT_EXPECT_FALSE(test, qz_flow_is_parked(&m.a));
 }
