@@ -240,6 +240,7 @@ bool qz_choice_is_before(const struct qz_choice *a, const struct qz_choice *b);
 void qz_queues_first(u64 now, const struct qz_choice *after,
 		     struct qz_choice *choice);
 void qz_queues_first_pinned(s32 cpu, u64 now, struct qz_choice *choice);
+bool qz_queues_take_any(u32 from);
 bool qz_queues_hurry(void);
 u64 qz_queues_next_check(u64 now);
 

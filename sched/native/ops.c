@@ -268,6 +268,14 @@ static bool pinned_is_next(struct qz_cpu *cpu, const struct qz_choice *pinned,
 	return cpu->pinned_turn;
 }
 
+/* So that customers take turns. */
+static u32 customer_after(const struct task_struct *prev)
+{
+	const struct qz_task *t = prev ? qz_task_of(prev) : NULL;
+
+	return t ? (t->customer + 1) % QZ_SCHED_CUSTOMERS : QZ_HOST;
+}
+
 static void op_dispatch(s32 cpu, struct task_struct *prev)
 {
 	struct qz_cpu *c = qz_cpu_of(cpu);
@@ -290,8 +298,9 @@ static void op_dispatch(s32 cpu, struct task_struct *prev)
 		    qz_queue_take(&first))
 			return;
 	}
-	/* There was nobody for this CPU. */
-	keep(prev, &nobody);
+	/* There was nobody for this CPU, or not among the first. */
+	if (!qz_queues_take_any(customer_after(prev)))
+		keep(prev, &nobody);
 }
 
 /*

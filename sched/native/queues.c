@@ -172,7 +172,8 @@ void qz_queue_add(struct task_struct *task, struct qz_task *t, u64 flags)
 
 /*
  * Who waits for one CPU is put behind those with a smaller tag, and behind who has
- * waited for too long: with a very low weight, a tag is minutes ahead.
+ * waited for too long: with a very low weight, a tag is minutes ahead. Called with
+ * cpu->lock held.
  */
 static struct list_head *find_place(const struct qz_cpu *cpu, struct qz_task *t)
 {
@@ -370,6 +371,24 @@ void qz_queues_first_pinned(s32 cpu, u64 now, struct qz_choice *choice)
 	raw_spin_unlock_irqrestore(&c->lock, flags);
 }
 
+/*
+ * Anybody who may run on this CPU, from customer @from on: those who are next can
+ * run on other CPUs only, and there may be many of them. Called with the runqueue
+ * lock held, like all that takes somebody.
+ */
+bool qz_queues_take_any(u32 from)
+{
+	struct qz_choice choice = {};
+	unsigned int i;
+
+	for (i = 0; i < QZ_SCHED_CUSTOMERS; i++) {
+		choice.customer = (from + i) % QZ_SCHED_CUSTOMERS;
+		if (qz_queue_take(&choice))
+			return true;
+	}
+	return false;
+}
+
 /* When somebody who waits has to be looked after again; 0: nobody waits. */
 u64 qz_queues_next_check(u64 now)
 {
@@ -389,28 +408,4 @@ u64 qz_queues_next_check(u64 now)
 			qz_sched_keep_earlier(&next, qz_check_next(now));
 	}
 	return next;
-}
-
-/*
- * Anybody who may run on this CPU, from customer @first on: those who are next can
- * run on other CPUs only, and there may be many of them.
- */
-bool qz_queues_take_any(u64 now, u32 first)
-{
-	struct qz_choice choice;
-	unsigned int i;
-	bool starved;
-
-	for (choice.queue = 0; choice.queue < QZ_QUEUES; choice.queue++) {
-		for_each_set_bit_wrap(i, waiting[choice.queue],
-				      QZ_SCHED_CUSTOMERS, first) {
-			choice = (struct qz_choice){
-				.customer = i, .queue = choice.queue,
-			};
-			if (may_serve(&qz_customers[i], choice.queue, now,
-				      &starved) && qz_queue_take(&choice))
-				return true;
-		}
-	}
-	return false;
 }
