@@ -42,6 +42,10 @@ struct hlist_head {
 	struct hlist_node *first;
 };
 
+struct sched_entity {
+	u64 sum_exec_runtime;
+};
+
 struct task_struct {
 	unsigned int flags;
 	struct hlist_head preempt_notifiers;	/* KVM's, while it runs a vCPU */
@@ -51,6 +55,7 @@ struct task_struct {
 	unsigned int policy;
 	int pid;
 	int tgid;
+	struct sched_entity se;
 	struct sched_ext_entity scx;
 };
 

@@ -47,6 +47,7 @@ static u64 slice_of(const struct task_ctx *t, const struct vm_ctx *vm)
  * are, it is served so often, or sched_ext would see threads that starve.
  */
 #define STARVED		(100 * NSEC_PER_MSEC)
+#define ROUND		(10 * NSEC_PER_SEC)
 #define LONG_AGO	(1ull << 40)
 
 /* A VM of which somebody waits. */
@@ -69,14 +70,17 @@ static bool is_before(const struct choice *a, const struct choice *b)
 
 /*
  * The VM's other threads may use all that the limit allows, and more. Its vCPUs
- * run now and then nevertheless: they may hold locks that others wait for, and
- * have to run in order to end.
+ * run now and then nevertheless, more often if there are so many that one of them
+ * would wait for longer than a round: they may hold locks that others wait for,
+ * and have to run in order to end.
  */
 static bool is_overdue(const struct vm_ctx *vm, u64 now)
 {
 	u64 since = vm->parked_at;
 
-	return since && (s64)(now - since) > STARVED;
+	if (!since || (s64)(now - since) < 0)
+		return false;
+	return now - since > STARVED || (now - since) * READ_ONCE(vm->vcpus_wait) > ROUND;
 }
 
 /* If it can run and comes after one and before the other, it replaces that. */

@@ -143,6 +143,7 @@ static void start(struct task_struct *p, struct task_ctx *t, struct vm_ctx *vm, 
 	struct cpu_ctx *c = cpu_at(scx_bpf_task_cpu(p));
 
 	t->started = bpf_ktime_get_ns();
+	t->charged = p->se.sum_exec_runtime;
 	qz_thread_start((void *)&policy, &vm->flow, &t->thread, slice, &clock);
 	if (is_limited(t, vm))
 		set_alarm(t->started + slice);
@@ -155,10 +156,11 @@ static void start(struct task_struct *p, struct task_ctx *t, struct vm_ctx *vm, 
 	c->vm = t->vm;
 }
 
-static void stop(struct task_ctx *t, struct vm_ctx *vm)
+/* What the kernel says that it ran, from one switch to the next: no gap is free. */
+static void stop(const struct task_struct *p, struct task_ctx *t, struct vm_ctx *vm)
 {
 	struct qz_vm_stats *s = stats_at(t->vm);
-	u64 ran = bpf_ktime_get_ns() - t->started;
+	u64 ran = p->se.sum_exec_runtime - t->charged;
 
 	qz_thread_stop(&vm->flow, &t->thread, ran, atomic64_read(&clock));
 	if (!s)
@@ -183,7 +185,7 @@ static bool keep(struct task_struct *prev, const struct choice *next)
 		return false;
 	if (is_held_back(t, vm))
 		return false;
-	stop(t, vm);
+	stop(prev, t, vm);
 	prev->scx.slice = slice_of(t, vm);
 	start(prev, t, vm, prev->scx.slice);
 	return true;
@@ -246,7 +248,7 @@ void BPF_PROG(queztl_stopping, struct task_struct *p, bool runnable)
 
 	if (vm) {
 		note_burst(t, runnable);
-		stop(t, vm);
+		stop(p, t, vm);
 	}
 	if (c)
 		c->vm = NONE;
@@ -274,7 +276,7 @@ void BPF_PROG(queztl_tick, struct task_struct *p)
 		c->vcpu = true;
 	}
 	if (t->vm == HOST && !(p->flags & PF_KTHREAD) && (t->vcpu || is_of_vm(p))) {
-		stop(t, vm);
+		stop(p, t, vm);
 		enter_vm(p, t, true);
 		vm = vm_at(t->vm);
 		if (!vm)

@@ -51,6 +51,7 @@ enum queue { NO_QUEUE, VM_QUEUE, VCPU_QUEUE, PINNED_QUEUE };
 struct task_ctx {
 	struct qz_thread thread;
 	u64 started;
+	u64 charged;	/* its CPU time then */
 	u64 queued;	/* when it began to wait for one CPU only */
 	s32 cpu;	/* that CPU */
 	u32 vm;

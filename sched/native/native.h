@@ -93,6 +93,7 @@ struct qz_customer {
  * @thread: the policy's part
  * @customer: index of its customer
  * @started: when it began to run
+ * @charged: its CPU time then, ns
  * @old: it has been runnable before
  * @brief: it blocks soon after it has begun to run, as who sends messages does
  * @parked: when it began to wait in QZ_VCPUS; 0: it does not
@@ -112,6 +113,7 @@ struct qz_task {
 	struct qz_thread thread;
 	u32 customer;
 	u64 started;
+	u64 charged;
 	bool old;
 	bool brief;
 	u64 parked;

@@ -177,6 +177,7 @@ static void start(struct task_struct *p, struct qz_task *t, u64 slice)
 	bool limited = qz_task_is_limited(p, t);
 
 	t->started = qz_sched_now();
+	t->charged = p->se.sum_exec_runtime;
 	qz_thread_start(qz_customer_policy(c), &c->flow, &t->thread, slice,
 			&qz_sched_clock);
 	WRITE_ONCE(cpu->started, t->started);
@@ -188,9 +189,10 @@ static void start(struct task_struct *p, struct qz_task *t, u64 slice)
 		qz_check_at(t->started + slice);
 }
 
-static void stop(struct qz_task *t, u64 now)
+/* What the kernel says that it ran, from one switch to the next: no gap is free. */
+static void stop(const struct task_struct *p, struct qz_task *t)
 {
-	u64 ran = qz_sched_since(now, t->started);
+	u64 ran = p->se.sum_exec_runtime - t->charged;
 	struct qz_customer *c = customer_of(t);
 
 	qz_thread_stop(&c->flow, &t->thread, ran,
@@ -228,13 +230,12 @@ static void op_stopping(struct task_struct *p, bool runnable)
 {
 	struct qz_cpu *cpu = qz_cpu_of(task_cpu(p));
 	struct qz_task *t = qz_task_of(p);
-	u64 now = qz_sched_now();
 
 	WRITE_ONCE(cpu->customer, QZ_NOBODY);
 	if (!t)
 		return;
-	note_burst(t, now, runnable);
-	stop(t, now);
+	note_burst(t, qz_sched_now(), runnable);
+	stop(p, t);
 }
 
 /* It goes on, unless another is behind it. */
@@ -250,7 +251,7 @@ static bool keep(struct task_struct *prev, const struct qz_choice *next)
 		return false;
 	if (is_held_back(prev, t))
 		return false;
-	stop(t, qz_sched_now());
+	stop(prev, t);
 	prev->scx.slice = slice_of(prev, t);
 	start(prev, t, prev->scx.slice);
 	return true;
