@@ -22,6 +22,19 @@ static void raise_to(atomic64_t *tag, u64 least)
 }
 
 /**
+ * qz_clock_advance - a VM was chosen because it is next
+ * @clock: the clock
+ * @flow: the VM
+ *
+ * Not if another has yielded to it. Else two that yield to each other would take
+ * the clock along, and never be ahead of it.
+ */
+void qz_clock_advance(atomic64_t *clock, const struct qz_flow *flow)
+{
+	raise_to(clock, qz_flow_tag(flow));
+}
+
+/**
  * qz_flow_init - a VM begins
  * @policy: the policy
  * @flow: to be filled
@@ -126,18 +139,17 @@ static void take_tokens(struct qz_flow *flow, s64 ns, u64 clock)
  * @flow: its VM
  * @thread: the thread
  * @slice: for so long at most, ns
- * @clock: the clock, which advances
+ * @clock: the clock
  */
 void qz_thread_start(const struct qz_policy *policy, struct qz_flow *flow,
-		     struct qz_thread *thread, u64 slice, atomic64_t *clock)
+		     struct qz_thread *thread, u64 slice, u64 clock)
 {
-	raise_to(clock, qz_flow_tag(flow));
-	qz_flow_wake(policy, flow, atomic64_read(clock));
+	qz_flow_wake(policy, flow, clock);
 	raise_to(&flow->turn, thread->turn);
 	thread->turn += slice;
 	thread->slice = slice;
 	atomic64_add(qz_flow_weigh(flow, slice), &flow->tag);
-	take_tokens(flow, slice, atomic64_read(clock));
+	take_tokens(flow, slice, clock);
 }
 
 /**
@@ -227,6 +239,26 @@ bool qz_thread_preempts(const struct qz_policy *policy,
 {
 	return qz_sched_before(thread->turn + policy->margin,
 			       turn - (ran < slice ? slice - ran : 0));
+}
+
+/**
+ * qz_flow_passes_on - for how long does a thread run that another lets in?
+ * @policy: the policy
+ * @flow: the VM of the one that runs
+ * @to: the VM of the one that is let in
+ * @slice: what the one that runs was charged when it started, ns
+ * @ran: for how long it has run, ns
+ *
+ * In a VM, threads could let each other in for ever, each with a slice of its own.
+ *
+ * Return: ns; 0: it is not let in.
+ */
+u64 qz_flow_passes_on(const struct qz_policy *policy, const struct qz_flow *flow,
+		      const struct qz_flow *to, u64 slice, u64 ran)
+{
+	if (flow != to)
+		return policy->slice;
+	return ran < slice ? slice - ran : 0;
 }
 
 /**

@@ -9,8 +9,8 @@
  * charged when it begins, and what is left of it comes back, so that vCPUs that
  * run at the same time see each other.
  *
- * The clock is the tag of the flow that was chosen last. Tags stay in a window
- * around it:
+ * The clock is the tag of the flow that was chosen last because it was next, not
+ * because another yielded to it. Tags stay in a window around it:
  *
  *     clock - CREDIT  ............  clock  ............  clock + LOAN
  *
@@ -18,7 +18,8 @@
  * it may take before the others. A VM to which another yields may be ahead by
  * at most LOAN. Both are CPU time, so their length in tags depends on the
  * weight. A VM that has used more than its share stays ahead until the clock
- * has caught up, also if it sleeps.
+ * has caught up, also if it sleeps. A thread to which one of its own VM yields
+ * has what is left of that one's slice, so the VM neither gains nor loses.
  *
  * Nothing here takes a lock or loops. A tag is changed by atomic operations,
  * because the vCPUs of a VM start and stop on several CPUs at once.
@@ -109,6 +110,7 @@ static inline u64 qz_flow_tag(const struct qz_flow *flow)
 	return atomic64_read(&flow->tag);
 }
 
+void qz_clock_advance(atomic64_t *clock, const struct qz_flow *flow);
 void qz_flow_init(const struct qz_policy *policy, struct qz_flow *flow,
 		  u64 clock, u32 weight);
 void qz_flow_wake(const struct qz_policy *policy, struct qz_flow *flow,
@@ -120,7 +122,7 @@ void qz_thread_wake(const struct qz_policy *policy, const struct qz_flow *flow,
 u64 qz_flow_slice(const struct qz_policy *policy, const struct qz_flow *flow,
 		  u32 nthreads);
 void qz_thread_start(const struct qz_policy *policy, struct qz_flow *flow,
-		     struct qz_thread *thread, u64 slice, atomic64_t *clock);
+		     struct qz_thread *thread, u64 slice, u64 clock);
 void qz_thread_stop(struct qz_flow *flow, struct qz_thread *thread, u64 ran,
 		    u64 clock);
 u64 qz_flow_reached(const struct qz_flow *flow, u64 slice, u64 ran);
@@ -131,6 +133,8 @@ bool qz_flow_preempts(const struct qz_policy *policy,
 bool qz_thread_preempts(const struct qz_policy *policy,
 			const struct qz_thread *thread, u64 turn, u64 slice,
 			u64 ran);
+u64 qz_flow_passes_on(const struct qz_policy *policy, const struct qz_flow *flow,
+		      const struct qz_flow *to, u64 slice, u64 ran);
 bool qz_flow_may_borrow(const struct qz_policy *policy,
 			const struct qz_flow *flow, u64 clock);
 void qz_flow_refill(const struct qz_policy *policy, struct qz_flow *flow,

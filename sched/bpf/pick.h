@@ -188,18 +188,27 @@ static bool sibling_is_behind(const struct cpu_ctx *c, const struct task_ctx *t,
 				  now - c->started);
 }
 
-/* Somebody gives the CPU to this thread, and to nobody else. */
-static void set_next(struct cpu_ctx *c, struct task_struct *p, const struct task_ctx *t)
+/* Who runs there lets this thread in, and nobody else. Returns whether it does. */
+static bool set_next(struct cpu_ctx *c, struct task_struct *p, const struct task_ctx *t)
 {
-	if (t->waits == PINNED_QUEUE)
-		return;
+	struct vm_ctx *from = vm_at(c->vm), *to = vm_at(t->vm);
+	u64 slice;
+
+	if (t->waits == PINNED_QUEUE || !from || !to)
+		return false;
+	slice = qz_flow_passes_on((void *)&policy, &from->flow, &to->flow, c->slice,
+				  bpf_ktime_get_ns() - c->started);
+	if (!slice)
+		return false;
 	c->next_queue = t->waits == VCPU_QUEUE ? VCPUS(t->vm) : t->vm;
+	c->next_slice = slice;
 	WRITE_ONCE(c->next, p->pid);
+	return true;
 }
 
 /*
  * The CPU whose flow is furthest ahead of this one; if there is none, one with
- * another thread of this VM, which gives way to this one; or -1.
+ * another thread of this VM, which lets this one in; or -1.
  */
 static s32 find_victim(struct task_struct *p, const struct task_ctx *t, struct vm_ctx *vm)
 {

@@ -66,7 +66,7 @@ static bool take_of_vm(u32 index)
 	return taken;
 }
 
-/* The thread that somebody has yielded to on this CPU. */
+/* The thread that another has let in on this CPU. */
 static bool take_next(struct cpu_ctx *c)
 {
 	struct task_struct *p;
@@ -83,6 +83,8 @@ static bool take_next(struct cpu_ctx *c)
 		if (++looks >= LOOKS)
 			break;
 	}
+	if (taken)
+		c->lent = next;
 	return taken;
 }
 

@@ -94,10 +94,11 @@ void BPF_PROG(queztl_quiescent, struct task_struct *p, u64 deq_flags)
 	__sync_fetch_and_sub(&vm->runnable, 1);
 }
 
-/* A CPU's own kernel thread never waits for a vCPU. */
-static bool is_urgent(const struct task_struct *p)
+/* A CPU's own kernel thread never waits for a vCPU, unless it computes. */
+static bool is_urgent(const struct task_struct *p, u64 enq_flags)
 {
-	return p->flags & PF_KTHREAD && (nr_cpus == 1 || is_pinned(p));
+	return p->flags & PF_KTHREAD && enq_flags & SCX(scx_enq_flags, SCX_ENQ_WAKEUP) &&
+	       (nr_cpus == 1 || is_pinned(p));
 }
 
 SEC("struct_ops/queztl_enqueue")
@@ -113,7 +114,7 @@ void BPF_PROG(queztl_enqueue, struct task_struct *p, u64 enq_flags)
 		insert(p, SCX(scx_dsq_id_flags, SCX_DSQ_GLOBAL), policy.slice, enq_flags);
 		return;
 	}
-	if (is_urgent(p)) {
+	if (is_urgent(p, enq_flags)) {
 		insert(p, local, policy.slice, enq_flags | SCX(scx_enq_flags, SCX_ENQ_PREEMPT));
 		return;
 	}
@@ -144,7 +145,7 @@ static void start(struct task_struct *p, struct task_ctx *t, struct vm_ctx *vm, 
 
 	t->started = bpf_ktime_get_ns();
 	t->charged = p->se.sum_exec_runtime;
-	qz_thread_start((void *)&policy, &vm->flow, &t->thread, slice, &clock);
+	qz_thread_start((void *)&policy, &vm->flow, &t->thread, slice, atomic64_read(&clock));
 	if (is_limited(t, vm))
 		set_alarm(t->started + slice);
 	if (!c)
@@ -187,6 +188,7 @@ static bool keep(struct task_struct *prev, const struct choice *next)
 		return false;
 	stop(prev, t, vm);
 	prev->scx.slice = slice_of(t, vm);
+	qz_clock_advance(&clock, &vm->flow);
 	start(prev, t, vm, prev->scx.slice);
 	return true;
 }
@@ -219,15 +221,23 @@ void BPF_PROG(queztl_dispatch, s32 cpu, struct task_struct *prev)
 SEC("struct_ops/queztl_running")
 void BPF_PROG(queztl_running, struct task_struct *p)
 {
+	struct cpu_ctx *c = cpu_at(scx_bpf_task_cpu(p));
 	struct task_ctx *t = thread_of(p);
 	struct vm_ctx *vm = t ? vm_at(t->vm) : NULL;
+	u64 slice = p->scx.slice;
 
-	if (!vm)
+	if (!c || !vm)
 		return;
 	ends_waiting(t, vm);
 	if (is_limited(t, vm))
-		p->scx.slice = slice_of(t, vm);
-	start(p, t, vm, p->scx.slice);
+		slice = slice_of(t, vm);
+	if (c->lent == p->pid && c->next_slice < slice)
+		slice = c->next_slice;
+	if (c->lent != p->pid)
+		qz_clock_advance(&clock, &vm->flow);
+	c->lent = 0;
+	p->scx.slice = slice;
+	start(p, t, vm, slice);
 }
 
 /* A thread is brief until it has run for long at a time. */
@@ -301,15 +311,16 @@ bool BPF_PROG(queztl_yield, struct task_struct *from, struct task_struct *to)
 	struct vm_ctx *vm = t ? vm_at(t->vm) : NULL;
 	struct qz_vm_stats *s = f ? stats_at(f->vm) : NULL;
 
-	from->scx.slice = 0;
+	if (!to)
+		from->scx.slice = 0;
 	if (!to || !f || !s || !c || !vm || !t->waits)
 		return false;
 	if (t->vm != f->vm &&
 	    !qz_flow_may_borrow((void *)&policy, &vm->flow, atomic64_read(&clock)))
 		return false;
-	if (t->waits == PINNED_QUEUE || is_held_back(t, vm))
+	if (is_held_back(t, vm) || !set_next(c, to, t))
 		return false;
-	set_next(c, to, t);
+	from->scx.slice = 0;
 	__sync_fetch_and_add(&s->yields, 1);
 	return true;
 }

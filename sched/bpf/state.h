@@ -71,8 +71,10 @@ struct cpu_ctx {
 	u64 turn;	/* of the thread, with its slice */
 	u32 pinned;	/* threads that wait for this CPU only */
 	u64 looked;	/* when it looked for those of them that starve */
-	u64 next_queue;	/* with next: somebody yields to this thread */
-	s32 next;
+	s32 next;	/* the thread that who runs here lets in; 0: none */
+	u64 next_queue;	/* where it waits */
+	u64 next_slice;	/* for how long it is let in */
+	s32 lent;	/* it was taken for that, and has not begun */
 };
 
 struct {

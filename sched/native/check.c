@@ -96,7 +96,7 @@ static bool is_behind_own(const struct qz_task *t, const struct qz_cpu *cpu,
 
 /*
  * Of the CPUs that a task may use, the one whose customer is furthest ahead; if
- * there is none, one with another thread of its own, which gives way to this one;
+ * there is none, one with another thread of its own, which lets this one in;
  * or -1.
  */
 s32 qz_cpu_to_preempt(const struct task_struct *task, const struct qz_task *t)

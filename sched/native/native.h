@@ -137,8 +137,10 @@ struct qz_task {
  * @started: since when
  * @slice: for how long
  * @turn: how far the thread will have got then (see qz_thread)
- * @next: the queue (DSQ) that is next here, because its first thread was yielded
- *	to or preempts; QZ_NO_DSQ. Written by other CPUs, too.
+ * @next: the queue (DSQ) of which the first thread is let in by the one that runs
+ *	here; QZ_NO_DSQ. Written by other CPUs, too.
+ * @next_slice: for how long
+ * @lent: a thread of this customer was taken for that, and has not begun; QZ_NOBODY
  * @pinned_turn: of those who wait, are the pinned ones next, if both are of one
  *	customer?
  * @lock: protects @pinned
@@ -151,6 +153,8 @@ struct qz_cpu {
 	u64 slice;
 	u64 turn;
 	u64 next;
+	u64 next_slice;
+	u32 lent;
 	bool pinned_turn;
 	raw_spinlock_t lock;
 	struct list_head pinned;
@@ -236,7 +240,7 @@ void qz_queue_add_pinned(struct task_struct *task, struct qz_task *t,
 void qz_queue_leave(struct qz_task *t);
 bool qz_queue_take(const struct qz_choice *choice);
 bool qz_queue_take_pinned(s32 cpu);
-void qz_queue_set_next(struct qz_cpu *cpu, const struct qz_task *t);
+bool qz_queue_set_next(struct qz_cpu *cpu, const struct qz_task *t);
 bool qz_queue_take_next(struct qz_cpu *cpu);
 bool qz_choice_is_before(const struct qz_choice *a, const struct qz_choice *b);
 void qz_queues_first(u64 now, const struct qz_choice *after,

@@ -179,7 +179,7 @@ static void start(struct task_struct *p, struct qz_task *t, u64 slice)
 	t->started = qz_sched_now();
 	t->charged = p->se.sum_exec_runtime;
 	qz_thread_start(qz_customer_policy(c), &c->flow, &t->thread, slice,
-			&qz_sched_clock);
+			atomic64_read(&qz_sched_clock));
 	WRITE_ONCE(cpu->started, t->started);
 	WRITE_ONCE(cpu->slice, slice);
 	WRITE_ONCE(cpu->turn, t->thread.turn);
@@ -203,6 +203,7 @@ static void stop(const struct task_struct *p, struct qz_task *t)
 
 static void op_running(struct task_struct *p)
 {
+	struct qz_cpu *cpu = qz_cpu_of(task_cpu(p));
 	struct qz_task *t = qz_task_of(p);
 
 	if (!t)
@@ -210,6 +211,11 @@ static void op_running(struct task_struct *p)
 	qz_queue_leave(t);
 	if (qz_task_is_limited(p, t))
 		p->scx.slice = slice_of(p, t);
+	if (cpu->lent == t->customer)
+		p->scx.slice = min(p->scx.slice, READ_ONCE(cpu->next_slice));
+	else
+		qz_clock_advance(&qz_sched_clock, &customer_of(t)->flow);
+	cpu->lent = QZ_NOBODY;
 	start(p, t, p->scx.slice);
 	if (t->parked && t->customer != QZ_HOST)
 		atomic64_add(qz_sched_since(t->started, t->parked),
@@ -253,6 +259,7 @@ static bool keep(struct task_struct *prev, const struct qz_choice *next)
 		return false;
 	stop(prev, t);
 	prev->scx.slice = slice_of(prev, t);
+	qz_clock_advance(&qz_sched_clock, &customer_of(t)->flow);
 	start(prev, t, prev->scx.slice);
 	return true;
 }
@@ -326,7 +333,8 @@ static bool op_yield(struct task_struct *from, struct task_struct *to)
 	if (f->customer != t->customer &&
 	    !qz_flow_may_borrow(&qz_sched_policy, &customer_of(t)->flow, clock))
 		return false;
-	qz_queue_set_next(qz_cpu_of(task_cpu(from)), t);
+	if (!qz_queue_set_next(qz_cpu_of(task_cpu(from)), t))
+		return false;
 	from->scx.slice = 0;
 	atomic64_inc(&qz_sched_counts.directed);
 	if (f->customer != QZ_HOST)

@@ -51,6 +51,7 @@ void qz_queues_init(void)
 
 		*c = (struct qz_cpu){
 			.customer = QZ_NOBODY, .next = QZ_NO_DSQ,
+			.lent = QZ_NOBODY,
 		};
 		raw_spin_lock_init(&c->lock);
 		INIT_LIST_HEAD(&c->pinned);
@@ -278,11 +279,23 @@ bool qz_queue_take_pinned(s32 cpu)
 	return scx_bpf_consume(dsq_of_cpu(cpu));
 }
 
-/* On this CPU the queue of that thread is next, whatever the ranks are. */
-void qz_queue_set_next(struct qz_cpu *cpu, const struct qz_task *t)
+/* Who runs there lets this thread in, whatever the ranks are, if it may. */
+bool qz_queue_set_next(struct qz_cpu *cpu, const struct qz_task *t)
 {
-	if (t->waits)
-		WRITE_ONCE(cpu->next, dsq_of(t->customer, t->queue));
+	u32 from = READ_ONCE(cpu->customer);
+	u64 ran = qz_sched_since(qz_sched_now(), READ_ONCE(cpu->started));
+	u64 slice;
+
+	if (!t->waits || from == QZ_NOBODY)
+		return false;
+	slice = qz_flow_passes_on(&qz_sched_policy, &qz_customers[from].flow,
+				  &qz_customers[t->customer].flow,
+				  READ_ONCE(cpu->slice), ran);
+	if (!slice)
+		return false;
+	WRITE_ONCE(cpu->next_slice, slice);
+	WRITE_ONCE(cpu->next, dsq_of(t->customer, t->queue));
+	return true;
 }
 
 /* Who gets it is the first there, because it is the one who has had least. */
@@ -293,7 +306,10 @@ bool qz_queue_take_next(struct qz_cpu *cpu)
 	if (next == QZ_NO_DSQ)
 		return false;
 	WRITE_ONCE(cpu->next, QZ_NO_DSQ);
-	return take(next % QZ_SCHED_CUSTOMERS, next / QZ_SCHED_CUSTOMERS);
+	if (!take(next % QZ_SCHED_CUSTOMERS, next / QZ_SCHED_CUSTOMERS))
+		return false;
+	cpu->lent = next % QZ_SCHED_CUSTOMERS;
+	return true;
 }
 
 /* -- who is next ---------------------------------------------------------- */

@@ -10,7 +10,8 @@
 struct shared {
 	struct qz_policy policy;
 	atomic64_t clock;
-	struct sim_task *next[SIM_CPUS];	/* somebody yields to it */
+	struct sim_task *next[SIM_CPUS];	/* somebody lets it in */
+	u64 lent[SIM_CPUS];			/* for so long */
 };
 
 static void begin(struct sim *sim)
@@ -59,6 +60,19 @@ static bool preempts(struct sim *sim, const struct qz_flow *flow, bool vcpu,
 	       qz_flow_preempts(&all->policy, flow, vcpu, reached(sim, c));
 }
 
+/* Who runs there lets this one in, and nobody else. */
+static void let_in(struct sim *sim, int cpu, struct sim_task *task)
+{
+	const struct sim_cpu *c = &sim->cpus[cpu];
+	struct shared *all = sim->private;
+
+	all->lent[cpu] = qz_flow_passes_on(&all->policy, &c->task->vm->flow,
+					   &task->vm->flow, c->task->thread.slice,
+					   sim->now - c->started);
+	if (all->lent[cpu])
+		all->next[cpu] = task;
+}
+
 /* Does one of the same VM run there, which has had more? */
 static bool preempts_own(struct sim *sim, const struct sim_task *task, int cpu)
 {
@@ -94,7 +108,7 @@ static int victim(struct sim *sim, struct sim_task *task)
 		}
 	}
 	if (found < 0 && own >= 0)
-		all->next[own] = task;
+		let_in(sim, own, task);
 	return found < 0 ? own : found;
 }
 
@@ -142,16 +156,22 @@ static u64 rank(const struct shared *all, const struct sim_task *task)
 	return qz_flow_rank(&all->policy, &task->vm->flow, task->vcpu);
 }
 
-/* The thread that is next in the VM whose turn it is. */
-static struct sim_task *choose(struct sim *sim, int cpu)
+/* Who was let in, if it still can run. */
+static struct sim_task *take_next(struct sim *sim, int cpu)
 {
 	struct shared *all = sim->private;
-	struct sim_task *best = all->next[cpu];
+	struct sim_task *next = all->next[cpu];
 
 	all->next[cpu] = NULL;
-	if (best && best->state == SIM_QUEUED && !is_parked(best))
-		return best;
-	best = NULL;
+	return next && next->state == SIM_QUEUED && !is_parked(next) ? next : NULL;
+}
+
+/* The thread that is next in the VM whose turn it is. */
+static struct sim_task *choose(struct sim *sim)
+{
+	struct shared *all = sim->private;
+	struct sim_task *best = NULL;
+
 	for (int i = 0; i < sim->ntasks; i++) {
 		struct sim_task *task = &sim->tasks[i];
 
@@ -195,18 +215,26 @@ static u32 waiting_vcpus(const struct sim *sim, const struct sim_vm *vm)
 static struct sim_task *pick(struct sim *sim, int cpu)
 {
 	struct shared *all = sim->private;
-	struct sim_task *task = choose(sim, cpu);
+	struct sim_task *task = take_next(sim, cpu);
+	bool lent = task;
+	u64 slice;
 
+	if (!task)
+		task = choose(sim);
 	if (!task)
 		return NULL;
 	task->state = SIM_RUNNING;
 	call_idle(sim, cpu);
 	task->vm->nqueued--;
 	task->vm->nrunning++;
-	qz_thread_start(&all->policy, &task->vm->flow, &task->thread,
-			qz_flow_slice(&all->policy, &task->vm->flow,
-				      1 + waiting_vcpus(sim, task->vm)),
-			&all->clock);
+	slice = qz_flow_slice(&all->policy, &task->vm->flow,
+			      1 + waiting_vcpus(sim, task->vm));
+	if (!lent)
+		qz_clock_advance(&all->clock, &task->vm->flow);
+	else if (all->lent[cpu] < slice)
+		slice = all->lent[cpu];
+	qz_thread_start(&all->policy, &task->vm->flow, &task->thread, slice,
+			atomic64_read(&all->clock));
 	return task;
 }
 
@@ -246,7 +274,7 @@ static void yield(struct sim *sim, int cpu, struct sim_task *from,
 		from->thread.turn = atomic64_read(&from->vm->flow.turn);
 	else if (to->state == SIM_QUEUED && (to->vm == from->vm ||
 		 qz_flow_may_borrow(&all->policy, &to->vm->flow, atomic64_read(&all->clock))))
-		all->next[cpu] = to;
+		let_in(sim, cpu, to);
 }
 
 const struct sim_class sim_queztl = {

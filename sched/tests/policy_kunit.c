@@ -39,10 +39,19 @@ static void stop(struct machine *m, struct qz_flow *flow,
 	qz_thread_stop(flow, thread, ns, atomic64_read(&m->clock));
 }
 
+/* It is next, and begins a slice. */
+static void start(struct machine *m, struct qz_flow *flow,
+		  struct qz_thread *thread)
+{
+	qz_clock_advance(&m->clock, flow);
+	qz_thread_start(&policy, flow, thread, policy.slice,
+			atomic64_read(&m->clock));
+}
+
 static void run(struct machine *m, struct qz_flow *flow,
 		struct qz_thread *thread, u64 ns)
 {
-	qz_thread_start(&policy, flow, thread, policy.slice, &m->clock);
+	start(m, flow, thread);
 	stop(m, flow, thread, ns);
 }
 
@@ -64,8 +73,8 @@ static void a_slice_is_charged_ahead_and_comes_back(struct kunit *test)
 	struct machine m;
 
 	begin(&m, 200, 100);
-	qz_thread_start(&policy, &m.a, &m.a0, 3 * MS, &m.clock);
-	qz_thread_start(&policy, &m.a, &m.a1, 3 * MS, &m.clock);
+	start(&m, &m.a, &m.a0);
+	start(&m, &m.a, &m.a1);
 	KUNIT_EXPECT_EQ(test, qz_flow_tag(&m.a) - QZ_SCHED_START, 3 * MS);
 	stop(&m, &m.a, &m.a0, 0);
 	KUNIT_EXPECT_EQ(test, qz_flow_tag(&m.a) - QZ_SCHED_START, 3 * MS / 2);
@@ -155,7 +164,7 @@ static void who_is_behind_preempts(struct kunit *test)
 	struct machine m;
 
 	begin(&m, 100, 100);
-	qz_thread_start(&policy, &m.a, &m.a0, 3 * MS, &m.clock);
+	start(&m, &m.a, &m.a0);
 	KUNIT_EXPECT_FALSE(test, b_preempts_a(&m, 0));
 	KUNIT_EXPECT_FALSE(test, b_preempts_a(&m, policy.margin));
 	KUNIT_EXPECT_TRUE(test, b_preempts_a(&m, policy.margin + 1));
@@ -174,6 +183,37 @@ static void loans_are_limited(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, qz_flow_may_borrow(&policy, &m.b, clock));
 	atomic64_set(&m.b.tag, clock + policy.loan);
 	KUNIT_EXPECT_FALSE(test, qz_flow_may_borrow(&policy, &m.b, clock));
+}
+
+/* Two that let each other in would keep all others out. */
+static void loans_do_not_move_the_clock(struct kunit *test)
+{
+	struct machine m;
+	u64 clock;
+	int i;
+
+	begin(&m, 100, 100);
+	clock = atomic64_read(&m.clock);
+	for (i = 0; qz_flow_may_borrow(&policy, &m.b, clock) && i < 100; i++) {
+		qz_thread_start(&policy, &m.b, &m.b0, policy.slice, clock);
+		stop(&m, &m.b, &m.b0, MS);
+	}
+	KUNIT_EXPECT_EQ(test, i, 3);
+	KUNIT_EXPECT_EQ(test, (u64)atomic64_read(&m.clock), clock);
+}
+
+/* To another VM it is a slice; in a VM there is nothing to gain. */
+static void a_slice_is_passed_on(struct kunit *test)
+{
+	struct machine m;
+
+	begin(&m, 100, 100);
+	KUNIT_EXPECT_EQ(test, qz_flow_passes_on(&policy, &m.a, &m.b, 3 * MS, 2 * MS),
+			policy.slice);
+	KUNIT_EXPECT_EQ(test, qz_flow_passes_on(&policy, &m.a, &m.a, 3 * MS, 2 * MS),
+			MS);
+	KUNIT_EXPECT_EQ(test, qz_flow_passes_on(&policy, &m.a, &m.a, 3 * MS, 4 * MS),
+			(u64)0);
 }
 
 static void a_limit_parks(struct kunit *test)
@@ -236,9 +276,9 @@ static void what_runs_is_charged_to_the_limit(struct kunit *test)
 	m.a.limit = 200;
 	qz_flow_refill(&policy, &m.a, NSEC_PER_SEC, 0);
 	tokens = atomic64_read(&m.a.tokens);
-	qz_thread_start(&policy, &m.a, &m.a0, 3 * MS, &m.clock);
+	start(&m, &m.a, &m.a0);
 	KUNIT_EXPECT_FALSE(test, qz_flow_is_parked(&m.a));
-	qz_thread_start(&policy, &m.a, &other, 3 * MS, &m.clock);
+	start(&m, &m.a, &other);
 	KUNIT_EXPECT_TRUE(test, qz_flow_is_parked(&m.a));
 	stop(&m, &m.a, &m.a0, MS);
 	stop(&m, &m.a, &other, MS);
@@ -352,6 +392,8 @@ static struct kunit_case policy_cases[] = {
 	KUNIT_CASE(threads_take_turns),
 	KUNIT_CASE(who_is_behind_preempts),
 	KUNIT_CASE(loans_are_limited),
+	KUNIT_CASE(loans_do_not_move_the_clock),
+	KUNIT_CASE(a_slice_is_passed_on),
 	KUNIT_CASE(a_limit_parks),
 	KUNIT_CASE(a_limit_saves_two_steps_only),
 	KUNIT_CASE(a_late_look_at_the_clock_gives_nothing),
