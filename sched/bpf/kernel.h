@@ -55,6 +55,7 @@ struct task_struct {
 	unsigned int policy;
 	int pid;
 	int tgid;
+	unsigned long core_cookie;	/* with CONFIG_SCHED_CORE */
 	struct sched_entity se;
 	struct sched_ext_entity scx;
 };

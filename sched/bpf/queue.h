@@ -49,8 +49,8 @@ static bool take_vcpu(u32 index, struct vm_ctx *vm)
 	return false;
 }
 
-/* The vCPUs of a VM with a limit and its other threads take turns. */
-static bool take_of_vm(u32 index)
+/* The vCPUs of a VM with a limit and its other threads take turns. Verified once, as choose(). */
+__attribute__((noinline)) bool take_of_vm(u32 index)
 {
 	struct vm_ctx *vm = vm_at(index);
 	bool taken;
@@ -63,6 +63,31 @@ static bool take_of_vm(u32 index)
 		taken = take_other(index, vm) || take_vcpu(index, vm);
 	if (taken)
 		vm->served = bpf_ktime_get_ns();
+	return taken;
+}
+
+/*
+ * Of any VM from @from on: those that are next have nobody for this CPU, and there
+ * may be many of them.
+ */
+static bool take_any(u32 from)
+{
+	bool taken = false;
+	u32 word, i;
+
+	bpf_for(word, 0, WORDS) {
+		u32 at = (from / 64 + word) & (WORDS - 1);
+		u64 any = waiting[at] | waiting_vcpus[at];
+
+		bpf_for(i, 0, 64) {
+			if (taken || !any)
+				break;
+			taken = take_of_vm(at * 64 + first_bit(any));
+			any &= any - 1;
+		}
+		if (taken)
+			break;
+	}
 	return taken;
 }
 

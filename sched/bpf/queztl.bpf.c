@@ -57,6 +57,20 @@ s32 BPF_PROG(queztl_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_fl
 	return cpu;
 }
 
+/* With hyperthreads, a scheduler of sched_ext and cookies can hang the host. */
+static bool has_cookie(const struct task_struct *p)
+{
+	return bpf_core_field_exists(p->core_cookie) && p->core_cookie;
+}
+
+static void refuse_cookie(const struct task_struct *p)
+{
+	static char message[] = "a task has a core scheduling cookie";
+
+	if (has_cookie(p))
+		scx_bpf_error_bstr(message, NULL, 0);
+}
+
 SEC("struct_ops/queztl_runnable")
 void BPF_PROG(queztl_runnable, struct task_struct *p, u64 enq_flags)
 {
@@ -65,6 +79,7 @@ void BPF_PROG(queztl_runnable, struct task_struct *p, u64 enq_flags)
 
 	if (!t)
 		return;
+	refuse_cookie(p);
 	if (t->vm == HOST && !(p->flags & PF_KTHREAD))
 		enter_vm(p, t, false);
 	vm = vm_at(t->vm);
@@ -216,6 +231,8 @@ void BPF_PROG(queztl_dispatch, s32 cpu, struct task_struct *prev)
 		if (keep(prev, &best) || best.vm == NONE || take_of_vm(best.vm))
 			return;
 	}
+	if (!take_any(best.vm))
+		keep(prev, &nobody);
 }
 
 SEC("struct_ops/queztl_running")
@@ -366,6 +383,8 @@ s32 BPF_PROG(queztl_init_task, struct task_struct *p, struct scx_init_task_args 
 
 	if (!t)
 		return -12;	/* ENOMEM */
+	if (has_cookie(p))
+		return -95;	/* EOPNOTSUPP */
 	t->thread.turn = QZ_SCHED_START;
 	t->vm = HOST;
 	return 0;
