@@ -37,7 +37,7 @@ void qz_clock_advance(atomic64_t *clock, const struct qz_flow *flow)
 /**
  * qz_flow_init - a VM begins
  * @policy: the policy
- * @flow: to be filled
+ * @flow: to be filled, all of it
  * @clock: the clock
  * @weight: 1 to 10000, as cpu.weight
  *
@@ -47,7 +47,13 @@ void qz_clock_advance(atomic64_t *clock, const struct qz_flow *flow)
 void qz_flow_init(const struct qz_policy *policy, struct qz_flow *flow,
 		  u64 clock, u32 weight)
 {
-	*flow = (struct qz_flow){ .weight = weight };
+	/* Who still looks at the VM that was here before divides by this: it is never 0. */
+	flow->weight = weight;
+	flow->limit = 0;
+	flow->held = 0;
+	flow->refilled = 0;
+	atomic64_set(&flow->used, 0);
+	atomic64_set(&flow->tokens, 0);
 	atomic64_set(&flow->tag, clock + qz_flow_weigh(flow, policy->slice));
 	atomic64_set(&flow->turn, QZ_SCHED_START);
 }

@@ -80,7 +80,7 @@ unsigned int cgroup_weight(const char *path)
 	return read_file(path, "cpu.weight", line, sizeof(line)) ? strtoul(line, NULL, 10) : 0;
 }
 
-unsigned int cgroup_limit(const char *path)
+static unsigned int own_limit(const char *path)
 {
 	unsigned long long quota, period;
 	char line[64];
@@ -89,4 +89,19 @@ unsigned int cgroup_limit(const char *path)
 	    sscanf(line, "%llu %llu", &quota, &period) != 2 || !period)
 		return 0;
 	return quota * 1000 / period ?: 1;
+}
+
+unsigned int cgroup_limit(const char *path)
+{
+	char group[CGROUP_ROOM];
+	unsigned int least = 0, limit;
+
+	snprintf(group, sizeof(group), "%s", path);
+	while (strlen(group) > strlen(CGROUPS)) {
+		limit = own_limit(group);
+		if (limit && (!least || limit < least))
+			least = limit;
+		*strrchr(group, '/') = '\0';
+	}
+	return least;
 }

@@ -20,6 +20,8 @@ bool vm_cgroup(int pid, char path[CGROUP_ROOM]);
 bool trusted_cgroup(char path[CGROUP_ROOM]);
 
 unsigned int cgroup_weight(const char *path);	/* 1 to 10000; 0: it has none */
-unsigned int cgroup_limit(const char *path);	/* of a CPU, in 1000ths; 0: none */
+
+/* The lowest of the group's and of those that it is in, in 1000ths of a CPU; 0: none. */
+unsigned int cgroup_limit(const char *path);
 
 #endif /* QZ_SCHED_CGROUP_H */

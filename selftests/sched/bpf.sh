@@ -355,6 +355,22 @@ a_users_group_has_no_weight() {
 	wait_for rmdir $group/own $group 2>/dev/null
 }
 
+a_limit_counts_for_the_groups_inside() {
+	local group=/sys/fs/cgroup/queztl-test pid
+	make_group $group
+	echo "20000 100000" >$group/cpu.max
+	make_group $group/own
+	echo "50000 100000" >$group/own/cpu.max
+	start
+	pid=$(hog_in $group/own)
+	wait_for vm_has "$pid" 100 200 || die "the limit above: $(status)"
+	echo "10000 100000" >$group/own/cpu.max
+	wait_for vm_has "$pid" 100 100 || die "its own limit: $(status)"
+	stop
+	kill -9 "$pid"
+	wait_for rmdir $group/own $group 2>/dev/null
+}
+
 bad_settings_are_refused() {
 	local words
 	start
@@ -404,7 +420,7 @@ SHORT="starts_and_stops_under_load runs_once_only nobody_can_keep_it_from_starti
 	survives_cpu_hotplug survives_a_realtime_task"
 LONG="starts_while_others_ask stops_though_its_loader_does_not_run many_commands_at_once
 	excludes_another_and_is_excluded settings_do_not_get_lost vms_of_a_group_divide_its_limit
-	a_users_group_has_no_weight"
+	a_users_group_has_no_weight a_limit_counts_for_the_groups_inside"
 TESTS=${*:-$SHORT ${QZ_USER_SCHED_CYCLES:+$LONG}}	# with --all, the cycles are set
 
 main() {
