@@ -11,7 +11,6 @@
 
 #include <fcntl.h>
 #include <linux/queztl.h>
-#include <pthread.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
