@@ -355,6 +355,16 @@ a_users_group_has_no_weight() {
 	wait_for rmdir $group/own $group 2>/dev/null
 }
 
+# Its vCPU waits for the limit for as long as that goes on, and sched_ext for 30 s at most.
+a_vcpu_runs_though_others_use_the_limit() {
+	local said
+	start
+	said=$("$SIM" -s real -d 40 "$SRC/sched/sim/scenarios/overrun.sim") || die "qzsim: $said"
+	echo "$said"
+	is state enabled "$(cat $SCX/state)"
+	stop
+}
+
 a_limit_counts_for_the_groups_inside() {
 	local group=/sys/fs/cgroup/queztl-test pid
 	make_group $group
@@ -420,7 +430,8 @@ SHORT="starts_and_stops_under_load runs_once_only nobody_can_keep_it_from_starti
 	survives_cpu_hotplug survives_a_realtime_task"
 LONG="starts_while_others_ask stops_though_its_loader_does_not_run many_commands_at_once
 	excludes_another_and_is_excluded settings_do_not_get_lost vms_of_a_group_divide_its_limit
-	a_users_group_has_no_weight a_limit_counts_for_the_groups_inside"
+	a_users_group_has_no_weight a_limit_counts_for_the_groups_inside
+	a_vcpu_runs_though_others_use_the_limit"
 TESTS=${*:-$SHORT ${QZ_USER_SCHED_CYCLES:+$LONG}}	# with --all, the cycles are set
 
 main() {
