@@ -100,7 +100,7 @@ many_commands_at_once() {
 			if [ "$command" = kill ]; then
 				kill -9 "$(loader)" 2>/dev/null &
 			else
-				timeout 60 "$QUEZTL" sched $command >/dev/null 2>&1 &
+				timeout 300 "$QUEZTL" sched $command >/dev/null 2>&1 &
 			fi
 			pids="$pids $!"
 		done
