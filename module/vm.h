@@ -21,6 +21,8 @@
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
+#include "uapi/linux/queztl.h"
+
 struct file;
 struct kvm;
 struct module;
@@ -53,6 +55,7 @@ struct qz_vm_cpu {
  * @received: wake-ups of their threads by other VMs'
  * @preemptions: others that they preempted when they woke up
  * @yields: they gave up a CPU
+ * @waits: wake-ups by how long it took until they ran, see sched/waits.h
  */
 struct qz_vm_cpu_stats {
 	atomic64_t used;
@@ -61,6 +64,7 @@ struct qz_vm_cpu_stats {
 	atomic64_t received;
 	atomic64_t preemptions;
 	atomic64_t yields;
+	atomic64_t waits[QUEZTL_SCHED_WAITS];
 };
 
 /**

@@ -9,6 +9,7 @@
 #include "state.h"
 #include "vm.h"
 #include "queue.h"
+#include "sched/waits.h"
 
 #define TRIES		32	/* VMs that are next, but have nobody for this CPU */
 #define BRIEF		(500 * NSEC_PER_USEC)
@@ -93,8 +94,11 @@ void BPF_PROG(queztl_runnable, struct task_struct *p, u64 enq_flags)
 		qz_thread_init((void *)&policy, &vm->flow, &t->thread);
 	t->old = true;
 	qz_thread_wake((void *)&policy, &vm->flow, &t->thread);
-	if (enq_flags & SCX(scx_enq_flags, SCX_ENQ_WAKEUP))
-		count_message(p);
+	t->woken = 0;
+	if (!(enq_flags & SCX(scx_enq_flags, SCX_ENQ_WAKEUP)))
+		return;
+	t->woken = bpf_ktime_get_ns();
+	count_message(p);
 }
 
 SEC("struct_ops/queztl_quiescent")
@@ -235,6 +239,18 @@ void BPF_PROG(queztl_dispatch, s32 cpu, struct task_struct *prev)
 		keep(prev, &nobody);
 }
 
+/* It runs, and a wake-up is over. */
+static void count_wait(struct task_ctx *t)
+{
+	struct qz_vm_stats *s = stats_at(t->vm);
+
+	_Static_assert(QZ_WAITS == QZ_SCHED_WAITS, "both are one array");
+	if (t->woken && t->vm != HOST && s)
+		__sync_fetch_and_add(&s->waits[qz_waits_bucket(bpf_ktime_get_ns() - t->woken) &
+					       (QZ_WAITS - 1)], 1);
+	t->woken = 0;
+}
+
 SEC("struct_ops/queztl_running")
 void BPF_PROG(queztl_running, struct task_struct *p)
 {
@@ -255,6 +271,7 @@ void BPF_PROG(queztl_running, struct task_struct *p)
 	c->lent = 0;
 	p->scx.slice = slice;
 	start(p, t, vm, slice);
+	count_wait(t);
 }
 
 /* A thread is brief until it has run for long at a time. */

@@ -6,6 +6,7 @@
 #define QZ_SCHED_VMS		1024	/* the first is the host's own tasks */
 #define QZ_SCHED_VCPUS		8192
 #define QZ_SCHED_CPUS		512
+#define QZ_SCHED_WAITS		16
 #define QZ_SCHED_PINNED		"/sys/fs/bpf/queztl"
 #define QZ_SCHED_STATE		"/run/queztl/sched"
 
@@ -30,6 +31,7 @@ struct qz_vm_stats {
 	unsigned long long preemptions;	/* of others, by its wake-ups */
 	unsigned long long yields;	/* to a thread that it named */
 	unsigned long long messages;	/* its threads woke another VM's */
+	unsigned long long waits[QZ_SCHED_WAITS];	/* of its threads that were woken up, see sched/waits.h */
 };
 
 #endif /* QZ_SCHED_BPF_H */

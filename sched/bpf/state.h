@@ -54,6 +54,7 @@ struct task_ctx {
 	u64 charged;	/* its CPU time then */
 	u64 queued;	/* when it began to wait for one CPU only */
 	s32 cpu;	/* that CPU */
+	u64 woken;	/* since then it has something to run, and has not run; 0 */
 	u32 vm;
 	bool vcpu;
 	bool old;	/* it has been runnable before */

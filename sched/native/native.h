@@ -94,6 +94,7 @@ struct qz_customer {
  * @customer: index of its customer
  * @started: when it began to run
  * @charged: its CPU time then, ns
+ * @woken: since when it has something to run, if it has not run since; 0
  * @old: it has been runnable before
  * @brief: it blocks soon after it has begun to run, as who sends messages does
  * @parked: when it began to wait in QZ_VCPUS; 0: it does not
@@ -114,6 +115,7 @@ struct qz_task {
 	u32 customer;
 	u64 started;
 	u64 charged;
+	u64 woken;
 	bool old;
 	bool brief;
 	u64 parked;

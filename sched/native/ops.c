@@ -7,6 +7,7 @@
 
 #include "module/vm.h"
 #include "sched/native/native.h"
+#include "sched/waits.h"
 
 #define TRIES	32	/* customers that are next, but have nobody for this CPU */
 
@@ -98,6 +99,7 @@ static void op_runnable(struct task_struct *p, u64 enq_flags)
 	if (!t->old)
 		qz_thread_init(policy, &c->flow, &t->thread);
 	t->old = true;
+	t->woken = enq_flags & SCX_ENQ_WAKEUP ? qz_sched_now() : 0;
 	qz_thread_wake(policy, &c->flow, &t->thread);
 }
 
@@ -201,6 +203,17 @@ static void stop(const struct task_struct *p, struct qz_task *t)
 		atomic64_add(ran, &c->proc->stats.used);
 }
 
+/* It runs, and a wake-up is over. */
+static void count_wait(struct qz_task *t)
+{
+	u64 wait = qz_sched_since(t->started, t->woken);
+
+	static_assert(QZ_WAITS == QUEZTL_SCHED_WAITS);
+	if (t->woken && t->customer != QZ_HOST)
+		atomic64_inc(&customer_of(t)->proc->stats.waits[qz_waits_bucket(wait)]);
+	t->woken = 0;
+}
+
 static void op_running(struct task_struct *p)
 {
 	struct qz_cpu *cpu = qz_cpu_of(task_cpu(p));
@@ -217,6 +230,7 @@ static void op_running(struct task_struct *p)
 		qz_clock_advance(&qz_sched_clock, &customer_of(t)->flow);
 	cpu->lent = QZ_NOBODY;
 	start(p, t, p->scx.slice);
+	count_wait(t);
 	if (t->parked && t->customer != QZ_HOST)
 		atomic64_add(qz_sched_since(t->started, t->parked),
 			     &customer_of(t)->proc->stats.throttled);

@@ -129,6 +129,7 @@ int qz_schedapi_vm_get(struct qz_call *call)
 	const struct qz_vm_cpu_stats *stats;
 	struct queztl_vm_sched *arg = call->arg;
 	struct qz_vm *vm;
+	u32 i;
 
 	if (arg->reserved)
 		return -EINVAL;
@@ -146,6 +147,8 @@ int qz_schedapi_vm_get(struct qz_call *call)
 	arg->handovers_received = atomic64_read(&stats->received);
 	arg->preemptions = atomic64_read(&stats->preemptions);
 	arg->yields = atomic64_read(&stats->yields);
+	for (i = 0; i < QUEZTL_SCHED_WAITS; i++)
+		arg->waits[i] = atomic64_read(&stats->waits[i]);
 	qz_vm_put(vm);
 	return 0;
 }

@@ -91,7 +91,6 @@ static bool preempts_own(struct sim *sim, const struct sim_task *task, int cpu)
  */
 static int victim(struct sim *sim, struct sim_task *task)
 {
-	struct shared *all = sim->private;
 	u64 furthest = 0;
 	int found = -1, own = -1;
 

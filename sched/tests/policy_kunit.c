@@ -4,6 +4,7 @@
 #include <kunit/test.h>
 
 #include "../policy.c"
+#include "../waits.h"
 
 #define MS	((u64)NSEC_PER_MSEC)
 
@@ -382,6 +383,20 @@ static void a_newcomer_is_last(struct kunit *test)
 			(u64)atomic64_read(&m.a.turn) + policy.slice);
 }
 
+static void waits_are_counted_by_powers_of_two(struct kunit *test)
+{
+	const u64 us = NSEC_PER_USEC;
+	u32 i;
+
+	KUNIT_EXPECT_EQ(test, qz_waits_bucket(0), 0);
+	KUNIT_EXPECT_EQ(test, qz_waits_bucket(us - 1), 0);
+	for (i = 1; i < QZ_WAITS; i++) {
+		KUNIT_EXPECT_EQ(test, qz_waits_bucket((us << i) - 1), i);
+		KUNIT_EXPECT_EQ(test, qz_waits_bucket(us << (i - 1)), i);
+	}
+	KUNIT_EXPECT_EQ(test, qz_waits_bucket(~0ULL), QZ_WAITS - 1);
+}
+
 static struct kunit_case policy_cases[] = {
 	KUNIT_CASE(time_is_charged_by_weight),
 	KUNIT_CASE(a_slice_is_charged_ahead_and_comes_back),
@@ -403,6 +418,7 @@ static struct kunit_case policy_cases[] = {
 	KUNIT_CASE(waiting_for_others_is_not_parked_time),
 	KUNIT_CASE(debts_are_bounded),
 	KUNIT_CASE(a_newcomer_is_last),
+	KUNIT_CASE(waits_are_counted_by_powers_of_two),
 	{}
 };
 

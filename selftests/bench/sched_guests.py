@@ -107,7 +107,7 @@ class Pool:
 def ping(guests, index, count, pause):
     before = counts(guests[:2])
     found = json.loads(guests[0].expect(
-        f"qzping -r -l 64 -n {count} -w {WARMUP} -i {pause} {crowd.address(index, 2)}", 10 + count // 20))
+        f"qzping -r -l 64 -n {count} -w {WARMUP} -i {pause} {crowd.address(index, 2)}", 30 + count * (.1 + pause * 2e-6)))
     return found, vm.difference(before, counts(guests[:2]))
 
 

@@ -255,11 +255,13 @@ a_limit_holds() {
 a_setting_makes_a_vm() {
 	local pid
 	start
-	(while :; do :; done) >/dev/null &
+	(while sleep 0.01; do :; done) >/dev/null &
 	pid=$!
 	"$QUEZTL" sched set $pid weight 300 limit 40% || die "queztl sched set: $?"
 	known() { status | field "['vms']" | grep -q "'pid': $pid.*'weight': 300, 'limit_permille': 400"; }
 	wait_for known || { kill $pid; die "status: $(status)"; }
+	woke_up() { status | python3 -c "import json, sys; sys.exit(not sum(json.load(sys.stdin)['vms'][0]['waits']))"; }
+	wait_for woke_up || { kill $pid; die "no wake-up is counted: $(status)"; }
 	kill $pid
 	wait $pid
 	unknown() { ! status | field "['vms']" | grep -q "'pid': $pid"; }

@@ -143,6 +143,15 @@ TEST(counts_yields)
 	ASSERT_EQ(stop(), 0);
 }
 
+static __u64 waits_of(const struct queztl_vm_sched *vm)
+{
+	__u64 sum = 0;
+
+	for (int i = 0; i < QUEZTL_SCHED_WAITS; i++)
+		sum += vm->waits[i];
+	return sum;
+}
+
 TEST(counts_messages_between_vms)
 {
 	struct queztl_vm_sched a_before, a_after, b_before, b_after;
@@ -162,6 +171,7 @@ TEST(counts_messages_between_vms)
 	EXPECT(a_after.handovers_sent - a_before.handovers_sent > 10);
 	EXPECT(b_after.handovers_sent - b_before.handovers_sent > 10);
 	EXPECT(a_after.handovers_received - a_before.handovers_received > 10);
+	EXPECT_GE(waits_of(&a_after) - waits_of(&a_before), a_after.handovers_received - a_before.handovers_received);
 	EXPECT_GE(info().handovers, a_after.handovers_sent + b_after.handovers_sent);
 	ASSERT_EQ(stop(), 0);
 	end_standin(&a);

@@ -141,7 +141,7 @@ AT(queztl_sched_info, starved, 80);
 AT(queztl_sched_info, reason, 88);
 AT(queztl_sched_info, message, 128);
 
-SIZE(queztl_vm_sched, 88);
+SIZE(queztl_vm_sched, 216);
 AT(queztl_vm_sched, id, 8);
 AT(queztl_vm_sched, set, 16);
 AT(queztl_vm_sched, weight, 20);
@@ -154,3 +154,4 @@ AT(queztl_vm_sched, handovers_sent, 56);
 AT(queztl_vm_sched, handovers_received, 64);
 AT(queztl_vm_sched, preemptions, 72);
 AT(queztl_vm_sched, yields, 80);
+AT(queztl_vm_sched, waits, 88);

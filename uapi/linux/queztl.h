@@ -48,7 +48,7 @@
  */
 
 /** define QUEZTL_ABI_VERSION - version of this header; it only increases. */
-#define QUEZTL_ABI_VERSION	5
+#define QUEZTL_ABI_VERSION	6
 
 /** define QUEZTL_DEVICE - path of the character device. */
 #define QUEZTL_DEVICE		"/dev/queztl"
@@ -797,6 +797,8 @@ enum queztl_vm_mode {
 	QUEZTL_VM_BATCH		= 1 << 0,
 };
 
+#define QUEZTL_SCHED_WAITS	16	/* buckets of &queztl_vm_sched.waits */
+
 /**
  * struct queztl_vm_sched - argument of QUEZTL_VM_SCHED_SET and QUEZTL_VM_SCHED_GET
  * @size: in: sizeof(struct queztl_vm_sched)
@@ -819,6 +821,9 @@ enum queztl_vm_mode {
  * @preemptions: out: threads of others that a thread of this VM preempted when
  *	it woke up
  * @yields: out: calls of sched_yield() and directed yields
+ * @waits: out: wake-ups of threads of the process by how long it took until the
+ *	thread ran: waits[i] took less than 2^i us, and not less than 2^(i-1);
+ *	the last one has all that took 2^14 us (16.4 ms) or more (ABI version 6)
  *
  * The settings are in for QUEZTL_VM_SCHED_SET and out for QUEZTL_VM_SCHED_GET.
  * They stay with the VM, whether or not the scheduler runs. Times and numbers
@@ -842,6 +847,7 @@ struct queztl_vm_sched {
 	__u64 handovers_received;
 	__u64 preemptions;
 	__u64 yields;
+	__u64 waits[QUEZTL_SCHED_WAITS];
 };
 
 /*

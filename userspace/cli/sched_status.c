@@ -20,12 +20,31 @@ static const struct column columns[] = {
 	{ "CPU s", RIGHT, 0 },
 	{ "THROTTLED s", RIGHT, 0 },
 	{ "MESSAGES", RIGHT, 0 },
+	{ "P99 WAIT", RIGHT, 0 },
 	{ "NAME", LEFT, 8 },
 };
 
+/* The bucket of which 99 % of the waits are at most. */
+static void add_wait(struct table *table, const struct qz_vm_stats *s)
+{
+	unsigned long long all = 0, sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < QZ_SCHED_WAITS; i++)
+		all += s->waits[i];
+	for (i = 0; i < QZ_SCHED_WAITS - 1 && 100 * (sum += s->waits[i]) < 99 * all; i++)
+		;
+	if (!all)
+		add_cell(table, "-");
+	else if (i == QZ_SCHED_WAITS - 1)
+		add_cell(table, ">=%u us", 1u << (i - 1));
+	else
+		add_cell(table, "<%u us", 1u << i);
+}
+
 static void add_vm(struct table *table, json_t *list, const struct qz_vm_stats *s)
 {
-	json_t *object = json_object();
+	json_t *object = json_object(), *waits = json_array();
 	char name[NAME_ROOM] = "";
 
 	read_vm_name(s->tgid, name);
@@ -40,6 +59,7 @@ static void add_vm(struct table *table, json_t *list, const struct qz_vm_stats *
 	add_cell(table, "%.1f", s->used / 1e9);
 	add_cell(table, "%.1f", s->throttled / 1e9);
 	add_cell(table, "%llu", s->messages);
+	add_wait(table, s);
 	add_cell(table, "%s", name);
 	set_process(object, "pid", s->tgid);
 	set_text(object, "name", *name ? name : NULL);
@@ -50,6 +70,9 @@ static void add_vm(struct table *table, json_t *list, const struct qz_vm_stats *
 	set_count(object, "preemptions", s->preemptions);
 	set_count(object, "yields", s->yields);
 	set_count(object, "messages", s->messages);
+	set_json(object, "waits", waits);
+	for (size_t i = 0; i < QZ_SCHED_WAITS; i++)
+		json_array_append_new(waits, json_integer((json_int_t)s->waits[i]));
 	json_array_append_new(list, object);
 }
 
@@ -77,6 +100,8 @@ static int add_native(void *context, int pid, uint64_t id)
 		.yields = vm.yields,
 		.messages = vm.handovers_sent,
 	};
+	for (size_t i = 0; i < QZ_SCHED_WAITS; i++)
+		stats.waits[i] = vm.waits[i];
 	add_vm(rows->table, rows->list, &stats);
 	return 0;
 }

@@ -334,7 +334,7 @@ void fake_reset(void)
 	memset(kind, 0, sizeof(kind));
 	fake.kvm_fd = -1;
 	fake.info = (struct queztl_info){
-		.size = sizeof(fake.info), .abi_version = 5,
+		.size = sizeof(fake.info), .abi_version = QUEZTL_ABI_VERSION,
 		.features = QUEZTL_F_FABRIC | QUEZTL_F_DIRECT |
 			    QUEZTL_F_POLICY,
 		.module = "0.1.0", .kernel = "6.12.117-test",
