@@ -100,8 +100,11 @@ static void consider(u32 index, u64 now, const struct choice *after, struct choi
 		*best = this;
 }
 
-/* Number of the lowest bit that is set; there is one. */
-static u32 first_bit(u64 word)
+/*
+ * Number of the lowest bit that is set; there is one. Not static, so that it is
+ * verified once: 6.12 would follow each of its ways for each of its callers.
+ */
+__attribute__((noinline)) u32 first_bit(u64 word)
 {
 	u32 bit = 0, width;
 
@@ -113,10 +116,7 @@ static u32 first_bit(u64 word)
 	return bit;
 }
 
-/*
- * The VM that is next of those that wait; of those after a given one, or all. Not
- * static, so that it is verified once and not again for each of its callers.
- */
+/* The VM that is next of those that wait; of those after a given one, or all. Verified once, too. */
 __attribute__((noinline)) int choose(struct choice *best, const struct choice *after)
 {
 	u64 now = bpf_ktime_get_ns();

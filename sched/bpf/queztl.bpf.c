@@ -67,9 +67,10 @@ static bool has_cookie(const struct task_struct *p)
 static void refuse_cookie(const struct task_struct *p)
 {
 	static char message[] = "a task has a core scheduling cookie";
+	unsigned long long none = 0;	/* 6.12 takes no NULL */
 
 	if (has_cookie(p))
-		scx_bpf_error_bstr(message, NULL, 0);
+		scx_bpf_error_bstr(message, &none, sizeof(none));
 }
 
 SEC("struct_ops/queztl_runnable")

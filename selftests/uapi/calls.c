@@ -279,9 +279,11 @@ const struct call calls[] = {
 	CALL(QUEZTL_SCHED_STOP, queztl_sched_stop, .sched = true, .apart = true),
 	CALL(QUEZTL_SCHED_INFO, queztl_sched_info, .sched = true, .fills = true,
 	     .reserved = { offsetof(struct queztl_sched_info, reserved) }),
-	CALL(QUEZTL_VM_SCHED_SET, queztl_vm_sched, .sched = true, .prepare = prepare_vm_sched,
+	ROW(QUEZTL_VM_SCHED_SET, offsetof(struct queztl_vm_sched, waits), .sched = true,
+	    .grown = sizeof(struct queztl_vm_sched), .prepare = prepare_vm_sched,
 	     .reserved = { offsetof(struct queztl_vm_sched, reserved) }),
-	CALL(QUEZTL_VM_SCHED_GET, queztl_vm_sched, .sched = true, .fills = true, .prepare = prepare_vm_sched,
+	ROW(QUEZTL_VM_SCHED_GET, offsetof(struct queztl_vm_sched, waits), .sched = true, .fills = true,
+	    .grown = sizeof(struct queztl_vm_sched), .prepare = prepare_vm_sched,
 	     .reserved = { offsetof(struct queztl_vm_sched, reserved) }),
 };
 _Static_assert(sizeof(calls) / sizeof(calls[0]) == QUEZTL_CALLS, "an ioctl of queztl.h has no row in calls[]");

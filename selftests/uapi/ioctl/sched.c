@@ -10,15 +10,16 @@
 
 #define NOBODY	65534
 
+/* @first: the size in the first ABI version that has the call */
 static const struct {
 	unsigned int number;
-	__u32 size;
+	__u32 size, first;
 } sched[] = {
-	{ QUEZTL_SCHED_START, sizeof(struct queztl_sched_start) },
-	{ QUEZTL_SCHED_STOP, sizeof(struct queztl_sched_stop) },
-	{ QUEZTL_SCHED_INFO, sizeof(struct queztl_sched_info) },
-	{ QUEZTL_VM_SCHED_SET, sizeof(struct queztl_vm_sched) },
-	{ QUEZTL_VM_SCHED_GET, sizeof(struct queztl_vm_sched) },
+	{ QUEZTL_SCHED_START, sizeof(struct queztl_sched_start), sizeof(struct queztl_sched_start) },
+	{ QUEZTL_SCHED_STOP, sizeof(struct queztl_sched_stop), sizeof(struct queztl_sched_stop) },
+	{ QUEZTL_SCHED_INFO, sizeof(struct queztl_sched_info), sizeof(struct queztl_sched_info) },
+	{ QUEZTL_VM_SCHED_SET, sizeof(struct queztl_vm_sched), offsetof(struct queztl_vm_sched, waits) },
+	{ QUEZTL_VM_SCHED_GET, sizeof(struct queztl_vm_sched), offsetof(struct queztl_vm_sched, waits) },
 };
 
 TEST(without_sched_ext_is_eopnotsupp)
@@ -46,7 +47,7 @@ TEST(malformed_calls_for_the_scheduler)
 		argument[1] = 1;
 		EXPECT_FAILS(ioctl(world.device, sched[i].number, argument), EINVAL);
 		argument[1] = 0;
-		argument[0] = sched[i].size - 1;
+		argument[0] = sched[i].first - 1;
 		EXPECT_FAILS(ioctl(world.device, sched[i].number, argument), EINVAL);
 		argument[0] = sched[i].size + 8;
 		argument[sched[i].size / 4] = 1;
