@@ -101,7 +101,9 @@ static void check_cpu(u32 cpu, const struct choice *best, u64 now, u64 *next)
 
 	if (!c)
 		return;
+	bpf_rcu_read_lock();	/* a timer of 6.12 does not have it */
 	choose_pinned(&pinned, cpu, c);
+	bpf_rcu_read_unlock();
 	if (pinned.vm != NONE)
 		keep_earlier(next, next_check(now));
 	if (c->vm == NONE) {

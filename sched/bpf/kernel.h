@@ -154,6 +154,9 @@ extern s32 scx_bpf_task_cpu(const struct task_struct *p) __ksym;
 extern void scx_bpf_error_bstr(char *format, unsigned long long *data,
 			       u32 size) __ksym;
 
+extern void bpf_rcu_read_lock(void) __ksym;
+extern void bpf_rcu_read_unlock(void) __ksym;
+
 extern int bpf_iter_scx_dsq_new(struct bpf_iter_scx_dsq *it, u64 queue,
 				u64 flags) __weak __ksym;
 extern struct task_struct *bpf_iter_scx_dsq_next(struct bpf_iter_scx_dsq *it) __weak __ksym;
