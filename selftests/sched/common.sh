@@ -12,7 +12,7 @@ is() {	# WHAT EXPECTED GOT
 
 # Polls; the time only bounds how long a failure takes.
 wait_for() {	# COMMAND...
-	local deadline=$((SECONDS + 60))
+	local deadline=$((SECONDS + 300))
 	until "$@"; do
 		[ $SECONDS -lt $deadline ] || return 1
 		sleep 0.05
