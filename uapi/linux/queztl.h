@@ -797,7 +797,8 @@ enum queztl_vm_mode {
 	QUEZTL_VM_BATCH		= 1 << 0,
 };
 
-#define QUEZTL_SCHED_WAITS	16	/* buckets of &queztl_vm_sched.waits */
+/** define QUEZTL_SCHED_WAITS - buckets of &queztl_vm_sched.waits */
+#define QUEZTL_SCHED_WAITS	16
 
 /**
  * struct queztl_vm_sched - argument of QUEZTL_VM_SCHED_SET and QUEZTL_VM_SCHED_GET
