@@ -127,6 +127,7 @@ static void check_cpu(u32 cpu, const struct choice *best, u64 now, u64 *next)
 		scx_bpf_kick_cpu(cpu, SCX(scx_kick_flags, SCX_KICK_PREEMPT));
 }
 
+/* In a softirq; no runqueue lock is held. */
 static int ring(void *map, u32 *key, struct alarm_ctx *alarm)
 {
 	u64 now = bpf_ktime_get_ns(), next;

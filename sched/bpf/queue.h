@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Where a thread waits, and who is taken from there. */
+/*
+ * Where a thread waits, and who is taken from there: in ops.enqueue() and
+ * ops.dispatch(), with a runqueue lock held and interrupts off.
+ */
 #ifndef QZ_SCHED_BPF_QUEUE_H
 #define QZ_SCHED_BPF_QUEUE_H
 
