@@ -22,6 +22,21 @@ static void raise_to(atomic64_t *tag, u64 least)
 }
 
 /**
+ * qz_policy_weight - what a VM's weight counts for
+ * @policy: the policy
+ * @weight: what it was given, 1 to 10000, as cpu.weight
+ * @vcpus: threads that are known to be its vCPUs
+ *
+ * Return: weight of its flow.
+ */
+u32 qz_policy_weight(const struct qz_policy *policy, u32 weight, u32 vcpus)
+{
+	u64 all = (u64)weight * max_t(u32, vcpus, 1);
+
+	return policy->per_vcpu ? min_t(u64, all, QZ_SCHED_HEAVIEST) : weight;
+}
+
+/**
  * qz_clock_advance - a VM was chosen because it is next
  * @clock: the clock
  * @flow: the VM
@@ -39,7 +54,7 @@ void qz_clock_advance(atomic64_t *clock, const struct qz_flow *flow)
  * @policy: the policy
  * @flow: to be filled, all of it
  * @clock: the clock
- * @weight: 1 to 10000, as cpu.weight
+ * @weight: see qz_policy_weight(); not 0
  *
  * It comes after those that are there, by a slice. Otherwise VMs that follow one
  * another, each for a moment, would keep all others from the CPU.
@@ -86,6 +101,7 @@ void qz_thread_init(const struct qz_policy *policy, const struct qz_flow *flow,
 {
 	thread->turn = atomic64_read(&flow->turn) + policy->slice;
 	thread->slice = 0;
+	thread->advance = 0;
 }
 
 /**
@@ -154,7 +170,8 @@ void qz_thread_start(const struct qz_policy *policy, struct qz_flow *flow,
 	raise_to(&flow->turn, thread->turn);
 	thread->turn += slice;
 	thread->slice = slice;
-	atomic64_add(qz_flow_weigh(flow, slice), &flow->tag);
+	thread->advance = qz_flow_weigh(flow, slice);
+	atomic64_add(thread->advance, &flow->tag);
 	take_tokens(flow, slice, clock);
 }
 
@@ -164,6 +181,9 @@ void qz_thread_start(const struct qz_policy *policy, struct qz_flow *flow,
  * @thread: the thread
  * @ran: since it started, ns; may be more than its slice
  * @clock: the clock
+ *
+ * The weight may have become less meanwhile. What comes back of the slice is no
+ * more than what was charged, or a VM would gain by having vCPUs for a moment.
  */
 void qz_thread_stop(struct qz_flow *flow, struct qz_thread *thread, u64 ran,
 		    u64 clock)
@@ -172,8 +192,8 @@ void qz_thread_stop(struct qz_flow *flow, struct qz_thread *thread, u64 ran,
 
 	thread->turn += ran - slice;
 	thread->slice = 0;
-	atomic64_add(qz_flow_weigh(flow, ran) - qz_flow_weigh(flow, slice),
-		     &flow->tag);
+	atomic64_add(qz_flow_weigh(flow, ran) - thread->advance, &flow->tag);
+	thread->advance = 0;
 	atomic64_add(ran, &flow->used);
 	take_tokens(flow, ran - slice, clock);
 }

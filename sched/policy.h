@@ -3,9 +3,9 @@
  * How CPU time is divided between VMs; pure. The simulator, the BPF scheduler
  * and the module have this same policy and differ in what surrounds it.
  *
- * A VM is one flow, whatever the number of its vCPUs. A flow has a tag, the
- * weighted time that it has been charged, and the flow with the smallest tag is
- * next (start-time fair queueing: Goyal, Vin, Cheng, SIGCOMM 1996). A slice is
+ * A VM is one flow, whatever the number of its vCPUs, or if so asked has its
+ * weight once for each of them. A flow has a tag, the weighted time that it has
+ * been charged, and the flow with the smallest tag is next (start-time fair queueing: Goyal, Vin, Cheng, SIGCOMM 1996). A slice is
  * charged when it begins, and what is left of it comes back, so that vCPUs that
  * run at the same time see each other.
  *
@@ -30,6 +30,7 @@
 #include "module/plain.h"
 
 #define QZ_SCHED_WEIGHT		100	/* the usual weight, as of cpu.weight */
+#define QZ_SCHED_HEAVIEST	1000000	/* so that 10 us are a difference of tags for any flow */
 #define QZ_SCHED_SHORT		(500 * NSEC_PER_USEC)	/* least slice of a limited flow */
 #define QZ_SCHED_START		(1000ULL * NSEC_PER_SEC)	/* a clock begins with this */
 
@@ -41,6 +42,7 @@
  * @margin: by how much more than the running flow one that wakes up must be
  *	behind to preempt it
  * @refill: a limited flow gets its time in steps of this length (wall clock)
+ * @per_vcpu: a VM has its weight once for each vCPU, see qz_policy_weight()
  */
 struct qz_policy {
 	u64 slice;
@@ -48,6 +50,7 @@ struct qz_policy {
 	u64 loan;
 	u64 margin;
 	u64 refill;
+	bool per_vcpu;
 };
 
 #define QZ_POLICY_DEFAULT {			\
@@ -63,7 +66,8 @@ struct qz_policy {
  * @tag: weighted time it has been charged, ns at the usual weight
  * @turn: how far the threads chosen so far had got (see qz_thread)
  * @used: CPU time, ns
- * @weight: its share of a contended machine, relative to that of others
+ * @weight: its share of a contended machine, relative to that of others, see
+ *	qz_policy_weight()
  * @limit: CPU time per 1000 ns of wall clock; 0: as much as there is
  * @tokens: CPU time that the limit leaves, ns, without what is charged to those
  *	that run; negative: it has run too long
@@ -86,10 +90,12 @@ struct qz_flow {
  * @turn: CPU time it has had, ns, or what it would have had if it had not
  *	slept; in a flow the thread with the smallest is next
  * @slice: what it was charged when it started, ns; 0 while it does not run
+ * @advance: by how much the tag of its flow was advanced for that
  */
 struct qz_thread {
 	u64 turn;
 	u64 slice;
+	u64 advance;
 };
 
 /* Is @a before @b? For tags and turns, which may wrap. */
@@ -110,6 +116,7 @@ static inline u64 qz_flow_tag(const struct qz_flow *flow)
 	return atomic64_read(&flow->tag);
 }
 
+u32 qz_policy_weight(const struct qz_policy *policy, u32 weight, u32 vcpus);
 void qz_clock_advance(atomic64_t *clock, const struct qz_flow *flow);
 void qz_flow_init(const struct qz_policy *policy, struct qz_flow *flow,
 		  u64 clock, u32 weight);

@@ -8,8 +8,8 @@
 
 static const char usage[] =
 	"Usage: qzsim [-s SCHEDULER] [-r SEED] [-t TIMER] [-l SLICE] [-p PERIOD]\n"
-	"             [-w WARM-UP] [-d SECONDS] [-k KEEP] [-j] [-a] [-D NAME=VALUE]...\n"
-	"             SCENARIO\n"
+	"             [-w WARM-UP] [-d SECONDS] [-k KEEP] [-P] [-j] [-a]\n"
+	"             [-D NAME=VALUE]... SCENARIO\n"
 	"\n"
 	"Run a scenario and print what each VM got.\n"
 	"\n"
@@ -23,6 +23,7 @@ static const char usage[] =
 	"  -w WARM-UP    what does not count at the beginning, ms (default 1000)\n"
 	"  -d SECONDS    instead of the scenario's\n"
 	"  -k KEEP       real: threads stay after the end, for who reads about them, ms\n"
+	"  -P            queztl: a VM has its weight once for each of its vCPUs\n"
 	"  -j            a line of JSON per VM; times in ns\n"
 	"  -a            with -j: each latency, not only percentiles\n";
 
@@ -51,7 +52,7 @@ int main(int argc, char **argv)
 	int option;
 
 	sim.class = &sim_queztl;
-	while ((option = getopt(argc, argv, "s:r:t:l:p:w:d:k:D:jah")) >= 0) {
+	while ((option = getopt(argc, argv, "s:r:t:l:p:w:d:k:D:Pjah")) >= 0) {
 		switch (option) {
 		case 's':
 			sim.class = find(optarg);
@@ -79,6 +80,9 @@ int main(int argc, char **argv)
 			break;
 		case 'D':
 			sim_define(optarg);
+			break;
+		case 'P':
+			sim.per_vcpu = true;
 			break;
 		case 'j':
 			json = true;

@@ -23,11 +23,13 @@ static void begin(struct sim *sim)
 	all->policy = (struct qz_policy)QZ_POLICY_DEFAULT;
 	if (sim->slice)
 		all->policy.slice = sim->slice;
+	all->policy.per_vcpu = sim->per_vcpu;
 	atomic64_set(&all->clock, QZ_SCHED_START);
 	for (int i = 0; i < sim->nvms; i++) {
 		struct sim_vm *vm = &sim->vms[i];
 
-		qz_flow_init(&all->policy, &vm->flow, QZ_SCHED_START, vm->weight);
+		qz_flow_init(&all->policy, &vm->flow, QZ_SCHED_START,
+			     qz_policy_weight(&all->policy, vm->weight, vm->nvcpus));
 		vm->flow.limit = vm->limit;
 	}
 	for (int i = 0; i < sim->ntasks; i++)

@@ -212,6 +212,7 @@ static void add_task(struct sim *sim, struct sim_vm *vm, bool vcpu, const char *
 	task->index = sim->ntasks++;
 	task->vm = vm;
 	task->vcpu = vcpu;
+	vm->nvcpus += vcpu;
 	task->thread.turn = QZ_SCHED_START;
 	task->key = QZ_SCHED_START;
 	snprintf(task->name, sizeof(task->name), "%.16s.%d", vm->name, vm->ntasks++);

@@ -50,7 +50,7 @@ struct sim_vm {
 	u32 weight;
 	u32 limit;		/* as qz_flow.limit */
 	int index;
-	int ntasks;
+	int ntasks, nvcpus;
 	bool slept;
 	u64 ran;
 	struct sim_series latency, wake;
@@ -138,7 +138,7 @@ struct sim {
 	u64 slice;	/* 0: the class's own */
 	u64 period;	/* of cpu.max, in real.c */
 	u64 keep;	/* threads stay so long after the end, in real.c */
-	bool per_vcpu;
+	bool per_vcpu;		/* of queztl.c: a VM has its weight once for each vCPU */
 	u64 random;
 	const struct sim_class *class;
 	void *private;

@@ -69,6 +69,35 @@ static void time_is_charged_by_weight(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (u64)atomic64_read(&m.b.used), 4 * MS);
 }
 
+static void a_weight_counts_per_vcpu_if_asked(struct kunit *test)
+{
+	struct qz_policy each = policy;
+
+	KUNIT_EXPECT_EQ(test, qz_policy_weight(&policy, 200, 0), 200);
+	KUNIT_EXPECT_EQ(test, qz_policy_weight(&policy, 200, 3), 200);
+	each.per_vcpu = true;
+	KUNIT_EXPECT_EQ(test, qz_policy_weight(&each, 200, 0), 200);
+	KUNIT_EXPECT_EQ(test, qz_policy_weight(&each, 200, 1), 200);
+	KUNIT_EXPECT_EQ(test, qz_policy_weight(&each, 200, 3), 600);
+	KUNIT_EXPECT_EQ(test, qz_policy_weight(&each, 10000, ~0u), QZ_SCHED_HEAVIEST);
+}
+
+/* As a VM's weight does that has vCPUs now and then. */
+static void a_change_of_weight_gives_nothing(struct kunit *test)
+{
+	struct machine m;
+	int i;
+
+	begin(&m, 100, 100);
+	for (i = 0; i < 10; i++) {
+		m.a.weight = 1000;
+		start(&m, &m.a, &m.a0);
+		m.a.weight = 100;
+		stop(&m, &m.a, &m.a0, MS);
+	}
+	KUNIT_EXPECT_EQ(test, qz_flow_tag(&m.a) - QZ_SCHED_START, 10 * MS);
+}
+
 static void a_slice_is_charged_ahead_and_comes_back(struct kunit *test)
 {
 	struct machine m;
@@ -399,6 +428,8 @@ static void waits_are_counted_by_powers_of_two(struct kunit *test)
 
 static struct kunit_case policy_cases[] = {
 	KUNIT_CASE(time_is_charged_by_weight),
+	KUNIT_CASE(a_weight_counts_per_vcpu_if_asked),
+	KUNIT_CASE(a_change_of_weight_gives_nothing),
 	KUNIT_CASE(a_slice_is_charged_ahead_and_comes_back),
 	KUNIT_CASE(the_clock_never_goes_back),
 	KUNIT_CASE(sleep_gives_credit_up_to_a_limit),
