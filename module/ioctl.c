@@ -173,10 +173,10 @@ static_assert(sizeof(struct queztl_addr) == 40);
 static_assert(sizeof(struct queztl_port_stats) == 240);
 static_assert(sizeof(struct queztl_port_set) == 24);
 static_assert(sizeof(struct queztl_port_rates) == 40);
-static_assert(sizeof(struct queztl_sched_start) == 16);
+static_assert(sizeof(struct queztl_sched_start) == 24);
 static_assert(sizeof(struct queztl_sched_stop) == 8);
-static_assert(sizeof(struct queztl_sched_info) == 224);
-static_assert(sizeof(struct queztl_vm_sched) == 216);
+static_assert(sizeof(struct queztl_sched_info) == 232);
+static_assert(sizeof(struct queztl_vm_sched) == 224);
 
 static const struct qz_ioctl device_ioctls[] = {
 	ROW(QUEZTL_GET_INFO, queztl_info, kernel, get_info, NULL, true),

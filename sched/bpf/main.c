@@ -38,7 +38,7 @@
 #define LOOKS_PER_SYNC	10
 
 static const char usage[] =
-	"Usage: queztl-sched [-c CHECK] [-l SLICE] [-w WEIGHT] [-r FD] [-v]\n"
+	"Usage: queztl-sched [-c CHECK] [-l SLICE] [-w WEIGHT] [-p] [-r FD] [-v]\n"
 	"\n"
 	"Schedule this machine's tasks so that a VM is one customer, until SIGINT or\n"
 	"SIGTERM. VMs are found by themselves. The cpu.weight and cpu.max of a VM's\n"
@@ -48,6 +48,7 @@ static const char usage[] =
 	"  -c CHECK   us; while somebody waits, check so often (default 1000; 0: at ticks)\n"
 	"  -l SLICE   us (default 3000)\n"
 	"  -w WEIGHT  of all that is no VM together (default 100)\n"
+	"  -p         a VM has its weight once for each of its vCPUs\n"
 	"  -r FD      write a line to FD when it runs, or why it does not\n"
 	"  -v         say what libbpf says\n";
 
@@ -175,7 +176,7 @@ static int run(struct queztl_bpf *bpf)
 			    "the kernel does not take the scheduler");
 	if (bpf_program__autoload(bpf->progs.queztl_switch))
 		release = bpf_program__attach(bpf->progs.queztl_switch);
-	tell("on %d", getpid());
+	tell("on %d%s", getpid(), bpf->rodata->policy.per_vcpu ? " " QZ_SCHED_PER_VCPU : "");
 	for (unsigned int i = 0; !ends && !bpf->bss->ended.kind; i++) {
 		if (!(i % LOOKS_PER_SYNC))
 			sync_vms(&sync);
@@ -250,7 +251,7 @@ int main(int argc, char **argv)
 	bool good = true;
 	int option;
 
-	while ((option = getopt(argc, argv, "c:l:r:w:vh")) >= 0) {
+	while ((option = getopt(argc, argv, "c:l:r:w:pvh")) >= 0) {
 		switch (option) {
 		case 'c':
 			good &= parse(optarg, 0, 1000000, &check);
@@ -260,6 +261,9 @@ int main(int argc, char **argv)
 			break;
 		case 'w':
 			good &= parse(optarg, 1, 10000, &weight);
+			break;
+		case 'p':
+			policy.per_vcpu = true;
 			break;
 		case 'r':
 			good &= parse(optarg, 0, 1000000, &fd);

@@ -189,8 +189,9 @@ static void stop(const struct task_struct *p, struct task_ctx *t, struct vm_ctx 
 	__sync_fetch_and_add(&s->used, ran);
 	s->tgid = vm->tgid;
 	s->threads = vm->threads;
-	s->weight = vm->flow.weight;
+	s->weight = vm->weight;
 	s->limit = vm->flow.limit;
+	s->vcpus = vm->vcpus;
 }
 
 /* It goes on, unless another flow is behind its own. */
@@ -299,7 +300,7 @@ void BPF_PROG(queztl_stopping, struct task_struct *p, bool runnable)
 		c->vm = NONE;
 	if (!t || t->vcpu || !p->preempt_notifiers.first)
 		return;
-	t->vcpu = true;
+	see_vcpu(t);
 	if (t->vm == HOST)
 		enter_vm(p, t, true);
 }
@@ -317,7 +318,7 @@ void BPF_PROG(queztl_tick, struct task_struct *p)
 	if (!c || !vm)
 		return;
 	if (!t->vcpu && (p->flags & PF_VCPU || is_named(p))) {
-		t->vcpu = true;
+		see_vcpu(t);
 		c->vcpu = true;
 	}
 	if (t->vm == HOST && !(p->flags & PF_KTHREAD) && (t->vcpu || is_of_vm(p))) {
@@ -420,7 +421,7 @@ void BPF_PROG(queztl_exit_task, struct task_struct *p, struct scx_exit_task_args
 	if (index != HOST)
 		bpf_map_delete_elem(&vcpus, &pid);
 	t->vm = HOST;
-	release(index);
+	release(index, t->vcpu);
 }
 
 SEC("struct_ops.s/queztl_init")
@@ -437,6 +438,7 @@ s32 BPF_PROG(queztl_init)
 	bpf_timer_init(&alarm->timer, &alarms, 1 /* CLOCK_MONOTONIC */);
 	bpf_timer_set_callback(&alarm->timer, ring);
 	atomic64_set(&clock, QZ_SCHED_START);
+	host->weight = host_weight;
 	qz_flow_init((void *)&policy, &host->flow, QZ_SCHED_START, host_weight);
 	bpf_for(i, 0, QZ_SCHED_VMS) {
 		ret = scx_bpf_create_dsq(i, -1);

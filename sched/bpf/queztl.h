@@ -8,7 +8,8 @@
 #define QZ_SCHED_CPUS		512
 #define QZ_SCHED_WAITS		16
 #define QZ_SCHED_PINNED		"/sys/fs/bpf/queztl"
-#define QZ_SCHED_STATE		"/run/queztl/sched"
+#define QZ_SCHED_STATE		"/run/queztl/sched"	/* "on PID", or "off: " and why */
+#define QZ_SCHED_PER_VCPU	"per-vcpu"	/* behind the PID */
 
 /*
  * Value of the pinned map "settings": what a VM was given, by tgid. The entry
@@ -24,8 +25,10 @@ struct qz_setting {
 struct qz_vm_stats {
 	unsigned int tgid;	/* 0: there is no such VM; that of the host is 0, too */
 	unsigned int threads;	/* that the scheduler knows to be the VM's */
-	unsigned int weight;
+	unsigned int weight;	/* as it was given */
 	unsigned int limit;
+	unsigned int vcpus;	/* of these threads */
+	unsigned int reserved;
 	unsigned long long used;	/* CPU time, ns */
 	unsigned long long throttled;	/* ns for which vCPUs waited for the limit */
 	unsigned long long preemptions;	/* of others, by its wake-ups */

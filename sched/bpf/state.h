@@ -37,6 +37,8 @@ struct vm_ctx {
 	struct qz_flow flow;
 	u32 tgid;	/* 0: free */
 	u32 threads;	/* whose task_ctx has its index; with the last it ends */
+	u32 vcpus;	/* of these */
+	u32 weight;	/* as it was given, not what it counts for */
 	u32 runnable;	/* of these */
 	u32 waits;	/* of these, in the VM's queue */
 	u32 vcpus_wait;	/* in the queue of its vCPUs */

@@ -31,11 +31,14 @@ static void apply_settings(struct vm_ctx *vm)
 	u32 tgid = vm->tgid, least;
 	struct qz_setting *setting = tgid ? bpf_map_lookup_elem(&settings, &tgid) : NULL;
 
+	if (!tgid)
+		return;
+	vm->weight = setting && setting->weight && setting->weight <= 10000 ?
+		setting->weight : QZ_SCHED_WEIGHT;
+	vm->flow.weight = qz_policy_weight((void *)&policy, vm->weight, READ_ONCE(vm->vcpus));
 	if (!setting)
 		return;
 	least = least_limit(READ_ONCE(vm->threads));
-	vm->flow.weight = setting->weight && setting->weight <= 10000 ?
-		setting->weight : QZ_SCHED_WEIGHT;
 	vm->flow.limit = setting->limit && setting->limit < least ? least : setting->limit;
 }
 
@@ -57,6 +60,7 @@ static u32 make_vm(u32 tgid)
 		vm->parked_at = 0;
 		vm->waits = 0;
 		vm->vcpus_wait = 0;
+		vm->vcpus = 0;
 		vm->threads = 1;
 		apply_settings(vm);
 		if (!bpf_map_update_elem(&indices, &tgid, &index, BPF_NOEXIST)) {
@@ -85,13 +89,18 @@ static bool hold(struct vm_ctx *vm)
 	return false;
 }
 
-static void release(u32 index)
+/* A thread of it ends. */
+static void release(u32 index, bool vcpu)
 {
 	struct vm_ctx *vm = vm_at(index);
 	struct qz_vm_stats *s = stats_at(index);
 	u32 tgid;
 
-	if (!vm || !s || index == HOST || __sync_fetch_and_sub(&vm->threads, 1) != 1)
+	if (!vm || !s || index == HOST)
+		return;
+	if (vcpu)
+		__sync_fetch_and_sub(&vm->vcpus, 1);
+	if (__sync_fetch_and_sub(&vm->threads, 1) != 1)
 		return;
 	tgid = vm->tgid;
 	__builtin_memset(s, 0, sizeof(*s));
@@ -128,6 +137,16 @@ static bool is_of_vm(const struct task_struct *p)
 	return bpf_map_lookup_elem(&indices, &tgid) || bpf_map_lookup_elem(&settings, &tgid);
 }
 
+/* A thread was seen to be a vCPU. Its runqueue lock is held. */
+static void see_vcpu(struct task_ctx *t)
+{
+	struct vm_ctx *vm = vm_at(t->vm);
+
+	t->vcpu = true;
+	if (vm && t->vm != HOST)
+		__sync_fetch_and_add(&vm->vcpus, 1);
+}
+
 /* A thread of the host's is a VM's from now on. It is not running. */
 static void enter_vm(struct task_struct *p, struct task_ctx *t, bool is_counted)
 {
@@ -144,7 +163,8 @@ static void enter_vm(struct task_struct *p, struct task_ctx *t, bool is_counted)
 		__sync_fetch_and_add(&vm->runnable, 1);
 	}
 	t->vm = index;
-	t->vcpu |= is_named(p);
+	if (t->vcpu || is_named(p))
+		see_vcpu(t);
 	qz_thread_init((void *)&policy, &vm->flow, &t->thread);
 }
 

@@ -14,6 +14,7 @@
 
 #include "module/vm.h"
 #include "sched/native/native.h"
+#include "sched/native/sched.h"
 
 struct qz_customer qz_customers[QZ_SCHED_CUSTOMERS];
 
@@ -36,18 +37,38 @@ const struct qz_policy *qz_customer_policy(const struct qz_customer *c)
 	return READ_ONCE(c->batch) ? &qz_sched_batch : &qz_sched_policy;
 }
 
-/* Settings are changed while it runs; each is one word. */
+/* It, or what it counts for, has changed. Called with customers_lock held. */
+static void apply_weight(struct qz_customer *c)
+{
+	WRITE_ONCE(c->flow.weight,
+		   qz_policy_weight(&qz_sched_policy,
+				    READ_ONCE(c->proc->cpu.weight), c->vcpus));
+}
+
+/*
+ * Settings are changed while it runs; each is one word. Called with customers_lock
+ * held.
+ */
 static void apply_settings(struct qz_customer *c)
 {
 	u32 limit = READ_ONCE(c->proc->cpu.limit);
 
-	WRITE_ONCE(c->flow.weight, READ_ONCE(c->proc->cpu.weight));
+	apply_weight(c);
 	WRITE_ONCE(c->batch, READ_ONCE(c->proc->cpu.batch));
 	if (limit == c->flow.limit)
 		return;
 	/* What it did without a limit, or with another, does not count. */
 	atomic64_set(&c->flow.tokens, 0);
 	WRITE_ONCE(c->flow.limit, limit);
+}
+
+static void update_settings(struct qz_customer *c)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&customers_lock, flags);
+	apply_settings(c);
+	raw_spin_unlock_irqrestore(&customers_lock, flags);
 }
 
 static struct qz_customer *find_free(void)
@@ -110,7 +131,7 @@ static void update_customers(struct work_struct *work)
 		if (!c->proc)
 			continue;
 		if (!c->dead)
-			apply_settings(c);
+			update_settings(c);
 		qz_vmproc_put(del_customer(c, !READ_ONCE(c->proc->visible)));
 	}
 	while ((proc = qz_vmproc_next(&id))) {
@@ -125,6 +146,29 @@ void qz_customers_changed(void)
 	schedule_work(&customers_work);
 }
 
+/* Called with customers_lock held, while a thread belongs to it. */
+static void count_vcpu(struct qz_customer *c, int by)
+{
+	WRITE_ONCE(c->vcpus, c->vcpus + by);
+	apply_weight(c);
+}
+
+/* @t was seen where KVM runs a vCPU. Its runqueue lock is held. */
+void qz_customer_add_vcpu(struct qz_task *t)
+{
+	raw_spin_lock(&customers_lock);
+	t->vcpu = true;
+	if (t->customer != QZ_HOST)
+		count_vcpu(&qz_customers[t->customer], 1);
+	raw_spin_unlock(&customers_lock);
+}
+
+/* Threads of a process that are known to be vCPUs; 0 while it is no customer. */
+u32 qz_sched_vcpus(const struct qz_vmproc *proc)
+{
+	return READ_ONCE(qz_customers[READ_ONCE(proc->customer)].vcpus);
+}
+
 /* Called with customers_lock held. */
 static void leave(struct qz_task *t)
 {
@@ -132,6 +176,8 @@ static void leave(struct qz_task *t)
 
 	if (t->customer == QZ_HOST)
 		return;
+	if (t->vcpu)
+		count_vcpu(c, -1);
 	if (!--c->tasks && c->dead)
 		irq_work_queue(&left_work);
 	t->customer = QZ_HOST;
@@ -155,6 +201,8 @@ static void enter(struct qz_task *t, u32 index, const struct qz_vmproc *proc)
 	    !qz_customers[index].dead) {
 		qz_customers[index].tasks++;
 		t->customer = index;
+		if (t->vcpu)
+			count_vcpu(&qz_customers[index], 1);
 	}
 	c = &qz_customers[t->customer];
 	qz_thread_init(qz_customer_policy(c), &c->flow, &t->thread);

@@ -65,6 +65,7 @@ enum qz_queue {
  * @flow: what it has been charged
  * @proc: the process, with a reference; NULL: free, or the host
  * @tasks: threads that are assigned to it; under customers_lock
+ * @vcpus: of these, the vCPUs; written under customers_lock
  * @dead: the process has no VM any more; under customers_lock
  * @batch: it takes the CPU from nobody and gets no credit for sleep
  * @runnable: threads that run or wait
@@ -77,6 +78,7 @@ struct qz_customer {
 	struct qz_flow flow;
 	struct qz_vmproc *proc;
 	unsigned int tasks;
+	unsigned int vcpus;
 	bool dead;
 	bool batch;
 	atomic_t runnable;
@@ -92,6 +94,7 @@ struct qz_customer {
  * @task: whose it is
  * @thread: the policy's part
  * @customer: index of its customer
+ * @vcpu: it was seen where KVM runs a vCPU; written under customers_lock
  * @started: when it began to run
  * @charged: its CPU time then, ns
  * @woken: since when it has something to run, if it has not run since; 0
@@ -113,6 +116,7 @@ struct qz_task {
 	struct task_struct *task;
 	struct qz_thread thread;
 	u32 customer;
+	bool vcpu;
 	u64 started;
 	u64 charged;
 	u64 woken;
@@ -210,6 +214,7 @@ void qz_customers_exit(void);
 void qz_customers_changed(void);
 void qz_customer_assign(struct qz_task *t, const struct task_struct *task);
 void qz_customer_leave(struct qz_task *t);
+void qz_customer_add_vcpu(struct qz_task *t);
 const struct qz_policy *qz_customer_policy(const struct qz_customer *c);
 
 /* tasks.c */

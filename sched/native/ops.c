@@ -197,6 +197,8 @@ static void stop(const struct task_struct *p, struct qz_task *t)
 	u64 ran = p->se.sum_exec_runtime - t->charged;
 	struct qz_customer *c = customer_of(t);
 
+	if (!t->vcpu && qz_task_is_vcpu(p))
+		qz_customer_add_vcpu(t);
 	qz_thread_stop(&c->flow, &t->thread, ran,
 		       atomic64_read(&qz_sched_clock));
 	if (t->customer != QZ_HOST)

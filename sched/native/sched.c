@@ -100,12 +100,13 @@ static bool is_active(void)
  * qz_sched_start - schedule all tasks of this host
  * @slice: how long a thread runs before others are asked, ns
  * @check: how often that is looked after while somebody waits, ns
+ * @per_vcpu: a VM has its weight once for each vCPU
  *
  * Context: process, may sleep.
  * Return: 0, -EBUSY if a sched_ext scheduler is active, -EIO if it failed at once
  * (see qz_sched_get()), -ENOMEM, -EOPNOTSUPP if tasks have core scheduling cookies.
  */
-int qz_sched_start(u64 slice, u64 check)
+int qz_sched_start(u64 slice, u64 check, bool per_vcpu)
 {
 	int err = -EBUSY;
 
@@ -115,6 +116,7 @@ int qz_sched_start(u64 slice, u64 check)
 			stop();
 		qz_sched_policy = (struct qz_policy)QZ_POLICY_DEFAULT;
 		qz_sched_policy.slice = slice;
+		qz_sched_policy.per_vcpu = per_vcpu;
 		qz_sched_batch = qz_sched_policy;
 		qz_sched_batch.credit = 0;
 		qz_sched_check_ns = check;
@@ -152,6 +154,7 @@ void qz_sched_get(struct qz_sched_status *status)
 		status->since_ns = since_ns;
 		status->slice = qz_sched_policy.slice;
 		status->check = qz_sched_check_ns;
+		status->per_vcpu = qz_sched_policy.per_vcpu;
 		status->handovers = atomic64_read(&qz_sched_counts.handovers);
 		status->preemptions =
 			atomic64_read(&qz_sched_counts.preemptions);

@@ -5,6 +5,8 @@
 
 #include <linux/types.h>
 
+struct qz_vmproc;
+
 /**
  * struct qz_sched_end - how it ended
  * @kind: enum scx_exit_kind; 0: it has not
@@ -25,6 +27,7 @@ struct qz_sched_end {
  * @since_ns: when it was started, CLOCK_BOOTTIME; 0: it is not, or was stopped
  * @slice: as it was started with
  * @check: as it was started with
+ * @per_vcpu: as it was started with
  * @handovers: wake-ups of a VM's thread by another VM's
  * @preemptions: by threads that woke up
  * @yields: without a receiver
@@ -38,6 +41,7 @@ struct qz_sched_status {
 	u64 since_ns;
 	u64 slice;
 	u64 check;
+	bool per_vcpu;
 	u64 handovers;
 	u64 preemptions;
 	u64 yields;
@@ -47,10 +51,11 @@ struct qz_sched_status {
 	struct qz_sched_end end;
 };
 
-int qz_sched_start(u64 slice, u64 check);
+int qz_sched_start(u64 slice, u64 check, bool per_vcpu);
 int qz_sched_stop(void);
 void qz_sched_get(struct qz_sched_status *status);
 void qz_sched_changed(void);
+u32 qz_sched_vcpus(const struct qz_vmproc *proc);
 void qz_sched_exit(void);
 
 #endif /* QZ_SCHED_NATIVE_SCHED_H */

@@ -44,9 +44,11 @@ int qz_schedapi_start(struct qz_call *call)
 	if (!capable(CAP_SYS_NICE))
 		return -EPERM;
 	if (!is_within(slice, SLICE_US_MIN, SLICE_US_MAX) ||
-	    !is_within(check, CHECK_US_MIN, CHECK_US_MAX))
+	    !is_within(check, CHECK_US_MIN, CHECK_US_MAX) ||
+	    start->mode & ~QUEZTL_SCHED_PER_VCPU)
 		return -EINVAL;
-	return qz_sched_start(slice * NSEC_PER_USEC, check * NSEC_PER_USEC);
+	return qz_sched_start(slice * NSEC_PER_USEC, check * NSEC_PER_USEC,
+			      start->mode & QUEZTL_SCHED_PER_VCPU);
 }
 
 int qz_schedapi_stop(struct qz_call *call)
@@ -72,6 +74,7 @@ int qz_schedapi_info(struct qz_call *call)
 			 status.since_ns;
 	info->slice_us = div_u64(status.slice, NSEC_PER_USEC);
 	info->check_us = div_u64(status.check, NSEC_PER_USEC);
+	info->mode = status.per_vcpu ? QUEZTL_SCHED_PER_VCPU : 0;
 	info->handovers = status.handovers;
 	info->preemptions = status.preemptions;
 	info->yields = status.yields;
@@ -149,6 +152,7 @@ int qz_schedapi_vm_get(struct qz_call *call)
 	arg->yields = atomic64_read(&stats->yields);
 	for (i = 0; i < QUEZTL_SCHED_WAITS; i++)
 		arg->waits[i] = atomic64_read(&stats->waits[i]);
+	arg->vcpus = qz_sched_vcpus(vm->proc);
 	qz_vm_put(vm);
 	return 0;
 }

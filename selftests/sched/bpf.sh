@@ -242,6 +242,26 @@ vcpus_do_not_count() {
 	more_than "$(cpus "$said" one)" 0.6 "$(cpus "$said" eight)" "1 vCPU and 8"
 }
 
+vcpus_count_if_asked() {
+	local said
+	start
+	is per_vcpu False "$(status | field "['per_vcpu']")"
+	said=$("$SIM" -s real -d 4 "$SRC/sched/sim/scenarios/vcpus.sim") || die "qzsim: $said"
+	echo "$said"
+	stop
+	more_than "$(cpus "$said" one)" 0.6 "$(cpus "$said" three)" "1 vCPU and 3"
+	"$QUEZTL" sched start --per-vcpu || die "queztl sched start: $?"
+	is per_vcpu True "$(status | field "['per_vcpu']")"
+	known() { status | field "['vms']" | grep -q "'weight': 100, 'limit_permille': 0, 'vcpus': 3,"; }
+	wait_for known &
+	said=$("$SIM" -s real -d 4 "$SRC/sched/sim/scenarios/vcpus.sim") || die "qzsim: $said"
+	wait $! || die "no VM of three vCPUs: $(status)"
+	echo "$said"
+	stop
+	more_than "$(cpus "$said" three)" 1.8 "$(cpus "$said" one)" "3 vCPUs and 1"
+	more_than "$(cpus "$said" one)" 0.2 "$(cpus "$said" three)" "1 vCPU and 3"
+}
+
 a_limit_holds() {
 	local said
 	start
@@ -428,7 +448,7 @@ tidy_up() { state_is disabled || "$QUEZTL" sched stop; }
 TESTS_WITH_MODULE="excludes_the_modules_and_is_excluded"
 SHORT="starts_and_stops_under_load runs_once_only nobody_can_keep_it_from_starting
 	leaves_the_host_to_eevdf_when_killed says_why_sysrq_ended_it a_weight_counts no_weight_starves
-	vcpus_do_not_count a_limit_holds a_setting_makes_a_vm vms_come_and_go bad_settings_are_refused
+	vcpus_do_not_count vcpus_count_if_asked a_limit_holds a_setting_makes_a_vm vms_come_and_go bad_settings_are_refused
 	survives_cpu_hotplug survives_a_realtime_task"
 LONG="starts_while_others_ask stops_though_its_loader_does_not_run many_commands_at_once
 	excludes_another_and_is_excluded settings_do_not_get_lost vms_of_a_group_divide_its_limit

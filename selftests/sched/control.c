@@ -25,6 +25,13 @@ int start(void)
 	return call(QUEZTL_SCHED_START, &arg);
 }
 
+int start_per_vcpu(void)
+{
+	struct queztl_sched_start arg = { .size = sizeof(arg), .mode = QUEZTL_SCHED_PER_VCPU };
+
+	return call(QUEZTL_SCHED_START, &arg);
+}
+
 int stop(void)
 {
 	struct queztl_sched_stop arg = { .size = sizeof(arg) };

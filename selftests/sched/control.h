@@ -22,6 +22,7 @@ void begin(void);
 /* 0 or -errno. */
 int call(unsigned int number, void *argument);
 int start(void);
+int start_per_vcpu(void);
 int stop(void);
 
 /* They assert. */

@@ -34,6 +34,7 @@ TEST(starts_and_stops)
 	EXPECT(i.since_ns);
 	EXPECT_EQ(i.slice_us, 3000);
 	EXPECT_EQ(i.check_us, 1000);
+	EXPECT_EQ(i.mode, 0);
 	EXPECT(state_is("enabled"));
 	read_file("/sys/kernel/sched_ext/root/ops", text, sizeof(text));
 	EXPECT(!strcmp(text, "queztl"));
@@ -104,6 +105,11 @@ TEST(refuses_what_is_out_of_range)
 	s.check_us = 249;
 	EXPECT_EQ(call(QUEZTL_SCHED_START, &s), -EINVAL);
 	s.check_us = 20001;
+	EXPECT_EQ(call(QUEZTL_SCHED_START, &s), -EINVAL);
+	s.check_us = 0;
+	s.mode = 2;
+	EXPECT_EQ(call(QUEZTL_SCHED_START, &s), -EINVAL);
+	s.mode = 1ULL << 32;
 	EXPECT_EQ(call(QUEZTL_SCHED_START, &s), -EINVAL);
 	a = start_standin(0);
 	v.id = a.id;

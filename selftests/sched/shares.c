@@ -63,6 +63,49 @@ TEST(shares_by_vm_and_not_by_thread)
 	end_standin(&b);
 }
 
+static struct standin start_on(int first, int last, struct standin (*start_it)(int threads), int threads)
+{
+	struct standin s;
+	cpu_set_t all, some;
+
+	CPU_ZERO(&some);
+	for (int i = first; i <= last; i++)
+		CPU_SET(i, &some);
+	ASSERT_EQ(sched_getaffinity(0, sizeof(all), &all), 0);
+	ASSERT_EQ(sched_setaffinity(0, sizeof(some), &some), 0);
+	s = start_it(threads);
+	ASSERT_EQ(sched_setaffinity(0, sizeof(all), &all), 0);
+	return s;
+}
+
+TEST(shares_by_vcpu_if_asked)
+{
+	struct standin a, b;
+	double r;
+
+	begin();
+	a = start_on(0, 0, start_vcpus, 1);
+	b = start_on(0, 0, start_vcpus, 3);
+	ASSERT_EQ(start(), 0);
+	r = ratio(&b, &a, 4);
+	EXPECT(r > 0.6 && r < 1.7);
+	ASSERT_EQ(stop(), 0);
+	EXPECT_EQ(get(b.id).vcpus, 0);
+	ASSERT_EQ(start_per_vcpu(), 0);
+	EXPECT_EQ(info().mode, QUEZTL_SCHED_PER_VCPU);
+	r = ratio(&b, &a, 4);
+	EXPECT(r > 1.8 && r < 5);
+	EXPECT_EQ(get(a.id).vcpus, 1);
+	EXPECT_EQ(get(b.id).vcpus, 3);
+	set(a.id, QUEZTL_VM_WEIGHT, 300);	/* while it runs */
+	r = ratio(&b, &a, 4);
+	EXPECT(r > 0.6 && r < 1.7);
+	EXPECT_EQ(get(a.id).weight, 300);
+	ASSERT_EQ(stop(), 0);
+	end_standin(&a);
+	end_standin(&b);
+}
+
 TEST(starves_nobody)
 {
 	struct standin a, b;
@@ -81,29 +124,14 @@ TEST(starves_nobody)
 	end_standin(&b);
 }
 
-static struct standin start_on(int first, int last, int threads)
-{
-	struct standin s;
-	cpu_set_t all, some;
-
-	CPU_ZERO(&some);
-	for (int i = first; i <= last; i++)
-		CPU_SET(i, &some);
-	ASSERT_EQ(sched_getaffinity(0, sizeof(all), &all), 0);
-	ASSERT_EQ(sched_setaffinity(0, sizeof(some), &some), 0);
-	s = start_standin(threads);
-	ASSERT_EQ(sched_setaffinity(0, sizeof(all), &all), 0);
-	return s;
-}
-
 /* Who can run on one CPU only waits in a queue of that CPU. */
 TEST(starves_nobody_on_one_cpu)
 {
 	struct standin a, b;
 
 	begin();
-	a = start_on(0, 0, 3);	/* so that one of them is always the first in the queue */
-	b = start_on(0, 0, 1);
+	a = start_on(0, 0, start_standin, 3);	/* so that one of them is always the first in the queue */
+	b = start_on(0, 0, start_standin, 1);
 	set(a.id, QUEZTL_VM_WEIGHT, 10000);
 	set(b.id, QUEZTL_VM_WEIGHT, 1);
 	ASSERT_EQ(start(), 0);
@@ -124,8 +152,8 @@ TEST(uses_every_cpu)
 	if (cpus() < 4)
 		SKIP("fewer than 4 CPUs");
 	for (int i = 0; i < 6; i++)
-		others[i] = start_on(0, 1, 3);
-	a = start_on(2, 3, 2);
+		others[i] = start_on(0, 1, start_standin, 3);
+	a = start_on(2, 3, start_standin, 2);
 	ASSERT_EQ(start(), 0);
 	run_for(1);
 	used = get(a.id).used_ns;

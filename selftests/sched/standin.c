@@ -25,7 +25,8 @@ struct plan {
 	int chains;
 	bool host;		/* without a VM */
 	bool pinned;		/* to the first CPU */
-	bool tiny;
+	bool tiny;		/* its main thread is a vCPU */
+	int vcpus;		/* further ones, each of a VM of its own */
 	int in, out;		/* eventfds, -1: none */
 };
 
@@ -120,6 +121,17 @@ static int create_vm(void)
 	return system < 0 ? -1 : ioctl(system, KVM_CREATE_VM, 0);
 }
 
+static void *be_a_vcpu(void *arg)
+{
+	struct tinyvm tiny;
+
+	if (tinyvm_create(&tiny, 1))
+		_exit(1);
+	tinyvm_run(&tiny, -1);
+	_exit(1);
+	return arg;
+}
+
 static void pin_to_first_cpu(void)
 {
 	cpu_set_t set;
@@ -144,6 +156,8 @@ static void live(struct plan *plan, int ready)
 	ok = plan->host || vm >= 0;
 	for (int i = 0; i < plan->threads; i++)
 		spawn(be_busy, NULL);
+	for (int i = 0; i < plan->vcpus; i++)
+		spawn(be_a_vcpu, NULL);
 	for (int i = 0; i < plan->chains; i++)
 		if (begin_link() < 0)
 			_exit(1);
@@ -219,6 +233,11 @@ struct standin start_standin(int threads)
 struct standin start_tiny(int threads)
 {
 	return start((struct plan){ .threads = threads, .tiny = true, .in = -1, .out = -1 });
+}
+
+struct standin start_vcpus(int vcpus)
+{
+	return start((struct plan){ .tiny = true, .vcpus = vcpus - 1, .in = -1, .out = -1 });
 }
 
 struct standin start_chains(int threads, int chains)

@@ -119,13 +119,14 @@ AT(queztl_addr, prefix, 22);
 AT(queztl_addr, reserved, 23);
 AT(queztl_addr, addr, 24);
 
-SIZE(queztl_sched_start, 16);
+SIZE(queztl_sched_start, 24);
 AT(queztl_sched_start, slice_us, 8);
 AT(queztl_sched_start, check_us, 12);
+AT(queztl_sched_start, mode, 16);
 
 SIZE(queztl_sched_stop, 8);
 
-SIZE(queztl_sched_info, 224);
+SIZE(queztl_sched_info, 232);
 AT(queztl_sched_info, state, 8);
 AT(queztl_sched_info, kind, 12);
 AT(queztl_sched_info, since_ns, 16);
@@ -140,8 +141,9 @@ AT(queztl_sched_info, checks, 72);
 AT(queztl_sched_info, starved, 80);
 AT(queztl_sched_info, reason, 88);
 AT(queztl_sched_info, message, 128);
+AT(queztl_sched_info, mode, 224);
 
-SIZE(queztl_vm_sched, 216);
+SIZE(queztl_vm_sched, 224);
 AT(queztl_vm_sched, id, 8);
 AT(queztl_vm_sched, set, 16);
 AT(queztl_vm_sched, weight, 20);
@@ -155,3 +157,4 @@ AT(queztl_vm_sched, handovers_received, 64);
 AT(queztl_vm_sched, preemptions, 72);
 AT(queztl_vm_sched, yields, 80);
 AT(queztl_vm_sched, waits, 88);
+AT(queztl_vm_sched, vcpus, 216);

@@ -48,7 +48,7 @@
  */
 
 /** define QUEZTL_ABI_VERSION - version of this header; it only increases. */
-#define QUEZTL_ABI_VERSION	6
+#define QUEZTL_ABI_VERSION	7
 
 /** define QUEZTL_DEVICE - path of the character device. */
 #define QUEZTL_DEVICE		"/dev/queztl"
@@ -677,13 +677,24 @@ struct queztl_port_rates {
  * DOC: Scheduler
  *
  * With QUEZTL_F_SCHED the module contains a sched_ext scheduler that divides CPU
- * time between VMs, whatever the number of their vCPUs. It schedules every task
- * of the host: each process that holds a VM is one customer, all other tasks
- * together are one more. A process that holds several VMs is one customer with
+ * time between VMs, whatever the number of their vCPUs, or with
+ * QUEZTL_SCHED_PER_VCPU according to it. It schedules every task of the host:
+ * each process that holds a VM is one customer, all other tasks together are one
+ * more. A process that holds several VMs is one customer with
  * the settings of any of them. If the scheduler fails, the kernel returns all
  * tasks to its own scheduler; VMs keep running. Without QUEZTL_F_SCHED each of
  * these calls returns EOPNOTSUPP. All of them are of ABI version 5.
  */
+
+/**
+ * enum queztl_sched_mode - bits of &queztl_sched_start.mode
+ * @QUEZTL_SCHED_PER_VCPU: a VM has its weight once for each of its vCPUs (see
+ *	&queztl_vm_sched.vcpus), at most 1000000 in all; the host's other tasks
+ *	have theirs once. Without it the number of vCPUs does not matter
+ */
+enum queztl_sched_mode {
+	QUEZTL_SCHED_PER_VCPU	= 1 << 0,
+};
 
 /**
  * struct queztl_sched_start - argument of QUEZTL_SCHED_START
@@ -693,17 +704,19 @@ struct queztl_port_rates {
  *	microseconds; 0: 3000
  * @check_us: in: how often the scheduler checks, while a thread waits, whether
  *	it should preempt another, 250 to 20000 microseconds; 0: 1000
+ * @mode: in: bits of &enum queztl_sched_mode (ABI version 7)
  *
  * Errors: EPERM no CAP_SYS_NICE; EBUSY a sched_ext scheduler is active, this one
  * or another; EIO it failed while it was started, see QUEZTL_SCHED_INFO;
- * EINVAL a time is out of range; EOPNOTSUPP also if a task has a core scheduling
- * cookie.
+ * EINVAL a time is out of range or @mode has unknown bits; EOPNOTSUPP also if a
+ * task has a core scheduling cookie.
  */
 struct queztl_sched_start {
 	__u32 size;
 	__u32 flags;
 	__u32 slice_us;
 	__u32 check_us;
+	__u64 mode;
 };
 
 /**
@@ -754,6 +767,7 @@ enum queztl_sched_state {
  *	weights are
  * @reason: out: if it failed: @kind as a text
  * @message: out: if it failed: details, or empty
+ * @mode: out: as it was started with (ABI version 7)
  *
  * The counters start with the scheduler.
  */
@@ -774,6 +788,7 @@ struct queztl_sched_info {
 	__u64 starved;
 	char reason[40];
 	char message[96];
+	__u64 mode;
 };
 
 /**
@@ -825,6 +840,8 @@ enum queztl_vm_mode {
  * @waits: out: wake-ups of threads of the process by how long it took until the
  *	thread ran: waits[i] took less than 2^i us, and not less than 2^(i-1);
  *	the last one has all that took 2^14 us (16.4 ms) or more (ABI version 6)
+ * @vcpus: out: threads of the process that the scheduler knows to be vCPUs: they
+ *	stopped running, or were given a new slice, inside KVM (ABI version 7)
  *
  * The settings are in for QUEZTL_VM_SCHED_SET and out for QUEZTL_VM_SCHED_GET.
  * They stay with the VM, whether or not the scheduler runs. Times and numbers
@@ -849,6 +866,7 @@ struct queztl_vm_sched {
 	__u64 preemptions;
 	__u64 yields;
 	__u64 waits[QUEZTL_SCHED_WAITS];
+	__u64 vcpus;
 };
 
 /*

@@ -14,8 +14,8 @@ void judge_scheduler(const struct sched_state *state, enum tier best,
 		     struct verdict *v)
 {
 	if (state->on)
-		judge(v, VERDICT_OK, "on (%s): a VM is one customer", NULL,
-		      tier_name(state->tier));
+		judge(v, VERDICT_OK, "on (%s): %s", NULL, tier_name(state->tier),
+		      share_text(state->per_vcpu));
 	else if (*state->other)
 		judge(v, VERDICT_WARN, "'%s' runs, and only one can",
 		      "stop it, then sudo queztl sched start", state->other);

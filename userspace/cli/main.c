@@ -61,7 +61,7 @@ const struct command commands[] = {
 	{ "stats", "[--watch [SECONDS]] [--count N]",
 		"show counters, or with --watch their rates",
 		run_stats },
-	{ "sched start", "[--check US] [--slice US]",
+	{ "sched start", "[--check US] [--slice US] [--per-vcpu]",
 		"schedule so that a VM is one customer", run_sched_start },
 	{ "sched stop", "", "leave scheduling to the kernel", run_sched_stop },
 	{ "sched set", "PID [weight N] [limit N%|none]",

@@ -18,24 +18,31 @@
 #define START_MS	120000	/* the kernel checks the scheduler, on a host that may be busy */
 #define STOP_MS		10000	/* then the kernel has to do it without queztl-sched */
 
+/* How it is to be; NULL: as usual. */
+struct start {
+	const char *check, *slice;	/* us */
+	bool per_vcpu;
+};
+
 /* In the child: on its own, without our terminal, and with one end of a pipe. */
-static void become_loader(const char *path, const char *check, const char *slice,
-			  int ready)
+static void become_loader(const char *path, const struct start *start, int ready)
 {
-	const char *argv[8] = { path, "-r" };
+	const char *argv[9] = { path, "-r" };
 	char number[16];
 	int nothing = open("/dev/null", O_RDWR), n = 2;
 
 	snprintf(number, sizeof(number), "%d", ready);
 	argv[n++] = number;
-	if (check) {
+	if (start->check) {
 		argv[n++] = "-c";
-		argv[n++] = check;
+		argv[n++] = start->check;
 	}
-	if (slice) {
+	if (start->slice) {
 		argv[n++] = "-l";
-		argv[n++] = slice;
+		argv[n++] = start->slice;
 	}
+	if (start->per_vcpu)
+		argv[n++] = "-p";
 	setsid();
 	dup2(nothing, STDIN_FILENO);
 	dup2(nothing, STDOUT_FILENO);
@@ -46,23 +53,22 @@ static void become_loader(const char *path, const char *check, const char *slice
 	_exit(1);
 }
 
-static int say_on(struct cli *cli, enum tier tier)
+static int say_on(struct cli *cli, enum tier tier, bool per_vcpu)
 {
-	fprintf(cli->out, "scheduler on (%s): a VM is one customer\n", tier_name(tier));
+	fprintf(cli->out, "scheduler on (%s): %s\n", tier_name(tier), share_text(per_vcpu));
 	return EXIT_OK;
 }
 
-static int report(struct cli *cli, const char *line)
+static int report(struct cli *cli, const char *line, bool per_vcpu)
 {
 	if (!strncmp(line, "on", 2))
-		return say_on(cli, TIER_BPF);
+		return say_on(cli, TIER_BPF, per_vcpu);
 	return fail(cli, EXIT_FAILED, "the scheduler did not start: %s",
 		    !strncmp(line, "off: ", 5) ? line + 5 :
 		    *line ? line : "queztl-sched ended without a word");
 }
 
-static int start_loader(struct cli *cli, const char *path, const char *check,
-			const char *slice)
+static int start_loader(struct cli *cli, const char *path, const struct start *start)
 {
 	char line[REASON_ROOM] = "";
 	struct pollfd ready;
@@ -76,7 +82,7 @@ static int start_loader(struct cli *cli, const char *path, const char *check,
 		close(ends[0]);
 		if (fork())	/* so that it is nobody's child that has to be waited for */
 			_exit(0);
-		become_loader(path, check, slice, ends[1]);
+		become_loader(path, start, ends[1]);
 	}
 	close(ends[1]);
 	if (child > 0)
@@ -87,25 +93,27 @@ static int start_loader(struct cli *cli, const char *path, const char *check,
 	else if (read(ends[0], line, sizeof(line) - 1) > 0)
 		line[strcspn(line, "\n")] = '\0';
 	close(ends[0]);
-	return report(cli, line);
+	return report(cli, line, start->per_vcpu);
 }
 
 /* 0 and none mean the usual value. */
-static int start_native(struct cli *cli, const char *check, const char *slice)
+static int start_native(struct cli *cli, const struct start *start)
 {
 	uint64_t check_us = 0, slice_us = 0;
+	uint64_t mode = start->per_vcpu ? QUEZTL_SCHED_PER_VCPU : 0;
 	int device = open_native(), ret;
 
-	if (check)
-		parse_number(check, 0, UINT32_MAX, &check_us);
-	if (slice)
-		parse_number(slice, 0, UINT32_MAX, &slice_us);
-	ret = device < 0 ? -ENODEV : queztl_sched_start(device, slice_us, check_us);
+	if (start->check)
+		parse_number(start->check, 0, UINT32_MAX, &check_us);
+	if (start->slice)
+		parse_number(start->slice, 0, UINT32_MAX, &slice_us);
+	ret = device < 0 ? -ENODEV : queztl_sched_start(device, slice_us, check_us, mode);
 	if (device >= 0)
 		close(device);
 	if (ret == -EINVAL)
 		return fail(cli, EXIT_USAGE, "invalid time: in queztl.ko --slice is 500 to 20000 and --check 250 to 20000 us");
-	return ret ? fail_errno(cli, ret, "the scheduler did not start") : say_on(cli, TIER_NATIVE);
+	return ret ? fail_errno(cli, ret, "the scheduler did not start") :
+		say_on(cli, TIER_NATIVE, start->per_vcpu);
 }
 
 static int stop_native(struct cli *cli)
@@ -134,13 +142,13 @@ static int take_us(struct cli *cli, int *argc, char **argv, const char *name,
 int run_sched_start(struct cli *cli, int argc, char **argv)
 {
 	char missing[REASON_ROOM], path[512];
-	const char *check, *slice;
+	struct start start = { .per_vcpu = take_flag(&argc, argv, "--per-vcpu") };
 	struct sched_state state;
 	enum tier tier;
-	int code = take_us(cli, &argc, argv, "--check", 0, 1000000, &check);
+	int code = take_us(cli, &argc, argv, "--check", 0, 1000000, &start.check);
 
 	if (!code)
-		code = take_us(cli, &argc, argv, "--slice", 100, 100000, &slice);
+		code = take_us(cli, &argc, argv, "--slice", 100, 100000, &start.slice);
 	if (!code)
 		code = expect_words(cli, argc, argv, 0);
 	if (code)
@@ -152,7 +160,7 @@ int run_sched_start(struct cli *cli, int argc, char **argv)
 		return fail(cli, EXIT_FAILED, "the scheduler '%s' runs: stop it first", state.other);
 	tier = best_tier(missing);
 	if (tier == TIER_NATIVE)
-		return start_native(cli, check, slice);
+		return start_native(cli, &start);
 	if (tier != TIER_BPF)
 		return fail(cli, EXIT_UNSUPPORTED,
 			    "%s: EEVDF goes on; queztl sched set gives VMs' cgroups weights and limits",
@@ -160,7 +168,7 @@ int run_sched_start(struct cli *cli, int argc, char **argv)
 	if (geteuid())
 		return fail(cli, EXIT_NO_PERMISSION, "not permitted: use sudo");
 	find_loader(path, sizeof(path));
-	return start_loader(cli, path, check, slice);
+	return start_loader(cli, path, &start);
 }
 
 /*

@@ -20,6 +20,11 @@ const char *tier_name(enum tier tier)
 	return names[tier];
 }
 
+const char *share_text(bool per_vcpu)
+{
+	return per_vcpu ? "a VM has its weight once for each vCPU" : "a VM is one customer";
+}
+
 bool find_loader(char *path, size_t size)
 {
 	static const char *const places[] = {
@@ -78,6 +83,7 @@ static void read_native_state(struct sched_state *state)
 	if (!queztl_sched_info(device, &info)) {
 		state->on = info.state == QUEZTL_SCHED_ON;
 		state->tier = TIER_NATIVE;
+		state->per_vcpu = state->on && info.mode & QUEZTL_SCHED_PER_VCPU;
 		if (info.state == QUEZTL_SCHED_FAILED)
 			snprintf(state->ended, sizeof(state->ended), "%.*s%s%.*s",
 				 (int)sizeof(info.reason), info.reason,
@@ -93,13 +99,13 @@ static void read_native_state(struct sched_state *state)
  */
 static void read_loader_state(struct sched_state *state)
 {
-	char line[REASON_ROOM] = "", comm[NAME_ROOM], ops[64] = "";
+	char line[REASON_ROOM] = "", mode[16] = "", comm[NAME_ROOM], ops[64] = "";
 	int pid;
 
 	read_first_line(QZ_SCHED_STATE, line, sizeof(line));
 	if (!strncmp(line, "off: ", 5))
 		snprintf(state->ended, sizeof(state->ended), "%s", line + 5);
-	if (sscanf(line, "on %d", &pid) != 1)
+	if (sscanf(line, "on %d %15s", &pid, mode) < 1)
 		return;
 	read_comm(pid, comm);
 	read_first_line(SCHED_EXT "/root/ops", ops, sizeof(ops));
@@ -108,7 +114,10 @@ static void read_loader_state(struct sched_state *state)
 	else if (strcmp(ops, "queztl"))
 		snprintf(state->ended, sizeof(state->ended), "the kernel ended it: see dmesg");
 	else
-		state->on = true, state->tier = TIER_BPF, state->pid = pid;
+		*state = (struct sched_state){
+			.on = true, .tier = TIER_BPF, .pid = pid,
+			.per_vcpu = !strcmp(mode, QZ_SCHED_PER_VCPU),
+		};
 }
 
 void read_sched_state(struct sched_state *state)

@@ -24,6 +24,14 @@ static const struct column columns[] = {
 	{ "NAME", LEFT, 8 },
 };
 
+/* What is printed, in one form or the other. */
+struct rows {
+	struct table *table;
+	json_t *list;
+	bool per_vcpu;
+	int device;		/* of the module's scheduler */
+};
+
 /* The bucket of which 99 % of the waits are at most. */
 static void add_wait(struct table *table, const struct qz_vm_stats *s)
 {
@@ -42,8 +50,18 @@ static void add_wait(struct table *table, const struct qz_vm_stats *s)
 		add_cell(table, "<%u us", 1u << i);
 }
 
-static void add_vm(struct table *table, json_t *list, const struct qz_vm_stats *s)
+/* 200x3: three vCPUs, each of which counts for 200. */
+static void add_weight(struct table *table, const struct qz_vm_stats *s, bool per_vcpu)
 {
+	if (per_vcpu)
+		add_cell(table, "%ux%u", s->weight, s->vcpus ? s->vcpus : 1);
+	else
+		add_cell(table, "%u", s->weight);
+}
+
+static void add_vm(struct rows *rows, const struct qz_vm_stats *s)
+{
+	struct table *table = rows->table;
 	json_t *object = json_object(), *waits = json_array();
 	char name[NAME_ROOM] = "";
 
@@ -51,7 +69,7 @@ static void add_vm(struct table *table, json_t *list, const struct qz_vm_stats *
 	if (!*name)
 		read_comm(s->tgid, name);
 	add_cell(table, "%u", s->tgid);
-	add_cell(table, "%u", s->weight);
+	add_weight(table, s, rows->per_vcpu);
 	if (s->limit)
 		add_cell(table, "%g%%", s->limit / 10.0);
 	else
@@ -65,6 +83,7 @@ static void add_vm(struct table *table, json_t *list, const struct qz_vm_stats *
 	set_text(object, "name", *name ? name : NULL);
 	set_count(object, "weight", s->weight);
 	set_count(object, "limit_permille", s->limit);
+	set_count(object, "vcpus", s->vcpus);
 	set_count(object, "used_ns", s->used);
 	set_count(object, "throttled_ns", s->throttled);
 	set_count(object, "preemptions", s->preemptions);
@@ -73,14 +92,8 @@ static void add_vm(struct table *table, json_t *list, const struct qz_vm_stats *
 	set_json(object, "waits", waits);
 	for (size_t i = 0; i < QZ_SCHED_WAITS; i++)
 		json_array_append_new(waits, json_integer((json_int_t)s->waits[i]));
-	json_array_append_new(list, object);
+	json_array_append_new(rows->list, object);
 }
-
-struct rows {
-	struct table *table;
-	json_t *list;
-	int device;
-};
 
 static int add_native(void *context, int pid, uint64_t id)
 {
@@ -94,6 +107,7 @@ static int add_native(void *context, int pid, uint64_t id)
 		.tgid = pid,
 		.weight = vm.weight,
 		.limit = vm.limit,
+		.vcpus = vm.vcpus,
 		.used = vm.used_ns,
 		.throttled = vm.throttled_ns,
 		.preemptions = vm.preemptions,
@@ -102,22 +116,21 @@ static int add_native(void *context, int pid, uint64_t id)
 	};
 	for (size_t i = 0; i < QZ_SCHED_WAITS; i++)
 		stats.waits[i] = vm.waits[i];
-	add_vm(rows->table, rows->list, &stats);
+	add_vm(rows, &stats);
 	return 0;
 }
 
-static void read_native(struct table *table, json_t *list)
+static void read_native(struct rows *rows)
 {
-	struct rows rows = { table, list, open_native() };
-
-	if (rows.device < 0)
+	rows->device = open_native();
+	if (rows->device < 0)
 		return;
-	for_each_vm(rows.device, add_native, &rows);
-	close(rows.device);
+	for_each_vm(rows->device, add_native, rows);
+	close(rows->device);
 }
 
 /* Without privilege the maps cannot be read: then there are no rows. */
-static void read_vms(struct table *table, json_t *list)
+static void read_vms(struct rows *rows)
 {
 	int map = open_map(QZ_SCHED_PINNED "/stats");
 	struct qz_vm_stats stats;
@@ -126,7 +139,7 @@ static void read_vms(struct table *table, json_t *list)
 		return;
 	for (uint32_t i = 1; i < QZ_SCHED_VMS; i++)
 		if (!read_map(map, i, &stats) && stats.tgid)
-			add_vm(table, list, &stats);
+			add_vm(rows, &stats);
 	close(map);
 }
 
@@ -134,9 +147,10 @@ static void print_status(struct cli *cli, const struct sched_state *state,
 			 enum tier tier, const char *missing, const struct table *table)
 {
 	if (state->on && state->tier == TIER_NATIVE)
-		fprintf(cli->out, "scheduler  on (native): a VM is one customer\n");
+		fprintf(cli->out, "scheduler  on (native): %s\n", share_text(state->per_vcpu));
 	else if (state->on)
-		fprintf(cli->out, "scheduler  on (bpf, process %d): a VM is one customer\n", state->pid);
+		fprintf(cli->out, "scheduler  on (bpf, process %d): %s\n", state->pid,
+			share_text(state->per_vcpu));
 	else if (*state->other)
 		fprintf(cli->out, "scheduler  '%s', which is not ours\n", state->other);
 	else
@@ -161,6 +175,7 @@ static void print_status_json(struct cli *cli, const struct sched_state *state,
 	set_json(object, "on", json_boolean(state->on));
 	set_text(object, "tier", state->on ? tier_name(state->tier) : NULL);
 	set_process(object, "pid", state->pid);
+	set_json(object, "per_vcpu", json_boolean(state->per_vcpu));
 	set_text(object, "other", *state->other ? state->other : NULL);
 	set_text(object, "last_end", *state->ended ? state->ended : NULL);
 	set_text(object, "available", tier_name(tier));
@@ -175,23 +190,25 @@ int run_sched_status(struct cli *cli, int argc, char **argv)
 	int code = expect_words(cli, argc, argv, 0);
 	char missing[REASON_ROOM];
 	struct sched_state state;
+	struct rows rows;
 	enum tier tier;
-	json_t *vms;
 
 	if (code)
 		return code;
-	vms = json_array();
 	read_sched_state(&state);
+	rows = (struct rows){
+		.table = &table, .list = json_array(), .per_vcpu = state.per_vcpu,
+	};
 	tier = best_tier(missing);
 	if (state.on && state.tier == TIER_NATIVE)
-		read_native(&table, vms);
+		read_native(&rows);
 	else if (state.on)
-		read_vms(&table, vms);
+		read_vms(&rows);
 	if (cli->json)
-		print_status_json(cli, &state, tier, missing, vms);
+		print_status_json(cli, &state, tier, missing, rows.list);
 	else
 		print_status(cli, &state, tier, missing, &table);
-	json_decref(vms);
+	json_decref(rows.list);
 	clear_table(&table);
 	return EXIT_OK;
 }

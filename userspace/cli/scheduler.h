@@ -18,11 +18,15 @@ struct sched_state {
 	bool on;
 	enum tier tier;		/* that is on */
 	int pid;		/* of queztl-sched, 0: none */
+	bool per_vcpu;		/* what is on was started with --per-vcpu */
 	char other[64];		/* name of a scheduler that is not ours, "" if none */
 	char ended[REASON_ROOM];	/* why ours is off, "" if it was never on */
 };
 
 const char *tier_name(enum tier tier);
+
+/* What a VM is to the scheduler. */
+const char *share_text(bool per_vcpu);
 
 /* The best tier that this host has. If that is only the last, what others lack. */
 enum tier best_tier(char missing[REASON_ROOM]);

@@ -161,15 +161,16 @@ AT(queztl_port_rates, flood, 20);
 AT(queztl_port_rates, tx_bytes, 24);
 AT(queztl_port_rates, tx_packets, 32);
 
-SIZE(queztl_sched_start, 16);
+SIZE(queztl_sched_start, 24);
 HEAD(queztl_sched_start);
 AT(queztl_sched_start, slice_us, 8);
 AT(queztl_sched_start, check_us, 12);
+AT(queztl_sched_start, mode, 16);
 
 SIZE(queztl_sched_stop, 8);
 HEAD(queztl_sched_stop);
 
-SIZE(queztl_sched_info, 224);
+SIZE(queztl_sched_info, 232);
 HEAD(queztl_sched_info);
 AT(queztl_sched_info, state, 8);
 AT(queztl_sched_info, kind, 12);
@@ -185,8 +186,9 @@ AT(queztl_sched_info, checks, 72);
 AT(queztl_sched_info, starved, 80);
 AT(queztl_sched_info, reason, 88);
 AT(queztl_sched_info, message, 128);
+AT(queztl_sched_info, mode, 224);
 
-SIZE(queztl_vm_sched, 216);
+SIZE(queztl_vm_sched, 224);
 HEAD(queztl_vm_sched);
 AT(queztl_vm_sched, id, 8);
 AT(queztl_vm_sched, set, 16);
@@ -201,3 +203,4 @@ AT(queztl_vm_sched, handovers_received, 64);
 AT(queztl_vm_sched, preemptions, 72);
 AT(queztl_vm_sched, yields, 80);
 AT(queztl_vm_sched, waits, 88);
+AT(queztl_vm_sched, vcpus, 216);

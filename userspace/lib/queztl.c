@@ -195,11 +195,12 @@ int queztl_rates_get(int fd, uint64_t id, struct queztl_port_rates *rates)
 	return ret;
 }
 
-int queztl_sched_start(int fd, uint32_t slice_us, uint32_t check_us)
+int queztl_sched_start(int fd, uint32_t slice_us, uint32_t check_us,
+		       uint64_t mode)
 {
 	struct queztl_sched_start arg = {
 		.size = sizeof(arg), .slice_us = slice_us,
-		.check_us = check_us };
+		.check_us = check_us, .mode = mode };
 
 	return call(fd, QUEZTL_SCHED_START, &arg);
 }

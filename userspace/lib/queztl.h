@@ -55,8 +55,9 @@ int queztl_port_set(int fd, uint64_t id, uint32_t mode);
 int queztl_rates_set(int fd, const struct queztl_port_rates *rates);
 int queztl_rates_get(int fd, uint64_t id, struct queztl_port_rates *rates);
 
-/* Times in microseconds; 0: the usual one. */
-int queztl_sched_start(int fd, uint32_t slice_us, uint32_t check_us);
+/* Times in microseconds; 0: the usual one. mode: enum queztl_sched_mode. */
+int queztl_sched_start(int fd, uint32_t slice_us, uint32_t check_us,
+		       uint64_t mode);
 int queztl_sched_stop(int fd);
 int queztl_sched_info(int fd, struct queztl_sched_info *info);
 

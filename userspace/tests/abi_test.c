@@ -45,10 +45,10 @@ static void sizes_are_those_of_version_4(void **state)
 static void sizes_are_those_of_version_5(void **state)
 {
 	(void)state;
-	SIZE(queztl_sched_start, 16);
+	SIZE(queztl_sched_start, 24);
 	SIZE(queztl_sched_stop, 8);
-	SIZE(queztl_sched_info, 224);
-	SIZE(queztl_vm_sched, 216);
+	SIZE(queztl_sched_info, 232);
+	SIZE(queztl_vm_sched, 224);
 }
 
 static void calls_have_their_numbers(void **state)

@@ -22,6 +22,8 @@ static void wrong_words_are_usage_errors(void **state)
 		{ "sched start now", "usage" },
 		{ "sched start --check x", "0 to 1000000" },
 		{ "sched start --slice 99", "100 to 100000" },
+		{ "sched start --per-vcpu=3", "unknown option" },
+		{ "sched start --per-vcpu 3", "usage" },
 		{ "sched stop it", "usage" },
 		{ "sched status 1", "usage" },
 		{ "sched set", "usage" },

@@ -15,9 +15,9 @@ static const struct {
 	unsigned int number;
 	__u32 size, first;
 } sched[] = {
-	{ QUEZTL_SCHED_START, sizeof(struct queztl_sched_start), sizeof(struct queztl_sched_start) },
+	{ QUEZTL_SCHED_START, sizeof(struct queztl_sched_start), offsetof(struct queztl_sched_start, mode) },
 	{ QUEZTL_SCHED_STOP, sizeof(struct queztl_sched_stop), sizeof(struct queztl_sched_stop) },
-	{ QUEZTL_SCHED_INFO, sizeof(struct queztl_sched_info), sizeof(struct queztl_sched_info) },
+	{ QUEZTL_SCHED_INFO, sizeof(struct queztl_sched_info), offsetof(struct queztl_sched_info, mode) },
 	{ QUEZTL_VM_SCHED_SET, sizeof(struct queztl_vm_sched), offsetof(struct queztl_vm_sched, waits) },
 	{ QUEZTL_VM_SCHED_GET, sizeof(struct queztl_vm_sched), offsetof(struct queztl_vm_sched, waits) },
 };
