@@ -250,6 +250,20 @@ bool qz_flow_preempts(const struct qz_policy *policy,
 }
 
 /**
+ * qz_thread_lag - by how much less a thread has had than one of its VM that runs
+ * @thread: the thread
+ * @turn: of the one that runs
+ * @slice: what that was charged when it started, ns
+ * @ran: for how long it has run, ns
+ *
+ * Return: ns, may be negative.
+ */
+s64 qz_thread_lag(const struct qz_thread *thread, u64 turn, u64 slice, u64 ran)
+{
+	return turn - (ran < slice ? slice - ran : 0) - thread->turn;
+}
+
+/**
  * qz_thread_preempts - does a thread take a CPU from another of its VM?
  * @policy: the policy
  * @thread: the one that has something to run
@@ -263,8 +277,7 @@ bool qz_thread_preempts(const struct qz_policy *policy,
 			const struct qz_thread *thread, u64 turn, u64 slice,
 			u64 ran)
 {
-	return qz_sched_before(thread->turn + policy->margin,
-			       turn - (ran < slice ? slice - ran : 0));
+	return qz_thread_lag(thread, turn, slice, ran) > (s64)policy->margin;
 }
 
 /**

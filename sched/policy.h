@@ -137,6 +137,7 @@ u64 qz_flow_rank(const struct qz_policy *policy, const struct qz_flow *flow,
 		 bool vcpu);
 bool qz_flow_preempts(const struct qz_policy *policy,
 		      const struct qz_flow *flow, bool vcpu, u64 reached);
+s64 qz_thread_lag(const struct qz_thread *thread, u64 turn, u64 slice, u64 ran);
 bool qz_thread_preempts(const struct qz_policy *policy,
 			const struct qz_thread *thread, u64 turn, u64 slice,
 			u64 ran);

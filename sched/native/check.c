@@ -15,6 +15,7 @@
 #include "module/compat.h"
 #include "module/vm.h"
 #include "sched/native/native.h"
+#include "sched/native/trace.h"
 
 static struct hrtimer timer;
 
@@ -94,6 +95,28 @@ static bool is_behind_own(const struct qz_task *t, const struct qz_cpu *cpu,
 				  qz_sched_since(now, READ_ONCE(cpu->started)));
 }
 
+static void trace_preemption(const struct task_struct *task,
+			     const struct qz_task *t, s32 cpu, u64 now)
+{
+	const struct qz_cpu *c = qz_cpu_of(cpu);
+	u32 over = READ_ONCE(c->customer);
+	u64 reached;
+	s64 lag;
+
+	if (!trace_queztl_sched_preempt_enabled() || !has_reached(c, now, &reached))
+		return;
+	if (over == t->customer)
+		lag = qz_thread_lag(&t->thread, READ_ONCE(c->turn),
+				    READ_ONCE(c->slice),
+				    qz_sched_since(now, READ_ONCE(c->started)));
+	else
+		lag = reached - qz_flow_rank(&qz_sched_policy,
+					     &qz_customers[t->customer].flow,
+					     qz_task_is_vcpu(task));
+	trace_queztl_sched_preempt(qz_customers[t->customer].pid, task->pid,
+				   cpu, qz_customers[over].pid, lag);
+}
+
 /*
  * Of the CPUs that a task may use, the one whose customer is furthest ahead; if
  * there is none, one with another thread of its own, which lets this one in;
@@ -118,11 +141,13 @@ s32 qz_cpu_to_preempt(const struct task_struct *task, const struct qz_task *t)
 			found = cpu;
 		}
 	}
-	if (found >= 0)
-		return found;
-	if (own >= 0)
+	if (found < 0 && own >= 0) {
 		qz_queue_set_next(qz_cpu_of(own), t);
-	return own;
+		found = own;
+	}
+	if (found >= 0)
+		trace_preemption(task, t, found, now);
+	return found;
 }
 
 /* Somebody who waits for any CPU, or this one, is behind who runs there. */

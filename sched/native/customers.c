@@ -93,6 +93,7 @@ static bool add_customer(struct qz_vmproc *proc)
 	qz_flow_init(&qz_sched_policy, &c->flow, atomic64_read(&qz_sched_clock),
 		     QZ_SCHED_WEIGHT);
 	c->proc = proc;
+	c->pid = pid_nr(proc->tgid);
 	c->dead = false;
 	apply_settings(c);
 	raw_spin_unlock_irqrestore(&customers_lock, flags);

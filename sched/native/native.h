@@ -64,6 +64,7 @@ enum qz_queue {
  * struct qz_customer - a process with VMs, or the host's own tasks
  * @flow: what it has been charged
  * @proc: the process, with a reference; NULL: free, or the host
+ * @pid: its number, for tracepoints
  * @tasks: threads that are assigned to it; under customers_lock
  * @vcpus: of these, the vCPUs; written under customers_lock
  * @dead: the process has no VM any more; under customers_lock
@@ -77,6 +78,7 @@ enum qz_queue {
 struct qz_customer {
 	struct qz_flow flow;
 	struct qz_vmproc *proc;
+	int pid;
 	unsigned int tasks;
 	unsigned int vcpus;
 	bool dead;
@@ -101,6 +103,7 @@ struct qz_customer {
  * @old: it has been runnable before
  * @brief: it blocks soon after it has begun to run, as who sends messages does
  * @parked: when it began to wait in QZ_VCPUS; 0: it does not
+ * @held_back: and its limit was used up then
  * @pinned: in the list of a CPU that it waits for, in the order of its queue
  * @pinned_cpu: that CPU
  * @pinned_tag: its place there
@@ -123,6 +126,7 @@ struct qz_task {
 	bool old;
 	bool brief;
 	u64 parked;
+	bool held_back;
 	struct list_head pinned;
 	s32 pinned_cpu;
 	u64 pinned_tag;
@@ -132,6 +136,16 @@ struct qz_task {
 	bool hurries;
 	struct llist_node garbage;
 	struct rcu_head rcu;
+};
+
+/* What becomes of a yield to a certain thread. */
+enum qz_yield {
+	QZ_YIELD_GRANTED,
+	QZ_YIELD_NOT_WAITING,	/* it runs, sleeps, or waits for one CPU only */
+	QZ_YIELD_HELD_BACK,	/* its limit is used up */
+	QZ_YIELD_CPU,		/* it may not run here */
+	QZ_YIELD_AHEAD,		/* its customer may borrow no more */
+	QZ_YIELD_SLICE_OVER,	/* nothing is left to pass on */
 };
 
 #define QZ_NO_DSQ		(~0ULL)

@@ -7,6 +7,7 @@
 
 #include "module/vm.h"
 #include "sched/native/native.h"
+#include "sched/native/trace.h"
 #include "sched/waits.h"
 
 #define TRIES	32	/* customers that are next, but have nobody for this CPU */
@@ -163,8 +164,12 @@ static void op_enqueue(struct task_struct *p, u64 enq_flags)
 	else
 		qz_queue_add(p, t, enq_flags);
 	qz_check_task(t, held_back);
-	if (held_back)
+	t->held_back = held_back;
+	if (held_back) {
+		trace_queztl_sched_park(customer_of(t)->pid, p->pid,
+					-atomic64_read(&customer_of(t)->flow.tokens));
 		return;
+	}
 	if (wakeup)
 		preempt_another(p, t);
 	else
@@ -216,6 +221,18 @@ static void count_wait(struct qz_task *t)
 	t->woken = 0;
 }
 
+/* Its wait in the queue that a limit holds back is over. */
+static void unpark(const struct task_struct *p, const struct qz_task *t)
+{
+	u64 waited = qz_sched_since(t->started, t->parked);
+
+	if (t->customer == QZ_HOST)
+		return;
+	atomic64_add(waited, &customer_of(t)->proc->stats.throttled);
+	if (t->held_back)
+		trace_queztl_sched_unpark(customer_of(t)->pid, p->pid, waited);
+}
+
 static void op_running(struct task_struct *p)
 {
 	struct qz_cpu *cpu = qz_cpu_of(task_cpu(p));
@@ -233,9 +250,8 @@ static void op_running(struct task_struct *p)
 	cpu->lent = QZ_NOBODY;
 	start(p, t, p->scx.slice);
 	count_wait(t);
-	if (t->parked && t->customer != QZ_HOST)
-		atomic64_add(qz_sched_since(t->started, t->parked),
-			     &customer_of(t)->proc->stats.throttled);
+	if (t->parked)
+		unpark(p, t);
 	t->parked = 0;
 }
 
@@ -327,6 +343,27 @@ static void op_dispatch(s32 cpu, struct task_struct *prev)
 		keep(prev, &nobody);
 }
 
+static enum qz_yield answer_yield(const struct task_struct *from,
+				  const struct qz_task *f,
+				  const struct task_struct *to,
+				  const struct qz_task *t)
+{
+	u64 clock = atomic64_read(&qz_sched_clock);
+
+	if (!f || !t || !t->waits)
+		return QZ_YIELD_NOT_WAITING;
+	if (is_held_back(to, t))
+		return QZ_YIELD_HELD_BACK;
+	if (!cpumask_test_cpu(task_cpu(from), to->cpus_ptr))
+		return QZ_YIELD_CPU;
+	if (f->customer != t->customer &&
+	    !qz_flow_may_borrow(&qz_sched_policy, &customer_of(t)->flow, clock))
+		return QZ_YIELD_AHEAD;
+	if (!qz_queue_set_next(qz_cpu_of(task_cpu(from)), t))
+		return QZ_YIELD_SLICE_OVER;
+	return QZ_YIELD_GRANTED;
+}
+
 /*
  * From sched_yield(), or from yield_to() with the runqueue locks of both. Return:
  * whether @to will run instead.
@@ -334,7 +371,7 @@ static void op_dispatch(s32 cpu, struct task_struct *prev)
 static bool op_yield(struct task_struct *from, struct task_struct *to)
 {
 	struct qz_task *f = qz_task_of(from), *t = to ? qz_task_of(to) : NULL;
-	u64 clock = atomic64_read(&qz_sched_clock);
+	enum qz_yield answer;
 
 	if (!to) {
 		from->scx.slice = 0;
@@ -343,13 +380,9 @@ static bool op_yield(struct task_struct *from, struct task_struct *to)
 			atomic64_inc(&customer_of(f)->proc->stats.yields);
 		return false;
 	}
-	if (!f || !t || !t->waits || is_held_back(to, t) ||
-	    !cpumask_test_cpu(task_cpu(from), to->cpus_ptr))
-		return false;
-	if (f->customer != t->customer &&
-	    !qz_flow_may_borrow(&qz_sched_policy, &customer_of(t)->flow, clock))
-		return false;
-	if (!qz_queue_set_next(qz_cpu_of(task_cpu(from)), t))
+	answer = answer_yield(from, f, to, t);
+	trace_queztl_sched_yield_to(from->pid, to->pid, answer);
+	if (answer != QZ_YIELD_GRANTED)
 		return false;
 	from->scx.slice = 0;
 	atomic64_inc(&qz_sched_counts.directed);

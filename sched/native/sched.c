@@ -9,6 +9,7 @@
 #include "module/vm.h"
 #include "sched/native/native.h"
 #include "sched/native/sched.h"
+#include "sched/native/trace.h"
 
 struct qz_policy qz_sched_policy, qz_sched_batch;
 struct qz_sched_counts qz_sched_counts;
@@ -29,6 +30,7 @@ static u64 since_ns;
 
 void qz_sched_ended(const struct scx_exit_info *info)
 {
+	trace_queztl_sched_end(info->kind, info->reason ?: "", info->msg ?: "");
 	spin_lock(&ended_lock);
 	ended.kind = info->kind;
 	ended.since_ns = ktime_get_boottime_ns();

@@ -27,6 +27,7 @@ struct plan {
 	bool pinned;		/* to the first CPU */
 	bool tiny;		/* its main thread is a vCPU */
 	int vcpus;		/* further ones, each of a VM of its own */
+	bool yields;		/* it and a sibling are vCPUs that yield to each other */
 	int in, out;		/* eventfds, -1: none */
 };
 
@@ -125,11 +126,27 @@ static void *be_a_vcpu(void *arg)
 {
 	struct tinyvm tiny;
 
-	if (tinyvm_create(&tiny, 1))
-		_exit(1);
-	tinyvm_run(&tiny, -1);
+	(void)arg;
+	if (!tinyvm_create(&tiny, 1))
+		tinyvm_run(&tiny, -1);
 	_exit(1);
-	return arg;
+}
+
+static void *be_a_sibling(void *tiny)
+{
+	tinyvm_run(tiny, -1);
+	_exit(1);
+}
+
+/* The VM that a plan is about. */
+static int create_vm_of(const struct plan *plan, struct tinyvm pair[2])
+{
+	int r;
+
+	if (!plan->tiny && !plan->yields)
+		return create_vm();
+	r = plan->tiny ? tinyvm_create(&pair[0], 1) : tinyvm_create_pair(pair);
+	return r ? r : pair[0].vm;
 }
 
 static void pin_to_first_cpu(void)
@@ -144,7 +161,7 @@ static void pin_to_first_cpu(void)
 
 static void live(struct plan *plan, int ready)
 {
-	struct tinyvm tiny;
+	struct tinyvm pair[2];
 	int vm = -1;
 	char ok;
 
@@ -152,7 +169,7 @@ static void live(struct plan *plan, int ready)
 	if (plan->pinned)
 		pin_to_first_cpu();
 	if (!plan->host)
-		vm = plan->tiny ? tinyvm_create(&tiny, 1) : create_vm();
+		vm = create_vm_of(plan, pair);
 	ok = plan->host || vm >= 0;
 	for (int i = 0; i < plan->threads; i++)
 		spawn(be_busy, NULL);
@@ -163,13 +180,15 @@ static void live(struct plan *plan, int ready)
 			_exit(1);
 	if (plan->tiny)
 		spawn(beat, NULL);
+	if (plan->yields && ok)
+		spawn(be_a_sibling, &pair[1]);
 	if (plan->in >= 0)
 		spawn(answer, plan);
 	if (write(ready, &ok, 1) != 1)
 		_exit(1);
 	close(ready);
-	if (plan->tiny)
-		tinyvm_run(&tiny, -1);
+	if ((plan->tiny || plan->yields) && ok)
+		tinyvm_run(&pair[0], -1);
 	while (!state->end_vm)
 		usleep(10000);
 	close(vm);
@@ -238,6 +257,11 @@ struct standin start_tiny(int threads)
 struct standin start_vcpus(int vcpus)
 {
 	return start((struct plan){ .tiny = true, .vcpus = vcpus - 1, .in = -1, .out = -1 });
+}
+
+struct standin start_yielding(void)
+{
+	return start((struct plan){ .yields = true, .in = -1, .out = -1 });
 }
 
 struct standin start_chains(int threads, int chains)

@@ -33,6 +33,8 @@ struct standin start_chains(int threads, int chains);
 struct standin start_host(int threads, int chains);
 /* A busy thread that may run on the first CPU only, without a VM. */
 struct standin start_pinned(void);
+/* A VM of two vCPUs that yield to each other. */
+struct standin start_yielding(void);
 /* Two, each with a thread that wakes up the other's. */
 void start_pair(struct standin *a, struct standin *b);
 __u64 standin_beats(const struct standin *s);

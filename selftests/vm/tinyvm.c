@@ -27,12 +27,16 @@ static const uint32_t code[] = {
 	0x17fffffc,			/* b again */
 };
 
-static int set_registers(struct tinyvm *tiny)
+static const uint32_t yield_code[1];	/* a guest has no such hypercall */
+
+static int set_registers(struct tinyvm *tiny, uint64_t sibling)
 {
 	uint64_t start = CODE;
 	struct kvm_one_reg pc = { .id = CORE_REG(pc), .addr = (uintptr_t)&start };
 	struct kvm_vcpu_init init;
 
+	if (sibling)
+		return -ENOTSUP;
 	if (ioctl(tiny->vm, KVM_ARM_PREFERRED_TARGET, &init) || ioctl(tiny->vcpu, KVM_ARM_VCPU_INIT, &init) ||
 	    ioctl(tiny->vcpu, KVM_SET_ONE_REG, &pc))
 		return -errno;
@@ -48,9 +52,15 @@ static const uint8_t code[] = {
 	0xeb, 0xf5,			/* jmp again */
 };
 
-static int set_registers(struct tinyvm *tiny)
+static const uint8_t yield_code[] = {
+	0x66, 0xb8, 11, 0, 0, 0,	/* again: mov eax, KVM_HC_SCHED_YIELD */
+	0x0f, 0x01, 0xc1,		/* vmcall: to the vCPU in ebx */
+	0xeb, 0xf5,			/* jmp again */
+};
+
+static int set_registers(struct tinyvm *tiny, uint64_t sibling)
 {
-	struct kvm_regs regs = { .rip = CODE, .rflags = 2 };
+	struct kvm_regs regs = { .rip = CODE, .rflags = 2, .rbx = sibling };
 	struct kvm_sregs sregs;
 
 	if (ioctl(tiny->vcpu, KVM_GET_SREGS, &sregs))
@@ -63,7 +73,7 @@ static int set_registers(struct tinyvm *tiny)
 }
 #endif
 
-static int add_memory(struct tinyvm *tiny)
+static int add_memory(struct tinyvm *tiny, const void *program, size_t length)
 {
 	struct kvm_userspace_memory_region region = { .memory_size = tiny->size };
 
@@ -71,15 +81,13 @@ static int add_memory(struct tinyvm *tiny)
 	if (tiny->memory == MAP_FAILED)
 		return -errno;
 	memset(tiny->memory, 0x90, tiny->size);
-	memcpy(tiny->memory + CODE, code, sizeof(code));
+	memcpy(tiny->memory + CODE, program, length);
 	region.userspace_addr = (uintptr_t)tiny->memory;
 	return ioctl(tiny->vm, KVM_SET_USER_MEMORY_REGION, &region) ? -errno : 0;
 }
 
-int tinyvm_create(struct tinyvm *tiny, int megabytes)
+static int create_vm(struct tinyvm *tiny, int megabytes, const void *program, size_t length)
 {
-	int r;
-
 	*tiny = (struct tinyvm){ .vm = -1, .vcpu = -1, .size = (size_t)megabytes << 20 };
 	tiny->system = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (tiny->system < 0)
@@ -87,15 +95,47 @@ int tinyvm_create(struct tinyvm *tiny, int megabytes)
 	tiny->vm = ioctl(tiny->system, KVM_CREATE_VM, 0);
 	if (tiny->vm < 0)
 		return -errno;
-	r = add_memory(tiny);
-	if (r)
-		return r;
-	tiny->vcpu = ioctl(tiny->vm, KVM_CREATE_VCPU, 0);
+	return add_memory(tiny, program, length);
+}
+
+static int add_vcpu(struct tinyvm *tiny, int id)
+{
+	tiny->vcpu = ioctl(tiny->vm, KVM_CREATE_VCPU, id);
 	tiny->run_size = ioctl(tiny->system, KVM_GET_VCPU_MMAP_SIZE, 0);
 	tiny->run = mmap(NULL, tiny->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, tiny->vcpu, 0);
-	if (tiny->vcpu < 0 || tiny->run == MAP_FAILED)
+	return tiny->vcpu < 0 || tiny->run == MAP_FAILED ? -errno : 0;
+}
+
+int tinyvm_create(struct tinyvm *tiny, int megabytes)
+{
+	int r = create_vm(tiny, megabytes, code, sizeof(code));
+
+	if (!r)
+		r = add_vcpu(tiny, 0);
+	return r ? r : set_registers(tiny, 0);
+}
+
+/* With interrupt controllers, which give vCPUs their numbers and make the second one wait to be started. */
+int tinyvm_create_pair(struct tinyvm pair[2])
+{
+	struct kvm_mp_state runs = { .mp_state = KVM_MP_STATE_RUNNABLE };
+	int r = create_vm(&pair[0], 1, yield_code, sizeof(yield_code));
+
+	if (r)
+		return r;
+	if (ioctl(pair[0].vm, KVM_CREATE_IRQCHIP))
 		return -errno;
-	return set_registers(tiny);
+	pair[1] = pair[0];
+	for (int i = 0; i < 2; i++) {
+		r = add_vcpu(&pair[i], i);
+		if (!r)
+			r = set_registers(&pair[i], !i);
+		if (r)
+			return r;
+		if (ioctl(pair[i].vcpu, KVM_SET_MP_STATE, &runs))
+			return -errno;
+	}
+	return 0;
 }
 
 long tinyvm_run(struct tinyvm *tiny, long exits)

@@ -16,6 +16,8 @@ struct tinyvm {
 
 /* 0 or -errno. @megabytes of memory, all of it touched by the host. */
 int tinyvm_create(struct tinyvm *tiny, int megabytes);
+/* A VM of two vCPUs that do nothing but yield to each other. -ENOTSUP where no guest can do that. */
+int tinyvm_create_pair(struct tinyvm pair[2]);
 /* Runs until @exits exits for port I/O (ARM64: MMIO) were taken (< 0: for ever): how many, or -errno. */
 long tinyvm_run(struct tinyvm *tiny, long exits);
 void tinyvm_destroy(struct tinyvm *tiny);
