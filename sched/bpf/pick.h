@@ -16,7 +16,7 @@ static bool is_parked(u32 index, struct vm_ctx *vm)
 	now = bpf_ktime_get_ns();
 	if (now - READ_ONCE(vm->flow.refilled) >= policy.refill &&
 	    !__sync_lock_test_and_set(&vm->refilling, 1)) {
-		qz_flow_refill((void *)&policy, &vm->flow, now, atomic64_read(&clock));
+		qz_flow_refill(loaded_policy(), &vm->flow, now, atomic64_read(&clock));
 		WRITE_ONCE(vm->refilling, 0);
 	}
 	return qz_flow_is_parked(&vm->flow);
@@ -38,7 +38,7 @@ static u64 slice_of(const struct task_ctx *t, const struct vm_ctx *vm)
 {
 	if (!is_limited(t, vm))
 		return policy.slice;
-	return qz_flow_slice((void *)&policy, &vm->flow, 1 + READ_ONCE(vm->vcpus_wait));
+	return qz_flow_slice(loaded_policy(), &vm->flow, 1 + READ_ONCE(vm->vcpus_wait));
 }
 
 /* -- the VM that is next -------------------------------------------------- */
@@ -58,7 +58,7 @@ struct choice {
 
 static u64 rank(const struct vm_ctx *vm, bool vcpu, u64 now)
 {
-	u64 tag = qz_flow_rank((void *)&policy, &vm->flow, vcpu);
+	u64 tag = qz_flow_rank(loaded_policy(), &vm->flow, vcpu);
 
 	return (s64)(now - vm->served) > STARVED ? tag - LONG_AGO : tag;
 }
@@ -184,7 +184,7 @@ static bool is_behind(const struct choice *choice, u64 reached)
 /* In a VM, a thread that has had less preempts one that has had more. */
 static bool sibling_is_behind(const struct cpu_ctx *c, const struct task_ctx *t, u64 now)
 {
-	return qz_thread_preempts((void *)&policy, &t->thread, c->turn, c->slice,
+	return qz_thread_preempts(loaded_policy(), &t->thread, c->turn, c->slice,
 				  now - c->started);
 }
 
@@ -196,7 +196,7 @@ static bool set_next(struct cpu_ctx *c, struct task_struct *p, const struct task
 
 	if (t->waits == PINNED_QUEUE || !from || !to)
 		return false;
-	slice = qz_flow_passes_on((void *)&policy, &from->flow, &to->flow, c->slice,
+	slice = qz_flow_passes_on(loaded_policy(), &from->flow, &to->flow, c->slice,
 				  bpf_ktime_get_ns() - c->started);
 	if (!slice)
 		return false;
@@ -227,7 +227,7 @@ static s32 find_victim(struct task_struct *p, const struct task_ctx *t, struct v
 			continue;
 		}
 		if (!running_tag(c, now, &tag) ||
-		    !qz_flow_preempts((void *)&policy, &vm->flow, t->vcpu, tag))
+		    !qz_flow_preempts(loaded_policy(), &vm->flow, t->vcpu, tag))
 			continue;
 		if (found < 0 || qz_sched_before(furthest, tag)) {
 			furthest = tag;

@@ -89,12 +89,12 @@ void BPF_PROG(queztl_runnable, struct task_struct *p, u64 enq_flags)
 		return;
 	if (!__sync_fetch_and_add(&vm->runnable, 1)) {
 		apply_settings(vm);
-		qz_flow_wake((void *)&policy, &vm->flow, atomic64_read(&clock));
+		qz_flow_wake(loaded_policy(), &vm->flow, atomic64_read(&clock));
 	}
 	if (!t->old)
-		qz_thread_init((void *)&policy, &vm->flow, &t->thread);
+		qz_thread_init(loaded_policy(), &vm->flow, &t->thread);
 	t->old = true;
-	qz_thread_wake((void *)&policy, &vm->flow, &t->thread);
+	qz_thread_wake(loaded_policy(), &vm->flow, &t->thread);
 	t->woken = 0;
 	if (!(enq_flags & SCX(scx_enq_flags, SCX_ENQ_WAKEUP)))
 		return;
@@ -165,7 +165,7 @@ static void start(struct task_struct *p, struct task_ctx *t, struct vm_ctx *vm, 
 
 	t->started = bpf_ktime_get_ns();
 	t->charged = p->se.sum_exec_runtime;
-	qz_thread_start((void *)&policy, &vm->flow, &t->thread, slice, atomic64_read(&clock));
+	qz_thread_start(loaded_policy(), &vm->flow, &t->thread, slice, atomic64_read(&clock));
 	if (is_limited(t, vm))
 		set_alarm(t->started + slice);
 	if (!c)
@@ -352,7 +352,7 @@ bool BPF_PROG(queztl_yield, struct task_struct *from, struct task_struct *to)
 	if (!to || !f || !s || !c || !vm || !t->waits)
 		return false;
 	if (t->vm != f->vm &&
-	    !qz_flow_may_borrow((void *)&policy, &vm->flow, atomic64_read(&clock)))
+	    !qz_flow_may_borrow(loaded_policy(), &vm->flow, atomic64_read(&clock)))
 		return false;
 	if (is_held_back(t, vm) || !set_next(c, to, t))
 		return false;
@@ -439,7 +439,7 @@ s32 BPF_PROG(queztl_init)
 	bpf_timer_set_callback(&alarm->timer, ring);
 	atomic64_set(&clock, QZ_SCHED_START);
 	host->weight = host_weight;
-	qz_flow_init((void *)&policy, &host->flow, QZ_SCHED_START, host_weight);
+	qz_flow_init(loaded_policy(), &host->flow, QZ_SCHED_START, host_weight);
 	bpf_for(i, 0, QZ_SCHED_VMS) {
 		ret = scx_bpf_create_dsq(i, -1);
 		if (!ret)

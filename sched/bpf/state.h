@@ -33,6 +33,18 @@ const volatile u64 check_ns = NSEC_PER_MSEC;	/* 0: at ticks only */
 const volatile u64 brief_check_ns = 250 * NSEC_PER_USEC;
 const volatile struct qz_policy policy = QZ_POLICY_DEFAULT;
 
+/*
+ * For the policy's functions, to which it is not volatile: clang must not know
+ * whose address this is, or takes the initializer for what the loader has set.
+ */
+static __always_inline const struct qz_policy *loaded_policy(void)
+{
+	const struct qz_policy *loaded = (const void *)&policy;
+
+	asm volatile("" : "+r"(loaded));
+	return loaded;
+}
+
 struct vm_ctx {
 	struct qz_flow flow;
 	u32 tgid;	/* 0: free */

@@ -35,7 +35,7 @@ static void apply_settings(struct vm_ctx *vm)
 		return;
 	vm->weight = setting && setting->weight && setting->weight <= 10000 ?
 		setting->weight : QZ_SCHED_WEIGHT;
-	vm->flow.weight = qz_policy_weight((void *)&policy, vm->weight, READ_ONCE(vm->vcpus));
+	vm->flow.weight = qz_policy_weight(loaded_policy(), vm->weight, READ_ONCE(vm->vcpus));
 	if (!setting)
 		return;
 	least = least_limit(READ_ONCE(vm->threads));
@@ -54,7 +54,7 @@ static u32 make_vm(u32 tgid)
 			break;
 		if (READ_ONCE(vm->tgid) || __sync_val_compare_and_swap(&vm->tgid, 0, tgid))
 			continue;
-		qz_flow_init((void *)&policy, &vm->flow, atomic64_read(&clock), QZ_SCHED_WEIGHT);
+		qz_flow_init(loaded_policy(), &vm->flow, atomic64_read(&clock), QZ_SCHED_WEIGHT);
 		vm->runnable = 0;
 		vm->served = bpf_ktime_get_ns();
 		vm->parked_at = 0;
@@ -165,7 +165,7 @@ static void enter_vm(struct task_struct *p, struct task_ctx *t, bool is_counted)
 	t->vm = index;
 	if (t->vcpu || is_named(p))
 		see_vcpu(t);
-	qz_thread_init((void *)&policy, &vm->flow, &t->thread);
+	qz_thread_init(loaded_policy(), &vm->flow, &t->thread);
 }
 
 #endif /* QZ_SCHED_BPF_VM_H */

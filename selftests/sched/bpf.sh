@@ -254,7 +254,7 @@ vcpus_count_if_asked() {
 	is per_vcpu True "$(status | field "['per_vcpu']")"
 	known() { status | field "['vms']" | grep -q "'weight': 100, 'limit_permille': 0, 'vcpus': 3,"; }
 	wait_for known &
-	said=$("$SIM" -s real -d 4 "$SRC/sched/sim/scenarios/vcpus.sim") || die "qzsim: $said"
+	said=$("$SIM" -s real -d 4 -k 30000 "$SRC/sched/sim/scenarios/vcpus.sim") || die "qzsim: $said"
 	wait $! || die "no VM of three vCPUs: $(status)"
 	echo "$said"
 	stop
