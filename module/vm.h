@@ -55,6 +55,8 @@ struct qz_vm_cpu {
  * @received: wake-ups of their threads by other VMs'
  * @preemptions: others that they preempted when they woke up
  * @yields: they gave up a CPU
+ * @preempted: a vCPU lost the CPU though it could run on
+ * @preempted_kernel: of these, in kernel mode of the guest
  * @waits: wake-ups by how long it took until they ran, see sched/waits.h
  */
 struct qz_vm_cpu_stats {
@@ -64,6 +66,8 @@ struct qz_vm_cpu_stats {
 	atomic64_t received;
 	atomic64_t preemptions;
 	atomic64_t yields;
+	atomic64_t preempted;
+	atomic64_t preempted_kernel;
 	atomic64_t waits[QUEZTL_SCHED_WAITS];
 };
 

@@ -138,6 +138,13 @@ struct qz_task {
 	struct rcu_head rcu;
 };
 
+/* How a vCPU's thread stopped when it last ran. */
+enum qz_preempted {
+	QZ_NOT_PREEMPTED,
+	QZ_PREEMPTED,
+	QZ_PREEMPTED_IN_KERNEL,	/* the guest's */
+};
+
 /* What becomes of a yield to a certain thread. */
 enum qz_yield {
 	QZ_YIELD_GRANTED,
@@ -270,6 +277,9 @@ void qz_queues_first_pinned(s32 cpu, u64 now, struct qz_choice *choice);
 bool qz_queues_take_any(u32 from);
 bool qz_queues_hurry(void);
 u64 qz_queues_next_check(u64 now);
+
+/* guest.c */
+enum qz_preempted qz_guest_preempted(const struct task_struct *task);
 
 /* check.c */
 void qz_check_init(void);

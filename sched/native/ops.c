@@ -221,6 +221,19 @@ static void count_wait(struct qz_task *t)
 	t->woken = 0;
 }
 
+/* The guest may have had a lock when its vCPU lost the CPU. */
+static void count_preempted(const struct task_struct *p, const struct qz_task *t)
+{
+	struct qz_vmproc *proc = proc_of(t->customer);
+	enum qz_preempted how = proc ? qz_guest_preempted(p) : QZ_NOT_PREEMPTED;
+
+	if (how == QZ_NOT_PREEMPTED)
+		return;
+	atomic64_inc(&proc->stats.preempted);
+	if (how == QZ_PREEMPTED_IN_KERNEL)
+		atomic64_inc(&proc->stats.preempted_kernel);
+}
+
 /* Its wait in the queue that a limit holds back is over. */
 static void unpark(const struct task_struct *p, const struct qz_task *t)
 {
@@ -250,6 +263,7 @@ static void op_running(struct task_struct *p)
 	cpu->lent = QZ_NOBODY;
 	start(p, t, p->scx.slice);
 	count_wait(t);
+	count_preempted(p, t);
 	if (t->parked)
 		unpark(p, t);
 	t->parked = 0;

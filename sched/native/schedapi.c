@@ -153,6 +153,8 @@ int qz_schedapi_vm_get(struct qz_call *call)
 	for (i = 0; i < QUEZTL_SCHED_WAITS; i++)
 		arg->waits[i] = atomic64_read(&stats->waits[i]);
 	arg->vcpus = qz_sched_vcpus(vm->proc);
+	arg->preempted = atomic64_read(&stats->preempted);
+	arg->preempted_kernel = atomic64_read(&stats->preempted_kernel);
 	qz_vm_put(vm);
 	return 0;
 }

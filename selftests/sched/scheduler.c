@@ -184,6 +184,29 @@ TEST(counts_messages_between_vms)
 	end_standin(&b);
 }
 
+TEST(counts_preemptions_in_kernel_mode)
+{
+	struct queztl_vm_sched vm;
+	struct standin a, b;
+
+	begin();
+	a = start_tiny(cpus());
+	b = start_user_mode(cpus());
+	ASSERT_EQ(start(), 0);
+	run_for(4);
+	ASSERT_EQ(stop(), 0);
+	vm = get(a.id);
+	ktap_say("kernel mode: %llu of %llu", vm.preempted_kernel, vm.preempted);
+	EXPECT(vm.preempted > 5);
+	EXPECT_EQ(vm.preempted_kernel, vm.preempted);
+	vm = get(b.id);
+	ktap_say("user mode: %llu of %llu", vm.preempted_kernel, vm.preempted);
+	EXPECT(vm.preempted > 5);
+	EXPECT_EQ(vm.preempted_kernel, 0);
+	end_standin(&a);
+	end_standin(&b);
+}
+
 TEST(vms_come_and_go)
 {
 	begin();

@@ -26,6 +26,7 @@ struct plan {
 	bool host;		/* without a VM */
 	bool pinned;		/* to the first CPU */
 	bool tiny;		/* its main thread is a vCPU */
+	bool user_mode;		/* and its guest in user mode */
 	int vcpus;		/* further ones, each of a VM of its own */
 	bool yields;		/* it and a sibling are vCPUs that yield to each other */
 	int in, out;		/* eventfds, -1: none */
@@ -146,6 +147,8 @@ static int create_vm_of(const struct plan *plan, struct tinyvm pair[2])
 	if (!plan->tiny && !plan->yields)
 		return create_vm();
 	r = plan->tiny ? tinyvm_create(&pair[0], 1) : tinyvm_create_pair(pair);
+	if (!r && plan->user_mode)
+		r = tinyvm_enter_user_mode(&pair[0]);
 	return r ? r : pair[0].vm;
 }
 
@@ -252,6 +255,11 @@ struct standin start_standin(int threads)
 struct standin start_tiny(int threads)
 {
 	return start((struct plan){ .threads = threads, .tiny = true, .in = -1, .out = -1 });
+}
+
+struct standin start_user_mode(int threads)
+{
+	return start((struct plan){ .threads = threads, .tiny = true, .user_mode = true, .in = -1, .out = -1 });
 }
 
 struct standin start_vcpus(int vcpus)

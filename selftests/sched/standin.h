@@ -25,6 +25,8 @@ struct standin {
 struct standin start_standin(int threads);
 /* Its main thread is a vCPU that is busy (tinyvm.h), and a thread wakes up every 10 ms. */
 struct standin start_tiny(int threads);
+/* The same, of a guest in user mode. */
+struct standin start_user_mode(int threads);
 /* So many of its threads are vCPUs that are busy. */
 struct standin start_vcpus(int vcpus);
 /* Beside busy threads there are some that are for a moment, then begin another one and end. */

@@ -42,6 +42,14 @@ static int set_registers(struct tinyvm *tiny, uint64_t sibling)
 		return -errno;
 	return 0;
 }
+
+int tinyvm_enter_user_mode(struct tinyvm *tiny)
+{
+	uint64_t masked_el0 = 0x3c0;
+	struct kvm_one_reg pstate = { .id = CORE_REG(pstate), .addr = (uintptr_t)&masked_el0 };
+
+	return ioctl(tiny->vcpu, KVM_SET_ONE_REG, &pstate) ? -errno : 0;
+}
 #else
 #define EXIT_SAID	KVM_EXIT_IO
 
@@ -67,6 +75,27 @@ static int set_registers(struct tinyvm *tiny, uint64_t sibling)
 		return -errno;
 	sregs.cs.base = 0;
 	sregs.cs.selector = 0;
+	if (ioctl(tiny->vcpu, KVM_SET_SREGS, &sregs) || ioctl(tiny->vcpu, KVM_SET_REGS, &regs))
+		return -errno;
+	return 0;
+}
+
+static struct kvm_segment user_segment(uint8_t type)
+{
+	return (struct kvm_segment){ .limit = 0xffff, .selector = 0x1b, .type = type, .present = 1, .dpl = 3, .s = 1 };
+}
+
+/* Protected mode without pages, and all ports are its own. */
+int tinyvm_enter_user_mode(struct tinyvm *tiny)
+{
+	struct kvm_regs regs = { .rip = CODE, .rflags = 0x3002 };
+	struct kvm_sregs sregs;
+
+	if (ioctl(tiny->vcpu, KVM_GET_SREGS, &sregs))
+		return -errno;
+	sregs.cr0 |= 1;
+	sregs.cs = user_segment(11);
+	sregs.ss = sregs.ds = sregs.es = sregs.fs = sregs.gs = user_segment(3);
 	if (ioctl(tiny->vcpu, KVM_SET_SREGS, &sregs) || ioctl(tiny->vcpu, KVM_SET_REGS, &regs))
 		return -errno;
 	return 0;

@@ -16,6 +16,8 @@ struct tinyvm {
 
 /* 0 or -errno. @megabytes of memory, all of it touched by the host. */
 int tinyvm_create(struct tinyvm *tiny, int megabytes);
+/* It is in user mode from then on, not in kernel mode. 0 or -errno. */
+int tinyvm_enter_user_mode(struct tinyvm *tiny);
 /* A VM of two vCPUs that do nothing but yield to each other. -ENOTSUP where no guest can do that. */
 int tinyvm_create_pair(struct tinyvm pair[2]);
 /* Runs until @exits exits for port I/O (ARM64: MMIO) were taken (< 0: for ever): how many, or -errno. */

@@ -842,6 +842,11 @@ enum queztl_vm_mode {
  *	the last one has all that took 2^14 us (16.4 ms) or more (ABI version 6)
  * @vcpus: out: threads of the process that the scheduler knows to be vCPUs: they
  *	stopped running, or were given a new slice, inside KVM (ABI version 7)
+ * @preempted: out: how often a vCPU lost the CPU although it could run on (ABI
+ *	version 7)
+ * @preempted_kernel: out: of these, while its guest was in kernel mode, where it
+ *	may hold locks; of an encrypted guest nobody knows, and all count (ABI
+ *	version 7)
  *
  * The settings are in for QUEZTL_VM_SCHED_SET and out for QUEZTL_VM_SCHED_GET.
  * They stay with the VM, whether or not the scheduler runs. Times and numbers
@@ -867,6 +872,8 @@ struct queztl_vm_sched {
 	__u64 yields;
 	__u64 waits[QUEZTL_SCHED_WAITS];
 	__u64 vcpus;
+	__u64 preempted;
+	__u64 preempted_kernel;
 };
 
 /*

@@ -59,7 +59,9 @@ static void add_weight(struct table *table, const struct qz_vm_stats *s, bool pe
 		add_cell(table, "%u", s->weight);
 }
 
-static void add_vm(struct rows *rows, const struct qz_vm_stats *s)
+/* vm: what only the module's scheduler knows, or NULL. */
+static void add_vm(struct rows *rows, const struct qz_vm_stats *s,
+		   const struct queztl_vm_sched *vm)
 {
 	struct table *table = rows->table;
 	json_t *object = json_object(), *waits = json_array();
@@ -87,6 +89,9 @@ static void add_vm(struct rows *rows, const struct qz_vm_stats *s)
 	set_count(object, "used_ns", s->used);
 	set_count(object, "throttled_ns", s->throttled);
 	set_count(object, "preemptions", s->preemptions);
+	set_json(object, "preempted", vm ? json_integer((json_int_t)vm->preempted) : json_null());
+	set_json(object, "preempted_in_guest_kernel",
+		 vm ? json_integer((json_int_t)vm->preempted_kernel) : json_null());
 	set_count(object, "yields", s->yields);
 	set_count(object, "messages", s->messages);
 	set_json(object, "waits", waits);
@@ -116,7 +121,7 @@ static int add_native(void *context, int pid, uint64_t id)
 	};
 	for (size_t i = 0; i < QZ_SCHED_WAITS; i++)
 		stats.waits[i] = vm.waits[i];
-	add_vm(rows, &stats);
+	add_vm(rows, &stats, &vm);
 	return 0;
 }
 
@@ -139,7 +144,7 @@ static void read_vms(struct rows *rows)
 		return;
 	for (uint32_t i = 1; i < QZ_SCHED_VMS; i++)
 		if (!read_map(map, i, &stats) && stats.tgid)
-			add_vm(rows, &stats);
+			add_vm(rows, &stats, NULL);
 	close(map);
 }
 

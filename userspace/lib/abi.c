@@ -188,7 +188,7 @@ AT(queztl_sched_info, reason, 88);
 AT(queztl_sched_info, message, 128);
 AT(queztl_sched_info, mode, 224);
 
-SIZE(queztl_vm_sched, 224);
+SIZE(queztl_vm_sched, 240);
 HEAD(queztl_vm_sched);
 AT(queztl_vm_sched, id, 8);
 AT(queztl_vm_sched, set, 16);
@@ -204,3 +204,5 @@ AT(queztl_vm_sched, preemptions, 72);
 AT(queztl_vm_sched, yields, 80);
 AT(queztl_vm_sched, waits, 88);
 AT(queztl_vm_sched, vcpus, 216);
+AT(queztl_vm_sched, preempted, 224);
+AT(queztl_vm_sched, preempted_kernel, 232);
