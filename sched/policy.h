@@ -5,9 +5,10 @@
  *
  * A VM is one flow, whatever the number of its vCPUs, or if so asked has its
  * weight once for each of them. A flow has a tag, the weighted time that it has
- * been charged, and the flow with the smallest tag is next (start-time fair queueing: Goyal, Vin, Cheng, SIGCOMM 1996). A slice is
- * charged when it begins, and what is left of it comes back, so that vCPUs that
- * run at the same time see each other.
+ * been charged, and the flow with the smallest tag is next (start-time fair
+ * queueing: Goyal, Vin, Cheng, SIGCOMM 1996). A slice is charged when it begins,
+ * and what is left of it comes back, so that vCPUs that run at the same time see
+ * each other.
  *
  * The clock is the tag of the flow that was chosen last because it was next, not
  * because another yielded to it. Tags stay in a window around it:
