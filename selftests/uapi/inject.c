@@ -105,6 +105,29 @@ bool inject_within(const char *function)
 	return ok;
 }
 
+/* failslab counts those that it lets pass for ever, so which one it is depends on what came before. */
+bool inject_anyone_within(const char *function, int nth)
+{
+	char interval[16];
+
+	snprintf(interval, sizeof(interval), "%d", nth);
+	return inject_within(function) && write_setting("failslab", "interval", interval) &&
+	       write_setting("failslab", "task-filter", "N") && write_setting("failslab", "times", "1") &&
+	       write_setting("failslab", "probability", "100");
+}
+
+bool inject_anyone_fired(void)
+{
+	char left[16] = "";
+	int file = open(DEBUGFS "/failslab/times", O_RDONLY);
+	bool fired;
+
+	write_setting("failslab", "probability", "0");
+	fired = read(file, left, sizeof(left) - 1) > 0 && atoi(left) == 0;
+	close(file);
+	return set_up("failslab") && inject_within(NULL) && fired;
+}
+
 void inject_arm(int nth)
 {
 	char text[16];

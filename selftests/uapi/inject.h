@@ -18,6 +18,14 @@ void inject_or_skip(void);	/* for a test that cannot do without */
  */
 bool inject_within(const char *function);
 
+/*
+ * Whatever thread it is: of the allocations of slab memory within a function of the kernel one fails, within the next
+ * @nth. After inject_setup(). False: the kernel cannot tell.
+ */
+bool inject_anyone_within(const char *function, int nth);
+/* No more of that. True when one failed. */
+bool inject_anyone_fired(void);
+
 /* The calling thread's nth point from now fails. */
 void inject_arm(int nth);
 /* No more of that. True when the point was reached. */
