@@ -53,8 +53,7 @@ slab_kb() { awk '/^SUnreclaim:/ {print $2}' /proc/meminfo; }
 command_of() {
 	case $1 in
 	netns | dpdk | uplink) echo "$SRC/selftests/net/$1.sh" ;;
-	bpf) echo "$SRC/selftests/sched/bpf.sh" ;;
-	native) echo "$SRC/selftests/sched/native.sh" ;;
+	bpf | native | trouble) echo "$SRC/selftests/sched/$1.sh" ;;
 	kunit) echo "$SRC/selftests/l1/kunit.sh" ;;
 	*) echo "$BUILD/$1" ;;
 	esac

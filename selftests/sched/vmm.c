@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * vmm VCPUS OTHERS: a process with VMs, until it is killed. It has so many vCPUs that compute, each of a VM of its own, and
- * so many other threads that do; if none, one thread that computes for a moment ten times a second. Says when it runs.
+ * so many other threads that do; if none, one thread that computes for a moment every two seconds. Says when it runs.
  */
 #include "tinyvm.h"
 
@@ -41,9 +41,9 @@ static void *compute(void *arg)
 static void be_idle(void)
 {
 	for (;;) {
-		for (volatile int i = 0; i < 10000; i++)
+		for (volatile int i = 0; i < 1000; i++)
 			;
-		usleep(100000);
+		sleep(2);
 	}
 }
 
