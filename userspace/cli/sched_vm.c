@@ -103,6 +103,9 @@ static int set_in_map(struct cli *cli, unsigned int pid, const struct wish *wish
 		return fail_errno(cli, map, "cannot open " QZ_SCHED_PINNED "/settings");
 	ret = change_map(map, pid, wish);
 	close(map);
+	if (ret == -E2BIG)
+		return fail(cli, EXIT_FAILED, "cannot give process %u a setting: %u processes have one, and no more can",
+			    pid, QZ_SCHED_VMS);
 	return ret ? fail_errno(cli, ret, "cannot give process %u a setting", pid) : EXIT_OK;
 }
 
