@@ -102,7 +102,9 @@ lab-deps:
 selftests: deps
 	@$(SUBMAKE) -C selftests O=$(BUILD)/selftests $(CROSS)
 
-demo: lab-module userspace
+demo: lab-module userspace sched
+	@$(MAKE) --no-print-directory module KDIR=$$(selftests/lab/fetch kdir new)
+	@$(SUBMAKE) -C selftests O=$(BUILD)/selftests $(BUILD)/selftests/tinyvm
 	@selftests/demo/demo
 
 check: lab-module userspace sched selftests

@@ -113,17 +113,22 @@ def ping(guests, index, count, pause):
 
 def in_turns(name, options, work):
     """{scheduler: summary} of one case; work gets the number of round trips."""
-    pools = {turn: Pool() for turn in TURNS}
-    for turn in TURNS:
-        with scheduler(turn, options.tier):
-            pools[turn].add(*work(options.n // TURNS.count(turn)))
-    found = {turn: pool.summary() for turn, pool in pools.items()}
+    found = turns(options, work)
     for turn, case in found.items():
         for what in (case, case["due"]) if case["due"] else (case,):
             print(f"# {name:<16}{turn:<7}{'due' if what is case['due'] else '':<4}{case['n']:>5}{case['lost']:>3}" +
                   "".join(f"{what[at] / 1e3:>9.1f}" for at in ("mean", "p50", "p99", "max")) + "  " +
                   " ".join(f"{key} {value}" for key, value in case["per_trip"].items() if what is case), flush=True)
     return found
+
+
+def turns(options, work, progress=lambda turn, mean: None):
+    pools = {turn: Pool() for turn in TURNS}
+    for turn in TURNS:
+        with scheduler(turn, options.tier):
+            pools[turn].add(*work(options.n // TURNS.count(turn)))
+        progress(turn, pools[turn].turns[-1])
+    return {turn: pool.summary() for turn, pool in pools.items()}
 
 
 # -- rows ------------------------------------------------------------------------------------------------------------
