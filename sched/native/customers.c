@@ -17,6 +17,7 @@
 #include "sched/native/sched.h"
 
 struct qz_customer qz_customers[QZ_SCHED_CUSTOMERS];
+u32 qz_customers_end;
 
 /* Who belongs to which customer, and which customers there are; a leaf. */
 static DEFINE_RAW_SPINLOCK(customers_lock);
@@ -97,6 +98,8 @@ static bool add_customer(struct qz_vmproc *proc)
 	c->dead = false;
 	apply_settings(c);
 	raw_spin_unlock_irqrestore(&customers_lock, flags);
+	if (c - qz_customers >= qz_customers_end)
+		WRITE_ONCE(qz_customers_end, c - qz_customers + 1);
 	/* Pairs with qz_customer_assign(): the customer is complete. */
 	smp_store_release(&proc->customer, c - qz_customers);
 	return true;
@@ -119,6 +122,16 @@ static struct qz_vmproc *del_customer(struct qz_customer *c, bool dead)
 	return proc;
 }
 
+/* Those that end last may leave a gap: nobody has to look there any more. */
+static void shorten(void)
+{
+	u32 end = qz_customers_end;
+
+	while (end > QZ_HOST + 1 && !qz_customers[end - 1].proc)
+		end--;
+	WRITE_ONCE(qz_customers_end, end);
+}
+
 /* Work item, or while none can run: may sleep. */
 static void update_customers(struct work_struct *work)
 {
@@ -139,6 +152,7 @@ static void update_customers(struct work_struct *work)
 		if (READ_ONCE(proc->customer) || !add_customer(proc))
 			qz_vmproc_put(proc);
 	}
+	shorten();
 }
 
 /* VMs came, went, or have other settings; any context that may queue work. */
@@ -235,6 +249,7 @@ void qz_customers_init(void)
 		*c = (struct qz_customer){};
 		raw_spin_lock_init(&c->refilling);
 	}
+	qz_customers_end = QZ_HOST + 1;
 	qz_flow_init(&qz_sched_policy, &qz_customers[QZ_HOST].flow,
 		     QZ_SCHED_START, QZ_SCHED_WEIGHT);
 	update_customers(NULL);

@@ -229,6 +229,7 @@ static inline bool qz_task_is_vcpu(const struct task_struct *task)
 
 /* customers.c */
 extern struct qz_customer qz_customers[QZ_SCHED_CUSTOMERS];
+extern u32 qz_customers_end;	/* nobody is a customer from here on */
 
 void qz_customers_init(void);
 void qz_customers_exit(void);
@@ -266,7 +267,7 @@ void qz_queue_add(struct task_struct *task, struct qz_task *t, u64 flags);
 void qz_queue_add_pinned(struct task_struct *task, struct qz_task *t,
 			 u64 flags);
 void qz_queue_leave(struct qz_task *t);
-bool qz_queue_take(const struct qz_choice *choice);
+bool qz_queue_take(const struct qz_choice *choice, u64 now);
 bool qz_queue_take_pinned(s32 cpu);
 bool qz_queue_set_next(struct qz_cpu *cpu, const struct qz_task *t);
 bool qz_queue_take_next(struct qz_cpu *cpu);
@@ -274,7 +275,7 @@ bool qz_choice_is_before(const struct qz_choice *a, const struct qz_choice *b);
 void qz_queues_first(u64 now, const struct qz_choice *after,
 		     struct qz_choice *choice);
 void qz_queues_first_pinned(s32 cpu, u64 now, struct qz_choice *choice);
-bool qz_queues_take_any(u32 from);
+bool qz_queues_take_any(u32 from, u64 now);
 bool qz_queues_hurry(void);
 u64 qz_queues_next_check(u64 now);
 

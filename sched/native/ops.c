@@ -349,11 +349,11 @@ static void op_dispatch(s32 cpu, struct task_struct *prev)
 			pinned = nobody;
 		}
 		if (keep(prev, &first) || first.customer == QZ_NOBODY ||
-		    qz_queue_take(&first))
+		    qz_queue_take(&first, now))
 			return;
 	}
 	/* There was nobody for this CPU, or not among the first. */
-	if (!qz_queues_take_any(customer_after(prev)))
+	if (!qz_queues_take_any(customer_after(prev), now))
 		keep(prev, &nobody);
 }
 

@@ -238,10 +238,9 @@ void qz_queue_leave(struct qz_task *t)
  * sched_ext puts a thread into its queue only after enqueue() has returned, so an
  * empty queue does not mean that nobody waits.
  */
-static bool take(u32 customer, enum qz_queue queue)
+static bool take(u32 customer, enum qz_queue queue, u64 now)
 {
 	struct qz_customer *c = &qz_customers[customer];
-	u64 now = qz_sched_now();
 
 	if (!test_bit(customer, waiting[queue]) ||
 	    (queue == QZ_VCPUS && !may_serve_vcpus(c, now)))
@@ -261,13 +260,13 @@ static bool take(u32 customer, enum qz_queue queue)
 }
 
 /* The vCPUs of a customer with a limit and its other threads take turns. */
-bool qz_queue_take(const struct qz_choice *choice)
+bool qz_queue_take(const struct qz_choice *choice, u64 now)
 {
 	struct qz_customer *c = &qz_customers[choice->customer];
 	bool vcpus_first = c->turn++ & 1;
 
-	if (!take(choice->customer, vcpus_first ? QZ_VCPUS : QZ_OTHERS) &&
-	    !take(choice->customer, vcpus_first ? QZ_OTHERS : QZ_VCPUS))
+	if (!take(choice->customer, vcpus_first ? QZ_VCPUS : QZ_OTHERS, now) &&
+	    !take(choice->customer, vcpus_first ? QZ_OTHERS : QZ_VCPUS, now))
 		return false;
 	if (choice->starved)
 		atomic64_inc(&qz_sched_counts.starved);
@@ -306,7 +305,8 @@ bool qz_queue_take_next(struct qz_cpu *cpu)
 	if (next == QZ_NO_DSQ)
 		return false;
 	WRITE_ONCE(cpu->next, QZ_NO_DSQ);
-	if (!take(next % QZ_SCHED_CUSTOMERS, next / QZ_SCHED_CUSTOMERS))
+	if (!take(next % QZ_SCHED_CUSTOMERS, next / QZ_SCHED_CUSTOMERS,
+		  qz_sched_now()))
 		return false;
 	cpu->lent = next % QZ_SCHED_CUSTOMERS;
 	return true;
@@ -352,16 +352,15 @@ static void consider(u32 index, u64 now, const struct qz_choice *after,
 
 /*
  * Of those that wait, who is next, or who is next after a given one. One pass over
- * 1024 bits, and a few instructions for each who waits.
+ * a bit for each customer, and a few instructions for each who waits.
  */
 void qz_queues_first(u64 now, const struct qz_choice *after,
 		     struct qz_choice *choice)
 {
-	unsigned int i;
+	unsigned int i, end = READ_ONCE(qz_customers_end);
 
 	*choice = (struct qz_choice){ .customer = QZ_NOBODY };
-	for_each_or_bit(i, waiting[QZ_OTHERS], waiting[QZ_VCPUS],
-			QZ_SCHED_CUSTOMERS)
+	for_each_or_bit(i, waiting[QZ_OTHERS], waiting[QZ_VCPUS], end)
 		consider(i, now, after, choice);
 }
 
@@ -392,14 +391,14 @@ void qz_queues_first_pinned(s32 cpu, u64 now, struct qz_choice *choice)
  * run on other CPUs only, and there may be many of them. Called with the runqueue
  * lock held, like all that takes somebody.
  */
-bool qz_queues_take_any(u32 from)
+bool qz_queues_take_any(u32 from, u64 now)
 {
+	u32 i, end = READ_ONCE(qz_customers_end);
 	struct qz_choice choice = {};
-	unsigned int i;
 
-	for (i = 0; i < QZ_SCHED_CUSTOMERS; i++) {
-		choice.customer = (from + i) % QZ_SCHED_CUSTOMERS;
-		if (qz_queue_take(&choice))
+	for (i = 0; i < end; i++) {
+		choice.customer = (from + i) % end;
+		if (qz_queue_take(&choice, now))
 			return true;
 	}
 	return false;
@@ -408,11 +407,10 @@ bool qz_queues_take_any(u32 from)
 /* When somebody who waits has to be looked after again; 0: nobody waits. */
 u64 qz_queues_next_check(u64 now)
 {
+	unsigned int i, end = READ_ONCE(qz_customers_end);
 	u64 next = 0;
-	unsigned int i;
 
-	for_each_or_bit(i, waiting[QZ_OTHERS], waiting[QZ_VCPUS],
-			QZ_SCHED_CUSTOMERS) {
+	for_each_or_bit(i, waiting[QZ_OTHERS], waiting[QZ_VCPUS], end) {
 		struct qz_customer *c = &qz_customers[i];
 		bool vcpus = atomic_read(&c->waiting[QZ_VCPUS]);
 
