@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,17 +30,21 @@ bool vm_cgroup(int pid, char path[CGROUP_ROOM])
 	char file[64], line[CGROUP_ROOM - sizeof(CGROUPS)], *slash;
 	bool found = false;
 	FILE *groups;
+	int error;
 
 	snprintf(file, sizeof(file), "/proc/%d/cgroup", pid);
 	groups = fopen(file, "re");
 	if (!groups)
 		return false;
+	errno = 0;
 	while (!found && fgets(line, sizeof(line), groups))
 		found = !strncmp(line, "0::/", 4);
+	error = found ? 0 : errno;
 	fclose(groups);
-	line[strcspn(line, "\n")] = '\0';
+	errno = error;
 	if (!found)
 		return false;
+	line[strcspn(line, "\n")] = '\0';
 	while ((slash = strrchr(line, '/')) && is_inside_vm(slash + 1))
 		*slash = '\0';
 	snprintf(path, CGROUP_ROOM, CGROUPS "%s", line + 3);
@@ -51,7 +56,7 @@ bool trusted_cgroup(char path[CGROUP_ROOM])
 	struct stat status;
 	char *slash;
 
-	while (!stat(path, &status) && status.st_uid) {
+	while (strlen(path) > sizeof(CGROUPS) && (stat(path, &status) || status.st_uid)) {
 		slash = strrchr(path, '/');
 		*slash = '\0';
 	}

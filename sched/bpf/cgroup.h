@@ -4,18 +4,20 @@
 
 #include <stdbool.h>
 
-#define CGROUP_ROOM	512
+#define CGROUP_ROOM	(4096 + 16)	/* the kernel tells no longer names */
 
 /*
  * The cgroup v2 directory of a process's VM, without the groups that libvirt
  * makes inside it for vCPUs, I/O threads and the emulator. False if it is the
- * root's, or there is none.
+ * root's, or there is none, or, with errno ENAMETOOLONG, if its name is too long
+ * for the kernel to tell: somebody hides it.
  */
 bool vm_cgroup(int pid, char path[CGROUP_ROOM]);
 
 /*
  * Shortens a path to the next group that is root's: to whom a group is delegated
- * could give himself any weight. False if that is the root's own.
+ * could give himself any weight, also by a group that is there for a moment only or
+ * has a path that is too long for stat(). False if that is the root's own.
  */
 bool trusted_cgroup(char path[CGROUP_ROOM]);
 

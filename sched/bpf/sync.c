@@ -19,10 +19,13 @@
 #include "sched/policy.h"
 #include "sync.h"
 
+/* Of a VM that hides its cgroup, and so its limit: the least. */
+static const struct qz_setting least = { .weight = 1, .limit = 10 };
+
 /* A VM; if it has a cgroup, the first VM in that counts those that are there. */
 struct seen {
 	unsigned int tgid;
-	bool grouped;
+	bool grouped, hidden;
 	unsigned int first, members;
 	char path[CGROUP_ROOM];
 };
@@ -34,7 +37,9 @@ static void look_at(struct seen *seen, size_t count, unsigned int tgid)
 
 	this->tgid = tgid;
 	this->members = 0;
-	this->grouped = vm_cgroup(tgid, this->path) && trusted_cgroup(this->path);
+	this->grouped = vm_cgroup(tgid, this->path);
+	this->hidden = !this->grouped && errno == ENAMETOOLONG;
+	this->grouped = this->grouped && trusted_cgroup(this->path);
 	if (!this->grouped)
 		return;
 	while (first < count && (!seen[first].grouped || strcmp(seen[first].path, this->path)))
@@ -50,7 +55,7 @@ static struct qz_setting wanted(const struct seen *seen, const struct seen *this
 	unsigned int members;
 
 	if (!this->grouped)
-		return setting;
+		return this->hidden ? least : setting;
 	members = seen[this->first].members;
 	setting.weight = cgroup_weight(this->path);
 	setting.limit = cgroup_limit(this->path);

@@ -385,6 +385,56 @@ a_users_group_has_no_weight() {
 	wait_for rmdir $group/own $group 2>/dev/null
 }
 
+# Groups inside each other, of a user's, with names so long that their path cannot be used; a process moves to the last one.
+nest() {	# GROUP DEPTH PID
+	python3 - "$@" <<-'END'
+	import os, sys
+	group, depth, pid = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+	os.chdir(group)
+	for _ in range(depth):
+	    os.mkdir("x" * 250)
+	    os.chown("x" * 250, 65534, 65534)
+	    os.chdir("x" * 250)
+	open("cgroup.procs", "w").write(pid)
+	END
+}
+
+remove_nest() {	# GROUP
+	python3 - "$@" <<-'END'
+	import os, sys
+	os.chdir(sys.argv[1])
+	depth = 0
+	while os.path.isdir("x" * 250):
+	    os.chdir("x" * 250)
+	    depth += 1
+	for _ in range(depth):
+	    os.chdir("..")
+	    os.rmdir("x" * 250)
+	END
+}
+
+# Nor can he hide whose group his is in: by names that are too long to be read at once, or at all.
+a_users_group_cannot_hide() {
+	local group=/sys/fs/cgroup/queztl-test pid
+	make_group $group
+	echo 50 >$group/cpu.weight
+	echo "20000 100000" >$group/cpu.max
+	start
+	pid=$(hog_in $group)
+	wait_for vm_has "$pid" 50 200 || die "status: $(status)"
+	nest $group 3 "$pid" || die "nest 3"
+	sleep 3
+	vm_has "$pid" 50 200 || die "in a long path: $(status)"
+	echo "$pid" >$group/cgroup.procs
+	remove_nest $group || die "remove 3"
+	nest $group 17 "$pid" || die "nest 17"
+	wait_for vm_has "$pid" 1 10 || die "in a path that is too long: $(status)"
+	stop
+	kill -9 "$pid"
+	wait_for remove_nest $group 2>/dev/null
+	rmdir $group
+}
+
 # Its vCPU waits for the limit for as long as that goes on, and sched_ext for 30 s at most.
 a_vcpu_runs_though_others_use_the_limit() {
 	local said
@@ -460,7 +510,7 @@ SHORT="starts_and_stops_under_load runs_once_only nobody_can_keep_it_from_starti
 	survives_cpu_hotplug survives_a_realtime_task"
 LONG="starts_while_others_ask stops_though_its_loader_does_not_run many_commands_at_once
 	excludes_another_and_is_excluded settings_do_not_get_lost vms_of_a_group_divide_its_limit
-	a_users_group_has_no_weight a_limit_counts_for_the_groups_inside
+	a_users_group_has_no_weight a_users_group_cannot_hide a_limit_counts_for_the_groups_inside
 	a_vcpu_runs_though_others_use_the_limit"
 ASKED=$*
 
