@@ -109,6 +109,10 @@ void qz_thread_init(const struct qz_policy *policy, const struct qz_flow *flow,
  * @policy: the policy
  * @flow: its VM
  * @thread: the thread
+ *
+ * Also for one that begins to run: others of the VM may get on faster, on CPUs
+ * that this one must not use. Who wakes up has their turn, less the credit, and
+ * would otherwise wait until this one has caught up.
  */
 void qz_thread_wake(const struct qz_policy *policy, const struct qz_flow *flow,
 		    struct qz_thread *thread)
@@ -167,6 +171,7 @@ void qz_thread_start(const struct qz_policy *policy, struct qz_flow *flow,
 		     struct qz_thread *thread, u64 slice, u64 clock)
 {
 	qz_flow_wake(policy, flow, clock);
+	qz_thread_wake(policy, flow, thread);
 	raise_to(&flow->turn, thread->turn);
 	thread->turn += slice;
 	thread->slice = slice;

@@ -412,6 +412,19 @@ static void a_newcomer_is_last(struct kunit *test)
 			(u64)atomic64_read(&m.a.turn) + policy.slice);
 }
 
+/* Else who wakes up, and so has the turn of the others, would wait until it has caught up. */
+static void a_thread_that_gets_less_saves_only_the_credit(struct kunit *test)
+{
+	struct machine m;
+	int i;
+
+	begin(&m, 100, 100);
+	for (i = 0; i < 100; i++)
+		run(&m, &m.a, &m.a0, 4 * MS);	/* on CPUs of its own */
+	run(&m, &m.a, &m.a1, MS);
+	KUNIT_EXPECT_EQ(test, m.a1.turn, atomic64_read(&m.a.turn) - policy.credit + MS);
+}
+
 static void waits_are_counted_by_powers_of_two(struct kunit *test)
 {
 	const u64 us = NSEC_PER_USEC;
@@ -449,6 +462,7 @@ static struct kunit_case policy_cases[] = {
 	KUNIT_CASE(waiting_for_others_is_not_parked_time),
 	KUNIT_CASE(debts_are_bounded),
 	KUNIT_CASE(a_newcomer_is_last),
+	KUNIT_CASE(a_thread_that_gets_less_saves_only_the_credit),
 	KUNIT_CASE(waits_are_counted_by_powers_of_two),
 	{}
 };
