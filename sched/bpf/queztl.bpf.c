@@ -161,13 +161,14 @@ void BPF_PROG(queztl_enqueue, struct task_struct *p, u64 enq_flags)
 /* Also when a thread goes on, with a new slice. */
 static void start(struct task_struct *p, struct task_ctx *t, struct vm_ctx *vm, u64 slice)
 {
-	struct cpu_ctx *c = cpu_at(scx_bpf_task_cpu(p));
+	struct cpu_ctx *c;
 
 	t->started = bpf_ktime_get_ns();
 	t->charged = p->se.sum_exec_runtime;
 	qz_thread_start(loaded_policy(), &vm->flow, &t->thread, slice, atomic64_read(&clock));
 	if (is_limited(t, vm))
 		set_alarm(t->started + slice);
+	c = cpu_at(scx_bpf_task_cpu(p));	/* further up, 6.12 would forget what it knows of it */
 	if (!c)
 		return;
 	c->started = t->started;
