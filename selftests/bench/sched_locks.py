@@ -15,7 +15,8 @@ import sys
 
 sys.dont_write_bytecode = True
 
-import sched_guests as sides
+import sched_guests as sides        # which knows where the others are
+import fabric
 import vm
 
 KINDS = {"fd": "", "map": "-m "}
@@ -56,6 +57,7 @@ def parse():
     parser.add_argument("--times", type=lambda text: [int(word) for word in text.split(",")], default=[2, 4],
                         help="so many vCPUs per CPU")
     parser.add_argument("--kinds", type=lambda text: text.split(","), default=[*KINDS])
+    parser.add_argument("--guest", default="tiny", help="tiny or cloud")
     parser.add_argument("--seconds", type=int, default=3, help="of a turn")
     parser.add_argument("--tier", choices=["native", "bpf"], help="home of Queztl's scheduler; else what there is")
     return parser.parse_args()
@@ -63,10 +65,11 @@ def parse():
 
 def main():
     options, cpus = parse(), os.cpu_count()
+    fabric.load()
     options.tier = options.tier or json.loads(sides.queztl("status", "--json"))["available"]
     rows, guests = [], []
     for times in sorted(options.times):
-        more = [vm.Guest(name, mem="128M", cpus=VCPUS, cgroup=vm.make_cgroup(f"vm-{name}"))
+        more = [vm.Guest(name, mem="128M", kernel=options.guest, cpus=VCPUS, cgroup=vm.make_cgroup(f"vm-{name}"))
                 for name in string.ascii_lowercase[len(guests):times * cpus // VCPUS]]
         guests += vm.start_all(more)
         for kind in options.kinds:
