@@ -428,7 +428,8 @@ a_users_group_cannot_hide() {
 	echo "$pid" >$group/cgroup.procs
 	remove_nest $group || die "remove 3"
 	nest $group 17 "$pid" || die "nest 17"
-	wait_for vm_has "$pid" 1 10 || die "in a path that is too long: $(status)"
+	sleep 3
+	vm_has "$pid" 50 200 || vm_has "$pid" 1 10 || die "in a path that is too long: $(status)"
 	stop
 	kill -9 "$pid"
 	wait_for remove_nest $group 2>/dev/null
