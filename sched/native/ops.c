@@ -67,7 +67,6 @@ static s32 op_select_cpu(struct task_struct *p, s32 prev_cpu, u64 wake_flags)
 
 	if (!t)
 		return cpu;
-	count_handover(t);
 	if (idle && !is_held_back(p, t))
 		scx_bpf_dispatch(p, SCX_DSQ_LOCAL, qz_sched_policy.slice, 0);
 	return cpu;
@@ -83,6 +82,10 @@ static void refuse_cookie(const struct task_struct *p)
 #endif
 }
 
+/*
+ * In the thread that wakes it up, too, if it is one. Unlike select_cpu(), it is
+ * called for a thread that has no other CPU to choose, as each on a host of one.
+ */
 static void op_runnable(struct task_struct *p, u64 enq_flags)
 {
 	struct qz_task *t = qz_task_of(p);
@@ -101,6 +104,8 @@ static void op_runnable(struct task_struct *p, u64 enq_flags)
 		qz_thread_init(policy, &c->flow, &t->thread);
 	t->old = true;
 	t->woken = enq_flags & SCX_ENQ_WAKEUP ? qz_sched_now() : 0;
+	if (t->woken)
+		count_handover(t);
 	qz_thread_wake(policy, &c->flow, &t->thread);
 }
 

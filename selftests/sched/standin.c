@@ -287,14 +287,14 @@ struct standin start_pinned(void)
 	return start((struct plan){ .threads = 1, .pinned = true, .host = true, .in = -1, .out = -1 });
 }
 
-void start_pair(struct standin *a, struct standin *b)
+void start_pair(struct standin *a, struct standin *b, bool pinned)
 {
 	int to_a = eventfd(0, 0), to_b = eventfd(0, 0);
 	__u64 one = 1;
 
 	ASSERT(to_a >= 0 && to_b >= 0);
-	*a = start((struct plan){ .in = to_a, .out = to_b });
-	*b = start((struct plan){ .in = to_b, .out = to_a });
+	*a = start((struct plan){ .in = to_a, .out = to_b, .pinned = pinned });
+	*b = start((struct plan){ .in = to_b, .out = to_a, .pinned = pinned });
 	ASSERT_EQ(write(to_a, &one, sizeof(one)), sizeof(one));
 }
 

@@ -37,8 +37,8 @@ struct standin start_host(int threads, int chains);
 struct standin start_pinned(void);
 /* A VM of two vCPUs that yield to each other. */
 struct standin start_yielding(void);
-/* Two, each with a thread that wakes up the other's. */
-void start_pair(struct standin *a, struct standin *b);
+/* Two, each with a thread that wakes up the other's; pinned: to the first CPU. */
+void start_pair(struct standin *a, struct standin *b, bool pinned);
 __u64 standin_beats(const struct standin *s);
 __u64 standin_busy_ns(const struct standin *s);
 void standin_relax(struct standin *s);
