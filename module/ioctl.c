@@ -176,7 +176,7 @@ static_assert(sizeof(struct queztl_port_rates) == 40);
 static_assert(sizeof(struct queztl_sched_start) == 24);
 static_assert(sizeof(struct queztl_sched_stop) == 8);
 static_assert(sizeof(struct queztl_sched_info) == 232);
-static_assert(sizeof(struct queztl_vm_sched) == 240);
+static_assert(sizeof(struct queztl_vm_sched) == 432);
 
 static const struct qz_ioctl device_ioctls[] = {
 	ROW(QUEZTL_GET_INFO, queztl_info, kernel, get_info, NULL, true),

@@ -151,6 +151,7 @@ static int link_vm(struct qz_vm *vm)
 	if (err)
 		return err == -EBUSY ? -EAGAIN : err;
 	qz_vm_last_id = vm->id;
+	vm->proc->id = vm->id;	/* stays if it is the first of its process */
 	vm->proc = qz_vmproc_join(vm->proc);
 	show_vm(vm);
 	return 0;

@@ -18,10 +18,12 @@
 #include <linux/list.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
 #include "uapi/linux/queztl.h"
+#include "module/partners.h"
 
 struct file;
 struct kvm;
@@ -51,8 +53,8 @@ struct qz_vm_cpu {
  * struct qz_vm_cpu_stats - what they got, while a scheduler of ours ran; ns
  * @used: CPU time of all threads of the process
  * @throttled: vCPUs waited in a queue that the limit holds back
- * @sent: wake-ups of other VMs' threads by theirs
- * @received: wake-ups of their threads by other VMs'
+ * @sent: messages to other VMs
+ * @received: messages from other VMs
  * @preemptions: others that they preempted when they woke up
  * @yields: they gave up a CPU
  * @preempted: a vCPU lost the CPU though it could run on
@@ -76,10 +78,13 @@ struct qz_vm_cpu_stats {
  * @node: in the table of processes
  * @ref: references: one by each VM of it, others by who asks
  * @tgid: the process, with a reference
+ * @id: of its first VM, by which others know it
  * @members: registered VMs of it; under the registry's lock
  * @visible: those that are not detached; written under the registry's lock
  * @cpu: what it is entitled to; each member is read and written as one word
  * @stats: what it got
+ * @partners_lock: guards @partners; a leaf, taken with interrupts off
+ * @partners: with whom it exchanges messages, by @id
  * @customer: the scheduler's number for it, 0 if it has none
  * @rcu: to free it
  */
@@ -87,10 +92,13 @@ struct qz_vmproc {
 	struct hlist_node node;
 	refcount_t ref;
 	struct pid *tgid;
+	u64 id;
 	unsigned int members;
 	unsigned int visible;
 	struct qz_vm_cpu cpu;
 	struct qz_vm_cpu_stats stats;
+	raw_spinlock_t partners_lock;
+	struct qz_partners partners;
 	u32 customer;
 	struct rcu_head rcu;
 };

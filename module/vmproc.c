@@ -31,6 +31,7 @@ struct qz_vmproc *qz_vmproc_alloc(struct pid *tgid)
 	refcount_set(&proc->ref, 1);
 	proc->tgid = get_pid(tgid);
 	proc->cpu.weight = QZ_VM_WEIGHT;
+	raw_spin_lock_init(&proc->partners_lock);
 	return proc;
 }
 

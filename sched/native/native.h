@@ -13,8 +13,8 @@
  * and interrupts off, select_cpu() with the thread's pi_lock. They may not wake up
  * anybody and take only raw spinlocks under which nobody is woken up.
  *
- * Lock order: runqueue lock -> cpu->lock, customers_lock, bucket->lock, each a
- * leaf. vm.h's locks are taken in process context only.
+ * Lock order: runqueue lock -> cpu->lock, customers_lock, bucket->lock and vm.h's
+ * partners_lock, each a leaf. vm.h's other locks are taken in process context only.
  */
 #ifndef QZ_SCHED_NATIVE_H
 #define QZ_SCHED_NATIVE_H
@@ -231,6 +231,15 @@ static inline bool qz_task_is_vcpu(const struct task_struct *task)
 extern struct qz_customer qz_customers[QZ_SCHED_CUSTOMERS];
 extern u32 qz_customers_end;	/* nobody is a customer from here on */
 
+/*
+ * Its process, under RCU; NULL if the scheduler is about to end and has forgotten
+ * it, or for the host's tasks.
+ */
+static inline struct qz_vmproc *qz_customer_proc(u32 customer)
+{
+	return READ_ONCE(qz_customers[customer].proc);
+}
+
 void qz_customers_init(void);
 void qz_customers_exit(void);
 void qz_customers_changed(void);
@@ -289,6 +298,11 @@ void qz_check_at(u64 at);
 void qz_check_task(const struct qz_task *t, bool held_back);
 u64 qz_check_next(u64 now);
 s32 qz_cpu_to_preempt(const struct task_struct *task, const struct qz_task *t);
+
+/* messages.c */
+int qz_messages_init(void);
+void qz_messages_exit(void);
+void qz_messages_woken(const struct qz_task *to);
 
 /* ops.c */
 extern struct sched_ext_ops qz_sched_ops;

@@ -35,29 +35,6 @@ static bool is_held_back(const struct task_struct *p, const struct qz_task *t)
 	       qz_customer_is_parked(customer_of(t), qz_sched_now());
 }
 
-/*
- * The process of a customer, under RCU; NULL if the scheduler is about to end and
- * has forgotten it, or for the host's tasks.
- */
-static struct qz_vmproc *proc_of(u32 customer)
-{
-	return READ_ONCE(qz_customers[customer].proc);
-}
-
-/* A process of one VM wakes up a thread of another: a message, or its answer. */
-static void count_handover(const struct qz_task *to)
-{
-	const struct qz_task *from = in_task() ? qz_task_of(current) : NULL;
-	u32 sender = from ? READ_ONCE(from->customer) : QZ_HOST;
-	struct qz_vmproc *a = proc_of(sender), *b = proc_of(to->customer);
-
-	if (!a || !b || a == b)
-		return;
-	atomic64_inc(&qz_sched_counts.handovers);
-	atomic64_inc(&a->stats.sent);
-	atomic64_inc(&b->stats.received);
-}
-
 /* In the thread that wakes it up, with pi_lock held. */
 static s32 op_select_cpu(struct task_struct *p, s32 prev_cpu, u64 wake_flags)
 {
@@ -105,7 +82,7 @@ static void op_runnable(struct task_struct *p, u64 enq_flags)
 	t->old = true;
 	t->woken = enq_flags & SCX_ENQ_WAKEUP ? qz_sched_now() : 0;
 	if (t->woken)
-		count_handover(t);
+		qz_messages_woken(t);
 	qz_thread_wake(policy, &c->flow, &t->thread);
 }
 
@@ -229,7 +206,7 @@ static void count_wait(struct qz_task *t)
 /* The guest may have had a lock when its vCPU lost the CPU. */
 static void count_preempted(const struct task_struct *p, const struct qz_task *t)
 {
-	struct qz_vmproc *proc = proc_of(t->customer);
+	struct qz_vmproc *proc = qz_customer_proc(t->customer);
 	enum qz_preempted how = proc ? qz_guest_preempted(p) : QZ_NOT_PREEMPTED;
 
 	if (how == QZ_NOT_PREEMPTED)

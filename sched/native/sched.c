@@ -49,6 +49,7 @@ static void clear_end(void)
 /* Called with sched_lock held. Also if it has ended by itself. */
 static void cleanup(void)
 {
+	qz_messages_exit();
 	qz_check_exit();
 	qz_vm_watch(NULL);
 	qz_customers_exit();
@@ -72,6 +73,11 @@ static int start(void)
 	err = qz_tasks_init();
 	if (err)
 		return err;
+	err = qz_messages_init();
+	if (err) {
+		qz_tasks_exit();
+		return err;
+	}
 	qz_queues_init();
 	qz_check_init();
 	qz_customers_init();

@@ -28,7 +28,7 @@ struct qz_sched_end {
  * @slice: as it was started with
  * @check: as it was started with
  * @per_vcpu: as it was started with
- * @handovers: wake-ups of a VM's thread by another VM's
+ * @handovers: messages between VMs
  * @preemptions: by threads that woke up
  * @yields: without a receiver
  * @directed: to another thread

@@ -127,6 +127,23 @@ int qz_schedapi_vm_set(struct qz_call *call)
 	return 0;
 }
 
+static void get_partners(struct qz_vmproc *proc, struct queztl_vm_sched *arg)
+{
+	unsigned long flags;
+	u32 i;
+
+	static_assert(QZ_PARTNERS == QUEZTL_SCHED_PARTNERS);
+	raw_spin_lock_irqsave(&proc->partners_lock, flags);
+	for (i = 0; i < QUEZTL_SCHED_PARTNERS; i++) {
+		const struct qz_partner *p = &proc->partners.partner[i];
+
+		arg->partners[i] = (struct queztl_sched_partner){
+			.id = p->id, .sent = p->sent, .received = p->received,
+		};
+	}
+	raw_spin_unlock_irqrestore(&proc->partners_lock, flags);
+}
+
 int qz_schedapi_vm_get(struct qz_call *call)
 {
 	const struct qz_vm_cpu_stats *stats;
@@ -155,6 +172,7 @@ int qz_schedapi_vm_get(struct qz_call *call)
 	arg->vcpus = qz_sched_vcpus(vm->proc);
 	arg->preempted = atomic64_read(&stats->preempted);
 	arg->preempted_kernel = atomic64_read(&stats->preempted_kernel);
+	get_partners(vm->proc, arg);
 	qz_vm_put(vm);
 	return 0;
 }

@@ -70,7 +70,7 @@ TEST(traces_preemptions)
 	begin();
 	ASSERT_EQ(start(), 0);
 	hog = start_standin(2 * cpus());
-	start_pair(&a, &b);
+	start_pair(&a, &b, false);
 	run_for(1);
 	enable("queztl_sched_preempt", "1");
 	run_for(1);

@@ -143,7 +143,7 @@ AT(queztl_sched_info, reason, 88);
 AT(queztl_sched_info, message, 128);
 AT(queztl_sched_info, mode, 224);
 
-SIZE(queztl_vm_sched, 240);
+SIZE(queztl_vm_sched, 432);
 AT(queztl_vm_sched, id, 8);
 AT(queztl_vm_sched, set, 16);
 AT(queztl_vm_sched, weight, 20);
@@ -160,3 +160,4 @@ AT(queztl_vm_sched, waits, 88);
 AT(queztl_vm_sched, vcpus, 216);
 AT(queztl_vm_sched, preempted, 224);
 AT(queztl_vm_sched, preempted_kernel, 232);
+AT(queztl_vm_sched, partners, 240);

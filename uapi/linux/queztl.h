@@ -48,7 +48,7 @@
  */
 
 /** define QUEZTL_ABI_VERSION - version of this header; it only increases. */
-#define QUEZTL_ABI_VERSION	7
+#define QUEZTL_ABI_VERSION	8
 
 /** define QUEZTL_DEVICE - path of the character device. */
 #define QUEZTL_DEVICE		"/dev/queztl"
@@ -758,7 +758,7 @@ enum queztl_sched_state {
  * @slice_us: out: as it was started with
  * @check_us: out: as it was started with
  * @reserved: 0
- * @handovers: out: wake-ups of a VM's thread by a thread of another VM
+ * @handovers: out: messages between VMs, see &queztl_vm_sched.handovers_sent
  * @preemptions: out: preemptions by threads that woke up
  * @yields: out: calls of sched_yield()
  * @directed_yields: out: yields of a vCPU to a certain other one
@@ -815,6 +815,24 @@ enum queztl_vm_mode {
 /** define QUEZTL_SCHED_WAITS - buckets of &queztl_vm_sched.waits */
 #define QUEZTL_SCHED_WAITS	16
 
+/** define QUEZTL_SCHED_PARTNERS - entries of &queztl_vm_sched.partners */
+#define QUEZTL_SCHED_PARTNERS	8
+
+/**
+ * struct queztl_sched_partner - messages that a VM exchanges with another one
+ * @id: of that VM; if its process holds several, of the first; 0: unused entry
+ * @sent: messages to it
+ * @received: messages from it
+ *
+ * They are counted from when it came into the table: a new partner takes the
+ * place of the one with the fewest messages.
+ */
+struct queztl_sched_partner {
+	__u64 id;
+	__u64 sent;
+	__u64 received;
+};
+
 /**
  * struct queztl_vm_sched - argument of QUEZTL_VM_SCHED_SET and QUEZTL_VM_SCHED_GET
  * @size: in: sizeof(struct queztl_vm_sched)
@@ -832,8 +850,10 @@ enum queztl_vm_mode {
  * @used_ns: out: CPU time of the process
  * @throttled_ns: out: time for which vCPUs waited because of @limit, the sum
  *	over all vCPUs
- * @handovers_sent: out: wake-ups of other VMs' threads by threads of this one
- * @handovers_received: out: wake-ups of this VM's threads by those of others
+ * @handovers_sent: out: messages to other VMs: what a fabric put into a ring of
+ *	theirs at a time, and wake-ups of their threads by threads of this one for
+ *	another reason (before ABI version 8: wake-ups only)
+ * @handovers_received: out: messages from other VMs
  * @preemptions: out: threads of others that a thread of this VM preempted when
  *	it woke up
  * @yields: out: calls of sched_yield() and directed yields
@@ -847,6 +867,8 @@ enum queztl_vm_mode {
  * @preempted_kernel: out: of these, while its guest was in kernel mode, where it
  *	may hold locks; of an encrypted guest nobody knows, and all count (ABI
  *	version 7)
+ * @partners: out: the VMs with which this one exchanges most messages, in no
+ *	order; each with more than 1/8 of them is there (ABI version 8)
  *
  * The settings are in for QUEZTL_VM_SCHED_SET and out for QUEZTL_VM_SCHED_GET.
  * They stay with the VM, whether or not the scheduler runs. Times and numbers
@@ -874,6 +896,7 @@ struct queztl_vm_sched {
 	__u64 vcpus;
 	__u64 preempted;
 	__u64 preempted_kernel;
+	struct queztl_sched_partner partners[QUEZTL_SCHED_PARTNERS];
 };
 
 /*

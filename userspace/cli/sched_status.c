@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* queztl sched status: what divides the CPUs now, and what each VM got. */
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "../../sched/bpf/queztl.h"
@@ -59,6 +61,46 @@ static void add_weight(struct table *table, const struct qz_vm_stats *s, bool pe
 		add_cell(table, "%u", s->weight);
 }
 
+static int pid_of_vm(int device, uint64_t id)
+{
+	struct queztl_vm_info info = { .pid = 0 };
+	int vm = queztl_vm_open(device, id);
+
+	if (vm < 0)
+		return 0;
+	if (queztl_vm_info(vm, &info))
+		info.pid = 0;
+	close(vm);
+	return info.pid;
+}
+
+static int by_messages(const void *a, const void *b)
+{
+	const struct queztl_sched_partner *x = a, *y = b;
+	uint64_t m = x->sent + x->received, n = y->sent + y->received;
+
+	return m < n ? 1 : m > n ? -1 : 0;
+}
+
+static json_t *partners_of(int device, const struct queztl_vm_sched *vm)
+{
+	struct queztl_sched_partner sorted[QUEZTL_SCHED_PARTNERS];
+	json_t *list = json_array();
+
+	memcpy(sorted, vm->partners, sizeof(sorted));
+	qsort(sorted, QUEZTL_SCHED_PARTNERS, sizeof(*sorted), by_messages);
+	for (size_t i = 0; i < QUEZTL_SCHED_PARTNERS && sorted[i].id; i++) {
+		json_t *object = json_object();
+
+		set_count(object, "vm", sorted[i].id);
+		set_process(object, "pid", pid_of_vm(device, sorted[i].id));
+		set_count(object, "sent", sorted[i].sent);
+		set_count(object, "received", sorted[i].received);
+		json_array_append_new(list, object);
+	}
+	return list;
+}
+
 /* vm: what only the module's scheduler knows, or NULL. */
 static void add_vm(struct rows *rows, const struct qz_vm_stats *s,
 		   const struct queztl_vm_sched *vm)
@@ -97,6 +139,7 @@ static void add_vm(struct rows *rows, const struct qz_vm_stats *s,
 	set_json(object, "waits", waits);
 	for (size_t i = 0; i < QZ_SCHED_WAITS; i++)
 		json_array_append_new(waits, json_integer((json_int_t)s->waits[i]));
+	set_json(object, "partners", vm ? partners_of(rows->device, vm) : json_null());
 	json_array_append_new(rows->list, object);
 }
 

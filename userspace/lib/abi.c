@@ -188,7 +188,7 @@ AT(queztl_sched_info, reason, 88);
 AT(queztl_sched_info, message, 128);
 AT(queztl_sched_info, mode, 224);
 
-SIZE(queztl_vm_sched, 240);
+SIZE(queztl_vm_sched, 432);
 HEAD(queztl_vm_sched);
 AT(queztl_vm_sched, id, 8);
 AT(queztl_vm_sched, set, 16);
@@ -206,3 +206,9 @@ AT(queztl_vm_sched, waits, 88);
 AT(queztl_vm_sched, vcpus, 216);
 AT(queztl_vm_sched, preempted, 224);
 AT(queztl_vm_sched, preempted_kernel, 232);
+AT(queztl_vm_sched, partners, 240);
+
+SIZE(queztl_sched_partner, 24);
+AT(queztl_sched_partner, id, 0);
+AT(queztl_sched_partner, sent, 8);
+AT(queztl_sched_partner, received, 16);

@@ -48,7 +48,7 @@ static void sizes_are_those_of_version_5(void **state)
 	SIZE(queztl_sched_start, 24);
 	SIZE(queztl_sched_stop, 8);
 	SIZE(queztl_sched_info, 232);
-	SIZE(queztl_vm_sched, 240);
+	SIZE(queztl_vm_sched, 432);
 }
 
 static void calls_have_their_numbers(void **state)

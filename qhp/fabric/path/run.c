@@ -10,14 +10,17 @@
 
 #include <linux/sched.h>
 
+#include "module/waking.h"
 #include "path/run.h"
 
 static void wake_receivers(struct qz_run *run)
 {
 	unsigned int i;
 
+	this_cpu_write(qz_waking, true);
 	for (i = 0; i < run->nwake; i++)
 		qz_signal_driver(&run->wake[i]->vq, run->port);
+	this_cpu_write(qz_waking, false);
 	run->nwake = 0;
 }
 
