@@ -148,7 +148,7 @@ enum qz_preempted {
 /* What becomes of a yield to a certain thread. */
 enum qz_yield {
 	QZ_YIELD_GRANTED,
-	QZ_YIELD_NOT_WAITING,	/* it runs, sleeps, or waits for one CPU only */
+	QZ_YIELD_NOT_WAITING,	/* it runs, sleeps, or waits for one CPU behind others */
 	QZ_YIELD_HELD_BACK,	/* its limit is used up */
 	QZ_YIELD_CPU,		/* it may not run here */
 	QZ_YIELD_AHEAD,		/* its customer may borrow no more */
@@ -278,6 +278,7 @@ void qz_queue_add_pinned(struct task_struct *task, struct qz_task *t,
 void qz_queue_leave(struct qz_task *t);
 bool qz_queue_take(const struct qz_choice *choice, u64 now);
 bool qz_queue_take_pinned(s32 cpu);
+bool qz_queue_can_take(struct qz_cpu *cpu, const struct qz_task *t);
 bool qz_queue_set_next(struct qz_cpu *cpu, const struct qz_task *t);
 bool qz_queue_take_next(struct qz_cpu *cpu);
 bool qz_choice_is_before(const struct qz_choice *a, const struct qz_choice *b);

@@ -346,7 +346,7 @@ static enum qz_yield answer_yield(const struct task_struct *from,
 {
 	u64 clock = atomic64_read(&qz_sched_clock);
 
-	if (!f || !t || !t->waits)
+	if (!f || !t || !qz_queue_can_take(qz_cpu_of(task_cpu(from)), t))
 		return QZ_YIELD_NOT_WAITING;
 	if (is_held_back(to, t))
 		return QZ_YIELD_HELD_BACK;

@@ -278,14 +278,49 @@ bool qz_queue_take_pinned(s32 cpu)
 	return scx_bpf_consume(dsq_of_cpu(cpu));
 }
 
+/* Of those that wait for that CPU, it is the next one. */
+static bool is_first_pinned(struct qz_cpu *cpu, const struct qz_task *t)
+{
+	bool first;
+
+	raw_spin_lock(&cpu->lock);
+	first = list_first_entry_or_null(&cpu->pinned, struct qz_task,
+					 pinned) == t;
+	raw_spin_unlock(&cpu->lock);
+	return first;
+}
+
+/*
+ * The queue of which the first thread is to be let in instead: this one or, of a
+ * customer's queue, another of the same customer. QZ_NO_DSQ: others are before it.
+ */
+static u64 dsq_to_take(struct qz_cpu *cpu, const struct qz_task *t)
+{
+	if (t->waits)
+		return dsq_of(t->customer, t->queue);
+	if (!list_empty(&t->pinned) && qz_cpu_of(t->pinned_cpu) == cpu &&
+	    is_first_pinned(cpu, t))
+		return dsq_of_cpu(t->pinned_cpu);
+	return QZ_NO_DSQ;
+}
+
+/* Could it be let in by who runs there? */
+bool qz_queue_can_take(struct qz_cpu *cpu, const struct qz_task *t)
+{
+	return dsq_to_take(cpu, t) != QZ_NO_DSQ;
+}
+
 /* Who runs there lets this thread in, whatever the ranks are, if it may. */
 bool qz_queue_set_next(struct qz_cpu *cpu, const struct qz_task *t)
 {
 	u32 from = READ_ONCE(cpu->customer);
 	u64 ran = qz_sched_since(qz_sched_now(), READ_ONCE(cpu->started));
-	u64 slice;
+	u64 slice, dsq;
 
-	if (!t->waits || from == QZ_NOBODY)
+	if (from == QZ_NOBODY)
+		return false;
+	dsq = dsq_to_take(cpu, t);
+	if (dsq == QZ_NO_DSQ)
 		return false;
 	slice = qz_flow_passes_on(&qz_sched_policy, &qz_customers[from].flow,
 				  &qz_customers[t->customer].flow,
@@ -293,8 +328,17 @@ bool qz_queue_set_next(struct qz_cpu *cpu, const struct qz_task *t)
 	if (!slice)
 		return false;
 	WRITE_ONCE(cpu->next_slice, slice);
-	WRITE_ONCE(cpu->next, dsq_of(t->customer, t->queue));
+	WRITE_ONCE(cpu->next, dsq);
 	return true;
+}
+
+/* Return: the customer of the thread that was taken; QZ_NOBODY. */
+static u32 take_first_pinned(s32 cpu)
+{
+	struct qz_choice choice;
+
+	qz_queues_first_pinned(cpu, qz_sched_now(), &choice);
+	return qz_queue_take_pinned(cpu) ? choice.customer : QZ_NOBODY;
 }
 
 /* Who gets it is the first there, because it is the one who has had least. */
@@ -305,6 +349,11 @@ bool qz_queue_take_next(struct qz_cpu *cpu)
 	if (next == QZ_NO_DSQ)
 		return false;
 	WRITE_ONCE(cpu->next, QZ_NO_DSQ);
+	if (next >= QZ_QUEUES * QZ_SCHED_CUSTOMERS) {
+		cpu->lent = take_first_pinned(next -
+					      QZ_QUEUES * QZ_SCHED_CUSTOMERS);
+		return cpu->lent != QZ_NOBODY;
+	}
 	if (!take(next % QZ_SCHED_CUSTOMERS, next / QZ_SCHED_CUSTOMERS,
 		  qz_sched_now()))
 		return false;
