@@ -12,6 +12,7 @@
 #include <linux/hrtimer.h>
 #include <linux/magic.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/sched/vhost_task.h>
 #include <linux/string.h>
 #include <linux/vdpa.h>
@@ -105,6 +106,29 @@ static inline bool qz_file_is_kvm(const struct file *file)
 	       !strcmp(file->f_path.dentry->d_name.name, "kvm-vm");
 }
 #endif
+
+/*
+ * Does a sched_ext scheduler schedule this thread, Queztl's or another? No kernel
+ * exports that, but the bit says which class has it on a runqueue. Process context.
+ */
+static inline bool qz_on_sched_ext(void)
+{
+#ifdef CONFIG_SCHED_CLASS_EXT
+	return READ_ONCE(current->scx.flags) & SCX_TASK_QUEUED;
+#else
+	return false;
+#endif
+}
+
+/* Does it run, or is it just beginning or ceasing to? */
+static inline bool qz_is_on_cpu(const struct task_struct *task)
+{
+#ifdef CONFIG_SMP
+	return READ_ONCE(task->on_cpu);
+#else
+	return task == current;
+#endif
+}
 
 /* A macro, so that only its users have to include all of KVM. */
 #ifdef QZ_HAVE_VCPU_PID_LOCK

@@ -11,6 +11,7 @@
 #include <linux/sched.h>
 #include <linux/sched/task.h>
 
+#include "module/compat.h"
 #include "path/port.h"
 #include "path/worker.h"
 
@@ -109,17 +110,33 @@ static struct qz_worker *get_worker(const struct qz_port *port,
 	return &workers->worker[pair % workers->n];
 }
 
+/**
+ * qz_exec_waits_here - is a thread runnable, and could have this CPU?
+ * @thread: not the caller's
+ *
+ * Linux's own scheduler queues a thread on a CPU, and a yield does not move it. A
+ * sched_ext scheduler may run it on any, wherever it was last.
+ *
+ * Context: any. Without the locks of the scheduler this is a guess; a wrong one
+ * only costs time.
+ */
+bool qz_exec_waits_here(const struct task_struct *thread)
+{
+	if (!task_is_running(thread))
+		return false;
+	return task_cpu(thread) == raw_smp_processor_id() ||
+	       (qz_on_sched_ext() && !qz_is_on_cpu(thread));
+}
+
 /*
- * Is the worker runnable on this CPU, so that only the caller delays it? It may
- * be in the middle of a run. Any context, inside the gate. Without the locks of
- * the scheduler this is a guess; a wrong one only costs time.
+ * Does the worker wait for the caller's CPU? It may be in the middle of a run. Any
+ * context, inside the gate.
  */
 static bool waits_here(const struct qz_worker *worker)
 {
 	struct task_struct *thread = READ_ONCE(worker->thread);
 
-	return thread && task_is_running(thread) &&
-	       task_cpu(thread) == raw_smp_processor_id();
+	return thread && qz_exec_waits_here(thread);
 }
 
 /**

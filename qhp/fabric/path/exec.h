@@ -22,6 +22,7 @@ struct qz_port;
 struct qz_txq;
 struct qz_vq;
 struct qz_workers;
+struct task_struct;
 
 /* A port's configuration, for qz_exec_signal(): no queue has this number. */
 #define QZ_SIGNAL_CONFIG	QZ_MAX_QUEUES
@@ -46,5 +47,6 @@ bool qz_exec_is_own(const struct qz_port *port);
 bool qz_exec_run(struct qz_vq *vq);
 void qz_exec_signal(struct qz_port *port, unsigned int bit);
 void qz_exec_hand_off(struct qz_txq *txq);
+bool qz_exec_waits_here(const struct task_struct *thread);
 
 #endif /* QZ_EXEC_H */

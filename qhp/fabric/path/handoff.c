@@ -8,10 +8,10 @@
  * yields at once, and returns to its guest when it is scheduled again.
  *
  * It does so only in a conversation: if its queue pair has received something
- * since it last sent, and no more than a request. And it yields only to a
- * thread that is on this CPU: the one that last sent from the pair to which it
- * delivered. It names that thread, because yield() only concerns threads of one
- * cgroup: the thread of a VM that has a cgroup of its own would go on.
+ * since it last sent, and no more than a request. And it yields only to the
+ * thread that last sent from the pair to which it delivered, if that is on this
+ * CPU. It names that thread, because yield() only concerns threads of one cgroup:
+ * the thread of a VM that has a cgroup of its own would go on.
  *
  * A stream's sender yields as well, when its frames wait for free buffers at
  * the receiver and its ring is nearly full.
@@ -20,6 +20,10 @@
  * well, it costs the sender more than it gains. So the next sender on this CPU
  * checks how long the hand-off took. If that was long, nobody hands off for a
  * while, each time for longer; if not, the next pause is shorter.
+ *
+ * Not so under a sched_ext scheduler. It decides itself what a hand-off may cost
+ * others, and if it wants none the sender goes on at once: there are no pauses.
+ * It may let a thread run on any CPU, so the receiver may wait for another one.
  *
  * All this is about speed only. A value that is a little old, or another CPU's,
  * does no harm.
@@ -31,6 +35,7 @@
 #include <linux/sched/task.h>
 #include <linux/timekeeping.h>
 
+#include "module/compat.h"
 #include "path/run.h"
 
 /**
@@ -149,7 +154,7 @@ void qz_handoff_forget(struct qz_txq *txq)
 }
 
 /*
- * The thread that last sent from a queue, with a reference, if it is on this
+ * The thread that last sent from a queue, with a reference, if it can have this
  * CPU; else NULL. Called with the lock of the receiving queue of its pair held.
  */
 static struct task_struct *get_neighbour(struct qz_txq *txq)
@@ -158,7 +163,8 @@ static struct task_struct *get_neighbour(struct qz_txq *txq)
 
 	spin_lock(&txq->sender_lock);
 	sender = txq->sender;
-	if (sender && task_cpu(sender) == raw_smp_processor_id())
+	if (sender && (task_cpu(sender) == raw_smp_processor_id() ||
+		       qz_on_sched_ext()))
 		get_task_struct(sender);
 	else
 		sender = NULL;
@@ -173,6 +179,27 @@ void qz_handoff_saw(struct qz_handoff *handoff, struct qz_rxq *receiver)
 		handoff->to = get_neighbour(receiver->txq);
 }
 
+/* What it costs is known afterwards only. */
+static void yield_and_measure(struct task_struct *to)
+{
+	if (single_task_running() || pauses())
+		return;
+	this_cpu_write(history.since, ktime_get_ns());
+	yield_to(to, false);
+	look_back();
+}
+
+/* Unless somebody has a claim to this CPU anyway. */
+static void yield_to_receiver(struct task_struct *to)
+{
+	if (need_resched())
+		return;
+	if (!qz_on_sched_ext())
+		yield_and_measure(to);
+	else if (qz_exec_waits_here(to))
+		yield_to(to, false);
+}
+
 /**
  * qz_handoff_end - the sender's thread has delivered: yield to the receiver
  * @handoff: from qz_handoff_begin() and qz_handoff_saw()
@@ -183,11 +210,7 @@ void qz_handoff_end(struct qz_handoff *handoff)
 {
 	if (!handoff->to)
 		return;
-	if (!need_resched() && !single_task_running() && !pauses()) {
-		this_cpu_write(history.since, ktime_get_ns());
-		yield_to(handoff->to, false);
-		look_back();
-	}
+	yield_to_receiver(handoff->to);
 	put_task_struct(handoff->to);
 }
 

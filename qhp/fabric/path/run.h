@@ -9,7 +9,7 @@
 /**
  * struct qz_handoff - whom a sender's thread yields to when it has delivered
  * @talks: it is in a conversation
- * @to: the thread of a receiver that shares its CPU; a reference, or NULL
+ * @to: the thread of a receiver that may have its CPU; a reference, or NULL
  */
 struct qz_handoff {
 	bool talks;
