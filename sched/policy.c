@@ -101,6 +101,7 @@ void qz_thread_init(const struct qz_policy *policy, const struct qz_flow *flow,
 {
 	thread->turn = atomic64_read(&flow->turn) + policy->slice;
 	thread->slice = 0;
+	thread->given = 0;
 	thread->advance = 0;
 }
 
@@ -175,9 +176,32 @@ void qz_thread_start(const struct qz_policy *policy, struct qz_flow *flow,
 	raise_to(&flow->turn, thread->turn);
 	thread->turn += slice;
 	thread->slice = slice;
+	thread->given = 0;
 	thread->advance = qz_flow_weigh(flow, slice);
 	atomic64_add(thread->advance, &flow->tag);
 	take_tokens(flow, slice, clock);
+}
+
+/**
+ * qz_thread_give - a thread that has just started need not pay for its slice
+ * @policy: the policy
+ * @flow: its VM
+ * @thread: the thread
+ *
+ * Whatever the weights are, a VM that waits for too long gets a short slice. That
+ * is given. If it were charged, its tag would be ever further ahead, and the VM
+ * not get its own share either, also when its weight becomes greater. The clock
+ * must not follow its tag: that would take from all others what they are due. All
+ * other threads of the VM are next: who is behind them by its turn would be given
+ * many such slices before one of them is.
+ */
+void qz_thread_give(const struct qz_policy *policy, struct qz_flow *flow,
+		    struct qz_thread *thread)
+{
+	thread->turn = atomic64_read(&flow->turn) + policy->slice + thread->slice;
+	thread->given = thread->slice;
+	atomic64_sub(thread->advance, &flow->tag);
+	thread->advance = 0;
 }
 
 /**
@@ -193,11 +217,13 @@ void qz_thread_start(const struct qz_policy *policy, struct qz_flow *flow,
 void qz_thread_stop(struct qz_flow *flow, struct qz_thread *thread, u64 ran,
 		    u64 clock)
 {
-	u64 slice = thread->slice;
+	u64 slice = thread->slice, given = min_t(u64, ran, thread->given);
 
 	thread->turn += ran - slice;
 	thread->slice = 0;
-	atomic64_add(qz_flow_weigh(flow, ran) - thread->advance, &flow->tag);
+	atomic64_add(qz_flow_weigh(flow, ran - given) - thread->advance,
+		     &flow->tag);
+	thread->given = 0;
 	thread->advance = 0;
 	atomic64_add(ran, &flow->used);
 	take_tokens(flow, ran - slice, clock);

@@ -32,7 +32,8 @@
 
 #define QZ_SCHED_WEIGHT		100	/* the usual weight, as of cpu.weight */
 #define QZ_SCHED_HEAVIEST	1000000	/* so that 10 us are a difference of tags for any flow */
-#define QZ_SCHED_SHORT		(500 * NSEC_PER_USEC)	/* least slice of a limited flow */
+/* Least slice of a limited flow, and the slice of one that starves. */
+#define QZ_SCHED_SHORT		(500 * NSEC_PER_USEC)
 #define QZ_SCHED_START		(1000ULL * NSEC_PER_SEC)	/* a clock begins with this */
 
 /**
@@ -91,11 +92,13 @@ struct qz_flow {
  * @turn: CPU time it has had, ns, or what it would have had if it had not
  *	slept; in a flow the thread with the smallest is next
  * @slice: what it was charged when it started, ns; 0 while it does not run
+ * @given: so much of that its flow is not charged for
  * @advance: by how much the tag of its flow was advanced for that
  */
 struct qz_thread {
 	u64 turn;
 	u64 slice;
+	u64 given;
 	u64 advance;
 };
 
@@ -131,6 +134,8 @@ u64 qz_flow_slice(const struct qz_policy *policy, const struct qz_flow *flow,
 		  u32 nthreads);
 void qz_thread_start(const struct qz_policy *policy, struct qz_flow *flow,
 		     struct qz_thread *thread, u64 slice, u64 clock);
+void qz_thread_give(const struct qz_policy *policy, struct qz_flow *flow,
+		    struct qz_thread *thread);
 void qz_thread_stop(struct qz_flow *flow, struct qz_thread *thread, u64 ran,
 		    u64 clock);
 u64 qz_flow_reached(const struct qz_flow *flow, u64 slice, u64 ran);

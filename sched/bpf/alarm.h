@@ -115,7 +115,7 @@ static void check_cpu(u32 cpu, const struct choice *best, u64 now, u64 *next)
 	if (!runs)
 		return;
 	end = c->started + c->slice;
-	if (runs->flow.limit && c->vcpu) {
+	if (c->given || runs->flow.limit && c->vcpu) {
 		ends = !qz_sched_before(now, end);
 		if (!ends)
 			keep_earlier(next, end);

@@ -44,27 +44,44 @@ static u64 slice_of(const struct task_ctx *t, const struct vm_ctx *vm)
 /* -- the VM that is next -------------------------------------------------- */
 /*
  * A VM with a very low weight has a tag that is far ahead. Whatever the weights
- * are, it is served so often, or sched_ext would see threads that starve.
+ * are, it gets a short slice so often, and the host's own tasks, which are the
+ * administrator's, more often. With many threads it gets more of them: sched_ext
+ * ends a scheduler that lets one of them wait for 30 s.
  */
-#define STARVED		(100 * NSEC_PER_MSEC)
+#define STARVED		(1 * NSEC_PER_SEC)
+#define HOST_STARVED	(100 * NSEC_PER_MSEC)
+#define STARVED_ROUND	(20 * NSEC_PER_SEC)
+
+/* So do vCPUs that a limit holds back. */
+#define HELD_BACK	(100 * NSEC_PER_MSEC)
 #define ROUND		(10 * NSEC_PER_SEC)
-#define LONG_AGO	(1ull << 40)
 
 /* A VM of which somebody waits. */
 struct choice {
 	u64 rank;	/* see qz_flow_rank() */
 	u32 vm;		/* NONE: nobody waits */
+	u32 starved;	/* it has waited for too long, and is before all that have not */
 };
 
-static u64 rank(const struct vm_ctx *vm, bool vcpu, u64 now)
+static u64 patience(u32 vm)
 {
-	u64 tag = qz_flow_rank(loaded_policy(), &vm->flow, vcpu);
+	return vm == HOST ? HOST_STARVED : STARVED;
+}
 
-	return (s64)(now - vm->served) > STARVED ? tag - LONG_AGO : tag;
+static bool is_starved(u32 index, const struct vm_ctx *vm, u64 now)
+{
+	u64 since = now - vm->served;
+
+	if ((s64)since < 0)
+		return false;
+	return since > patience(index) ||
+	       since * (READ_ONCE(vm->waits) + READ_ONCE(vm->vcpus_wait)) > STARVED_ROUND;
 }
 
 static bool is_before(const struct choice *a, const struct choice *b)
 {
+	if (a->starved != b->starved)
+		return a->starved;
 	return a->rank == b->rank ? a->vm < b->vm : qz_sched_before(a->rank, b->rank);
 }
 
@@ -80,7 +97,7 @@ static bool is_overdue(const struct vm_ctx *vm, u64 now)
 
 	if (!since || (s64)(now - since) < 0)
 		return false;
-	return now - since > STARVED || (now - since) * READ_ONCE(vm->vcpus_wait) > ROUND;
+	return now - since > HELD_BACK || (now - since) * READ_ONCE(vm->vcpus_wait) > ROUND;
 }
 
 /* If it can run and comes after one and before the other, it replaces that. */
@@ -93,7 +110,8 @@ static void consider(u32 index, u64 now, const struct choice *after, struct choi
 
 	if (!vm)
 		return;
-	this.rank = rank(vm, vcpu, now);
+	this.rank = qz_flow_rank(loaded_policy(), &vm->flow, vcpu);
+	this.starved = is_starved(index, vm, now);
 	if (after->vm != NONE && !is_before(after, &this) || best->vm != NONE && !is_before(&this, best))
 		return;
 	if (!vcpu || !is_parked(index, vm) || is_overdue(vm, now))
@@ -124,7 +142,7 @@ __attribute__((noinline)) int choose(struct choice *best, const struct choice *a
 
 	if (!best || !after)
 		return 0;
-	best->vm = NONE;
+	*best = (struct choice){ .vm = NONE };
 	bpf_for(word, 0, READ_ONCE(words)) {
 		u64 any = waiting[word & (WORDS - 1)] | waiting_vcpus[word & (WORDS - 1)];
 
@@ -145,7 +163,7 @@ static void choose_pinned(struct choice *first, s32 cpu, const struct cpu_ctx *c
 {
 	struct task_struct *p;
 
-	first->vm = NONE;
+	*first = nobody;
 	if (!READ_ONCE(c->pinned))
 		return;
 	bpf_for_each(scx_dsq, p, PINNED(cpu), 0) {
@@ -161,12 +179,15 @@ static void choose_pinned(struct choice *first, s32 cpu, const struct cpu_ctx *c
 }
 
 /* -- preemption ----------------------------------------------------------- */
-/* How far the flow on a CPU has got, without what is left of its slice. */
+/*
+ * How far the flow on a CPU has got, without what is left of its slice. Whose slice
+ * is given has it to the end, or many that wake up could keep it from running.
+ */
 static bool running_tag(const struct cpu_ctx *c, u64 now, u64 *tag)
 {
 	struct vm_ctx *vm = vm_at(c->vm);
 
-	if (!vm || c->vm == NONE)
+	if (!vm || c->vm == NONE || c->given)
 		return false;
 	*tag = qz_flow_reached(&vm->flow, c->slice, now - c->started);
 	return true;
@@ -177,8 +198,8 @@ static bool is_behind(const struct choice *choice, u64 reached)
 {
 	struct vm_ctx *vm = vm_at(choice->vm);
 
-	return vm && choice->vm != NONE &&
-	       qz_sched_before(choice->rank + qz_flow_weigh(&vm->flow, policy.margin), reached);
+	return vm && choice->vm != NONE && (choice->starved ||
+	       qz_sched_before(choice->rank + qz_flow_weigh(&vm->flow, policy.margin), reached));
 }
 
 /* In a VM, a thread that has had less preempts one that has had more. */

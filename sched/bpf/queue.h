@@ -116,26 +116,32 @@ static bool take_next(struct cpu_ctx *c)
 	return taken;
 }
 
-/* Of those that can run on this CPU only, one that has waited for too long. */
-static bool take_starving(s32 cpu, struct cpu_ctx *c)
+/*
+ * Of those that can run on this CPU only, one that has waited for too long. It is
+ * looked for more often if there are so many that each must have its turn, among
+ * all: those with small tags may be many. Verified once.
+ */
+__attribute__((noinline)) bool take_starving(s32 cpu)
 {
-	u64 now = bpf_ktime_get_ns();
+	struct cpu_ctx *c = cpu_at(cpu);
+	u64 now = bpf_ktime_get_ns(), since;
 	struct task_struct *p;
 	bool taken = false;
-	u32 looks = 0;
 
-	if (!READ_ONCE(c->pinned) || now - c->looked < STARVED)
+	if (!c || !READ_ONCE(c->pinned))
+		return false;
+	since = now - c->looked;
+	if (since < HOST_STARVED && since * READ_ONCE(c->pinned) < STARVED_ROUND)
 		return false;
 	c->looked = now;
 	bpf_for_each(scx_dsq, p, PINNED(cpu), 0) {
 		struct task_ctx *t = thread_of(p);
 
-		if (t && now - t->queued > STARVED) {
+		if (t && now - t->queued > patience(t->vm)) {
+			c->gives = t->vm;
 			taken = take_this(BPF_FOR_EACH_ITER, p);
 			break;
 		}
-		if (++looks >= LOOKS)
-			break;
 	}
 	return taken;
 }

@@ -175,7 +175,17 @@ static void start(struct task_struct *p, struct task_ctx *t, struct vm_ctx *vm, 
 	c->slice = slice;
 	c->turn = t->thread.turn;
 	c->vcpu = t->vcpu;
+	c->given = false;
 	c->vm = t->vm;
+}
+
+/* It was taken because it starves. */
+static void give(struct cpu_ctx *c, struct task_ctx *t, struct vm_ctx *vm)
+{
+	qz_thread_give(loaded_policy(), &vm->flow, &t->thread);
+	c->turn = t->thread.turn;
+	c->given = true;
+	set_alarm(t->started + c->slice);
 }
 
 /* What the kernel says that it ran, from one switch to the next: no gap is free. */
@@ -204,7 +214,8 @@ static bool keep(struct task_struct *prev, const struct choice *next)
 	if (!vm || !(prev->scx.flags & SCX(scx_ent_flags, SCX_TASK_QUEUED)))
 		return false;
 	if (next->vm != NONE &&
-	    (next->vm == t->vm || !qz_sched_before(qz_flow_tag(&vm->flow), next->rank)))
+	    (next->starved || next->vm == t->vm ||
+	     !qz_sched_before(qz_flow_tag(&vm->flow), next->rank)))
 		return false;
 	if (is_held_back(t, vm))
 		return false;
@@ -215,6 +226,15 @@ static bool keep(struct task_struct *prev, const struct choice *next)
 	return true;
 }
 
+static bool take_choice(struct cpu_ctx *c, const struct choice *best)
+{
+	if (!take_of_vm(best->vm))
+		return false;
+	if (best->starved)
+		c->gives = best->vm;
+	return true;
+}
+
 SEC("struct_ops/queztl_dispatch")
 void BPF_PROG(queztl_dispatch, s32 cpu, struct task_struct *prev)
 {
@@ -222,20 +242,21 @@ void BPF_PROG(queztl_dispatch, s32 cpu, struct task_struct *prev)
 	struct cpu_ctx *c = cpu_at(cpu);
 	u32 try;
 
-	if (!c || c->next && take_next(c) || take_starving(cpu, c))
+	if (!c || c->next && take_next(c) || take_starving(cpu))
 		return;
 	choose_pinned(&pinned, cpu, c);
 	bpf_for(try, 0, TRIES) {
 		choose(&best, &last);
 		last = best;
-		if (pinned.vm != NONE && (best.vm == NONE || !qz_sched_before(best.rank, pinned.rank))) {
+		if (pinned.vm != NONE && (best.vm == NONE ||
+		    !best.starved && !qz_sched_before(best.rank, pinned.rank))) {
 			if (keep(prev, &pinned) || take_first(PINNED(cpu)))
 				return;
 			pinned.vm = NONE;
 			if (best.vm == NONE)
 				return;
 		}
-		if (keep(prev, &best) || best.vm == NONE || take_of_vm(best.vm))
+		if (keep(prev, &best) || best.vm == NONE || take_choice(c, &best))
 			return;
 	}
 	if (!take_any(best.vm))
@@ -261,19 +282,26 @@ void BPF_PROG(queztl_running, struct task_struct *p)
 	struct task_ctx *t = thread_of(p);
 	struct vm_ctx *vm = t ? vm_at(t->vm) : NULL;
 	u64 slice = p->scx.slice;
+	bool given;
 
 	if (!c || !vm)
 		return;
 	ends_waiting(t, vm);
+	given = c->gives == t->vm;
 	if (is_limited(t, vm))
 		slice = slice_of(t, vm);
 	if (c->lent == p->pid && c->next_slice < slice)
 		slice = c->next_slice;
-	if (c->lent != p->pid)
+	if (given && slice > QZ_SCHED_SHORT)
+		slice = QZ_SCHED_SHORT;
+	if (c->lent != p->pid && !given)
 		qz_clock_advance(&clock, &vm->flow);
 	c->lent = 0;
+	c->gives = NONE;
 	p->scx.slice = slice;
 	start(p, t, vm, slice);
+	if (given)
+		give(c, t, vm);
 	count_wait(t);
 }
 
@@ -451,8 +479,10 @@ s32 BPF_PROG(queztl_init)
 	bpf_for(i, 0, nr_cpus) {
 		struct cpu_ctx *c = cpu_at(i);
 
-		if (c)
+		if (c) {
 			c->vm = NONE;
+			c->gives = NONE;
+		}
 		ret = scx_bpf_create_dsq(PINNED(i), -1);
 		if (ret)
 			return ret;

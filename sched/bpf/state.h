@@ -90,6 +90,8 @@ struct cpu_ctx {
 	u64 next_queue;	/* where it waits */
 	u64 next_slice;	/* for how long it is let in */
 	s32 lent;	/* it was taken for that, and has not begun */
+	u32 gives;	/* of this VM one was taken that starves, and has not begun; NONE */
+	bool given;	/* who runs was taken for that: nobody preempts it */
 };
 
 struct {

@@ -425,6 +425,29 @@ static void a_thread_that_gets_less_saves_only_the_credit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, m.a1.turn, atomic64_read(&m.a.turn) - policy.credit + MS);
 }
 
+static void what_is_given_is_not_charged(struct kunit *test)
+{
+	struct machine m;
+	u64 tag;
+
+	begin(&m, 100, 200);
+	tag = qz_flow_tag(&m.b);
+	qz_thread_start(&policy, &m.b, &m.b0, MS, QZ_SCHED_START);
+	qz_thread_give(&policy, &m.b, &m.b0);
+	KUNIT_EXPECT_EQ(test, qz_flow_tag(&m.b), tag);
+	stop(&m, &m.b, &m.b0, MS / 2);
+	KUNIT_EXPECT_EQ(test, qz_flow_tag(&m.b), tag);
+	KUNIT_EXPECT_EQ(test, m.b0.turn,	/* behind others */
+			QZ_SCHED_START + policy.slice + MS / 2);
+	KUNIT_EXPECT_EQ(test, (u64)atomic64_read(&m.b.used), MS / 2);
+	qz_thread_start(&policy, &m.b, &m.b0, MS, QZ_SCHED_START);
+	qz_thread_give(&policy, &m.b, &m.b0);
+	stop(&m, &m.b, &m.b0, 3 * MS);	/* more than was given */
+	KUNIT_EXPECT_EQ(test, qz_flow_tag(&m.b), tag + MS);
+	run(&m, &m.b, &m.b0, 2 * MS);	/* and as usual again */
+	KUNIT_EXPECT_EQ(test, qz_flow_tag(&m.b), tag + 2 * MS);
+}
+
 static void waits_are_counted_by_powers_of_two(struct kunit *test)
 {
 	const u64 us = NSEC_PER_USEC;
@@ -462,6 +485,7 @@ static struct kunit_case policy_cases[] = {
 	KUNIT_CASE(waiting_for_others_is_not_parked_time),
 	KUNIT_CASE(debts_are_bounded),
 	KUNIT_CASE(a_newcomer_is_last),
+	KUNIT_CASE(what_is_given_is_not_charged),
 	KUNIT_CASE(a_thread_that_gets_less_saves_only_the_credit),
 	KUNIT_CASE(waits_are_counted_by_powers_of_two),
 	{}
