@@ -13,7 +13,7 @@ import crowd
 import sched_guests as sides
 
 BUSY = 2
-TURNS = ["excess", "--paths", "fabric", "--guest", "cloud", "-n", "300"]
+TURNS = ["excess", "--paths", "fabric", "--guest", "cloud"]
 NAMES = {"kernel": "EEVDF", "queztl": "queztl"}
 STARTED = time.monotonic()
 
@@ -27,37 +27,48 @@ def used(cgroups):
     return sum(int((group / "cpu.stat").read_text().split()[1]) for group in cgroups)
 
 
-class Meter:
-    """Which part of the CPU time of all VMs the pair had, by scheduler."""
+class Case:
+    """Round trips of one kind, and which part of the CPU time of all VMs the pair has meanwhile, by scheduler."""
 
-    def __init__(self, lab):
-        self.lab, self.parts = lab, {}
-        self.pair = [guest.cgroup for guest in lab.guests]
-        self.busy = [pathlib.Path(f"/sys/fs/cgroup/vm-hog{index}") for index in range(BUSY)]
+    def __init__(self, name, pause, count):
+        self.name, self.pause, self.count = name, pause, count
+        self.pair, self.all = {turn: 0 for turn in NAMES}, {turn: 0 for turn in NAMES}
 
-    def ping(self, count):
-        before = used(self.pair), used(self.busy)
-        found = sides.ping(self.lab.guests, 1, count, 0)
-        self.last = [now - then for now, then in zip((used(self.pair), used(self.busy)), before)]
-        return found
+    def measure(self, lab, options):
+        busy = [pathlib.Path(f"/sys/fs/cgroup/vm-hog{index}") for index in range(BUSY)]
+        pair = [guest.cgroup for guest in lab.guests]
+        spent = {}
 
-    def note(self, turn, mean):
-        sums = self.parts.setdefault(turn, [0, 0])
-        self.parts[turn] = [total + more for total, more in zip(sums, self.last)]
-        print(f"    {NAMES[turn]:<8} mean {mean / 1e6:.3f} ms", flush=True)
+        def work(count):
+            before = used(pair), used(busy)
+            found = sides.ping(lab.guests, 1, count, self.pause)
+            spent["pair"], spent["busy"] = used(pair) - before[0], used(busy) - before[1]
+            return found
 
-    def part(self, turn):
-        return self.parts[turn][0] / sum(self.parts[turn])
+        def note(turn, _):
+            self.pair[turn] += spent["pair"]
+            self.all[turn] += sum(spent.values())
+            print(f"    {self.name:<16} {NAMES[turn]}", flush=True)
+
+        options.n = self.count
+        found = sides.turns(options, work, note)
+        return {turn: {**case, **(case["due"] or {})} for turn, case in found.items()}
+
+    def show(self, found):
+        for turn, case in found.items():
+            figures = "".join(f" {case[at] / 1e6:>7.3f}" for at in ("mean", "p50", "p99"))
+            print(f"  {self.name:<16} {NAMES[turn]:<8}{case['n']:>5} {case['lost']:>4} {figures}"
+                  f"  {self.pair[turn] / self.all[turn]:>6.0%}")
+        ratios = "".join(f" {found['kernel'][at] / found['queztl'][at]:>7.2f}" for at in ("mean", "p50", "p99"))
+        print(f"  {'':<16} {'times better':<18} {ratios}", flush=True)
+
+    def rows(self, found):
+        word = self.name.replace(" ", "_")
+        return [sides.row(f"demo_shared_{word}{end}", found["queztl"][at], found["kernel"][at], None, n=found["queztl"]["n"])
+                for end, at in (("", "mean"), ("_p99", "p99"))]
 
 
-def show(found, meter):
-    print(f"\n  UDP 64 B round trips      {'n':>4} {'lost':>4}  {'mean':>7} {'p50':>7} {'p99':>7}  {'CPU of the pair':>15}")
-    for turn, case in found.items():
-        print(f"  under {NAMES[turn]:<18} {case['n']:>6} {case['lost']:>4}  {case['mean'] / 1e6:>7.3f} {case['p50'] / 1e6:>7.3f}"
-              f" {case['p99'] / 1e6:>7.3f}  {meter.part(turn):>14.0%}")
-    kernel, queztl = found["kernel"], found["queztl"]
-    ratios = "".join(f" {kernel[at] / queztl[at]:>7.2f}" for at in ("mean", "p50", "p99"))
-    print(f"  {'times better':<24} {'':>6} {'':>4} {ratios}\n  (ms; four VMs share one CPU, and two of them are due a half)")
+CASES = (Case("now and then", 50_000, 120), Case("all the time", 0, 300))
 
 
 def main():
@@ -70,12 +81,13 @@ def main():
     lab.guests[1].expect("qzping -s >/dev/null 2>&1 &")
     step(f"the same two VMs run; {BUSY} more that compute all the time begin")
     with sides.hogs(BUSY):
-        meter = Meter(lab)
-        found = sides.turns(options, meter.ping, meter.note)
-    show(found, meter)
+        found = [case.measure(lab, options) for case in CASES]
+    print("\n  UDP 64 B round trips         n lost     mean     p50     p99  CPU of the pair")
+    for case, figures in zip(CASES, found):
+        case.show(figures)
+    print("  (ms; now and then: each 50 ms, from when it is due; four VMs share one CPU)")
+    rows = [row for case, figures in zip(CASES, found) for row in case.rows(figures)]
     conditions = {**crowd.conditions(options), "kernel": os.uname().release}
-    rows = [sides.row(f"demo_shared{name}", found["queztl"][at], found["kernel"][at], None, n=found["queztl"]["n"])
-            for name, at in (("", "mean"), ("_p99", "p99"))]
     pathlib.Path(os.environ["QZ_OUT"], "shared.json").write_text(json.dumps({"conditions": conditions, "rows": rows}) + "\n")
     lab.stop()
     print()
