@@ -2,3 +2,4 @@
 #include "module/waking.h"
 
 DEFINE_PER_CPU(bool, qz_waking);
+DEFINE_PER_CPU(bool, qz_ringing);

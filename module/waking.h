@@ -12,4 +12,10 @@
 /* This CPU is doing so, with softirqs off: what it wakes up has a message. */
 DECLARE_PER_CPU(bool, qz_waking);
 
+/*
+ * This CPU rings the bell of a channel, in an interrupt that the current thread has
+ * caused: what is woken up has a message of that thread.
+ */
+DECLARE_PER_CPU(bool, qz_ringing);
+
 #endif /* QZ_WAKING_H */

@@ -3,6 +3,9 @@
 #include "sched/policy.h"
 
 #define SAVED	2	/* steps of its limit that a VM may save */
+#define CHEAPEST	(QZ_SCHED_PRICE / 64)	/* credit and loan are worth so much more there */
+#define LEARNS		64	/* so many choices change a price by a factor of e */
+#define AT_ONCE		4	/* so many slices ahead, time costs next to nothing */
 /*
  * And that it may owe. What is not repaid is a way round the limit: vCPUs whose
  * exits the VMM handles are not held back meanwhile.
@@ -37,6 +40,58 @@ u32 qz_policy_weight(const struct qz_policy *policy, u32 weight, u32 vcpus)
 }
 
 /**
+ * qz_price_next - a VM was chosen on a CPU, which sets the price of time there
+ * @policy: the policy
+ * @price: of that CPU
+ * @tag: for which it was chosen
+ * @least: the smallest tag of all VMs that wait, or waited a moment ago; 0: nobody
+ *
+ * If it is ahead of who waits, that one may not use this CPU. Then time here gets
+ * cheaper at once, by how far it is ahead, and a little for good: in the end all tags
+ * move at the speed of those where most VMs share a CPU, and nobody is ahead. That
+ * counts for a VM with threads on both, which would otherwise be kept from the one
+ * by what it has on the other. With nobody ahead the price rises again.
+ *
+ * Return: whether the clock may follow this VM. If not, it would take from those who
+ * wait what they are due.
+ */
+bool qz_price_next(const struct qz_policy *policy, struct qz_price *price,
+		   u64 tag, u64 least)
+{
+	u32 rest = QZ_SCHED_PRICE - price->lasting, step = rest / LEARNS + 1;
+	u64 most = AT_ONCE * policy->slice, lead = 0;
+
+	/* Those who share all CPUs are never in step; that is no reason. */
+	if (least && !price->lasting)
+		least += policy->slice;
+	if (least && qz_sched_before(least, tag))
+		lead = min_t(u64, tag - least, most);
+	if (!lead)
+		price->lasting -= min_t(u32, step, price->lasting);
+	else if (rest > CHEAPEST + step)
+		price->lasting += step;
+	price->discount = price->lasting;
+	if (lead) {
+		rest = QZ_SCHED_PRICE - price->lasting - CHEAPEST;
+		price->discount += div64_u64(rest * lead, most);
+	}
+	return !lead;
+}
+
+/**
+ * qz_clock_raise - a VM was chosen for a tag that it had when it began to wait
+ * @clock: the clock
+ * @tag: that tag
+ *
+ * Other threads of the VM may have run meanwhile. Its tag is then further ahead, and
+ * others, who wait, are due before it.
+ */
+void qz_clock_raise(atomic64_t *clock, u64 tag)
+{
+	raise_to(clock, tag);
+}
+
+/**
  * qz_clock_advance - a VM was chosen because it is next
  * @clock: the clock
  * @flow: the VM
@@ -46,7 +101,7 @@ u32 qz_policy_weight(const struct qz_policy *policy, u32 weight, u32 vcpus)
  */
 void qz_clock_advance(atomic64_t *clock, const struct qz_flow *flow)
 {
-	raise_to(clock, qz_flow_tag(flow));
+	qz_clock_raise(clock, qz_flow_tag(flow));
 }
 
 /**
@@ -103,6 +158,7 @@ void qz_thread_init(const struct qz_policy *policy, const struct qz_flow *flow,
 	thread->slice = 0;
 	thread->given = 0;
 	thread->advance = 0;
+	thread->discount = 0;
 }
 
 /**
@@ -160,6 +216,13 @@ static void take_tokens(struct qz_flow *flow, s64 ns, u64 clock)
 		flow->held = clock;
 }
 
+/* What its flow's tag is moved by for time of a thread. */
+static u64 charge(const struct qz_flow *flow, const struct qz_thread *thread,
+		  u64 ns)
+{
+	return qz_flow_weigh(flow, qz_sched_discounted(ns, thread->discount));
+}
+
 /**
  * qz_thread_start - a thread was chosen and begins to run
  * @policy: the policy
@@ -177,7 +240,7 @@ void qz_thread_start(const struct qz_policy *policy, struct qz_flow *flow,
 	thread->turn += slice;
 	thread->slice = slice;
 	thread->given = 0;
-	thread->advance = qz_flow_weigh(flow, slice);
+	thread->advance = charge(flow, thread, slice);
 	atomic64_add(thread->advance, &flow->tag);
 	take_tokens(flow, slice, clock);
 }
@@ -221,9 +284,9 @@ void qz_thread_stop(struct qz_flow *flow, struct qz_thread *thread, u64 ran,
 
 	thread->turn += ran - slice;
 	thread->slice = 0;
-	atomic64_add(qz_flow_weigh(flow, ran - given) - thread->advance,
-		     &flow->tag);
 	thread->given = 0;
+	atomic64_add(charge(flow, thread, ran - given) - thread->advance,
+		     &flow->tag);
 	thread->advance = 0;
 	atomic64_add(ran, &flow->used);
 	take_tokens(flow, ran - slice, clock);
@@ -234,13 +297,17 @@ void qz_thread_stop(struct qz_flow *flow, struct qz_thread *thread, u64 ran,
  * @flow: the VM
  * @slice: what its thread there was charged when it started, ns
  * @ran: since then, ns
+ * @discount: of that CPU
  *
  * Return: its tag, without what is left of that slice.
  */
-u64 qz_flow_reached(const struct qz_flow *flow, u64 slice, u64 ran)
+u64 qz_flow_reached(const struct qz_flow *flow, u64 slice, u64 ran,
+		    u32 discount)
 {
+	u64 left = ran < slice ? slice - ran : 0;
+
 	return qz_flow_tag(flow) -
-	       qz_flow_weigh(flow, ran < slice ? slice - ran : 0);
+	       qz_flow_weigh(flow, qz_sched_discounted(left, discount));
 }
 
 /**
@@ -270,14 +337,16 @@ u64 qz_flow_rank(const struct qz_policy *policy, const struct qz_flow *flow,
  * @flow: the VM that has something to run
  * @vcpu: that is a vCPU
  * @reached: how far the other has got, see qz_flow_reached()
+ * @discount: of the CPU that it has
  *
  * The margin keeps two VMs from taking the CPU from each other for nothing.
  */
 bool qz_flow_preempts(const struct qz_policy *policy,
-		      const struct qz_flow *flow, bool vcpu, u64 reached)
+		      const struct qz_flow *flow, bool vcpu, u64 reached,
+		      u32 discount)
 {
 	return qz_sched_before(qz_flow_rank(policy, flow, vcpu) +
-			       qz_flow_weigh(flow, policy->margin), reached);
+			       qz_flow_margin(policy, flow, discount), reached);
 }
 
 /**
@@ -302,13 +371,16 @@ s64 qz_thread_lag(const struct qz_thread *thread, u64 turn, u64 slice, u64 ran)
  * @slice: what that was charged when it started, ns
  * @ran: for how long it has run, ns
  *
- * A thread for a disk need not wait for the slices of its own VM's vCPUs.
+ * If it has had less by more than a slice, as one that sleeps most of the time has:
+ * a thread for a disk need not wait for the slices of its own VM's vCPUs. But two
+ * vCPUs that wake each other, because they wait for each other's locks, would do
+ * little else if each of these took the CPU from who may have the next lock.
  */
 bool qz_thread_preempts(const struct qz_policy *policy,
 			const struct qz_thread *thread, u64 turn, u64 slice,
 			u64 ran)
 {
-	return qz_thread_lag(thread, turn, slice, ran) > (s64)policy->margin;
+	return qz_thread_lag(thread, turn, slice, ran) > (s64)policy->slice;
 }
 
 /**

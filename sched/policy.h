@@ -22,6 +22,10 @@
  * has caught up, also if it sleeps. A thread to which one of its own VM yields
  * has what is left of that one's slice, so the VM neither gains nor loses.
  *
+ * VMs that may use some CPUs only would make tags meaningless: where few share a
+ * CPU they move faster. There, time is cheaper: a CPU's price falls while who is
+ * chosen on it is ahead of others, who wait but may not use it, and rises again.
+ *
  * Nothing here takes a lock or loops. A tag is changed by atomic operations,
  * because the vCPUs of a VM start and stop on several CPUs at once.
  */
@@ -94,12 +98,24 @@ struct qz_flow {
  * @slice: what it was charged when it started, ns; 0 while it does not run
  * @given: so much of that its flow is not charged for
  * @advance: by how much the tag of its flow was advanced for that
+ * @discount: of the CPU that it was started on, see qz_price_next()
  */
 struct qz_thread {
 	u64 turn;
 	u64 slice;
 	u64 given;
 	u64 advance;
+	u32 discount;
+};
+
+/**
+ * struct qz_price - by how much less time costs on a CPU than elsewhere
+ * @lasting: what is left when nobody is ahead, in parts of QZ_SCHED_PRICE
+ * @discount: for the slice that begins, in the same parts
+ */
+struct qz_price {
+	u32 lasting;
+	u32 discount;
 };
 
 /* Is @a before @b? For tags and turns, which may wrap. */
@@ -114,6 +130,14 @@ static inline u64 qz_flow_weigh(const struct qz_flow *flow, u64 ns)
 	return div64_u64(ns * QZ_SCHED_WEIGHT, flow->weight);
 }
 
+#define QZ_SCHED_PRICE		65536	/* of time on a CPU, without a discount */
+
+/* Time on a CPU that is cheaper. */
+static inline u64 qz_sched_discounted(u64 ns, u32 discount)
+{
+	return ns * (QZ_SCHED_PRICE - discount) / QZ_SCHED_PRICE;
+}
+
 /* How far a flow has got. */
 static inline u64 qz_flow_tag(const struct qz_flow *flow)
 {
@@ -121,6 +145,17 @@ static inline u64 qz_flow_tag(const struct qz_flow *flow)
 }
 
 u32 qz_policy_weight(const struct qz_policy *policy, u32 weight, u32 vcpus);
+bool qz_price_next(const struct qz_policy *policy, struct qz_price *price,
+		   u64 tag, u64 least);
+
+/* By how much less a flow must have than who has a CPU, to preempt that. */
+static inline u64 qz_flow_margin(const struct qz_policy *policy,
+				 const struct qz_flow *flow, u32 discount)
+{
+	return qz_flow_weigh(flow, qz_sched_discounted(policy->margin, discount));
+}
+
+void qz_clock_raise(atomic64_t *clock, u64 tag);
 void qz_clock_advance(atomic64_t *clock, const struct qz_flow *flow);
 void qz_flow_init(const struct qz_policy *policy, struct qz_flow *flow,
 		  u64 clock, u32 weight);
@@ -138,11 +173,13 @@ void qz_thread_give(const struct qz_policy *policy, struct qz_flow *flow,
 		    struct qz_thread *thread);
 void qz_thread_stop(struct qz_flow *flow, struct qz_thread *thread, u64 ran,
 		    u64 clock);
-u64 qz_flow_reached(const struct qz_flow *flow, u64 slice, u64 ran);
+u64 qz_flow_reached(const struct qz_flow *flow, u64 slice, u64 ran,
+		    u32 discount);
 u64 qz_flow_rank(const struct qz_policy *policy, const struct qz_flow *flow,
 		 bool vcpu);
 bool qz_flow_preempts(const struct qz_policy *policy,
-		      const struct qz_flow *flow, bool vcpu, u64 reached);
+		      const struct qz_flow *flow, bool vcpu, u64 reached,
+		      u32 discount);
 s64 qz_thread_lag(const struct qz_thread *thread, u64 turn, u64 slice, u64 ran);
 bool qz_thread_preempts(const struct qz_policy *policy,
 			const struct qz_thread *thread, u64 turn, u64 slice,

@@ -90,8 +90,17 @@ static u64 next_of_waiting(u64 now)
 	return next;
 }
 
+/* Who cannot run because a task of another class has the CPU does not count. */
+static void note_pinned(u32 cpu, const struct choice *pinned, struct least *least)
+{
+	if (pinned->vm == NONE || least->tag && !qz_sched_before(pinned->rank, least->tag))
+		return;
+	least->tag = pinned->rank;
+	least->cpu = cpu;
+}
+
 /* Looks at one CPU; best, if any, is who is next of all. */
-static void check_cpu(u32 cpu, const struct choice *best, u64 now, u64 *next)
+static void check_cpu(u32 cpu, const struct choice *best, u64 now, u64 *next, struct least *least)
 {
 	struct cpu_ctx *c = cpu_at(cpu);
 	struct choice pinned;
@@ -114,6 +123,7 @@ static void check_cpu(u32 cpu, const struct choice *best, u64 now, u64 *next)
 	runs = vm_at(c->vm);
 	if (!runs)
 		return;
+	note_pinned(cpu, &pinned, least);
 	end = c->started + c->slice;
 	if (c->given || runs->flow.limit && c->vcpu) {
 		ends = !qz_sched_before(now, end);
@@ -121,8 +131,8 @@ static void check_cpu(u32 cpu, const struct choice *best, u64 now, u64 *next)
 			keep_earlier(next, end);
 	}
 	if (running_tag(c, now, &reached))
-		ends |= best->vm != c->vm && is_behind(best, reached) ||
-			pinned.vm != c->vm && is_behind(&pinned, reached);
+		ends |= best->vm != c->vm && is_behind(c, best, reached) ||
+			pinned.vm != c->vm && is_behind(c, &pinned, reached);
 	if (ends)
 		scx_bpf_kick_cpu(cpu, SCX(scx_kick_flags, SCX_KICK_PREEMPT));
 }
@@ -132,6 +142,7 @@ static int ring(void *map, u32 *key, struct alarm_ctx *alarm)
 {
 	u64 now = bpf_ktime_get_ns(), next;
 	struct choice best, none = nobody;
+	struct least least = {};
 	u32 i;
 
 	/* Who begins to wait from here on sets it again, or is seen below. */
@@ -139,7 +150,9 @@ static int ring(void *map, u32 *key, struct alarm_ctx *alarm)
 	choose(&best, &none);
 	next = next_of_waiting(now);
 	bpf_for(i, 0, nr_cpus)
-		check_cpu(i, &best, now, &next);
+		check_cpu(i, &best, now, &next, &least);
+	WRITE_ONCE(least_pinned.tag, least.tag);
+	WRITE_ONCE(least_pinned.cpu, least.cpu);
 	if (next)
 		set_alarm(next);
 	return 0;

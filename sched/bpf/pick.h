@@ -61,6 +61,7 @@ struct choice {
 	u64 rank;	/* see qz_flow_rank() */
 	u32 vm;		/* NONE: nobody waits */
 	u32 starved;	/* it has waited for too long, and is before all that have not */
+	u64 least;	/* smallest rank of all that can run and do not starve; 0 */
 };
 
 static u64 patience(u32 vm)
@@ -100,28 +101,49 @@ static bool is_overdue(const struct vm_ctx *vm, u64 now)
 	return now - since > HELD_BACK || (now - since) * READ_ONCE(vm->vcpus_wait) > ROUND;
 }
 
-/* If it can run and comes after one and before the other, it replaces that. */
-static void consider(u32 index, u64 now, const struct choice *after, struct choice *best)
+/*
+ * Who starves does not count: a realtime task may have its only CPU, and all others
+ * would be ahead of it for as long as that goes on.
+ */
+static void note_least(const struct choice *this, const struct vm_ctx *vm, struct choice *best)
+{
+	if (this->starved)
+		return;
+	if (!READ_ONCE(vm->waits) && (!READ_ONCE(vm->vcpus_wait) || qz_flow_is_parked(&vm->flow)))
+		return;
+	if (!best->least || qz_sched_before(this->rank, best->least))
+		best->least = this->rank;
+}
+
+/*
+ * If it can run and comes after one and before the other, it replaces that. Not
+ * static, so that it is verified once: 6.12 would follow each of its ways for each
+ * of its callers, and in a loop for each round.
+ */
+__attribute__((noinline)) int consider(u32 index, u64 now, const struct choice *after,
+				       struct choice *best)
 {
 	u64 bit = 1ull << (index % 64);
 	bool vcpu = !(waiting[index / 64 & (WORDS - 1)] & bit);
 	struct vm_ctx *vm = vm_at(index);
 	struct choice this = { .vm = index };
 
-	if (!vm)
-		return;
+	if (!vm || !after || !best)
+		return 0;
 	this.rank = qz_flow_rank(loaded_policy(), &vm->flow, vcpu);
 	this.starved = is_starved(index, vm, now);
+	note_least(&this, vm, best);
 	if (after->vm != NONE && !is_before(after, &this) || best->vm != NONE && !is_before(&this, best))
-		return;
-	if (!vcpu || !is_parked(index, vm) || is_overdue(vm, now))
-		*best = this;
+		return 0;
+	if (vcpu && is_parked(index, vm) && !is_overdue(vm, now))
+		return 0;
+	best->rank = this.rank;
+	best->vm = this.vm;
+	best->starved = this.starved;
+	return 0;
 }
 
-/*
- * Number of the lowest bit that is set; there is one. Not static, so that it is
- * verified once: 6.12 would follow each of its ways for each of its callers.
- */
+/* Number of the lowest bit that is set; there is one. Verified once, too. */
 __attribute__((noinline)) u32 first_bit(u64 word)
 {
 	u32 bit = 0, width;
@@ -153,6 +175,9 @@ __attribute__((noinline)) int choose(struct choice *best, const struct choice *a
 			any &= any - 1;
 		}
 	}
+	/* Where nobody waits, CPUs need not take this cache line from each other. */
+	if (after->vm == NONE && READ_ONCE(least_waiting) != best->least)
+		WRITE_ONCE(least_waiting, best->least);
 	return 0;
 }
 
@@ -189,17 +214,20 @@ static bool running_tag(const struct cpu_ctx *c, u64 now, u64 *tag)
 
 	if (!vm || c->vm == NONE || c->given)
 		return false;
-	*tag = qz_flow_reached(&vm->flow, c->slice, now - c->started);
+	*tag = qz_flow_reached(&vm->flow, c->slice, now - c->started, c->price.discount);
 	return true;
 }
 
-/* Does who waits take the CPU from one that has got so far? */
-static bool is_behind(const struct choice *choice, u64 reached)
+/* Does who waits take this CPU from one that has got so far there? */
+static bool is_behind(const struct cpu_ctx *c, const struct choice *choice, u64 reached)
 {
 	struct vm_ctx *vm = vm_at(choice->vm);
 
-	return vm && choice->vm != NONE && (choice->starved ||
-	       qz_sched_before(choice->rank + qz_flow_weigh(&vm->flow, policy.margin), reached));
+	if (!vm || choice->vm == NONE)
+		return false;
+	return choice->starved ||
+	       qz_sched_before(choice->rank + qz_flow_margin(loaded_policy(), &vm->flow, c->price.discount),
+			       reached);
 }
 
 /* In a VM, a thread that has had less preempts one that has had more. */
@@ -248,7 +276,7 @@ static s32 find_victim(struct task_struct *p, const struct task_ctx *t, struct v
 			continue;
 		}
 		if (!running_tag(c, now, &tag) ||
-		    !qz_flow_preempts(loaded_policy(), &vm->flow, t->vcpu, tag))
+		    !qz_flow_preempts(loaded_policy(), &vm->flow, t->vcpu, tag, c->price.discount))
 			continue;
 		if (found < 0 || qz_sched_before(furthest, tag)) {
 			furthest = tag;

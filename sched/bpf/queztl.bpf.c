@@ -158,6 +158,32 @@ void BPF_PROG(queztl_enqueue, struct task_struct *p, u64 enq_flags)
 	}
 }
 
+/*
+ * A VM was chosen on a CPU, and nobody has let it in. Others may be due before it,
+ * who can use other CPUs only. Not static, so that it is verified once.
+ */
+__attribute__((noinline)) int advance(s32 cpu, u32 index)
+{
+	u64 least = READ_ONCE(least_waiting), pinned = READ_ONCE(least_pinned.tag);
+	struct cpu_ctx *c = cpu_at(cpu);
+	struct vm_ctx *vm = vm_at(index);
+
+	if (!c || !vm)
+		return 0;
+	/* Those who wait for this CPU have been compared when it was chosen. */
+	if (pinned && READ_ONCE(least_pinned.cpu) != cpu && (!least || qz_sched_before(pinned, least)))
+		least = pinned;
+	if (qz_price_next(loaded_policy(), &c->price, qz_flow_tag(&vm->flow), least))
+		qz_clock_advance(&clock, &vm->flow);
+	return 0;
+}
+
+/* Without branches, each of which 6.12 follows wherever start() is. */
+static u32 discount_of(s32 cpu)
+{
+	return cpus[cpu & (QZ_SCHED_CPUS - 1)].price.discount;
+}
+
 /* Also when a thread goes on, with a new slice. */
 static void start(struct task_struct *p, struct task_ctx *t, struct vm_ctx *vm, u64 slice)
 {
@@ -165,6 +191,7 @@ static void start(struct task_struct *p, struct task_ctx *t, struct vm_ctx *vm, 
 
 	t->started = bpf_ktime_get_ns();
 	t->charged = p->se.sum_exec_runtime;
+	t->thread.discount = discount_of(scx_bpf_task_cpu(p));
 	qz_thread_start(loaded_policy(), &vm->flow, &t->thread, slice, atomic64_read(&clock));
 	if (is_limited(t, vm))
 		set_alarm(t->started + slice);
@@ -221,7 +248,7 @@ static bool keep(struct task_struct *prev, const struct choice *next)
 		return false;
 	stop(prev, t, vm);
 	prev->scx.slice = slice_of(t, vm);
-	qz_clock_advance(&clock, &vm->flow);
+	advance(scx_bpf_task_cpu(prev), t->vm);
 	start(prev, t, vm, prev->scx.slice);
 	return true;
 }
@@ -295,7 +322,7 @@ void BPF_PROG(queztl_running, struct task_struct *p)
 	if (given && slice > QZ_SCHED_SHORT)
 		slice = QZ_SCHED_SHORT;
 	if (c->lent != p->pid && !given)
-		qz_clock_advance(&clock, &vm->flow);
+		advance(scx_bpf_task_cpu(p), t->vm);
 	c->lent = 0;
 	c->gives = NONE;
 	p->scx.slice = slice;
@@ -360,7 +387,7 @@ void BPF_PROG(queztl_tick, struct task_struct *p)
 	}
 	apply_settings(vm);
 	choose(&best, &none);
-	if (best.vm != t->vm && running_tag(c, now, &reached) && is_behind(&best, reached))
+	if (best.vm != t->vm && running_tag(c, now, &reached) && is_behind(c, &best, reached))
 		p->scx.slice = 0;
 }
 

@@ -92,6 +92,7 @@ struct cpu_ctx {
 	s32 lent;	/* it was taken for that, and has not begun */
 	u32 gives;	/* of this VM one was taken that starves, and has not begun; NONE */
 	bool given;	/* who runs was taken for that: nobody preempts it */
+	struct qz_price price;	/* of time here */
 };
 
 struct {
@@ -140,6 +141,17 @@ struct {
 
 static struct cpu_ctx cpus[QZ_SCHED_CPUS];
 static atomic64_t clock;
+
+/*
+ * The smallest tags a moment ago, for qz_price_next(): of VMs with somebody in
+ * their queue, when one was last chosen of all, and of those with threads that wait
+ * for one CPU only, when the alarm last rang. 0: nobody waited.
+ */
+static u64 least_waiting;
+static struct least {
+	u64 tag;
+	u32 cpu;
+} least_pinned;
 
 /*
  * VMs with somebody in their queue, and the same of the queues of their vCPUs.

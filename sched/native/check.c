@@ -29,6 +29,8 @@ static struct hrtimer timer;
 static u64 alarm_at;
 static DEFINE_RAW_SPINLOCK(alarm_lock);
 
+u32 qz_sched_behind = QZ_NOBODY, qz_sched_behind_pinned = QZ_NOBODY;
+
 /* It rings then, or earlier. Called with interrupts off. */
 void qz_check_at(u64 at)
 {
@@ -63,16 +65,20 @@ void qz_check_task(const struct qz_task *t, bool held_back)
 		    qz_check_next(qz_sched_now()));
 }
 
-/* How far the customer has got that runs on a CPU. It may be ending there. */
+/*
+ * How far the customer has got that runs on a CPU. It may be ending there. Whose
+ * slice is given has it to the end, or many that wake up could keep it from running.
+ */
 static bool has_reached(const struct qz_cpu *cpu, u64 now, u64 *tag)
 {
 	u32 customer = READ_ONCE(cpu->customer);
 
-	if (customer == QZ_NOBODY)
+	if (customer == QZ_NOBODY || READ_ONCE(cpu->given))
 		return false;
 	*tag = qz_flow_reached(&qz_customers[customer].flow,
 			       READ_ONCE(cpu->slice),
-			       qz_sched_since(now, READ_ONCE(cpu->started)));
+			       qz_sched_since(now, READ_ONCE(cpu->started)),
+			       READ_ONCE(cpu->price.discount));
 	return true;
 }
 
@@ -83,7 +89,8 @@ static bool is_behind(const struct task_struct *task, const struct qz_task *t,
 	       has_reached(cpu, now, reached) &&
 	       qz_flow_preempts(&qz_sched_policy,
 				&qz_customers[t->customer].flow,
-				qz_task_is_vcpu(task), *reached);
+				qz_task_is_vcpu(task), *reached,
+				READ_ONCE(cpu->price.discount));
 }
 
 static bool is_behind_own(const struct qz_task *t, const struct qz_cpu *cpu,
@@ -161,19 +168,20 @@ static bool is_due(const struct qz_choice *choice, const struct qz_cpu *cpu,
 	    choice->customer == READ_ONCE(cpu->customer))
 		return false;
 	if (choice->starved)
-		return true;
+		return !READ_ONCE(cpu->given);
 	return !READ_ONCE(c->batch) && has_reached(cpu, now, &reached) &&
-	       qz_sched_before(choice->rank + qz_flow_weigh(&c->flow,
-							    qz_sched_policy.margin),
+	       qz_sched_before(choice->rank +
+			       qz_flow_margin(&qz_sched_policy, &c->flow,
+					      READ_ONCE(cpu->price.discount)),
 			       reached);
 }
 
-/* The slice of a vCPU with a limit is over; if not, that is looked after. */
+/* The slice of a vCPU with a limit, or a given one, is over; if not, that is looked after. */
 static bool slice_ends(const struct qz_cpu *cpu, u64 now, u64 *next)
 {
 	u64 end = READ_ONCE(cpu->started) + READ_ONCE(cpu->slice);
 
-	if (!READ_ONCE(cpu->limited))
+	if (!READ_ONCE(cpu->limited) && !READ_ONCE(cpu->given))
 		return false;
 	if (!qz_sched_before(now, end))
 		return true;
@@ -181,9 +189,12 @@ static bool slice_ends(const struct qz_cpu *cpu, u64 now, u64 *next)
 	return false;
 }
 
-/* Looks at one CPU; first, if any, is who is next of all. */
+/*
+ * Looks at one CPU; first, if any, is who is next of all. Of those who wait for one
+ * CPU and do not starve, behind is the one who is next.
+ */
 static void check_cpu(s32 cpu, const struct qz_choice *first, u64 now,
-		      u64 *next)
+		      u64 *next, struct qz_choice *behind)
 {
 	const struct qz_cpu *c = qz_cpu_of(cpu);
 	struct qz_choice pinned;
@@ -191,6 +202,8 @@ static void check_cpu(s32 cpu, const struct qz_choice *first, u64 now,
 	qz_queues_first_pinned(cpu, now, &pinned);
 	if (pinned.customer != QZ_NOBODY)
 		qz_sched_keep_earlier(next, qz_check_next(now));
+	if (!pinned.starved && qz_choice_is_before(&pinned, behind))
+		*behind = pinned;
 	if (READ_ONCE(c->customer) == QZ_NOBODY) {
 		if (first->customer != QZ_NOBODY ||
 		    pinned.customer != QZ_NOBODY)
@@ -202,9 +215,16 @@ static void check_cpu(s32 cpu, const struct qz_choice *first, u64 now,
 		scx_bpf_kick_cpu(cpu, SCX_KICK_PREEMPT);
 }
 
+/* Whose tag is the smallest. What is not known of who starves, stays. */
+static void note_behind(u32 *behind, const struct qz_choice *choice)
+{
+	if (!choice->starved && *behind != choice->customer)
+		WRITE_ONCE(*behind, choice->customer);
+}
+
 static enum hrtimer_restart ring(struct hrtimer *hrtimer)
 {
-	struct qz_choice first;
+	struct qz_choice first, pinned = { .customer = QZ_NOBODY };
 	u64 now, next;
 	s32 cpu;
 
@@ -217,7 +237,9 @@ static enum hrtimer_restart ring(struct hrtimer *hrtimer)
 	qz_queues_first(now, NULL, &first);
 	next = qz_queues_next_check(now);
 	for_each_online_cpu(cpu)
-		check_cpu(cpu, &first, now, &next);
+		check_cpu(cpu, &first, now, &next, &pinned);
+	note_behind(&qz_sched_behind, &first);
+	note_behind(&qz_sched_behind_pinned, &pinned);
 	if (next)
 		qz_check_at(next);
 	return HRTIMER_NORESTART;	/* or it is set already */
@@ -226,6 +248,8 @@ static enum hrtimer_restart ring(struct hrtimer *hrtimer)
 void qz_check_init(void)
 {
 	alarm_at = 0;
+	qz_sched_behind = QZ_NOBODY;
+	qz_sched_behind_pinned = QZ_NOBODY;
 	hrtimer_setup(&timer, ring, CLOCK_MONOTONIC,
 		      HRTIMER_MODE_ABS_PINNED_HARD);
 }

@@ -3,7 +3,7 @@
  * Messages between VMs. One is what the fabric puts into a receiver's ring at a
  * time, whether that is woken up, polls, or waits for a CPU; or a wake-up of a VM's
  * thread by a thread of another VM, unless the fabric makes it for what it has
- * delivered.
+ * delivered. A doorbell of a channel is such a wake-up.
  */
 
 #include <linux/sched.h>
@@ -39,13 +39,15 @@ static void count_message(struct qz_vmproc *from, struct qz_vmproc *to)
  * qz_messages_woken - a thread is woken up
  * @to: the thread
  *
- * Context: in the thread that wakes it up, or an interrupt; runqueue lock of @to.
+ * Context: in the thread that wakes it up, or in an interrupt, whose wake-ups count only
+ * if the current thread has caused it; runqueue lock of @to.
  */
 void qz_messages_woken(const struct qz_task *to)
 {
 	const struct qz_task *from;
 
-	if (to->customer == QZ_HOST || !in_task() || this_cpu_read(qz_waking))
+	if (to->customer == QZ_HOST || this_cpu_read(qz_waking) ||
+	    (!in_task() && !this_cpu_read(qz_ringing)))
 		return;
 	from = qz_task_of(current);
 	if (from)

@@ -6,8 +6,9 @@
  *
  * A customer is a process that holds a VM; customer 0 is all other tasks. It has
  * two queues (DSQs), ordered by its threads' turns: one of vCPUs that a limit may
- * hold back, one of all other threads. Each CPU has one of the threads that may
- * run only there.
+ * hold back, one of all other threads. Each CPU has two of the threads that may run
+ * only there: one ordered by their customers' tags, and one of those that last ran
+ * because they starved, in the order in which they came.
  *
  * Context: operations are called with the runqueue lock of the thread's CPU held
  * and interrupts off, select_cpu() with the thread's pi_lock. They may not wake up
@@ -37,11 +38,18 @@ struct scx_exit_info;
 #define QZ_SCHED_CUSTOMERS	1024	/* more are served as the host's tasks */
 
 /*
- * Whatever the weights are, who waits gets a slice in this time: sched_ext ends a
- * scheduler that lets a task wait for QZ_SCHED_STALL_MS, its largest value.
+ * Whatever the weights are, who waits gets a short slice in this time, the host's
+ * own tasks, which are the administrator's, more often. A customer with many
+ * threads gets more of them, so that each of them has one in a round: sched_ext
+ * ends a scheduler that lets a task wait for QZ_SCHED_STALL_MS, its largest value.
  */
-#define QZ_SCHED_STARVED_NS	(250 * NSEC_PER_MSEC)
+#define QZ_SCHED_STARVED_NS	(1 * NSEC_PER_SEC)
+#define QZ_SCHED_HOST_STARVED_NS	(100 * NSEC_PER_MSEC)
+#define QZ_SCHED_STARVED_ROUND_NS	(20 * NSEC_PER_SEC)
 #define QZ_SCHED_STALL_MS	30000
+
+/* Threads that starve on a CPU, however many, have no more than one in this time. */
+#define QZ_SCHED_STARVED_EACH_NS	(10 * NSEC_PER_MSEC)
 
 /*
  * So do vCPUs that a limit holds back, one in this time, and more often if there
@@ -106,7 +114,10 @@ struct qz_customer {
  * @held_back: and its limit was used up then
  * @pinned: in the list of a CPU that it waits for, in the order of its queue
  * @pinned_cpu: that CPU
- * @pinned_tag: its place there
+ * @slow: of a VM, and it last ran because it starved; if it waits there, in the
+ *	queue of those
+ * @pinned_tag: its customer's tag then
+ * @pinned_place: in that queue
  * @queued: since when
  * @waits: it is counted in qz_customer.waiting
  * @queue: of that queue
@@ -129,7 +140,9 @@ struct qz_task {
 	bool held_back;
 	struct list_head pinned;
 	s32 pinned_cpu;
+	bool slow;
 	u64 pinned_tag;
+	u64 pinned_place;
 	u64 queued;
 	bool waits;
 	enum qz_queue queue;
@@ -168,10 +181,20 @@ enum qz_yield {
  *	here; QZ_NO_DSQ. Written by other CPUs, too.
  * @next_slice: for how long
  * @lent: a thread of this customer was taken for that, and has not begun; QZ_NOBODY
+ * @gives: a thread of this customer was taken because it starves, and has not begun;
+ *	QZ_NOBODY
+ * @given: who runs was taken for that: nobody preempts it
+ * @price: of time here, see qz_price_next()
+ * @asked: dispatch() has looked who waits, and nobody has begun since
+ * @least: then, the smallest tag of those who were next and may not run here; 0:
+ *	nobody was
  * @pinned_turn: of those who wait, are the pinned ones next, if both are of one
  *	customer?
- * @lock: protects @pinned
+ * @lock: protects what follows
  * @pinned: threads that wait for this CPU, see qz_task.pinned
+ * @slow: those of them that last ran because they starved
+ * @nslow: so many
+ * @nth_slow: the place of the next of them
  */
 struct qz_cpu {
 	u32 customer;
@@ -182,9 +205,17 @@ struct qz_cpu {
 	u64 next;
 	u64 next_slice;
 	u32 lent;
+	u32 gives;
+	bool given;
+	struct qz_price price;
+	bool asked;
+	u64 least;
 	bool pinned_turn;
 	raw_spinlock_t lock;
 	struct list_head pinned;
+	struct list_head slow;
+	unsigned int nslow;
+	u64 nth_slow;
 };
 
 /* Of the scheduler as a whole, since it was started. */
@@ -261,6 +292,7 @@ void qz_task_del(struct task_struct *task);
 struct qz_choice {
 	u32 customer;		/* QZ_NOBODY: nobody waits */
 	bool starved;
+	bool slow;		/* of the threads that wait for one CPU, see qz_cpu.slow */
 	u64 rank;		/* see qz_flow_rank() */
 };
 
@@ -277,7 +309,7 @@ void qz_queue_add_pinned(struct task_struct *task, struct qz_task *t,
 			 u64 flags);
 void qz_queue_leave(struct qz_task *t);
 bool qz_queue_take(const struct qz_choice *choice, u64 now);
-bool qz_queue_take_pinned(s32 cpu);
+bool qz_queue_take_pinned(s32 cpu, bool slow);
 bool qz_queue_can_take(struct qz_cpu *cpu, const struct qz_task *t);
 bool qz_queue_set_next(struct qz_cpu *cpu, const struct qz_task *t);
 bool qz_queue_take_next(struct qz_cpu *cpu);
@@ -293,6 +325,13 @@ u64 qz_queues_next_check(u64 now);
 enum qz_preempted qz_guest_preempted(const struct task_struct *task);
 
 /* check.c */
+
+/*
+ * Who was furthest behind of those who waited at the last check, for any of their
+ * CPUs or for the one that they have; QZ_NOBODY. Their tags may have moved since.
+ */
+extern u32 qz_sched_behind, qz_sched_behind_pinned;
+
 void qz_check_init(void);
 void qz_check_exit(void);
 void qz_check_at(u64 at);

@@ -167,15 +167,27 @@ static void start(struct task_struct *p, struct qz_task *t, u64 slice)
 
 	t->started = qz_sched_now();
 	t->charged = p->se.sum_exec_runtime;
+	t->thread.discount = cpu->price.discount;
 	qz_thread_start(qz_customer_policy(c), &c->flow, &t->thread, slice,
 			atomic64_read(&qz_sched_clock));
 	WRITE_ONCE(cpu->started, t->started);
 	WRITE_ONCE(cpu->slice, slice);
 	WRITE_ONCE(cpu->turn, t->thread.turn);
 	WRITE_ONCE(cpu->limited, limited);
+	WRITE_ONCE(cpu->given, false);
 	WRITE_ONCE(cpu->customer, t->customer);
+	cpu->asked = false;
 	if (limited)
 		qz_check_at(t->started + slice);
+}
+
+/* It has just started, and was taken because it starves. */
+static void give(struct qz_cpu *cpu, struct qz_task *t)
+{
+	qz_thread_give(&qz_sched_policy, &customer_of(t)->flow, &t->thread);
+	WRITE_ONCE(cpu->turn, t->thread.turn);
+	WRITE_ONCE(cpu->given, true);
+	qz_check_at(t->started + cpu->slice);
 }
 
 /* What the kernel says that it ran, from one switch to the next: no gap is free. */
@@ -228,22 +240,83 @@ static void unpark(const struct task_struct *p, const struct qz_task *t)
 		trace_queztl_sched_unpark(customer_of(t)->pid, p->pid, waited);
 }
 
+/* The tag of one who waited at the last check; 0: nobody, or it sleeps now. */
+static u64 tag_behind(u32 customer)
+{
+	const struct qz_customer *c = &qz_customers[customer];
+
+	if (customer == QZ_NOBODY || !atomic_read(&c->runnable))
+		return 0;
+	return qz_flow_tag(&c->flow);
+}
+
+/*
+ * The smallest tag of those who wait, or did a moment ago, and whose turn it would
+ * have been on this CPU; 0: nobody's. On a host where all may run on all CPUs there
+ * is never anybody, and that costs a few instructions.
+ */
+static u64 least_tag(const struct qz_cpu *cpu)
+{
+	u64 least = cpu->asked ? cpu->least :
+				 tag_behind(READ_ONCE(qz_sched_behind));
+	u64 pinned = tag_behind(READ_ONCE(qz_sched_behind_pinned));
+
+	if (pinned)
+		qz_sched_keep_earlier(&least, pinned);
+	return least;
+}
+
+/*
+ * Who has this tag was chosen, and nobody has let it in. Others may be due before
+ * it, who can use other CPUs only.
+ */
+static void advance(struct qz_cpu *cpu, u64 tag)
+{
+	u64 least = least_tag(cpu);
+
+	if ((!least && !cpu->price.lasting) ||
+	    qz_price_next(&qz_sched_policy, &cpu->price, tag, least))
+		qz_clock_raise(&qz_sched_clock, tag);
+}
+
+/*
+ * For what it was chosen. Who waited for one CPU has its place there by the tag that
+ * its customer had then, and other threads of that may have run since.
+ */
+static u64 chosen_tag(const struct qz_task *t)
+{
+	u64 tag = qz_flow_tag(&customer_of(t)->flow);
+
+	return !list_empty(&t->pinned) && qz_sched_before(t->pinned_tag, tag) ?
+	       t->pinned_tag : tag;
+}
+
 static void op_running(struct task_struct *p)
 {
 	struct qz_cpu *cpu = qz_cpu_of(task_cpu(p));
 	struct qz_task *t = qz_task_of(p);
+	bool given;
+	u64 tag;
 
 	if (!t)
 		return;
+	tag = chosen_tag(t);
 	qz_queue_leave(t);
+	given = cpu->gives == t->customer;
 	if (qz_task_is_limited(p, t))
 		p->scx.slice = slice_of(p, t);
+	if (given)
+		p->scx.slice = min_t(u64, p->scx.slice, QZ_SCHED_SHORT);
 	if (cpu->lent == t->customer)
 		p->scx.slice = min(p->scx.slice, READ_ONCE(cpu->next_slice));
-	else
-		qz_clock_advance(&qz_sched_clock, &customer_of(t)->flow);
+	else if (!given)
+		advance(cpu, tag);
 	cpu->lent = QZ_NOBODY;
+	cpu->gives = QZ_NOBODY;
+	t->slow = given && t->customer != QZ_HOST;
 	start(p, t, p->scx.slice);
+	if (given)
+		give(cpu, t);
 	count_wait(t);
 	count_preempted(p, t);
 	if (t->parked)
@@ -287,7 +360,7 @@ static bool keep(struct task_struct *prev, const struct qz_choice *next)
 		return false;
 	stop(prev, t);
 	prev->scx.slice = slice_of(prev, t);
-	qz_clock_advance(&qz_sched_clock, &customer_of(t)->flow);
+	advance(qz_cpu_of(task_cpu(prev)), qz_flow_tag(&customer_of(t)->flow));
 	start(prev, t, prev->scx.slice);
 	return true;
 }
@@ -312,6 +385,38 @@ static u32 customer_after(const struct task_struct *prev)
 	return t ? (t->customer + 1) % QZ_SCHED_CUSTOMERS : QZ_HOST;
 }
 
+/* It was taken from a queue. */
+static void note_choice(struct qz_cpu *cpu, const struct qz_choice *choice)
+{
+	if (choice->starved)
+		cpu->gives = choice->customer;
+}
+
+static bool take_pinned(s32 cpu, const struct qz_choice *pinned)
+{
+	if (!qz_queue_take_pinned(cpu, pinned->slow))
+		return false;
+	note_choice(qz_cpu_of(cpu), pinned);
+	return true;
+}
+
+static bool take_first(struct qz_cpu *cpu, const struct qz_choice *first, u64 now)
+{
+	if (!qz_queue_take(first, now))
+		return false;
+	note_choice(cpu, first);
+	return true;
+}
+
+/* Its queues may be empty, which is found out when one is to be taken. */
+static bool waits(const struct qz_choice *choice)
+{
+	const struct qz_customer *c = &qz_customers[choice->customer];
+
+	return atomic_read(&c->waiting[QZ_OTHERS]) ||
+	       atomic_read(&c->waiting[QZ_VCPUS]);
+}
+
 static void op_dispatch(s32 cpu, struct task_struct *prev)
 {
 	struct qz_cpu *c = qz_cpu_of(cpu);
@@ -319,6 +424,8 @@ static void op_dispatch(s32 cpu, struct task_struct *prev)
 	u64 now = qz_sched_now();
 	unsigned int i;
 
+	c->asked = true;
+	c->least = 0;
 	if (qz_queue_take_next(c))
 		return;
 	qz_queues_first_pinned(cpu, now, &pinned);
@@ -326,13 +433,15 @@ static void op_dispatch(s32 cpu, struct task_struct *prev)
 		qz_queues_first(now, i ? &last : NULL, &first);
 		last = first;
 		if (pinned_is_next(c, &pinned, &first)) {
-			if (keep(prev, &pinned) || qz_queue_take_pinned(cpu))
+			if (keep(prev, &pinned) || take_pinned(cpu, &pinned))
 				return;
 			pinned = nobody;
 		}
 		if (keep(prev, &first) || first.customer == QZ_NOBODY ||
-		    qz_queue_take(&first, now))
+		    take_first(c, &first, now))
 			return;
+		if (!c->least && !first.starved && waits(&first))
+			c->least = first.rank;
 	}
 	/* There was nobody for this CPU, or not among the first. */
 	if (!qz_queues_take_any(customer_after(prev), now))

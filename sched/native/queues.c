@@ -22,9 +22,9 @@ static u64 dsq_of(u32 customer, enum qz_queue queue)
 	return queue * QZ_SCHED_CUSTOMERS + customer;
 }
 
-static u64 dsq_of_cpu(s32 cpu)
+static u64 dsq_of_cpu(s32 cpu, bool slow)
 {
-	return QZ_QUEUES * QZ_SCHED_CUSTOMERS + cpu;
+	return QZ_QUEUES * QZ_SCHED_CUSTOMERS + 2 * cpu + slow;
 }
 
 struct qz_cpu *qz_cpu_of(s32 cpu)
@@ -51,10 +51,11 @@ void qz_queues_init(void)
 
 		*c = (struct qz_cpu){
 			.customer = QZ_NOBODY, .next = QZ_NO_DSQ,
-			.lent = QZ_NOBODY,
+			.lent = QZ_NOBODY, .gives = QZ_NOBODY,
 		};
 		raw_spin_lock_init(&c->lock);
 		INIT_LIST_HEAD(&c->pinned);
+		INIT_LIST_HEAD(&c->slow);
 	}
 }
 
@@ -67,9 +68,12 @@ int qz_queues_create(void)
 
 	for (dsq = 0; !err && dsq < QZ_QUEUES * QZ_SCHED_CUSTOMERS; dsq++)
 		err = scx_bpf_create_dsq(dsq, -1);
-	for_each_possible_cpu(cpu)
+	for_each_possible_cpu(cpu) {
 		if (!err)
-			err = scx_bpf_create_dsq(dsq_of_cpu(cpu), -1);
+			err = scx_bpf_create_dsq(dsq_of_cpu(cpu, false), -1);
+		if (!err)
+			err = scx_bpf_create_dsq(dsq_of_cpu(cpu, true), -1);
+	}
 	return err;
 }
 
@@ -171,31 +175,61 @@ void qz_queue_add(struct task_struct *task, struct qz_task *t, u64 flags)
 	set_waiting(c, t->queue);
 }
 
+static u64 patience(u32 customer)
+{
+	return customer == QZ_HOST ? QZ_SCHED_HOST_STARVED_NS :
+				     QZ_SCHED_STARVED_NS;
+}
+
+/* Must @t, which comes now, wait until @other has run? */
+static bool is_after(const struct qz_task *t, const struct qz_task *other)
+{
+	return !qz_sched_before(t->pinned_tag, other->pinned_tag) ||
+	       qz_sched_since(t->queued, other->queued) >
+	       patience(other->customer);
+}
+
 /*
  * Who waits for one CPU is put behind those with a smaller tag, and behind who has
- * waited for too long: with a very low weight, a tag is minutes ahead. Called with
- * cpu->lock held.
+ * waited for too long: with a very low weight, a tag is minutes ahead. Its place is
+ * then far behind its own tag, by which it is compared with those that come later.
+ * Called with cpu->lock held.
  */
 static struct list_head *find_place(const struct qz_cpu *cpu, struct qz_task *t)
 {
 	struct qz_task *other;
 
-	list_for_each_entry_reverse(other, &cpu->pinned, pinned) {
-		if (!qz_sched_before(t->pinned_tag, other->pinned_tag))
+	t->pinned_place = t->pinned_tag;
+	list_for_each_entry_reverse(other, &cpu->pinned, pinned)
+		if (is_after(t, other))
 			break;
-		if (qz_sched_since(t->queued, other->queued) >
-		    QZ_SCHED_STARVED_NS) {
-			t->pinned_tag = other->pinned_tag;
+	if (list_entry_is_head(other, &cpu->pinned, pinned))
+		return &other->pinned;
+	if (qz_sched_before(t->pinned_place, other->pinned_place))
+		t->pinned_place = other->pinned_place;
+	/* The queue puts it behind all who have the same place. */
+	list_for_each_entry_continue(other, &cpu->pinned, pinned)
+		if (qz_sched_before(t->pinned_place, other->pinned_place))
 			break;
-		}
+	return other->pinned.prev;
+}
+
+/* Called with cpu->lock held. */
+static void add_to_list(struct qz_cpu *cpu, struct qz_task *t)
+{
+	if (t->slow) {
+		cpu->nslow++;
+		t->pinned_place = cpu->nth_slow++;
+		list_add_tail(&t->pinned, &cpu->slow);
+	} else {
+		list_add(&t->pinned, find_place(cpu, t));
 	}
-	return &other->pinned;
 }
 
 /*
- * The list has the order of the queue, of which only the first can be taken and
- * nobody can be seen. A CPU's own lock orders it for check.c; those who change it
- * have the runqueue lock.
+ * The lists have the order of the queues, of which only the first can be taken and
+ * nobody can be seen. A CPU's own lock orders them for check.c; those who change
+ * them have the runqueue lock.
  */
 void qz_queue_add_pinned(struct task_struct *task, struct qz_task *t, u64 flags)
 {
@@ -208,10 +242,10 @@ void qz_queue_add_pinned(struct task_struct *task, struct qz_task *t, u64 flags)
 	t->pinned_tag = qz_flow_tag(&c->flow);
 	t->queued = qz_sched_now();
 	raw_spin_lock(&cpu->lock);
-	list_add(&t->pinned, find_place(cpu, t));
+	add_to_list(cpu, t);
 	raw_spin_unlock(&cpu->lock);
-	scx_bpf_dispatch_vtime(task, dsq_of_cpu(t->pinned_cpu),
-			       qz_sched_policy.slice, t->pinned_tag, flags);
+	scx_bpf_dispatch_vtime(task, dsq_of_cpu(t->pinned_cpu, t->slow),
+			       qz_sched_policy.slice, t->pinned_place, flags);
 }
 
 /* It runs, sleeps, is queued anew or ends. */
@@ -230,6 +264,7 @@ void qz_queue_leave(struct qz_task *t)
 	cpu = qz_cpu_of(t->pinned_cpu);
 	raw_spin_lock(&cpu->lock);
 	list_del_init(&t->pinned);
+	cpu->nslow -= t->slow;
 	raw_spin_unlock(&cpu->lock);
 }
 
@@ -273,19 +308,23 @@ bool qz_queue_take(const struct qz_choice *choice, u64 now)
 	return true;
 }
 
-bool qz_queue_take_pinned(s32 cpu)
+bool qz_queue_take_pinned(s32 cpu, bool slow)
 {
-	return scx_bpf_consume(dsq_of_cpu(cpu));
+	return scx_bpf_consume(dsq_of_cpu(cpu, slow));
 }
 
-/* Of those that wait for that CPU, it is the next one. */
+static struct qz_task *first_of(struct list_head *list)
+{
+	return list_first_entry_or_null(list, struct qz_task, pinned);
+}
+
+/* Of those that wait for that CPU, it is the first of its queue. */
 static bool is_first_pinned(struct qz_cpu *cpu, const struct qz_task *t)
 {
 	bool first;
 
 	raw_spin_lock(&cpu->lock);
-	first = list_first_entry_or_null(&cpu->pinned, struct qz_task,
-					 pinned) == t;
+	first = first_of(t->slow ? &cpu->slow : &cpu->pinned) == t;
 	raw_spin_unlock(&cpu->lock);
 	return first;
 }
@@ -300,7 +339,7 @@ static u64 dsq_to_take(struct qz_cpu *cpu, const struct qz_task *t)
 		return dsq_of(t->customer, t->queue);
 	if (!list_empty(&t->pinned) && qz_cpu_of(t->pinned_cpu) == cpu &&
 	    is_first_pinned(cpu, t))
-		return dsq_of_cpu(t->pinned_cpu);
+		return dsq_of_cpu(t->pinned_cpu, t->slow);
 	return QZ_NO_DSQ;
 }
 
@@ -333,12 +372,19 @@ bool qz_queue_set_next(struct qz_cpu *cpu, const struct qz_task *t)
 }
 
 /* Return: the customer of the thread that was taken; QZ_NOBODY. */
-static u32 take_first_pinned(s32 cpu)
+static u32 take_first_pinned(s32 cpu, bool slow)
 {
-	struct qz_choice choice;
+	struct qz_cpu *c = qz_cpu_of(cpu);
+	u32 customer = QZ_NOBODY;
+	unsigned long flags;
+	struct qz_task *t;
 
-	qz_queues_first_pinned(cpu, qz_sched_now(), &choice);
-	return qz_queue_take_pinned(cpu) ? choice.customer : QZ_NOBODY;
+	raw_spin_lock_irqsave(&c->lock, flags);
+	t = first_of(slow ? &c->slow : &c->pinned);
+	if (t)
+		customer = t->customer;
+	raw_spin_unlock_irqrestore(&c->lock, flags);
+	return qz_queue_take_pinned(cpu, slow) ? customer : QZ_NOBODY;
 }
 
 /* Who gets it is the first there, because it is the one who has had least. */
@@ -349,9 +395,9 @@ bool qz_queue_take_next(struct qz_cpu *cpu)
 	if (next == QZ_NO_DSQ)
 		return false;
 	WRITE_ONCE(cpu->next, QZ_NO_DSQ);
-	if (next >= QZ_QUEUES * QZ_SCHED_CUSTOMERS) {
-		cpu->lent = take_first_pinned(next -
-					      QZ_QUEUES * QZ_SCHED_CUSTOMERS);
+	if (next >= dsq_of_cpu(0, false)) {
+		next -= dsq_of_cpu(0, false);
+		cpu->lent = take_first_pinned(next / 2, next % 2);
 		return cpu->lent != QZ_NOBODY;
 	}
 	if (!take(next % QZ_SCHED_CUSTOMERS, next / QZ_SCHED_CUSTOMERS,
@@ -364,8 +410,11 @@ bool qz_queue_take_next(struct qz_cpu *cpu)
 /* -- who is next ---------------------------------------------------------- */
 static bool is_starved(const struct qz_customer *c, enum qz_queue queue, u64 now)
 {
-	return qz_sched_since(now, READ_ONCE(c->served[queue])) >
-	       QZ_SCHED_STARVED_NS;
+	u64 since = qz_sched_since(now, READ_ONCE(c->served[queue]));
+
+	return since > patience(c - qz_customers) ||
+	       since * atomic_read(&c->waiting[queue]) >
+	       QZ_SCHED_STARVED_ROUND_NS;
 }
 
 /* Of two who wait, the one who is next; nobody is last. */
@@ -413,25 +462,47 @@ void qz_queues_first(u64 now, const struct qz_choice *after,
 		consider(i, now, after, choice);
 }
 
+/* If it is before the other, it replaces that. */
+static void consider_pinned(const struct qz_task *t, u64 now, u64 patience,
+			    struct qz_choice *best)
+{
+	const struct qz_customer *c = &qz_customers[t->customer];
+	struct qz_choice this = {
+		.customer = t->customer,
+		.slow = t->slow,
+		.starved = qz_sched_since(now, t->queued) > patience,
+		.rank = qz_flow_rank(qz_customer_policy(c), &c->flow, false),
+	};
+
+	if (qz_choice_is_before(&this, best))
+		*best = this;
+}
+
+/* If there are many, each of them waits for longer, as they do elsewhere. */
+static u64 patience_of_slow(const struct qz_cpu *cpu, const struct qz_task *t)
+{
+	return clamp_t(u64, cpu->nslow * (u64)QZ_SCHED_STARVED_EACH_NS,
+		       patience(t->customer), QZ_SCHED_STARVED_ROUND_NS);
+}
+
 /* The same of the threads that wait for one CPU. */
 void qz_queues_first_pinned(s32 cpu, u64 now, struct qz_choice *choice)
 {
 	struct qz_cpu *c = qz_cpu_of(cpu);
-	const struct qz_customer *customer;
 	unsigned long flags;
 	struct qz_task *t;
 
 	*choice = (struct qz_choice){ .customer = QZ_NOBODY };
+	/* The CPU itself is sure of that; a check that comes too early comes again. */
+	if (list_empty(&c->pinned) && list_empty(&c->slow))
+		return;
 	raw_spin_lock_irqsave(&c->lock, flags);
-	t = list_first_entry_or_null(&c->pinned, struct qz_task, pinned);
-	if (t) {
-		customer = &qz_customers[t->customer];
-		choice->customer = t->customer;
-		choice->rank = qz_flow_rank(qz_customer_policy(customer),
-					    &customer->flow, false);
-		choice->starved = qz_sched_since(now, t->queued) >
-				  QZ_SCHED_STARVED_NS;
-	}
+	t = first_of(&c->pinned);
+	if (t)
+		consider_pinned(t, now, patience(t->customer), choice);
+	t = first_of(&c->slow);
+	if (t)
+		consider_pinned(t, now, patience_of_slow(c, t), choice);
 	raw_spin_unlock_irqrestore(&c->lock, flags);
 }
 

@@ -12,6 +12,7 @@ struct shared {
 	atomic64_t clock;
 	struct sim_task *next[SIM_CPUS];	/* somebody lets it in */
 	u64 lent[SIM_CPUS];			/* for so long */
+	struct qz_price price[SIM_CPUS];
 };
 
 static void begin(struct sim *sim)
@@ -48,7 +49,12 @@ static void queue(struct sim_task *task)
 static u64 reached(struct sim *sim, const struct sim_cpu *c)
 {
 	return qz_flow_reached(&c->task->vm->flow, c->task->thread.slice,
-			       sim->now - c->started);
+			       sim->now - c->started, c->task->thread.discount);
+}
+
+static bool may_use(const struct sim_task *task, int cpu)
+{
+	return cpu >= task->from && cpu <= task->to;
 }
 
 /* Would this flow take the CPU now? */
@@ -59,7 +65,8 @@ static bool preempts(struct sim *sim, const struct qz_flow *flow, bool vcpu,
 	struct sim_cpu *c = &sim->cpus[cpu];
 
 	return c->task && &c->task->vm->flow != flow &&
-	       qz_flow_preempts(&all->policy, flow, vcpu, reached(sim, c));
+	       qz_flow_preempts(&all->policy, flow, vcpu, reached(sim, c),
+				c->task->thread.discount);
 }
 
 /* Who runs there lets this one in, and nobody else. */
@@ -99,6 +106,8 @@ static int victim(struct sim *sim, struct sim_task *task)
 	for (int cpu = 0; cpu < sim->ncpus; cpu++) {
 		struct sim_cpu *c = &sim->cpus[cpu];
 
+		if (!may_use(task, cpu))
+			continue;
 		if (!c->resched && preempts_own(sim, task, cpu))
 			own = cpu;
 		if (c->resched || !preempts(sim, &task->vm->flow, task->vcpu, cpu))
@@ -113,6 +122,18 @@ static int victim(struct sim *sim, struct sim_task *task)
 	return found < 0 ? own : found;
 }
 
+static int idle_cpu(struct sim *sim, const struct sim_task *task)
+{
+	int near = task->cpu, cpu;
+
+	for (int i = 0; i < sim->ncpus; i++) {
+		cpu = sim_idle_cpu(sim, near + i);
+		if (cpu < 0 || may_use(task, cpu))
+			return cpu;
+	}
+	return -1;
+}
+
 static void woken(struct sim *sim, struct sim_task *task, int waker)
 {
 	struct shared *all = sim->private;
@@ -124,7 +145,7 @@ static void woken(struct sim *sim, struct sim_task *task, int waker)
 		qz_flow_wake(&all->policy, &vm->flow, atomic64_read(&all->clock));
 	qz_thread_wake(&all->policy, &vm->flow, &task->thread);
 	queue(task);
-	cpu = sim_idle_cpu(sim, task->cpu);
+	cpu = idle_cpu(sim, task);
 	if (cpu < 0)
 		cpu = victim(sim, task);
 	if (cpu >= 0)
@@ -167,8 +188,10 @@ static struct sim_task *take_next(struct sim *sim, int cpu)
 	return next && next->state == SIM_QUEUED && !is_parked(next) ? next : NULL;
 }
 
+#define ANY_CPU	(-1)
+
 /* The thread that is next in the VM whose turn it is. */
-static struct sim_task *choose(struct sim *sim)
+static struct sim_task *choose(struct sim *sim, int cpu)
 {
 	struct shared *all = sim->private;
 	struct sim_task *best = NULL;
@@ -176,7 +199,8 @@ static struct sim_task *choose(struct sim *sim)
 	for (int i = 0; i < sim->ntasks; i++) {
 		struct sim_task *task = &sim->tasks[i];
 
-		if (task->state != SIM_QUEUED || is_parked(task))
+		if (task->state != SIM_QUEUED || is_parked(task) ||
+		    (cpu != ANY_CPU && !may_use(task, cpu)))
 			continue;
 		if (!best || (best->vm == task->vm ?
 		    qz_sched_before(task->thread.turn, best->thread.turn) :
@@ -189,15 +213,14 @@ static struct sim_task *choose(struct sim *sim)
 /* Somebody still waits: another CPU that idles can take it. */
 static void call_idle(struct sim *sim, int cpu)
 {
-	int idle = sim_idle_cpu(sim, cpu + 1);
+	for (int i = 1; i < sim->ncpus; i++) {
+		int idle = sim_idle_cpu(sim, cpu + i);
 
-	if (idle < 0 || idle == cpu)
-		return;
-	for (int i = 0; i < sim->ntasks; i++)
-		if (sim->tasks[i].state == SIM_QUEUED && !is_parked(&sim->tasks[i])) {
+		if (idle >= 0 && idle != cpu && choose(sim, idle)) {
 			sim_resched(sim, idle);
 			return;
 		}
+	}
 }
 
 /* vCPUs of a VM that could run, but for the one just chosen. */
@@ -213,6 +236,18 @@ static u32 waiting_vcpus(const struct sim *sim, const struct sim_vm *vm)
 	return n;
 }
 
+/* It was chosen, and nobody has let it in. Others may be due before it, who can use other CPUs only. */
+static void advance(struct sim *sim, int cpu, struct sim_task *task)
+{
+	struct sim_task *first = choose(sim, ANY_CPU);
+	struct shared *all = sim->private;
+	u64 least = first ? rank(all, first) : 0;
+
+	if (qz_price_next(&all->policy, &all->price[cpu],
+			  qz_flow_tag(&task->vm->flow), least))
+		qz_clock_advance(&all->clock, &task->vm->flow);
+}
+
 static struct sim_task *pick(struct sim *sim, int cpu)
 {
 	struct shared *all = sim->private;
@@ -221,7 +256,7 @@ static struct sim_task *pick(struct sim *sim, int cpu)
 	u64 slice;
 
 	if (!task)
-		task = choose(sim);
+		task = choose(sim, cpu);
 	if (!task)
 		return NULL;
 	task->state = SIM_RUNNING;
@@ -231,9 +266,10 @@ static struct sim_task *pick(struct sim *sim, int cpu)
 	slice = qz_flow_slice(&all->policy, &task->vm->flow,
 			      1 + waiting_vcpus(sim, task->vm));
 	if (!lent)
-		qz_clock_advance(&all->clock, &task->vm->flow);
+		advance(sim, cpu, task);
 	else if (all->lent[cpu] < slice)
 		slice = all->lent[cpu];
+	task->thread.discount = all->price[cpu].discount;
 	qz_thread_start(&all->policy, &task->vm->flow, &task->thread, slice,
 			atomic64_read(&all->clock));
 	return task;
@@ -257,7 +293,7 @@ static void tick(struct sim *sim, int cpu)
 	for (int i = 0; i < sim->ntasks; i++) {
 		const struct sim_task *task = &sim->tasks[i];
 
-		ends |= task->state == SIM_QUEUED && !is_parked(task) &&
+		ends |= task->state == SIM_QUEUED && !is_parked(task) && may_use(task, cpu) &&
 			preempts(sim, &task->vm->flow, task->vcpu, cpu);
 	}
 	call_idle(sim, cpu);

@@ -260,6 +260,17 @@ static void set_slice(u64 ns)
 		fail("sched_setattr");
 }
 
+static void pin(int from, int to)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	for (int cpu = from; cpu <= to && cpu < sim->ncpus; cpu++)
+		CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		fail("sched_setaffinity");
+}
+
 static void *run(void *arg)
 {
 	struct sim_task *task = arg;
@@ -267,6 +278,7 @@ static void *run(void *arg)
 	unsigned int seed = sim->random + task->index;
 	u64 ready, began, at, ns;
 
+	pin(task->from, task->to);
 	if (task->vcpu)
 		register_vcpu(task);
 	if (sim->slice)
@@ -378,19 +390,6 @@ static void be_vm(struct sim_vm *vm)
 	_exit(0);
 }
 
-static void pin(int cpus)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	for (int cpu = 0; cpu < cpus; cpu++)
-		CPU_SET(cpu, &set);
-	if (sysconf(_SC_NPROCESSORS_ONLN) < cpus)
-		errno = EINVAL, fail("this machine has fewer than %d CPUs", cpus);
-	if (sched_setaffinity(0, sizeof(set), &set))
-		fail("sched_setaffinity");
-}
-
 static void collect(void)
 {
 	for (int i = 0; i < sim->ntasks; i++) {
@@ -420,7 +419,9 @@ void sim_run_real(struct sim *scenario)
 	if (seats == MAP_FAILED)
 		fail("%zu bytes", size);
 	write_file(CGROUPS "/cgroup.subtree_control", "+cpu");
-	pin(sim->ncpus);
+	if (sysconf(_SC_NPROCESSORS_ONLN) < sim->ncpus)
+		errno = EINVAL, fail("this machine has fewer than %d CPUs", sim->ncpus);
+	pin(0, sim->ncpus - 1);
 	for (int i = 0; i < sim->nvms; i++)
 		make_cgroup(&sim->vms[i]);
 	start_at = wall() + LEAD;

@@ -5,6 +5,7 @@
  *
  *     cpus 4                        seconds 20       tick 4ms
  *     switch 2us                    ipi 1us          warm-up 1s
+ *     from 0                        to 3             CPUs that the threads below may use; real, or under queztl
  *     vm NAME[*COPIES] [weight N] [limit N]          limit: per 1000 of a CPU
  *     vcpu[*COPIES]: STEP; STEP; ...                 repeated for ever
  *     io[*COPIES]: STEP; STEP; ...                   another thread of the VMM
@@ -167,6 +168,9 @@ static int copies(char *name)
 	return number(star + 1, 1, SIM_TASKS);
 }
 
+/* Of the threads that are read next. */
+static int first_cpu, last_cpu = SIM_CPUS - 1;
+
 static struct sim_vm *add_vm(struct sim *sim, const char *name, int copy, u32 weight, u32 limit)
 {
 	struct sim_vm *vm = &sim->vms[sim->nvms];
@@ -213,6 +217,8 @@ static void add_task(struct sim *sim, struct sim_vm *vm, bool vcpu, const char *
 	task->vm = vm;
 	task->vcpu = vcpu;
 	vm->nvcpus += vcpu;
+	task->from = first_cpu;
+	task->to = last_cpu;
 	task->thread.turn = QZ_SCHED_START;
 	task->key = QZ_SCHED_START;
 	snprintf(task->name, sizeof(task->name), "%.16s.%d", vm->name, vm->ntasks++);
@@ -248,6 +254,10 @@ static bool read_setting(struct sim *sim, const char *key, const char *value)
 {
 	if (!strcmp(key, "cpus"))
 		sim->ncpus = number(value, 1, SIM_CPUS);
+	else if (!strcmp(key, "from"))
+		first_cpu = number(value, 0, SIM_CPUS - 1);
+	else if (!strcmp(key, "to"))
+		last_cpu = number(value, 0, SIM_CPUS - 1);
 	else if (!strcmp(key, "seconds"))
 		sim->end = number(value, 1, 3600) * NSEC_PER_SEC;
 	else if (!strcmp(key, "tick"))

@@ -73,6 +73,7 @@ struct sim_task {
 	char name[SIM_NAME];
 	int index;
 	struct sim_vm *vm;
+	int from, to;		/* the CPUs that it may use */
 	bool vcpu;		/* else one of the VMM's other threads */
 	enum sim_state state;
 	int cpu;		/* where it runs or ran last */

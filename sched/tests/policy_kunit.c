@@ -186,7 +186,7 @@ static void threads_take_turns(struct kunit *test)
 static bool b_preempts_a(struct machine *m, u64 ran)
 {
 	return qz_flow_preempts(&policy, &m->b, true,
-				qz_flow_reached(&m->a, 3 * MS, ran));
+				qz_flow_reached(&m->a, 3 * MS, ran, 0), 0);
 }
 
 static void who_is_behind_preempts(struct kunit *test)
@@ -198,8 +198,32 @@ static void who_is_behind_preempts(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, b_preempts_a(&m, 0));
 	KUNIT_EXPECT_FALSE(test, b_preempts_a(&m, policy.margin));
 	KUNIT_EXPECT_TRUE(test, b_preempts_a(&m, policy.margin + 1));
-	KUNIT_EXPECT_EQ(test, qz_flow_reached(&m.a, 3 * MS, 100 * MS),
+	KUNIT_EXPECT_EQ(test, qz_flow_reached(&m.a, 3 * MS, 100 * MS, 0),
 			qz_flow_tag(&m.a));
+}
+
+static bool a1_preempts_a0(const struct machine *m, u64 ran)
+{
+	return qz_thread_preempts(&policy, &m->a1, m->a0.turn, m->a0.slice, ran);
+}
+
+/* Two that wake each other take turns by slices; one that mostly sleeps need not wait. */
+static void a_sibling_preempts_if_a_slice_behind(struct kunit *test)
+{
+	struct machine m;
+	int i;
+
+	begin(&m, 100, 100);
+	run(&m, &m.a, &m.a0, 2 * MS);
+	start(&m, &m.a, &m.a0);
+	KUNIT_EXPECT_FALSE(test, a1_preempts_a0(&m, policy.slice - 2 * MS));
+	KUNIT_EXPECT_TRUE(test, a1_preempts_a0(&m, policy.slice - 2 * MS + 1));
+	stop(&m, &m.a, &m.a0, policy.slice);
+	for (i = 0; i < 10; i++)
+		run(&m, &m.a, &m.a0, policy.slice);
+	qz_thread_wake(&policy, &m.a, &m.a1);
+	start(&m, &m.a, &m.a0);
+	KUNIT_EXPECT_TRUE(test, a1_preempts_a0(&m, 0));
 }
 
 static void loans_are_limited(struct kunit *test)
@@ -448,6 +472,59 @@ static void what_is_given_is_not_charged(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, qz_flow_tag(&m.b), tag + 2 * MS);
 }
 
+/* a has a CPU where it gets 4 ms while b, who waits, gets 1 ms elsewhere. */
+static u64 lead_on_an_own_cpu(struct machine *m, struct qz_price *price, int turns)
+{
+	u64 most = 0, lead;
+	int i;
+
+	for (i = 0; i < turns; i++) {
+		if (qz_price_next(&policy, price, qz_flow_tag(&m->a),
+				  qz_flow_tag(&m->b)))
+			qz_clock_advance(&m->clock, &m->a);
+		m->a0.discount = price->discount;
+		qz_thread_start(&policy, &m->a, &m->a0, 4 * MS, QZ_SCHED_START);
+		stop(m, &m->a, &m->a0, 4 * MS);
+		run(m, &m->b, &m->b0, MS);
+		lead = qz_flow_tag(&m->a) - qz_flow_tag(&m->b);
+		most = max(most, (s64)lead > 0 ? lead : 0);
+	}
+	return most;
+}
+
+static void time_is_cheaper_where_tags_would_run_away(struct kunit *test)
+{
+	struct qz_price price = {};
+	struct machine m;
+	int i;
+
+	begin(&m, 100, 100);
+	KUNIT_EXPECT_LT(test, lead_on_an_own_cpu(&m, &price, 300), 5 * policy.slice);
+	KUNIT_EXPECT_LT(test, lead_on_an_own_cpu(&m, &price, 1000), MS);
+	KUNIT_EXPECT_GT(test, price.lasting, QZ_SCHED_PRICE * 70 / 100);
+	KUNIT_EXPECT_LT(test, price.lasting, QZ_SCHED_PRICE * 80 / 100);
+	for (i = 0; i < 1000; i++)
+		KUNIT_EXPECT_TRUE(test, qz_price_next(&policy, &price, qz_flow_tag(&m.a), 0));
+	KUNIT_EXPECT_EQ(test, price.lasting, 0);
+	KUNIT_EXPECT_EQ(test, price.discount, 0);
+}
+
+/* Nothing is free, and two who are out of step by a slice change no price. */
+static void a_price_has_limits(struct kunit *test)
+{
+	const u64 tag = QZ_SCHED_START;
+	struct qz_price price = {};
+	int i;
+
+	KUNIT_EXPECT_TRUE(test, qz_price_next(&policy, &price, tag + policy.slice, tag));
+	KUNIT_EXPECT_EQ(test, price.discount, 0);
+	for (i = 0; i < 1000; i++) {
+		KUNIT_EXPECT_FALSE(test, qz_price_next(&policy, &price,
+						       tag + 100 * policy.slice, tag));
+		KUNIT_EXPECT_LT(test, price.discount, QZ_SCHED_PRICE);
+	}
+}
+
 static void waits_are_counted_by_powers_of_two(struct kunit *test)
 {
 	const u64 us = NSEC_PER_USEC;
@@ -473,6 +550,7 @@ static struct kunit_case policy_cases[] = {
 	KUNIT_CASE(who_can_use_no_more_saves_nothing),
 	KUNIT_CASE(threads_take_turns),
 	KUNIT_CASE(who_is_behind_preempts),
+	KUNIT_CASE(a_sibling_preempts_if_a_slice_behind),
 	KUNIT_CASE(loans_are_limited),
 	KUNIT_CASE(loans_do_not_move_the_clock),
 	KUNIT_CASE(a_slice_is_passed_on),
@@ -487,6 +565,8 @@ static struct kunit_case policy_cases[] = {
 	KUNIT_CASE(a_newcomer_is_last),
 	KUNIT_CASE(what_is_given_is_not_charged),
 	KUNIT_CASE(a_thread_that_gets_less_saves_only_the_credit),
+	KUNIT_CASE(time_is_cheaper_where_tags_would_run_away),
+	KUNIT_CASE(a_price_has_limits),
 	KUNIT_CASE(waits_are_counted_by_powers_of_two),
 	{}
 };

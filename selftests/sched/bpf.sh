@@ -221,6 +221,22 @@ a_weight_counts() {
 	more_than "$(cpus "$said" high)" 2 "$(cpus "$said" low)" "weights of 4 and 1"
 }
 
+# Also where another has a CPU for itself. On one CPU, and on two if there is a third.
+confined_vms_get_their_shares() {
+	local said n=$(($(nproc) > 2 ? 2 : 1))
+	[ "$(nproc)" -ge 2 ] || { echo "needs 2 CPUs"; exit 4; }
+	start
+	while [ $n -gt 0 ]; do
+		said=$("$SIM" -s real -d 6 -D cpus=$((n + 1)) -D vcpus=$n -D last=$((n - 1)) -D alone=$n \
+			"$SRC/sched/sim/scenarios/apart.sim") || die "qzsim: $said"
+		echo "$said"
+		more_than "$(cpus "$said" high)" 2.5 "$(cpus "$said" low)" "weights of 4 and 1 on $n CPUs"
+		more_than "$(cpus "$said" other)" 1 0.8 "one alone"
+		n=$((n - 1))
+	done
+	stop
+}
+
 # sched_ext ends a scheduler that lets a task wait for 30 s.
 no_weight_starves() {
 	local light heavy
@@ -237,6 +253,47 @@ no_weight_starves() {
 	ran=$(($(cut -d' ' -f1 /proc/$light/schedstat) / 1000000))
 	kill $light $heavy
 	[ $ran -ge 10 ] || die "weight 1 beside 10000 ran for $ran ms only"
+	stop
+}
+
+ran_for() { cut -d' ' -f1 "/proc/$1/schedstat"; }
+
+# What those of low weight are given nevertheless comes from all: it changes no ratio, and there may be many.
+low_weights_change_no_shares() {
+	local pids='' a b light=0 i ran_a ran_b
+	start
+	for ((i = 0; i < 12; i++)); do
+		taskset -c 0 sh -c 'while :; do :; done' &
+		pids="$pids $!"
+		"$QUEZTL" sched set $! weight 1 || die "queztl sched set: $?"
+	done
+	# shellcheck disable=SC2064 # now
+	trap "kill $pids" EXIT
+	# shellcheck disable=SC2086 # several words
+	set -- $pids
+	a=$1 b=$2
+	shift 2
+	"$QUEZTL" sched set "$a" weight 100
+	"$QUEZTL" sched set "$b" weight 400
+	sleep 2
+	ran_a=$(ran_for "$a") ran_b=$(ran_for "$b")
+	for i; do light=$((light - $(ran_for "$i"))); done
+	sleep 8
+	ran_a=$(($(ran_for "$a") - ran_a)) ran_b=$(($(ran_for "$b") - ran_b))
+	for i; do light=$((light + $(ran_for "$i"))); done
+	echo "$((ran_a / 1000000)) ms, $((ran_b / 1000000)) ms, and all ten of weight 1 $((light / 1000000)) ms"
+	more_than $ran_b 3 $ran_a "weights of 400 and 100"
+	more_than $ran_a 2 $light "a weight of 100 and ten of 1"
+	stop
+}
+
+# Each of them has to run within 30 s, too.
+many_threads_of_a_low_weight_run() {
+	local said
+	start
+	said=$("$SIM" -s real -d 45 "$SRC/sched/sim/scenarios/many_light.sim") || die "qzsim: $said"
+	echo "$said"
+	is state enabled "$(cat $SCX/state)"
 	stop
 }
 
@@ -506,13 +563,13 @@ tidy_up() { state_is disabled || "$QUEZTL" sched stop; }
 
 WITH_MODULE="runs_beside_the_module ${QZ_USER_SCHED_ALL:+is_excluded_by_the_modules}"
 SHORT="starts_and_stops_under_load runs_once_only nobody_can_keep_it_from_starting
-	leaves_the_host_to_eevdf_when_killed says_why_sysrq_ended_it a_weight_counts no_weight_starves
-	vcpus_do_not_count vcpus_count_if_asked a_limit_holds a_setting_makes_a_vm vms_come_and_go bad_settings_are_refused
+	leaves_the_host_to_eevdf_when_killed says_why_sysrq_ended_it a_weight_counts confined_vms_get_their_shares no_weight_starves
+	low_weights_change_no_shares vcpus_do_not_count vcpus_count_if_asked a_limit_holds a_setting_makes_a_vm vms_come_and_go bad_settings_are_refused
 	survives_cpu_hotplug survives_a_realtime_task"
 LONG="starts_while_others_ask stops_though_its_loader_does_not_run many_commands_at_once
 	excludes_another_and_is_excluded settings_do_not_get_lost vms_of_a_group_divide_its_limit
 	a_users_group_has_no_weight a_users_group_cannot_hide a_limit_counts_for_the_groups_inside
-	a_vcpu_runs_though_others_use_the_limit"
+	a_vcpu_runs_though_others_use_the_limit many_threads_of_a_low_weight_run"
 ASKED=$*
 
 main() {

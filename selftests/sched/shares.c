@@ -106,6 +106,77 @@ TEST(shares_by_vcpu_if_asked)
 	end_standin(&b);
 }
 
+/* What those of low weight are given nevertheless comes from all others alike. */
+TEST(low_weights_change_no_shares)
+{
+	struct standin a, b, light[8];
+	double r;
+
+	begin();
+	a = start_on(0, 0, start_standin, 1);
+	b = start_on(0, 0, start_standin, 1);
+	set(b.id, QUEZTL_VM_WEIGHT, 400);
+	for (int i = 0; i < 8; i++) {
+		light[i] = start_on(0, 0, start_standin, 1);
+		set(light[i].id, QUEZTL_VM_WEIGHT, 1);
+	}
+	ASSERT_EQ(start(), 0);
+	/* 4, less on a host without time of its own, and 1.4 if the light ones moved the clock */
+	r = ratio(&b, &a, 8);
+	EXPECT(r > 1.8 && r < 5.5);
+	ASSERT_EQ(stop(), 0);
+	for (int i = 0; i < 8; i++)
+		end_standin(&light[i]);
+	end_standin(&a);
+	end_standin(&b);
+}
+
+/* VMs that may use some of the CPUs, while another has the rest of them for itself. */
+TEST(confined_vms_get_their_shares)
+{
+	struct standin a, b, alone;
+	int last;
+	double r;
+
+	begin();
+	if (cpus() < 2)
+		SKIP("one CPU");
+	last = cpus() < 4 ? 0 : 1;
+	a = start_on(0, last, start_standin, last + 1);
+	b = start_on(0, last, start_standin, last + 1);
+	alone = start_on(last + 1, cpus() - 1, start_standin, cpus() - last - 1);
+	set(b.id, QUEZTL_VM_WEIGHT, 400);
+	ASSERT_EQ(start(), 0);
+	r = ratio(&b, &a, 8);
+	EXPECT(r > 2.5 && r < 6);
+	set(a.id, QUEZTL_VM_WEIGHT, 400);	/* while it runs */
+	set(b.id, QUEZTL_VM_WEIGHT, 100);
+	r = ratio(&a, &b, 8);
+	EXPECT(r > 2.5 && r < 6);
+	ASSERT_EQ(stop(), 0);
+	end_standin(&alone);
+	end_standin(&a);
+	end_standin(&b);
+}
+
+/* Each of its threads runs within 30 s, or sched_ext would end the scheduler. */
+TEST(many_threads_of_a_low_weight_run)
+{
+	struct standin a, b;
+
+	begin();
+	a = start_on(0, 0, start_standin, 1);
+	b = start_on(0, 0, start_standin, 200);
+	set(a.id, QUEZTL_VM_WEIGHT, 10000);
+	set(b.id, QUEZTL_VM_WEIGHT, 1);
+	ASSERT_EQ(start(), 0);
+	run_for(45);
+	EXPECT_EQ(info().state, QUEZTL_SCHED_ON);
+	ASSERT_EQ(stop(), 0);
+	end_standin(&a);
+	end_standin(&b);
+}
+
 TEST(starves_nobody)
 {
 	struct standin a, b;

@@ -34,6 +34,9 @@ struct plan {
 
 static struct standin_state *state;
 
+/* Busy threads begin when all are there: each would keep the main thread from making the next. */
+static pthread_mutex_t spawning = PTHREAD_MUTEX_INITIALIZER;
+
 static __u64 thread_ns(void)
 {
 	struct timespec t;
@@ -46,6 +49,8 @@ static void *be_busy(void *arg)
 {
 	__u64 before = 0, slept = 0, now;
 
+	pthread_mutex_lock(&spawning);
+	pthread_mutex_unlock(&spawning);
 	while (!state->relax) {
 		for (volatile int i = 0; i < 100000; i++)
 			;
@@ -174,8 +179,10 @@ static void live(struct plan *plan, int ready)
 	if (!plan->host)
 		vm = create_vm_of(plan, pair);
 	ok = plan->host || vm >= 0;
+	pthread_mutex_lock(&spawning);
 	for (int i = 0; i < plan->threads; i++)
 		spawn(be_busy, NULL);
+	pthread_mutex_unlock(&spawning);
 	for (int i = 0; i < plan->vcpus; i++)
 		spawn(be_a_vcpu, NULL);
 	for (int i = 0; i < plan->chains; i++)
