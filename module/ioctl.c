@@ -13,6 +13,7 @@
 #include "ioctl.h"
 #include "version.h"
 #include "vm.h"
+#include "qhp/channel/channelapi.h"
 #include "qhp/fabric/admin/fabricapi.h"
 #include "sched/native/schedapi.h"
 
@@ -45,6 +46,16 @@ union ioctl_arg {
 	struct queztl_sched_stop sched_stop;
 	struct queztl_sched_info sched_info;
 	struct queztl_vm_sched vm_sched;
+	struct queztl_window_create window_create;
+	struct queztl_window_next window_next;
+	struct queztl_channel_rule channel_rule;
+	struct queztl_channel_next channel_next;
+	struct queztl_channel_revoke channel_revoke;
+	struct queztl_channel_listen channel_listen;
+	struct queztl_channel_connect channel_connect;
+	struct queztl_channel_slot channel_slot;
+	struct queztl_window_events window_events;
+	struct queztl_window_bell window_bell;
 };
 
 static int get_info(struct qz_call *call)
@@ -54,7 +65,7 @@ static int get_info(struct qz_call *call)
 	if (info->reserved)
 		return -EINVAL;
 	info->abi_version = QUEZTL_ABI_VERSION;
-	info->features = QUEZTL_F_FABRIC | qz_fabric_features() |
+	info->features = QUEZTL_F_CHANNEL | qz_fabric_features() |
 			 qz_sched_features();
 	info->vms = qz_vm_count();
 	info->fabrics = qz_fabric_count();
@@ -177,6 +188,16 @@ static_assert(sizeof(struct queztl_sched_start) == 24);
 static_assert(sizeof(struct queztl_sched_stop) == 8);
 static_assert(sizeof(struct queztl_sched_info) == 232);
 static_assert(sizeof(struct queztl_vm_sched) == 432);
+static_assert(sizeof(struct queztl_window_create) == 72);
+static_assert(sizeof(struct queztl_window_next) == 80);
+static_assert(sizeof(struct queztl_channel_rule) == 112);
+static_assert(sizeof(struct queztl_channel_next) == 120);
+static_assert(sizeof(struct queztl_channel_revoke) == 16);
+static_assert(sizeof(struct queztl_channel_listen) == 48);
+static_assert(sizeof(struct queztl_channel_connect) == 48);
+static_assert(sizeof(struct queztl_channel_slot) == 16);
+static_assert(sizeof(struct queztl_window_events) == 24);
+static_assert(sizeof(struct queztl_window_bell) == 24);
 
 static const struct qz_ioctl device_ioctls[] = {
 	ROW(QUEZTL_GET_INFO, queztl_info, kernel, get_info, NULL, true),
@@ -226,6 +247,20 @@ static const struct qz_ioctl device_ioctls[] = {
 	    qz_schedapi_vm_set, NULL, false),
 	ROW(QUEZTL_VM_SCHED_GET, queztl_vm_sched, yields,
 	    qz_schedapi_vm_get, NULL, true),
+	ROW(QUEZTL_WINDOW_CREATE, queztl_window_create, bytes,
+	    qz_channelapi_window_create, NULL, true),
+	ROW(QUEZTL_WINDOW_NEXT, queztl_window_next, diverted,
+	    qz_channelapi_window_next, NULL, true),
+	ROW(QUEZTL_CHANNEL_ALLOW, queztl_channel_rule, connecter,
+	    qz_channelapi_allow, qz_channelapi_allow_undo, true),
+	ROW(QUEZTL_CHANNEL_DENY, queztl_channel_rule, connecter,
+	    qz_channelapi_deny, NULL, false),
+	ROW(QUEZTL_CHANNEL_RULE_NEXT, queztl_channel_rule, connecter,
+	    qz_channelapi_rule_next, NULL, true),
+	ROW(QUEZTL_CHANNEL_NEXT, queztl_channel_next, reserved,
+	    qz_channelapi_next, NULL, true),
+	ROW(QUEZTL_CHANNEL_REVOKE, queztl_channel_revoke, id,
+	    qz_channelapi_revoke, NULL, false),
 };
 
 static const struct qz_ioctl vm_ioctls[] = {
@@ -237,6 +272,21 @@ static const struct qz_ioctl vm_ioctls[] = {
 	    qz_vmapi_detach, NULL, false),
 };
 
+static const struct qz_ioctl window_ioctls[] = {
+	ROW(QUEZTL_CHANNEL_LISTEN, queztl_channel_listen, slot,
+	    qz_channelapi_listen, qz_channelapi_listen_undo, true),
+	ROW(QUEZTL_CHANNEL_CONNECT, queztl_channel_connect, slot,
+	    qz_channelapi_connect, qz_channelapi_connect_undo, true),
+	ROW(QUEZTL_CHANNEL_CLOSE, queztl_channel_slot, reserved,
+	    qz_channelapi_close, NULL, false),
+	ROW(QUEZTL_CHANNEL_RING, queztl_channel_slot, reserved,
+	    qz_channelapi_ring, NULL, false),
+	ROW(QUEZTL_WINDOW_EVENTS, queztl_window_events, changed,
+	    qz_channelapi_events, qz_channelapi_events_undo, true),
+	ROW(QUEZTL_WINDOW_BELL, queztl_window_bell, reserved,
+	    qz_channelapi_bell, NULL, false),
+};
+
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	return run_ioctl(device_ioctls, ARRAY_SIZE(device_ioctls), file, cmd,
@@ -246,6 +296,12 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 long qz_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	return run_ioctl(vm_ioctls, ARRAY_SIZE(vm_ioctls), file, cmd,
+			 (void __user *)arg);
+}
+
+long qz_window_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return run_ioctl(window_ioctls, ARRAY_SIZE(window_ioctls), file, cmd,
 			 (void __user *)arg);
 }
 

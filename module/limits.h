@@ -190,4 +190,32 @@
 #define QZ_HOLD_FRAMES		16
 #define QZ_HOLD_BYTES		(32 * 1024)
 
+/*
+ * Windows, channels, and rules about them: a VM has one window and a few
+ * channels. An administrator's calls go through the whole lists, which takes some
+ * ten microseconds.
+ */
+#define QZ_MAX_WINDOWS		4096
+#define QZ_MAX_CHANNELS		4096
+#define QZ_MAX_RULES		4096
+
+/*
+ * How often a window may be mapped: by a VMM and a few tools. Whoever closes or
+ * revokes a channel changes the page tables of each.
+ */
+#define QZ_WINDOW_MAPS		8
+
+/*
+ * The worker that rings the late bells of a window takes at most one QZ_LATE_SHARE-th
+ * of a CPU for it, after QZ_LATE_BURST_NS: room for all rings of an honest owner, while
+ * a busy host makes them slow. But no bell waits longer than QZ_LATE_MAX_NS: a host that
+ * is itself a VM loses its CPU in the middle of a ring, which looks like many waiters.
+ */
+#define QZ_LATE_MAX_NS		(1 * NSEC_PER_SEC)
+#define QZ_LATE_SHARE		8
+#define QZ_LATE_BURST_NS	(10 * NSEC_PER_MSEC)
+
+/* Waiters on a window that a peer wakes itself: a poll() and an epoll or two. */
+#define QZ_BELL_WAITERS		4
+
 #endif /* QZ_LIMITS_H */

@@ -12,6 +12,7 @@
 #include "ioctl.h"
 #include "version.h"
 #include "vm.h"
+#include "qhp/channel/channelapi.h"
 #include "qhp/fabric/admin/fabricapi.h"
 #include "sched/native/schedapi.h"
 
@@ -36,11 +37,16 @@ static int __init queztl_init(void)
 	err = qz_fabric_init();
 	if (err)
 		goto err_uevent;
-	err = misc_register(&qz_device);
+	err = qz_channel_init();
 	if (err)
 		goto err_fabric;
+	err = misc_register(&qz_device);
+	if (err)
+		goto err_channel;
 	return 0;
 
+err_channel:
+	qz_channel_exit();
 err_fabric:
 	qz_fabric_exit();
 err_uevent:
@@ -54,6 +60,7 @@ static void __exit queztl_exit(void)
 {
 	misc_deregister(&qz_device);
 	qz_sched_exit();
+	qz_channel_exit();
 	qz_fabric_exit();
 	qz_uevent_exit();
 	qz_vmscan_exit();

@@ -9,6 +9,7 @@
 #include <linux/pid.h>
 #include <linux/tracepoint.h>
 #include "uapi/linux/queztl.h"
+#include "uapi/linux/queztl_qhp.h"
 
 TRACE_DEFINE_ENUM(QUEZTL_DROP_RUNT);
 TRACE_DEFINE_ENUM(QUEZTL_DROP_TOO_BIG);
@@ -131,6 +132,65 @@ TRACE_EVENT(queztl_drop,
 	),
 	TP_printk("port=%llu reason=%s len=%u", __entry->port,
 		  show_queztl_drop(__entry->reason), __entry->len)
+);
+
+/*
+ * The states that a channel's slots get. @name: of the channel, QUEZTL_NAME_MAX bytes.
+ * Either window may be 0: nobody has connected.
+ *
+ * Context: process, qz_channels_lock held.
+ */
+TRACE_EVENT(queztl_channel,
+	TP_PROTO(u64 channel, const char *name, u64 listener, u64 connecter,
+		 enum qhp_slot_state state),
+	TP_ARGS(channel, name, listener, connecter, state),
+	TP_STRUCT__entry(
+		__field(u64, channel)
+		__array(char, name, QUEZTL_NAME_MAX)
+		__field(u64, listener)
+		__field(u64, connecter)
+		__field(u32, state)
+	),
+	TP_fast_assign(
+		__entry->channel = channel;
+		memcpy(__entry->name, name, QUEZTL_NAME_MAX);
+		__entry->listener = listener;
+		__entry->connecter = connecter;
+		__entry->state = state;
+	),
+	TP_printk("channel=%llu name=%s listener=%llu connecter=%llu %s",
+		  __entry->channel, __entry->name, __entry->listener,
+		  __entry->connecter,
+		  __print_symbolic(__entry->state,
+			{ QHP_SLOT_LISTENING,	"listening" },
+			{ QHP_SLOT_CONNECTED,	"connected" },
+			{ QHP_SLOT_CLOSED,	"closed" },
+			{ QHP_SLOT_REVOKED,	"revoked" }))
+);
+
+/*
+ * The end of a channel in @from's slot rings its peer.
+ *
+ * Context: process or hard interrupt; the current thread rings only if the bell was
+ * not signalled by an interrupt. RCU.
+ */
+TRACE_EVENT(queztl_bell,
+	TP_PROTO(u64 from, u32 from_slot, u64 to, u32 to_slot),
+	TP_ARGS(from, from_slot, to, to_slot),
+	TP_STRUCT__entry(
+		__field(u64, from)
+		__field(u64, to)
+		__field(u32, from_slot)
+		__field(u32, to_slot)
+	),
+	TP_fast_assign(
+		__entry->from = from;
+		__entry->to = to;
+		__entry->from_slot = from_slot;
+		__entry->to_slot = to_slot;
+	),
+	TP_printk("from=%llu slot=%u to=%llu slot=%u", __entry->from,
+		  __entry->from_slot, __entry->to, __entry->to_slot)
 );
 
 #endif /* QZ_TRACE_H */

@@ -16,7 +16,9 @@
  *
  * Calls are made on a descriptor of ``/dev/queztl`` (mode 0660, group queztl).
  * QUEZTL_VM_INFO, QUEZTL_VM_VCPU, QUEZTL_VM_STATS and QUEZTL_VM_DETACH are made
- * on a VM descriptor.
+ * on a VM descriptor; QUEZTL_CHANNEL_LISTEN, QUEZTL_CHANNEL_CONNECT,
+ * QUEZTL_CHANNEL_CLOSE, QUEZTL_CHANNEL_RING, QUEZTL_WINDOW_EVENTS and
+ * QUEZTL_WINDOW_BELL on a window.
  *
  * Every argument is a pointer to a structure that starts with its own size in
  * bytes, as known to the caller at compile time. If the caller's structure is
@@ -48,7 +50,7 @@
  */
 
 /** define QUEZTL_ABI_VERSION - version of this header; it only increases. */
-#define QUEZTL_ABI_VERSION	8
+#define QUEZTL_ABI_VERSION	9
 
 /** define QUEZTL_DEVICE - path of the character device. */
 #define QUEZTL_DEVICE		"/dev/queztl"
@@ -64,7 +66,7 @@
  * @QUEZTL_F_FABRIC: fabrics and their ports
  * @QUEZTL_F_DIRECT: packets are delivered in the sender's own thread; without
  *	this bit (the kernel does not export task_work_add) a worker delivers
- * @QUEZTL_F_CHANNEL: zero-copy channels of the Queztl host path (QHP)
+ * @QUEZTL_F_CHANNEL: windows and zero-copy channels between them (ABI version 9)
  * @QUEZTL_F_SCHED: the native VM-aware scheduler (ABI version 5)
  * @QUEZTL_F_POLICY: peers, addresses and rates: the destinations, source
  *	addresses and amount of what a port may send (ABI version 2)
@@ -899,6 +901,269 @@ struct queztl_vm_sched {
 	struct queztl_sched_partner partners[QUEZTL_SCHED_PARTNERS];
 };
 
+/**
+ * DOC: Windows and channels
+ *
+ * A window is a file that a VM or a process maps, as a whole and shared. What is
+ * where in it, and the rings that programs use in it, is laid out in
+ * ``linux/queztl_qhp.h``. A channel joins a slot of one window to a slot of
+ * another. In its slot each end has a region of its own, which it writes, and
+ * reads the region of the other end. Page tables enforce that: a write to any
+ * other page of the window goes to a page that nobody else sees.
+ *
+ * A descriptor of a window is the right to use the window's name: to listen to and
+ * to connect to the channels that the administrator allows to that name. poll()
+ * reports POLLIN while QUEZTL_WINDOW_EVENTS has something to tell. When the last
+ * descriptor is closed and the last mapping gone, the window's channels close.
+ */
+
+/**
+ * struct queztl_window_create - argument of QUEZTL_WINDOW_CREATE
+ * @size: in: sizeof(struct queztl_window_create)
+ * @flags: in: 0
+ * @name: in: name of the window, formed like that of a fabric
+ * @slots: in: how many ends of channels it has at most: 1 to 64
+ * @region: in: room for the region of an end, in bytes: a power of two from 64 KiB
+ *	to 16 MiB
+ * @id: out: the window's id, not reused while the module is loaded
+ * @fd: out: a descriptor of the window, close-on-exec
+ * @reserved: 0
+ * @bytes: out: size of the window; it takes memory only for regions in use
+ *
+ * Errors: EPERM no CAP_NET_ADMIN; EEXIST a window has that name; EINVAL invalid
+ * name, or a value out of range; EMFILE no free descriptor; ENOSPC too many
+ * windows.
+ */
+struct queztl_window_create {
+	__u32 size;
+	__u32 flags;
+	char name[QUEZTL_NAME_MAX];
+	__u32 slots;
+	__u32 region;
+	__u64 id;
+	__s32 fd;
+	__u32 reserved;
+	__u64 bytes;
+};
+
+/**
+ * struct queztl_window_next - argument of QUEZTL_WINDOW_NEXT: iterate over windows
+ * @size: in: sizeof(struct queztl_window_next)
+ * @flags: in: 0
+ * @id: in: the last id seen, 0 to start; out: the next larger id
+ * @name: out: name of the window
+ * @slots: out: number of slots
+ * @used: out: number of slots that are not free
+ * @region: out: room for a region, in bytes
+ * @pid: out: the process that created the window
+ * @memory: out: bytes of its own regions
+ * @diverted: out: page faults by writes to pages that the owner may not write
+ *
+ * Errors: ENOENT there is no window with a larger id.
+ */
+struct queztl_window_next {
+	__u32 size;
+	__u32 flags;
+	__u64 id;
+	char name[QUEZTL_NAME_MAX];
+	__u32 slots;
+	__u32 used;
+	__u32 region;
+	__s32 pid;
+	__u64 memory;
+	__u64 diverted;
+};
+
+/**
+ * struct queztl_channel_rule - argument of QUEZTL_CHANNEL_ALLOW, _DENY and _RULE_NEXT
+ * @size: in: sizeof(struct queztl_channel_rule)
+ * @flags: in: 0
+ * @id: _ALLOW: out: the rule's id; _RULE_NEXT: in: the last id seen, 0 to start;
+ *	out: the next larger id
+ * @name: name of channels; out for _RULE_NEXT, in otherwise, as the next two
+ * @listener: name of the window that may listen to them
+ * @connecter: name of the window that may connect to them
+ *
+ * Without a rule nobody may listen or connect. A rule may be made before the
+ * windows are. When QUEZTL_CHANNEL_DENY returns, each channel that no other rule
+ * allows is revoked.
+ *
+ * Errors: EPERM no CAP_NET_ADMIN (not for _RULE_NEXT); EINVAL invalid name; EEXIST
+ * there is such a rule already; ENOENT there is none, or none with a larger id;
+ * ENOSPC too many rules.
+ */
+struct queztl_channel_rule {
+	__u32 size;
+	__u32 flags;
+	__u64 id;
+	char name[QUEZTL_NAME_MAX];
+	char listener[QUEZTL_NAME_MAX];
+	char connecter[QUEZTL_NAME_MAX];
+};
+
+/**
+ * struct queztl_channel_next - argument of QUEZTL_CHANNEL_NEXT: iterate over channels
+ * @size: in: sizeof(struct queztl_channel_next)
+ * @flags: in: 0
+ * @id: in: the last id seen, 0 to start; out: the next larger id
+ * @name: out: name of the channel
+ * @listener: out: name of the window that listens
+ * @connecter: out: name of the window that has connected; empty: none has
+ * @bytes: out: size of each region
+ * @reserved: 0
+ *
+ * Errors: ENOENT there is no channel with a larger id.
+ */
+struct queztl_channel_next {
+	__u32 size;
+	__u32 flags;
+	__u64 id;
+	char name[QUEZTL_NAME_MAX];
+	char listener[QUEZTL_NAME_MAX];
+	char connecter[QUEZTL_NAME_MAX];
+	__u32 bytes;
+	__u32 reserved;
+};
+
+/**
+ * struct queztl_channel_revoke - argument of QUEZTL_CHANNEL_REVOKE
+ * @size: in: sizeof(struct queztl_channel_revoke)
+ * @flags: in: 0
+ * @id: in: the channel's id
+ *
+ * When the call returns, the region of the other end reads as zeros at both ends.
+ * Each end keeps its own region until it closes the slot. Deny the channel first,
+ * or it can be made again at once.
+ *
+ * Errors: EPERM no CAP_NET_ADMIN; ENOENT no such channel.
+ */
+struct queztl_channel_revoke {
+	__u32 size;
+	__u32 flags;
+	__u64 id;
+};
+
+/**
+ * struct queztl_channel_listen - argument of QUEZTL_CHANNEL_LISTEN, on a window
+ * @size: in: sizeof(struct queztl_channel_listen)
+ * @flags: in: 0
+ * @name: in: name of the channel, formed like that of a fabric
+ * @bytes: in: size of each region: a power of two from 64 KiB to what the window
+ *	has room for; 0: as much as that; out: the size
+ * @slot: out: the slot of this end, with a zeroed region of its own
+ *
+ * The first window that connects gets the channel. To accept another one, listen
+ * again. The memory of the region is charged to the caller's memory cgroup.
+ *
+ * Errors: EPERM no rule allows this window to listen to the name; EADDRINUSE
+ * somebody listens to it; EINVAL invalid name or size; ENOSPC no free slot, or too
+ * many channels; ENOMEM also: the memory cgroup has no room.
+ */
+struct queztl_channel_listen {
+	__u32 size;
+	__u32 flags;
+	char name[QUEZTL_NAME_MAX];
+	__u32 bytes;
+	__u32 slot;
+};
+
+/**
+ * struct queztl_channel_connect - argument of QUEZTL_CHANNEL_CONNECT, on a window
+ * @size: in: sizeof(struct queztl_channel_connect)
+ * @flags: in: 0
+ * @name: in: name of the channel
+ * @bytes: out: size of each region, as the listener chose it
+ * @slot: out: the slot of this end, with a zeroed region of its own
+ *
+ * The memory of the region is charged to the caller's memory cgroup.
+ *
+ * Errors: EPERM no rule allows this window to connect to the name; ECONNREFUSED
+ * nobody listens whom a rule allows; EMSGSIZE the window has no room for a region
+ * of that size; EINVAL invalid name; ENOSPC no free slot; ENOMEM also: the memory
+ * cgroup has no room; EINTR a signal came while listeners changed.
+ */
+struct queztl_channel_connect {
+	__u32 size;
+	__u32 flags;
+	char name[QUEZTL_NAME_MAX];
+	__u32 bytes;
+	__u32 slot;
+};
+
+/**
+ * struct queztl_channel_slot - argument of QUEZTL_CHANNEL_CLOSE and _RING, on a window
+ * @size: in: sizeof(struct queztl_channel_slot)
+ * @flags: in: 0
+ * @slot: in: the slot
+ * @reserved: 0
+ *
+ * QUEZTL_CHANNEL_CLOSE frees the slot and the region of this end, which reads as
+ * zeros at the peer when the call returns: close when the peer has released the
+ * last message. QUEZTL_CHANNEL_RING wakes the peer: &queztl_window_events.rung of
+ * its window.
+ *
+ * Errors: ENOENT there is no such slot, or (_CLOSE) it is free; ENOTCONN (_RING)
+ * the slot has no peer.
+ */
+struct queztl_channel_slot {
+	__u32 size;
+	__u32 flags;
+	__u32 slot;
+	__u32 reserved;
+};
+
+/**
+ * struct queztl_window_events - argument of QUEZTL_WINDOW_EVENTS, on a window
+ * @size: in: sizeof(struct queztl_window_events)
+ * @flags: in: 0
+ * @rung: out: bit i: the peer of slot i rang
+ * @changed: out: bit i: somebody else changed the state of slot i (see
+ *	``struct qhp_slot``): a peer connected or closed, or the channel was revoked
+ *
+ * What is told is forgotten: poll() waits for the next event.
+ */
+struct queztl_window_events {
+	__u32 size;
+	__u32 flags;
+	__u64 rung;
+	__u64 changed;
+};
+
+/** define QUEZTL_BELL_CHANGES - as &queztl_window_bell.slot: changes of any slot */
+#define QUEZTL_BELL_CHANGES	0xffffffffu
+
+/**
+ * struct queztl_window_bell - argument of QUEZTL_WINDOW_BELL, on a window
+ * @size: in: sizeof(struct queztl_window_bell)
+ * @flags: in: 0
+ * @slot: in: the slot, or QUEZTL_BELL_CHANGES
+ * @kick: in: an eventfd, or -1: none. Whenever it is signalled the peer of the slot is
+ *	woken, as by QUEZTL_CHANNEL_RING. -1 for QUEZTL_BELL_CHANGES
+ * @call: in: an eventfd, or -1: none. It is signalled when the peer rings the slot;
+ *	for QUEZTL_BELL_CHANGES, when somebody else changes the state of a slot
+ * @reserved: 0
+ *
+ * This is how a VM is woken, and wakes, without a system call: KVM signals @kick
+ * (KVM_IOEVENTFD) in the thread of the virtual CPU that writes to a doorbell, and
+ * injects an interrupt when @call is signalled (KVM_IRQFD). What is set replaces what
+ * was set before, and lasts until the last descriptor of the window is closed and
+ * the last mapping gone. A slot's bells stay when its channel closes, for the next
+ * one.
+ *
+ * A window with @call for a slot still reports the slot in QUEZTL_WINDOW_EVENTS.
+ *
+ * Errors: ENOENT there is no such slot; EBADF a descriptor is not open; EINVAL a
+ * descriptor is not an eventfd, or @kick is given for QUEZTL_BELL_CHANGES.
+ */
+struct queztl_window_bell {
+	__u32 size;
+	__u32 flags;
+	__u32 slot;
+	__s32 kick;
+	__s32 call;
+	__u32 reserved;
+};
+
 /*
  * The call numbers encode neither direction nor size: the size is in the
  * structure, so a call keeps its number when its structure grows.
@@ -939,5 +1204,20 @@ struct queztl_vm_sched {
 #define QUEZTL_SCHED_INFO	_IO(QUEZTL_IOC_MAGIC, 0x52)
 #define QUEZTL_VM_SCHED_SET	_IO(QUEZTL_IOC_MAGIC, 0x53)
 #define QUEZTL_VM_SCHED_GET	_IO(QUEZTL_IOC_MAGIC, 0x54)
+
+#define QUEZTL_WINDOW_CREATE	_IO(QUEZTL_IOC_MAGIC, 0x60)
+#define QUEZTL_WINDOW_NEXT	_IO(QUEZTL_IOC_MAGIC, 0x61)
+#define QUEZTL_CHANNEL_ALLOW	_IO(QUEZTL_IOC_MAGIC, 0x62)
+#define QUEZTL_CHANNEL_DENY	_IO(QUEZTL_IOC_MAGIC, 0x63)
+#define QUEZTL_CHANNEL_RULE_NEXT _IO(QUEZTL_IOC_MAGIC, 0x64)
+#define QUEZTL_CHANNEL_NEXT	_IO(QUEZTL_IOC_MAGIC, 0x65)
+#define QUEZTL_CHANNEL_REVOKE	_IO(QUEZTL_IOC_MAGIC, 0x66)
+/* On a window: */
+#define QUEZTL_CHANNEL_LISTEN	_IO(QUEZTL_IOC_MAGIC, 0x68)
+#define QUEZTL_CHANNEL_CONNECT	_IO(QUEZTL_IOC_MAGIC, 0x69)
+#define QUEZTL_CHANNEL_CLOSE	_IO(QUEZTL_IOC_MAGIC, 0x6a)
+#define QUEZTL_CHANNEL_RING	_IO(QUEZTL_IOC_MAGIC, 0x6b)
+#define QUEZTL_WINDOW_EVENTS	_IO(QUEZTL_IOC_MAGIC, 0x6c)
+#define QUEZTL_WINDOW_BELL	_IO(QUEZTL_IOC_MAGIC, 0x6d)
 
 #endif /* _UAPI_LINUX_QUEZTL_H */
