@@ -40,6 +40,7 @@ all: module userspace
 
 help:
 	@echo "make              build queztl.ko, libqueztl and the command queztl"
+	@echo "make guest-module build qhp_guest.ko, the driver of channels for guests"
 	@echo "make sched        build the scheduler for kernels with sched_ext"
 	@echo "make demo         two VMs talk over QHP and over vhost-net, side by side"
 	@echo "make check        run every test; the last line has the totals"
@@ -67,6 +68,15 @@ module: deps
 	+@scripts/kbuild $(KDIR) M=$(KOUT) $(KMAKE) $(KCROSS) $(KFLAGS) modules
 	@echo "built $(KOUT:$(CURDIR)/%=%)/queztl.ko"
 
+# The guest's side of channels, for the kernel of a guest: 6.1 or later.
+GUEST_OUT = $(BUILD)/kmod-guest/$(RELEASE)
+guest-module: deps
+	@test -n "$(KDIR)" || { echo "no kernel headers: install them, or give KDIR=DIR (see make help)"; exit 1; }
+	@mkdir -p $(GUEST_OUT)
+	@cp -pru $(KSRC) $(GUEST_OUT)
+	+@scripts/kbuild $(KDIR) M=$(GUEST_OUT) QZ_GUEST=1 $(KMAKE) $(KCROSS) $(KFLAGS) modules
+	@echo "built $(GUEST_OUT:$(CURDIR)/%=%)/qhp_guest.ko"
+
 # Modules that only the tests load.
 test-modules: deps
 	@mkdir -p $(TOUT)
@@ -85,7 +95,7 @@ kernel:
 	@scripts/kernel $(FOREIGN:%=--arch %) build $(FLAVOUR)
 
 userspace: deps
-	@$(SUBMAKE) -C userspace O=$(BUILD)/userspace $(CROSS)
+	@$(SUBMAKE) -C userspace O=$(BUILD)/userspace $(CROSS) all examples
 	@echo "built $(BUILD:$(CURDIR)/%=%)/userspace: queztl, libqueztl"
 
 # The scheduler for kernels that have sched_ext; queztl sched start loads it.
@@ -104,7 +114,8 @@ selftests: deps
 
 demo: lab-module userspace sched
 	@$(MAKE) --no-print-directory module KDIR=$$(selftests/lab/fetch kdir new)
-	@$(SUBMAKE) -C selftests O=$(BUILD)/selftests $(BUILD)/selftests/tinyvm
+	@$(MAKE) --no-print-directory guest-module KDIR=$$(selftests/lab/fetch kdir cloud)
+	@$(SUBMAKE) -C selftests O=$(BUILD)/selftests $(BUILD)/selftests/tinyvm $(BUILD)/selftests/qhpping
 	@selftests/demo/demo
 
 check: lab-module userspace sched selftests
@@ -143,7 +154,7 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help deps module test-modules lab-module userspace sched lab-deps \
+.PHONY: all help deps module guest-module test-modules lab-module userspace sched lab-deps \
 	selftests demo kernel check kunit kernel-selftests bench docs lint \
 	install clean
 
