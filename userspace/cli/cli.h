@@ -41,6 +41,12 @@ int run_addr_add(struct cli *cli, int argc, char **argv);
 int run_addr_del(struct cli *cli, int argc, char **argv);
 int run_addr_list(struct cli *cli, int argc, char **argv);
 int run_attach(struct cli *cli, int argc, char **argv);
+int run_channel_allow(struct cli *cli, int argc, char **argv);
+int run_channel_deny(struct cli *cli, int argc, char **argv);
+int run_channel_list(struct cli *cli, int argc, char **argv);
+int run_channel_revoke(struct cli *cli, int argc, char **argv);
+int run_channel_rules(struct cli *cli, int argc, char **argv);
+int run_channel_show(struct cli *cli, int argc, char **argv);
 int run_detach(struct cli *cli, int argc, char **argv);
 int run_doctor(struct cli *cli, int argc, char **argv);
 int run_fabric_add(struct cli *cli, int argc, char **argv);
@@ -62,5 +68,7 @@ int run_sched_stop(struct cli *cli, int argc, char **argv);
 int run_stats(struct cli *cli, int argc, char **argv);
 int run_top(struct cli *cli, int argc, char **argv);
 int run_vms(struct cli *cli, int argc, char **argv);
+int run_window_list(struct cli *cli, int argc, char **argv);
+int run_window_serve(struct cli *cli, int argc, char **argv);
 
 #endif /* QUEZTL_CLI_H */

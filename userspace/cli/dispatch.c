@@ -17,8 +17,8 @@ static void print_help(FILE *to, const struct command *table)
 {
 	fputs("usage: queztl COMMAND [ARGUMENTS] [--json]\n\n", to);
 	for (const struct command *c = table; c->name; c++)
-		fprintf(to, "  %-14s%-16s%s\n", c->name,
-			strlen(c->args) < 16 ? c->args : "", c->help);
+		fprintf(to, "  %-16s%-14s%s\n", c->name,
+			strlen(c->args) < 14 ? c->args : "", c->help);
 	fputs("\n  --json      print JSON, see queztl(8)\n"
 	      "  --help      print this text, or the usage of a command\n"
 	      "  --version   print the version of this program\n", to);

@@ -116,6 +116,7 @@ static const struct check checks[] = {
 	{ "memlock", check_memlock },
 	{ "map entries", check_map_entries },
 	{ "ports", check_ports },
+	{ "windows", check_windows },
 	{ "scheduler", check_scheduler },
 	{ "debugfs", check_debugfs },
 	{ "taint", check_taint },

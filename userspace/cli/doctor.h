@@ -91,5 +91,7 @@ void check_scheduler(struct verdict *v);
 
 void judge_ports(const struct snapshot *shot, struct verdict *v);
 void check_ports(struct verdict *v);
+void judge_windows(size_t windows, size_t ports, struct verdict *v);
+void check_windows(struct verdict *v);
 
 #endif /* QUEZTL_DOCTOR_H */

@@ -10,6 +10,7 @@
 #include "fabric.h"
 #include "fail.h"
 #include "json.h"
+#include "listing.h"
 #include "options.h"
 #include "table.h"
 
@@ -198,13 +199,13 @@ int run_fabric_set(struct cli *cli, int argc, char **argv)
 	return EXIT_OK;
 }
 
-static void add_fabric(struct table *table, json_t *list,
-		       const struct queztl_fabric_next *fabric)
+static void add_fabric(struct table *table, json_t *list, const void *object)
 {
-	json_t *object = fabric_json(fabric->id, fabric->name, fabric->mode);
+	const struct queztl_fabric_next *fabric = object;
+	json_t *shown = fabric_json(fabric->id, fabric->name, fabric->mode);
 
-	set_count(object, "ports", fabric->ports);
-	json_array_append_new(list, object);
+	set_count(shown, "ports", fabric->ports);
+	json_array_append_new(list, shown);
 	add_cell(table, "%s", fabric->name);
 	add_cell(table, "%" PRIu64, (uint64_t)fabric->id);
 	add_cell(table, "%" PRIu32, fabric->ports);
@@ -212,39 +213,21 @@ static void add_fabric(struct table *table, json_t *list,
 	add_cell(table, "queztl/%s", fabric->name);
 }
 
-static void print_fabrics(struct cli *cli, struct table *table, json_t *list)
+static int next_fabric(int device, void *object)
 {
-	if (cli->json)
-		print_json(json_incref(list), cli->out, false);
-	else if (!table->cells)
-		fputs("no fabrics; to create one: queztl fabric add NAME\n",
-		      cli->out);
-	else
-		print_table(table, cli->out, cli->width);
+	return queztl_fabric_next(device, object);
 }
 
 int run_fabric_list(struct cli *cli, int argc, char **argv)
 {
-	int code = expect_words(cli, argc, argv, 0);
-	struct queztl_fabric_next fabric = { 0 };
+	static const struct listing listing = {
+		.what = "fabrics",
+		.none = "no fabrics; to create one: queztl fabric add NAME",
+		.next = next_fabric,
+		.add = add_fabric,
+	};
+	struct queztl_fabric_next object = { 0 };
 	struct table table = TABLE(columns);
-	json_t *list;
-	int ret, fd;
 
-	if (code)
-		return code;
-	fd = open_device(cli, &code);
-	if (fd < 0)
-		return code;
-	list = json_array();
-	while (!(ret = queztl_fabric_next(fd, &fabric)))
-		add_fabric(&table, list, &fabric);
-	close(fd);
-	if (ret == -ENOENT)
-		print_fabrics(cli, &table, list);
-	else
-		code = fail_errno(cli, ret, "cannot list the fabrics");
-	clear_table(&table);
-	json_decref(list);
-	return code;
+	return run_listing(cli, argc, argv, &listing, &table, &object);
 }

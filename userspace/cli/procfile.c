@@ -12,6 +12,16 @@
 const char *proc_path = "/proc";
 const char *cgroup_path;
 
+/* With the hierarchies of v1, v2 is mounted in a directory of theirs. */
+const char *cgroup_mount(void)
+{
+	if (!cgroup_path)
+		cgroup_path = access("/sys/fs/cgroup/unified/cgroup.procs",
+				     F_OK) ? "/sys/fs/cgroup" :
+			      "/sys/fs/cgroup/unified";
+	return cgroup_path;
+}
+
 int open_process(int pid)
 {
 	char path[PATH_MAX];

@@ -8,6 +8,7 @@
 /* Where proc and cgroup2 are mounted. Tests have directories of their own. */
 extern const char *proc_path;
 extern const char *cgroup_path;		/* NULL: not known yet */
+const char *cgroup_mount(void);
 
 /*
  * A descriptor of the directory of a process, or -errno. Files opened through

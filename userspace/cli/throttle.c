@@ -18,16 +18,6 @@
 #include "throttle.h"
 #include "vmlist.h"
 
-/* With the hierarchies of v1, v2 is mounted in a directory of theirs. */
-static const char *cgroup_mount(void)
-{
-	if (!cgroup_path)
-		cgroup_path = access("/sys/fs/cgroup/unified/cgroup.procs",
-				     F_OK) ? "/sys/fs/cgroup" :
-			      "/sys/fs/cgroup/unified";
-	return cgroup_path;
-}
-
 static uint64_t read_throttled(const char *file)
 {
 	char text[1024];

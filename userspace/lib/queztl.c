@@ -12,15 +12,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "call.h"
 #include "queztl.h"
-
-static int call(int fd, unsigned long request, void *arg)
-{
-	return ioctl(fd, request, arg) < 0 ? -errno : 0;
-}
 
 int queztl_open(void)
 {
@@ -109,13 +104,10 @@ int queztl_vm_detach(int vm_fd)
 int queztl_fabric_add(int fd, const char *name, uint64_t *id)
 {
 	struct queztl_fabric_add arg = { .size = sizeof(arg) };
-	size_t length = strlen(name);
-	int ret;
+	int ret = set_name(arg.name, name);
 
-	if (length >= sizeof(arg.name))
-		return -EINVAL;
-	memcpy(arg.name, name, length);
-	ret = call(fd, QUEZTL_FABRIC_ADD, &arg);
+	if (!ret)
+		ret = call(fd, QUEZTL_FABRIC_ADD, &arg);
 	if (!ret && id)
 		*id = arg.id;
 	return ret;

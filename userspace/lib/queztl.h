@@ -3,7 +3,7 @@
  * libqueztl: one function for each ioctl of /dev/queztl.
  *
  * Inputs are arguments; outputs are filled in only on success. Every call
- * returns 0 (or a descriptor) on success and -errno on failure. The library
+ * returns 0 (or a descriptor, or a slot) on success and -errno on failure. The library
  * allocates no memory, starts no thread and prints nothing. Every call may be
  * made from any thread. linux/queztl.h documents the members.
  */
@@ -83,6 +83,35 @@ int queztl_addr_del(int fd, uint64_t port, int family, const void *addr,
 
 /* Iterates over the addresses of addr->port. */
 int queztl_addr_next(int fd, struct queztl_addr *addr);
+
+/* A descriptor of the window, close-on-exec; id may be NULL. */
+int queztl_window_create(int fd, const char *name, uint32_t slots,
+			 uint32_t region, uint64_t *id);
+int queztl_window_next(int fd, struct queztl_window_next *window);
+
+/* id may be NULL. */
+int queztl_channel_allow(int fd, const char *name, const char *listener,
+			 const char *connecter, uint64_t *id);
+int queztl_channel_deny(int fd, const char *name, const char *listener,
+			const char *connecter);
+int queztl_channel_rule_next(int fd, struct queztl_channel_rule *rule);
+int queztl_channel_next(int fd, struct queztl_channel_next *channel);
+int queztl_channel_revoke(int fd, uint64_t id);
+
+/*
+ * A slot of the window. *bytes is the size of each region: in and out to listen
+ * (0: as large as the window has room for), out to connect; NULL: 0, and not
+ * told. qhp.h has what is usually called instead.
+ */
+int queztl_channel_listen(int window_fd, const char *name, uint32_t *bytes);
+int queztl_channel_connect(int window_fd, const char *name, uint32_t *bytes);
+int queztl_channel_close(int window_fd, uint32_t slot);
+int queztl_channel_ring(int window_fd, uint32_t slot);
+
+int queztl_window_events(int window_fd, struct queztl_window_events *events);
+
+/* kick and call are eventfds, or -1. */
+int queztl_window_bell(int window_fd, uint32_t slot, int kick, int call);
 
 /*
  * Names in lower case with '_', which never change; NULL if this version of the

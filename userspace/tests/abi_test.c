@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Numbers that programs were compiled with must not change. */
+#include <qhp.h>
+
 #include "fake.h"
 
 #define SIZE(type, bytes) assert_int_equal(sizeof(struct type), bytes)
@@ -51,6 +53,29 @@ static void sizes_are_those_of_version_5(void **state)
 	SIZE(queztl_vm_sched, 432);
 }
 
+static void sizes_are_those_of_version_9(void **state)
+{
+	(void)state;
+	SIZE(queztl_window_create, 72);
+	SIZE(queztl_window_next, 80);
+	SIZE(queztl_channel_rule, 112);
+	SIZE(queztl_channel_next, 120);
+	SIZE(queztl_channel_revoke, 16);
+	SIZE(queztl_channel_listen, 48);
+	SIZE(queztl_channel_connect, 48);
+	SIZE(queztl_channel_slot, 16);
+	SIZE(queztl_window_events, 24);
+	SIZE(queztl_window_bell, 24);
+}
+
+/* Of the library: programs have them. */
+static void sizes_are_those_of_the_library(void **state)
+{
+	(void)state;
+	SIZE(qhp_window, 312);
+	SIZE(qhp, 248);
+}
+
 static void calls_have_their_numbers(void **state)
 {
 	(void)state;
@@ -82,6 +107,19 @@ static void calls_have_their_numbers(void **state)
 	assert_int_equal(QUEZTL_SCHED_INFO, 0x5952);
 	assert_int_equal(QUEZTL_VM_SCHED_SET, 0x5953);
 	assert_int_equal(QUEZTL_VM_SCHED_GET, 0x5954);
+	assert_int_equal(QUEZTL_WINDOW_CREATE, 0x5960);
+	assert_int_equal(QUEZTL_WINDOW_NEXT, 0x5961);
+	assert_int_equal(QUEZTL_CHANNEL_ALLOW, 0x5962);
+	assert_int_equal(QUEZTL_CHANNEL_DENY, 0x5963);
+	assert_int_equal(QUEZTL_CHANNEL_RULE_NEXT, 0x5964);
+	assert_int_equal(QUEZTL_CHANNEL_NEXT, 0x5965);
+	assert_int_equal(QUEZTL_CHANNEL_REVOKE, 0x5966);
+	assert_int_equal(QUEZTL_CHANNEL_LISTEN, 0x5968);
+	assert_int_equal(QUEZTL_CHANNEL_CONNECT, 0x5969);
+	assert_int_equal(QUEZTL_CHANNEL_CLOSE, 0x596a);
+	assert_int_equal(QUEZTL_CHANNEL_RING, 0x596b);
+	assert_int_equal(QUEZTL_WINDOW_EVENTS, 0x596c);
+	assert_int_equal(QUEZTL_WINDOW_BELL, 0x596d);
 }
 
 static void drops_have_their_numbers(void **state)
@@ -126,6 +164,8 @@ int main(void)
 		cmocka_unit_test(sizes_are_those_of_version_3),
 		cmocka_unit_test(sizes_are_those_of_version_4),
 		cmocka_unit_test(sizes_are_those_of_version_5),
+		cmocka_unit_test(sizes_are_those_of_version_9),
+		cmocka_unit_test(sizes_are_those_of_the_library),
 		cmocka_unit_test(calls_have_their_numbers),
 		cmocka_unit_test(drops_have_their_numbers),
 		cmocka_unit_test(bits_have_their_numbers),

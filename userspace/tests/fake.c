@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fake.h"
+#include "fake_channel.h"
 #include "fake_policy.h"
 
 #define DESCRIPTORS	64
@@ -260,7 +261,8 @@ static int device_call(unsigned long request, void *arg)
 	case QUEZTL_PORT_STATS:
 		return port_stats(arg);
 	}
-	return policy_call(request, arg);
+	return size_of_policy_argument(request) ? policy_call(request, arg) :
+		channel_call(request, arg);
 }
 
 static uint32_t size_of_argument(unsigned long request)
@@ -280,7 +282,11 @@ static uint32_t size_of_argument(unsigned long request)
 	case QUEZTL_PORT_NEXT:		return 80;
 	case QUEZTL_PORT_STATS:		return 240;
 	}
-	return fake.version_1 ? 0 : size_of_policy_argument(request);
+	if (fake.version_1)
+		return 0;
+	return size_of_policy_argument(request) ?
+		size_of_policy_argument(request) :
+		size_of_channel_argument(request);
 }
 
 /* On failure nothing is written, as the header documents. */
@@ -299,7 +305,9 @@ static int call_kernel(int fd, unsigned long request, void *arg)
 	memcpy(copy, arg, size);
 	if (((uint32_t *)copy)[1])
 		return -EINVAL;
-	if (kind[fd] == DEVICE)
+	if (find_fake_window(fd) >= 0)
+		ret = window_call(find_fake_window(fd), request, copy);
+	else if (kind[fd] == DEVICE)
 		ret = device_call(request, copy);
 	else
 		ret = vm_call(find_fake_vm(kind[fd]), request, copy);
@@ -319,7 +327,8 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	va_start(args, request);
 	arg = va_arg(args, void *);
 	va_end(args);
-	if (fd < 0 || fd >= DESCRIPTORS || !kind[fd])
+	if (fd < 0 || fd >= DESCRIPTORS ||
+	    (!kind[fd] && find_fake_window(fd) < 0))
 		return __real_ioctl(fd, request, arg);
 	ret = call_kernel(fd, request, arg);
 	if (!ret)

@@ -31,6 +31,8 @@ installs_into_destdir()
 	[ -e "$tmp/root/usr/lib/libqueztl.so" ] &&
 	[ -e "$tmp/root/usr/lib/libqueztl.so.0" ] &&
 	[ -f "$tmp/root/usr/include/linux/queztl.h" ] &&
+	[ -f "$tmp/root/usr/include/linux/queztl_qhp.h" ] &&
+	[ -f "$tmp/root/usr/include/qhp/channel/ring.h" ] &&
 	[ -f "$tmp/root/usr/lib/udev/rules.d/60-queztl.rules" ] &&
 	[ -f "$tmp/root/usr/share/man/man8/queztl.8" ]
 }
@@ -38,11 +40,11 @@ installs_into_destdir()
 exports_what_the_map_says()
 {
 	nm -D --defined-only "$tmp/root/usr/lib/libqueztl.so" |
-		sed -n 's/.* T \(queztl_[a-z_]*\)@@LIBQUEZTL_0.1$/\1/p' | sort >"$tmp/has"
-	sed -n 's/^\t\t\(queztl_[a-z_]*\);$/\1/p' lib/libqueztl.map | sort >"$tmp/wants"
+		sed -n 's/.* T \(q[a-z]*_[a-z_]*\)@@LIBQUEZTL_0.1$/\1/p' | sort >"$tmp/has"
+	sed -n 's/^\t\t\(q[a-z]*_[a-z_]*\);$/\1/p' lib/libqueztl.map | sort >"$tmp/wants"
 	[ -s "$tmp/has" ] && diff "$tmp/wants" "$tmp/has" &&
 	! nm -D --defined-only "$tmp/root/usr/lib/libqueztl.so" |
-		grep -v -e queztl_ -e LIBQUEZTL_0.1
+		grep -v -e ' T queztl_' -e ' T qhp_' -e LIBQUEZTL_0.1
 }
 
 prints_nothing_allocates_nothing()
@@ -63,14 +65,14 @@ builds_a_program_with_pkg_config()
 
 header_is_strict_c99()
 {
-	echo '#include <queztl.h>' |
+	printf '#include <%s.h>\n' queztl qhp |
 		$CC -x c -std=c99 -Wall -Wextra -Wpedantic -Werror -fsyntax-only \
 		-I"$tmp/root/usr/include" -
 }
 
 header_is_cxx()
 {
-	echo '#include <queztl.h>' | g++ -x c++ -Wall -Wextra -Werror \
+	printf '#include <%s.h>\n' queztl qhp | g++ -x c++ -Wall -Wextra -Werror \
 		-fsyntax-only -I"$tmp/root/usr/include" -
 }
 
@@ -93,6 +95,11 @@ completes_commands()
 		[[ " ${COMPREPLY[*]} " == " open deny "* ]] || exit 1
 		COMP_WORDS=(queztl top -s re) COMP_CWORD=3; _queztl
 		[[ ${COMPREPLY[*]} == ready ]] || exit 1
+		queztl() { echo "CHANNEL LISTENER CONNECTER"; echo "chat web0 db0"; }
+		COMP_WORDS=(queztl channel deny chat "") COMP_CWORD=4; _queztl
+		[[ " ${COMPREPLY[*]} " == " web0 "* ]] || exit 1
+		COMP_WORDS=(queztl window serve x --sl) COMP_CWORD=4; _queztl
+		[[ ${COMPREPLY[*]} == --slots ]] || exit 1
 		COMP_WORDS=(queztl do) COMP_CWORD=1; _queztl
 		[[ ${COMPREPLY[*]} == doctor ]]'
 }

@@ -50,7 +50,7 @@ every_function_has_a_page()
 		[ -f "man/$name.3" ] && grep -q "$name (3)" man/libqueztl.3 && continue
 		echo "# no page for $name"
 		bad=1
-	done < <(sed -n 's/^\t\t\(queztl_[a-z_]*\);$/\1/p' lib/libqueztl.map)
+	done < <(sed -n 's/^\t\t\(q[a-z]*_[a-z_]*\);$/\1/p' lib/libqueztl.map)
 	return $bad
 }
 

@@ -57,8 +57,10 @@ static int start(void **state)
 	if (!child) {
 		/* The test is ready when it has read the settings. */
 		getchar();
-		if (hangup_ignored)
-			signal(SIGHUP, SIG_IGN);
+		/* Shells, and nohup(1), run what is in the background without these. */
+		signal(SIGINT, SIG_DFL);
+		signal(SIGQUIT, SIG_DFL);
+		signal(SIGHUP, hangup_ignored ? SIG_IGN : SIG_DFL);
 		exit(run_in_terminal("top %d %d -d 0.1"));
 	}
 	assert_int_equal(tcgetattr(master, &before), 0);
