@@ -41,7 +41,7 @@ struct point {
 #define OURS(_name) { .name = #_name, .probe.symbol_name = "queztl:" #_name }
 #define KERNELS(_name) { .name = #_name, .probe.symbol_name = #_name }
 
-/* Its own functions, in the order of a frame's life, then of a port's. */
+/* Its own functions, in the order of a frame's life, then of a port's; then those of channels. */
 static struct point ours[] = {
 	OURS(qz_run_kick),
 	OURS(run_task_work),
@@ -84,6 +84,9 @@ static struct point ours[] = {
 	OURS(qz_vm_add),
 	OURS(qz_vm_hold),
 	OURS(qz_vm_gone_key),
+	OURS(qz_window_set_state),
+	OURS(qz_window_unmap),
+	OURS(qz_bell_changed),
 };
 
 /* What it calls in its windows. */

@@ -41,18 +41,18 @@ wait_until_up() {	# NUMBER
 		"$QUEZTL" port list | grep -q "^qtn$1 .* up " && return
 		sleep 1
 	done
-	tail -20 "$LOG.$1"
+	tail -n 20 "$LOG.$1"
 	return 1
 }
 
 stop_program() {	# PID NUMBER
 	kill -INT "$1" && wait "$1" && return
-	tail -20 "$LOG.$2"
+	tail -n 20 "$LOG.$2"
 	return 1
 }
 
 # What a testpmd that has ended counted: NUMBER RX|TX
-packets() { sed -n "s/^ *$2-packets: *\([0-9]*\).*/\1/p" "$LOG.$1" | tail -1; }
+packets() { sed -n "s/^ *$2-packets: *\([0-9]*\).*/\1/p" "$LOG.$1" | tail -n 1; }
 
 # Of a port, with or without a driver: PORT KEY, or PORT drops REASON
 count_of() {
@@ -97,7 +97,7 @@ testpmd_floods_testpmd() {
 	[ "$got" -ge 5000 ] && [ $((got + full)) -ge "$sent" ] && [ "$(packets 2 RX)" = "$got" ] || {
 		"$QUEZTL" port show qtn3
 		"$QUEZTL" port show qtn2
-		tail -20 "$LOG.2"
+		tail -n 20 "$LOG.2"
 		return 1
 	}
 	vdpa dev del qtn2 && vdpa dev del qtn3
@@ -125,15 +125,35 @@ for i in range(200):
 print("200 came back")' "$SLOW")
 	in_ns 1 ip neigh del 10.9.0.2 dev eth0
 	stop_program $reflect 2 || return
-	tail -1 "$LOG.2"
-	[ "$line" = "200 came back" ] && tail -1 "$LOG.2" | grep -q '^received 2[0-9][0-9], sent back 200$' && vdpa dev del qtn2
+	tail -n 1 "$LOG.2"
+	[ "$line" = "200 came back" ] && tail -n 1 "$LOG.2" | grep -q '^received 2[0-9][0-9], sent back 200$' && vdpa dev del qtn2
+}
+
+# No packet is copied, and each is what it was; the sink frees those of a burst from the last one to the first.
+packets_cross_a_channel() {
+	local source eal=(--lcores 0 --no-pci --no-huge -m 64 --no-shconf --no-telemetry)
+	[ -x "$MBUFS" ] || { echo "not built: make -C userspace dpdk-examples"; exit 4; }
+	"$QUEZTL" channel allow qtpackets source sink || return
+	"$MBUFS" source qtpackets -- "${eal[@]}" --file-prefix qtsource >"$LOG.source" 2>&1 &
+	source=$!
+	for _ in $(seq $((30 * SLOW))); do
+		"$QUEZTL" channel list | grep -q qtpackets && break
+		sleep 1
+	done
+	"$MBUFS" sink qtpackets -- "${eal[@]}" --file-prefix qtsink >"$LOG.sink" 2>&1 && wait $source || {
+		tail -n 20 "$LOG.source" "$LOG.sink"
+		return 1
+	}
+	tail -n 1 "$LOG.sink"
+	tail -n 1 "$LOG.sink" | grep -q '^200000 packets of 1500 bytes' && "$QUEZTL" channel deny qtpackets source sink
 }
 
 LOG=$(mktemp -d)/dpdk
 REFLECT=${QZ_BUILD:-$HERE/../../build}/userspace/examples/dpdk/reflect
+MBUFS=$(dirname "$REFLECT")/channel_mbufs
 command -v dpdk-testpmd >/dev/null || { echo "1..0 # SKIP no dpdk-testpmd"; exit 4; }
 
 make_net() { fabric add "$FABRIC" && make_port 1; }
 NUMBERS="1 2 3"
 
-run_tests testpmd_answers_pings testpmd_floods_testpmd reflect_sends_datagrams_back
+run_tests testpmd_answers_pings testpmd_floods_testpmd reflect_sends_datagrams_back packets_cross_a_channel

@@ -177,6 +177,34 @@ def a_port_whose_address_was_there_before_is_whole(p):
     return [writer, reader], lambda end: end["port"] and not end["read"], {}
 
 
+def a_message_that_is_counted_is_there(p):
+    """qhp_tx_show(), qhp_rx_refresh()"""
+    producer = [store("message", 1), store("head", 1, p.order("show", "release"))]
+    consumer = [load("head", "head", p.order("refresh", "acquire")), load("message", "read")]
+    return [producer, consumer], lambda end: end["head"] and not end["read"], {}
+
+
+def a_message_is_read_before_its_room_is_used_again(p):
+    """qhp_rx_return(), qhp_tx_refresh()"""
+    consumer = [load("message", "read"), store("tail", 1, p.order("return", "release"))]
+    producer = [load("tail", "tail", "acquire"), store("message", 2, given=("tail", 1))]
+    return [consumer, producer], lambda end: end["read"] == 2, {"message": 1}
+
+
+def a_consumer_that_sleeps_is_woken(p):
+    """qhp_tx_publish() or qhp_wake(), qhp_rx_arm(); head may be written long before the fence"""
+    producer = [store("head", 1, "release"), p.fence("publish"), load("event", "wake")]
+    consumer = [store("event", 1), p.fence("arm"), load("head", "found")]
+    return [producer, consumer], lambda end: not end["wake"] and not end["found"], {}
+
+
+def a_producer_that_waits_for_room_is_woken(p):
+    """qhp_rx_release() or qhp_wake(), qhp_tx_arm()"""
+    consumer = [store("tail", 1, "release"), p.fence("release"), load("event", "wake")]
+    producer = [store("event", 1), p.fence("arm"), load("tail", "found")]
+    return [consumer, producer], lambda end: not end["wake"] and not end["found"], {}
+
+
 TESTS = [value for value in list(globals().values()) if getattr(value, "__doc__", None) and
          getattr(value, "__code__", None) and value.__code__.co_varnames[:1] == ("p",)]
 

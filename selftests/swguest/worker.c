@@ -128,7 +128,10 @@ static unsigned long long spent_by(pid_t thread)
 	return ns;
 }
 
-/* The first burst shows what it is; those that follow are the worker's, and charged to the sender's process. */
+/*
+ * The first burst shows what it is; those that follow are the worker's, and charged to the sender's process. One run of the
+ * worker may serve several bursts: it looks once more before it ends.
+ */
 TEST(a_stream_is_left_to_the_worker)
 {
 	struct queztl_port_stats first, last;
@@ -146,7 +149,7 @@ TEST(a_stream_is_left_to_the_worker)
 	for (int i = 1; i <= 10; i++)
 		burst(MANY, i * MANY);
 	last = member_stats(m[0]);
-	EXPECT_GE(last.worker_runs - first.worker_runs, 10);
+	EXPECT_GE(last.worker_runs, first.worker_runs + 1);
 	EXPECT_EQ(last.direct_runs, first.direct_runs);
 	EXPECT_GE(spent_by(worker), spent + 1);
 	expect_no_drops(m[0]);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "calls.h"
 #include "fabric.h"
+#include "channel/host.h"
 #include "ktap.h"
 
 #include <fcntl.h>
@@ -232,6 +233,127 @@ static void prepare_vm_sched(void *argument)
 	((struct queztl_vm_sched *)argument)->id = world.vm_id;
 }
 
+#define NAME(member, name) snprintf(member, sizeof(member), "%s", name)
+
+static void prepare_window(void *argument)
+{
+	struct queztl_window_create *create = argument;
+
+	NAME(create->name, "qtwnew");
+	create->slots = 1;
+	create->region = REGION;
+}
+
+static void undo_window(void *argument)
+{
+	struct queztl_window_create *create = argument;
+
+	EXPECT_EQ(fcntl(create->fd, F_GETFD), FD_CLOEXEC);
+	close(create->fd);
+}
+
+static void prepare_rule(void *argument)
+{
+	struct queztl_channel_rule *rule = argument;
+
+	NAME(rule->name, "qtnew");
+	NAME(rule->listener, "qtw");
+	NAME(rule->connecter, "qtx");
+}
+
+static void undo_rule(void *argument)
+{
+	(void)argument;
+	EXPECT_EQ(channel_deny("qtnew", "qtw", "qtx"), 0);
+}
+
+static void prepare_rules(void *argument)
+{
+	int r = channel_allow("qtnew", "qtw", "qtx");
+
+	ASSERT(!r || r == -EEXIST);
+	prepare_rule(argument);
+}
+
+/* Somebody listens; what became of an earlier listener is forgotten. */
+static int listen_once(int fd, const char *name, int *slot)
+{
+	struct queztl_channel_next found;
+
+	if (!channel_find(name, &found))
+		return *slot;
+	if (*slot >= 0)
+		channel_close(fd, *slot);
+	*slot = channel_listen(fd, name, 0);
+	ASSERT_GE(*slot, 0);
+	return *slot;
+}
+
+static int gone_slot = -1;
+
+static void prepare_revoke(void *argument)
+{
+	struct queztl_channel_next found;
+
+	listen_once(world.window, "qtgone", &gone_slot);
+	ASSERT_EQ(channel_find("qtgone", &found), 0);
+	((struct queztl_channel_revoke *)argument)->id = found.id;
+}
+
+/* What was cut stays until its owner closes it. */
+static void undo_revoke(void *argument)
+{
+	(void)argument;
+	EXPECT_EQ(channel_close(world.window, gone_slot), 0);
+	gone_slot = -1;
+}
+
+static void prepare_listen(void *argument)
+{
+	NAME(((struct queztl_channel_listen *)argument)->name, "qtnext");
+}
+
+static void undo_listen(void *argument)
+{
+	struct queztl_channel_listen *listen = argument;
+
+	EXPECT_EQ(listen->bytes, REGION);
+	EXPECT_EQ(channel_close(world.window, listen->slot), 0);
+}
+
+static int back_slot = -1;
+
+static void prepare_connect(void *argument)
+{
+	listen_once(world.peer_window, "qtback", &back_slot);
+	NAME(((struct queztl_channel_connect *)argument)->name, "qtback");
+}
+
+static void undo_connect(void *argument)
+{
+	struct queztl_channel_connect *connect = argument;
+
+	EXPECT_EQ(connect->bytes, REGION);
+	EXPECT_EQ(channel_close(world.window, connect->slot), 0);
+	EXPECT_EQ(channel_close(world.peer_window, back_slot), 0);
+	back_slot = channel_listen(world.peer_window, "qtback", 0);
+}
+
+static void prepare_close(void *argument)
+{
+	static int slot = -1;
+
+	((struct queztl_channel_slot *)argument)->slot = listen_once(world.window, "qtold", &slot);
+}
+
+static void prepare_bell(void *argument)
+{
+	struct queztl_window_bell *bell = argument;
+
+	bell->kick = -1;
+	bell->call = -1;
+}
+
 #define ROW(name_, size_, ...) { .name = #name_, .number = name_, .size = size_, __VA_ARGS__ }
 #define CALL(name_, struct_, ...) { .name = #name_, .number = name_, .size = sizeof(struct struct_), __VA_ARGS__ }
 
@@ -286,6 +408,26 @@ const struct call calls[] = {
 	ROW(QUEZTL_VM_SCHED_GET, offsetof(struct queztl_vm_sched, waits), .sched = true, .fills = true,
 	    .grown = sizeof(struct queztl_vm_sched), .prepare = prepare_vm_sched,
 	     .reserved = { offsetof(struct queztl_vm_sched, reserved) }),
+	CALL(QUEZTL_WINDOW_CREATE, queztl_window_create, .fills = true, .prepare = prepare_window, .undo = undo_window,
+	     .reserved = { offsetof(struct queztl_window_create, reserved) }),
+	CALL(QUEZTL_WINDOW_NEXT, queztl_window_next, .fills = true),
+	CALL(QUEZTL_CHANNEL_ALLOW, queztl_channel_rule, .fills = true, .prepare = prepare_rule, .undo = undo_rule),
+	CALL(QUEZTL_CHANNEL_DENY, queztl_channel_rule, .prepare = prepare_rules),
+	CALL(QUEZTL_CHANNEL_RULE_NEXT, queztl_channel_rule, .fills = true),
+	CALL(QUEZTL_CHANNEL_NEXT, queztl_channel_next, .fills = true,
+	     .reserved = { offsetof(struct queztl_channel_next, reserved) }),
+	CALL(QUEZTL_CHANNEL_REVOKE, queztl_channel_revoke, .prepare = prepare_revoke, .undo = undo_revoke),
+	CALL(QUEZTL_CHANNEL_LISTEN, queztl_channel_listen, .on_window = true, .fills = true, .prepare = prepare_listen,
+	     .undo = undo_listen),
+	CALL(QUEZTL_CHANNEL_CONNECT, queztl_channel_connect, .on_window = true, .fills = true,
+	     .prepare = prepare_connect, .undo = undo_connect),
+	CALL(QUEZTL_CHANNEL_CLOSE, queztl_channel_slot, .on_window = true, .prepare = prepare_close,
+	     .reserved = { offsetof(struct queztl_channel_slot, reserved) }),
+	CALL(QUEZTL_CHANNEL_RING, queztl_channel_slot, .on_window = true,
+	     .reserved = { offsetof(struct queztl_channel_slot, reserved) }),
+	CALL(QUEZTL_WINDOW_EVENTS, queztl_window_events, .on_window = true, .fills = true),
+	CALL(QUEZTL_WINDOW_BELL, queztl_window_bell, .on_window = true, .prepare = prepare_bell,
+	     .reserved = { offsetof(struct queztl_window_bell, reserved) }),
 };
 _Static_assert(sizeof(calls) / sizeof(calls[0]) == QUEZTL_CALLS, "an ioctl of queztl.h has no row in calls[]");
 
@@ -306,6 +448,22 @@ static void open_vm(void)
 	world.vm_id = attach.id;
 }
 
+/* A channel in slot 0 of both, and rules for what the calls do. */
+static void open_windows(void)
+{
+	static const char *const names[] = { "qtheld", "qtnext", "qtold", "qtgone" };
+
+	ASSERT_EQ(window_create("qtw", QHP_SLOTS_MAX, REGION, &world.window), 0);
+	ASSERT_EQ(window_create("qtx", QHP_SLOTS_MAX, REGION, &world.peer_window), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		ASSERT_EQ(channel_allow(names[i], "qtw", "qtx"), 0);
+	ASSERT_EQ(channel_allow("qtback", "qtx", "qtw"), 0);
+	ASSERT_EQ(channel_listen(world.window, "qtheld", 0), 0);
+	ASSERT_EQ(channel_connect(world.peer_window, "qtheld"), 0);
+	back_slot = channel_listen(world.peer_window, "qtback", 0);
+	ASSERT_GE(back_slot, 0);
+}
+
 void open_world(void)
 {
 	struct queztl_info info = { .size = sizeof(info) };
@@ -322,12 +480,13 @@ void open_world(void)
 	ASSERT_EQ(port_add("qtpeer", "qtblue", peer_mac, 0), 0);
 	ASSERT_EQ(port_find("qtpeer", &port), 0);
 	world.peer = port.id;
+	open_windows();
 	open_vm();
 }
 
 int fd_of(const struct call *call)
 {
-	return call->on_vm ? world.vm : world.device;
+	return call->on_vm ? world.vm : call->on_window ? world.window : world.device;
 }
 
 bool can_call(const struct call *call)

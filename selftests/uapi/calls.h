@@ -12,6 +12,7 @@
 /* What the calls are made on. Each test's child makes its own. */
 struct world {
 	int device, system, kvm, vm;	/* -1: not there */
+	int window, peer_window;
 	bool sched;			/* QUEZTL_F_SCHED */
 	__u64 vm_id, fabric, port, peer;
 };
@@ -21,7 +22,7 @@ struct call {
 	unsigned int number;
 	__u32 size;			/* of the ABI version that brought it */
 	__u32 grown;			/* of this version, if there is more */
-	bool on_vm, fills, sched;	/* sched: of a kernel with QUEZTL_F_SCHED */
+	bool on_vm, on_window, fills, sched; /* sched: of a kernel with QUEZTL_F_SCHED */
 	bool apart;			/* too slow to be called for each size: ioctl/sched.c */
 	void (*prepare)(void *argument);/* makes it good for one successful call */
 	void (*undo)(void *argument);	/* takes the effect of that call back */
@@ -32,7 +33,7 @@ extern struct world world;
 extern const __u8 world_mac[6];		/* of its first port */
 extern const struct call calls[QUEZTL_CALLS];
 
-/* A fabric with two ports, and a VM with a vCPU where there is KVM. It asserts. */
+/* A fabric with two ports, two windows with a channel, and a VM with a vCPU where there is KVM. It asserts. */
 void open_world(void);
 __u64 add_fabric(const char *name);
 

@@ -161,3 +161,62 @@ AT(queztl_vm_sched, vcpus, 216);
 AT(queztl_vm_sched, preempted, 224);
 AT(queztl_vm_sched, preempted_kernel, 232);
 AT(queztl_vm_sched, partners, 240);
+
+SIZE(queztl_window_create, 72);
+AT(queztl_window_create, name, 8);
+AT(queztl_window_create, slots, 40);
+AT(queztl_window_create, region, 44);
+AT(queztl_window_create, id, 48);
+AT(queztl_window_create, fd, 56);
+AT(queztl_window_create, reserved, 60);
+AT(queztl_window_create, bytes, 64);
+
+SIZE(queztl_window_next, 80);
+AT(queztl_window_next, id, 8);
+AT(queztl_window_next, name, 16);
+AT(queztl_window_next, slots, 48);
+AT(queztl_window_next, used, 52);
+AT(queztl_window_next, region, 56);
+AT(queztl_window_next, pid, 60);
+AT(queztl_window_next, memory, 64);
+AT(queztl_window_next, diverted, 72);
+
+SIZE(queztl_channel_rule, 112);
+AT(queztl_channel_rule, id, 8);
+AT(queztl_channel_rule, name, 16);
+AT(queztl_channel_rule, listener, 48);
+AT(queztl_channel_rule, connecter, 80);
+
+SIZE(queztl_channel_next, 120);
+AT(queztl_channel_next, id, 8);
+AT(queztl_channel_next, name, 16);
+AT(queztl_channel_next, listener, 48);
+AT(queztl_channel_next, connecter, 80);
+AT(queztl_channel_next, bytes, 112);
+AT(queztl_channel_next, reserved, 116);
+
+SIZE(queztl_channel_revoke, 16);
+AT(queztl_channel_revoke, id, 8);
+
+SIZE(queztl_channel_listen, 48);
+AT(queztl_channel_listen, name, 8);
+AT(queztl_channel_listen, bytes, 40);
+AT(queztl_channel_listen, slot, 44);
+
+SIZE(queztl_channel_connect, 48);
+AT(queztl_channel_connect, name, 8);
+AT(queztl_channel_connect, bytes, 40);
+AT(queztl_channel_connect, slot, 44);
+
+SIZE(queztl_channel_slot, 16);
+AT(queztl_channel_slot, slot, 8);
+
+SIZE(queztl_window_events, 24);
+AT(queztl_window_events, rung, 8);
+AT(queztl_window_events, changed, 16);
+
+SIZE(queztl_window_bell, 24);
+AT(queztl_window_bell, slot, 8);
+AT(queztl_window_bell, kick, 12);
+AT(queztl_window_bell, call, 16);
+AT(queztl_window_bell, reserved, 20);

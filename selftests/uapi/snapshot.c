@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "snapshot.h"
 #include "calls.h"
+#include "channel/host.h"
 #include "fabric.h"
 #include "ktap.h"
 
@@ -25,6 +26,7 @@ struct snapshot take_snapshot(void)
 	struct queztl_fabric_next fabric = { .size = sizeof(fabric) };
 	struct queztl_port_next port = { .size = sizeof(port) };
 	struct snapshot now = { .references = module_users() };
+	struct channel_counts channels = channel_counts_now();
 	DIR *dir = opendir("/proc/self/fd");
 
 	ASSERT_EQ(ioctl(world.device, QUEZTL_GET_INFO, &info), 0);
@@ -36,6 +38,10 @@ struct snapshot take_snapshot(void)
 		now.ports++;
 		count_policy(&now, port.id);
 	}
+	now.windows = channels.windows;
+	now.slots = channels.slots;
+	now.rules = channels.rules;
+	now.channels = channels.channels;
 	while (readdir(dir))
 		now.fds++;
 	closedir(dir);
@@ -47,8 +53,10 @@ void expect_unchanged(const char *what, struct snapshot then)
 	struct snapshot now = take_snapshot();
 
 	KTAP_CHECK(!memcmp(&then, &now, sizeof(now)), false,
-		   "%s: vms %u %u, fabrics %u %u, ports %u %u, denying %u %u, peers %u %u, addresses %u %u, fds %d %d, module references %d %d",
+		   "%s: vms %u %u, fabrics %u %u, ports %u %u, denying %u %u, peers %u %u, addresses %u %u, windows %u %u, slots %u %u, rules %u %u, channels %u %u, fds %d %d, module references %d %d",
 		   what, then.vms, now.vms, then.fabrics, now.fabrics, then.ports, now.ports, then.denying, now.denying,
-		   then.peers, now.peers, then.addresses, now.addresses, then.fds, now.fds, then.references,
+		   then.peers, now.peers, then.addresses, now.addresses,
+		   then.windows, now.windows, then.slots, now.slots, then.rules, now.rules, then.channels,
+		   now.channels, then.fds, now.fds, then.references,
 		   now.references);
 }

@@ -6,7 +6,7 @@
 #include <linux/types.h>
 
 struct snapshot {
-	__u32 vms, fabrics, ports, denying, peers, addresses;
+	__u32 vms, fabrics, ports, denying, peers, addresses, windows, slots, rules, channels;
 	int fds, references;		/* the module's */
 };
 

@@ -81,7 +81,7 @@ class Archive:
 
     def newest(self, package, suites=None):
         """The newest version of a package the mirror has (in one of these suites, when given)."""
-        rows = re.findall(rf"^\s*{re.escape(package)} \| (\S+) \| (.*)$", self.run("apt-cache", "madison", package), re.M)
+        rows = re.findall(rf"^\s*{re.escape(package)} \|\s+(\S+) \| (.*)$", self.run("apt-cache", "madison", package), re.M)
         for version, where in rows:
             if suites is None or any(f" {suite}/" in where for suite in suites):
                 return version

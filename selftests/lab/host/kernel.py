@@ -24,7 +24,8 @@ class Flavour:
 def flavours(arch=X86):
     stable = ("", "-security", "-updates")
     if apt.codename() == "bookworm":        # its own kernel is older; these are backports, from the security suite too
-        own = {"cloud": Flavour("linux-image-6.12-cloud-amd64"), "generic": Flavour("linux-image-6.12-amd64")}
+        own = {"cloud": Flavour("linux-image-6.12-cloud-amd64"), "generic": Flavour("linux-image-6.12-amd64"),
+               "old": Flavour("linux-image-cloud-amd64", suites=stable)}
     else:
         own = {"cloud": Flavour("linux-image-cloud-amd64", suites=stable),
                "generic": Flavour("linux-image-amd64", suites=stable)}
@@ -73,7 +74,12 @@ def link_image(tree, release):
 
 
 def abi_of(release):
-    return release.split("-", 1)[0]                       # 6.12.117+deb12
+    """What packages for all flavours are named by: 6.12.117+deb12, or 6.1.0-55 of older ones."""
+    return re.match(r"[\d.]+(\+\w+|-\d+)", release).group(0)
+
+
+def kbuild_of(release):
+    return f"linux-kbuild-{abi_of(release) if '+' in release else '.'.join(release.split('.')[:2])}"
 
 
 def packages_of(archive, release):
@@ -100,7 +106,7 @@ def compiler_of(tree, release):
 def fetch_tree(archive, release):
     def make(tree):
         archive.unpack(packages_of(archive, release), tree)
-        native(archive).unpack([f"linux-kbuild-{abi_of(release)}"], tree)
+        native(archive).unpack([kbuild_of(release)], tree)
         if not (tree / "lib/modules").exists():           # a merged-/usr package
             (tree / "lib").mkdir(exist_ok=True)
             (tree / "lib/modules").symlink_to("../usr/lib/modules")

@@ -9,7 +9,7 @@ from . import apt, cache
 # What Debian takes for granted; what the lab and the tests use; libraries that programs of ours are linked to.
 PACKAGES = ("base-files base-passwd bash coreutils dash diffutils findutils grep gzip hostname libc-bin login mawk mount "
             "ncurses-base netbase procps sed tar util-linux "
-            "busybox-static ethtool iperf3 iproute2 iputils-ping kmod python3 wireguard-tools xz-utils "
+            "busybox-static cpio ethtool iperf3 iproute2 iputils-ping kmod python3 wireguard-tools xz-utils "
             "libjansson-dev").split()
 # Installation would have made these.
 LINKS = {"usr/bin/awk": "mawk", "usr/bin/sh": "dash", "etc/mtab": "/proc/self/mounts"}

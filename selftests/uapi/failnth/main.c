@@ -8,6 +8,7 @@
 #define KTAP_MAIN
 #include "ktap.h"
 #include "fabric.h"
+#include "channel/host.h"
 #include "inject.h"
 #include "module.h"
 
@@ -17,6 +18,7 @@ static void tidy_up(void)
 	inject_within(NULL);
 	module_restore();
 	fabric_sweep();
+	channel_sweep();
 	queztl_close();
 }
 

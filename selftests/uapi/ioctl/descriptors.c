@@ -10,21 +10,21 @@
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
 
-static bool has_row(unsigned int number, bool on_vm)
+static bool has_row(unsigned int number, int fd)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
-		if (calls[i].number == number && calls[i].on_vm == on_vm)
+		if (calls[i].number == number && fd_of(&calls[i]) == fd)
 			return true;
 	return false;
 }
 
-static void probe_numbers(int fd, bool on_vm)
+static void probe_numbers(int fd)
 {
 	for (int number = 0; number < 256; number++) {
 		__u32 argument[ROOM / 4] = { 0 };	/* size 0 is EINVAL to any call */
 		unsigned int code = _IO(QUEZTL_IOC_MAGIC, number);
 
-		if (!has_row(code, on_vm))
+		if (!has_row(code, fd))
 			EXPECT_FAILS(ioctl(fd, code, argument), ENOTTY);
 		else
 			EXPECT_FAILS(ioctl(fd, code, argument), EINVAL);
@@ -36,9 +36,10 @@ static void probe_numbers(int fd, bool on_vm)
 TEST(no_call_without_a_row)
 {
 	open_world();
-	probe_numbers(world.device, false);
+	probe_numbers(world.device);
+	probe_numbers(world.window);
 	if (world.vm >= 0)
-		probe_numbers(world.vm, true);
+		probe_numbers(world.vm);
 }
 
 TEST(call_on_the_wrong_descriptor_is_enotty)
@@ -51,8 +52,10 @@ TEST(call_on_the_wrong_descriptor_is_enotty)
 		SKIP("no /dev/kvm");
 	for_each_call(call) {
 		prepare(call, argument, call->size);
-		expect_refused(call, call->on_vm ? world.device : world.vm, call->number, argument, ROOM, ENOTTY,
-			       "wrong descriptor", 0);
+		expect_refused(call, call->on_vm || call->on_window ? world.device : world.vm, call->number, argument,
+			       ROOM, ENOTTY, "wrong descriptor", 0);
+		expect_refused(call, call->on_window ? world.vm : world.window, call->number, argument, ROOM, ENOTTY,
+			       "wrong descriptor", 1);
 		EXPECT_FAILS(ioctl(null, call->number, argument), ENOTTY);
 		if (call->number == QUEZTL_FABRIC_DEL)
 			fabric_del(((struct queztl_fabric_del *)argument)->id);
@@ -129,7 +132,8 @@ TEST(no_free_descriptor_is_emfile)
 		;
 	EXPECT_EQ(errno, EMFILE);
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
-		if (calls[i].number != QUEZTL_VM_ATTACH && calls[i].number != QUEZTL_VM_OPEN)
+		if (calls[i].number != QUEZTL_VM_ATTACH && calls[i].number != QUEZTL_VM_OPEN &&
+		    calls[i].number != QUEZTL_WINDOW_CREATE)
 			continue;
 		prepare(&calls[i], argument, calls[i].size);
 		EXPECT_FAILS(ioctl(world.device, calls[i].number, argument), EMFILE);

@@ -4,6 +4,13 @@
 #define KTAP_MAIN
 #include "ktap.h"
 #include "fabric.h"
+#include "channel/host.h"
+
+static void sweep(void)
+{
+	fabric_sweep();
+	channel_sweep();
+}
 
 int main(int argc, char **argv)
 {
@@ -11,6 +18,6 @@ int main(int argc, char **argv)
 		printf("KTAP version 1\n1..0 # SKIP no " QUEZTL_DEVICE "\n");
 		return KTAP_SKIP;
 	}
-	fabric_sweep();
-	return ktap_run(argc, argv, fabric_sweep);
+	sweep();
+	return ktap_run(argc, argv, sweep);
 }

@@ -47,8 +47,10 @@ TEST(unknown_ids_are_enoent)
 		struct queztl_port_rates rates = { .size = sizeof(rates), .id = ids[i] };
 		struct queztl_port_next port = { .size = sizeof(port), .id = ids[i] };
 		struct queztl_vm_next vm = { .size = sizeof(vm), .id = ids[i] };
+		struct queztl_channel_revoke revoke = { .size = sizeof(revoke), .id = ids[i] };
 
 		EXPECT_FAILS(ioctl(world.device, QUEZTL_VM_OPEN, &open), ENOENT);
+		EXPECT_FAILS(ioctl(world.device, QUEZTL_CHANNEL_REVOKE, &revoke), ENOENT);
 		EXPECT_FAILS(ioctl(world.device, QUEZTL_PORT_STATS, &stats), ENOENT);
 		EXPECT_FAILS(ioctl(world.device, QUEZTL_RATES_SET, &rates), ENOENT);
 		EXPECT_FAILS(ioctl(world.device, QUEZTL_RATES_GET, &rates), ENOENT);

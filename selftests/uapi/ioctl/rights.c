@@ -4,6 +4,7 @@
 #include "ktap.h"
 #include "calls.h"
 #include "fabric.h"
+#include "channel/host.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -88,6 +89,25 @@ TEST(rates_want_cap_net_admin)
 	become_nobody();
 	EXPECT_FAILS(ioctl(world.device, QUEZTL_RATES_SET, &rates), EPERM);
 	EXPECT_EQ(ioctl(world.device, QUEZTL_RATES_GET, &rates), 0);	/* looking is free */
+}
+
+TEST(windows_and_rules_want_cap_net_admin)
+{
+	struct queztl_window_next window;
+	struct queztl_channel_next channel;
+	int fd;
+
+	open_world();
+	become_nobody();
+	EXPECT_EQ(window_create("qtno", 1, REGION, &fd), -EPERM);
+	EXPECT_EQ(channel_allow("qtno", "qtw", "qtx"), -EPERM);
+	EXPECT_EQ(channel_deny("qtheld", "qtw", "qtx"), -EPERM);
+	EXPECT_EQ(channel_revoke("qtheld"), -EPERM);
+	EXPECT_EQ(window_find("qtw", &window), 0);	/* looking is free */
+	EXPECT_EQ(channel_find("qtheld", &channel), 0);
+	/* the descriptor is the right to use the window */
+	EXPECT_GE(channel_listen(world.window, "qtnext", 0), 0);
+	EXPECT_EQ(channel_ring(world.window, 0), 0);
 }
 
 TEST(vm_of_another_user_is_eperm)
