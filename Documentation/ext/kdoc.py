@@ -30,7 +30,7 @@ MEMBER = re.compile(r"@(\w+): ?(.*)")
 FIELD = re.compile(r"(.*?)(\w+)((?:\[\w+\])?)$", re.S)
 DEFINE = re.compile(r"^#define[ \t]+(\w+)[ \t]+(.+)$", re.M)
 IOCTL = re.compile(r"_IO\((\w+),\s*(0x[0-9a-f]+)\)")
-ARGUMENT = re.compile(r"argument of (\w+(?:(?:, | and )_?[A-Z]\w*)*)(, on a VM descriptor)?(?:: (.*))?$")
+ARGUMENT = re.compile(r"argument of (\w+(?:(?:, | and )_?[A-Z]\w*)*)(?:, on a (VM descriptor|window))?(?:: (.*))?$")
 ERRORS = re.compile(r"^Errors: ((?:.+\n?)+)", re.M)
 LITERAL = re.compile(r"(``.*?``)", re.S)
 REFERENCE = re.compile(r"&(?:(struct|enum) )?(\w+)(?:\.(\w+))?|@(\w+)|\b([A-Z]\w+)\b")
@@ -41,7 +41,7 @@ class Item:
     def __init__(self, kind, name, text, line):
         self.kind, self.name, self.text, self.line = kind, name, text, line
         self.members, self.body, self.declared = {}, "", {}     # declared: member to its declaration
-        self.ioctls, self.on_vm = [], None
+        self.ioctls, self.made_on = [], None
 
     def read(self, lines):
         """Members come first; a line that is not indented behind an empty one begins the body."""
@@ -95,7 +95,7 @@ class Header:
         argument = ARGUMENT.match(item.text)
         if argument:
             item.ioctls = self.call_names(re.split(r", | and ", argument[1]))
-            item.on_vm, item.text = bool(argument[2]), argument[3] or ""
+            item.made_on, item.text = argument[2], argument[3] or ""
 
     @staticmethod
     def call_names(words):
@@ -200,7 +200,7 @@ class Header:
             return [f".. c:macro:: {item.name}", "", f"   ``{self.defines.get(item.name)}``: {item.text}", ""]
         lines = [f".. c:{item.kind}:: {item.name}", ""]
         if item.ioctls:
-            where = "a VM descriptor" if item.on_vm else "a descriptor of ``/dev/queztl``"
+            where = f"a {item.made_on}" if item.made_on else "a descriptor of ``/dev/queztl``"
             said = f" {item.text[0].upper()}{item.text[1:]}." if item.text else ""
             calls = [(f".. c:macro:: {name}", "", f"   Number {self.ioctls.get(name, 0):#04x}, on {where}.{said}", "")
                      for name in item.ioctls]
@@ -225,7 +225,7 @@ class Header:
         for name, number in sorted(self.ioctls.items(), key=lambda pair: pair[1]):
             item = by_call.get(name)
             lines += [f"   * - ``{number:#04x}``", f"     - :c:macro:`{name}`",
-                      "     - " + ("a VM" if item and item.on_vm else "``/dev/queztl``"),
+                      "     - " + (f"a {item.made_on}" if item and item.made_on else "``/dev/queztl``"),
                       "     - " + (f":c:struct:`{item.name}`" if item else "")]
         return [(line, 1) for line in lines]
 
