@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 
+TOOK = re.compile(r"^# (?P<name>\w+): (?P<seconds>\d+) s, unreclaimable")
 RESULT = re.compile(r"^(?P<indent>\s*)(?P<no>not )?ok \d+ ?(?:- )?(?P<name>[^#]*?)\s*(?:# (?P<note>.*))?$")
 
 
@@ -17,6 +18,7 @@ class Tally:
 
     def __init__(self):
         self.lock, self.results = threading.Lock(), []      # of results: who told it, the test's name, its status
+        self.took = {}                                      # seconds by program
 
     def say(self, text):
         with self.lock:
@@ -55,7 +57,7 @@ class Reader:
     def __init__(self, tally, prefix):
         self.tally, self.prefix = tally, prefix
         self.program, self.planned, self.bad, self.seen, self.said = "", None, 0, 0, []
-        self.bailed = False
+        self.bailed, self.took = False, {}
 
     def line(self, text):
         text = text.rstrip("\n")
@@ -65,6 +67,8 @@ class Reader:
         if text.startswith("# Subtest: "):
             self.program, self.bad, self.seen, self.said, self.planned = text[11:], 0, 0, [], None
             return
+        if took := TOOK.match(text):
+            self.took[f"{self.prefix}{took['name']}"] = int(took["seconds"])
         plan = re.match(r"^\s+1\.\.(\d+)", text)
         if plan:
             self.planned = int(plan[1])

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #define ROUNDS	100
+#define ENOUGH	10	/* of what a busy host does now and then, and one without it never */
 #define LENGTH	60
 
 static const struct swg_options options = { .features = F(VIRTIO_RING_F_EVENT_IDX) };
@@ -283,11 +284,14 @@ TEST_WITHIN(counts_messages_to_one_that_polls, 120)
 	expect_each_is_counted(POLLS);
 }
 
-/* It was last on another CPU, which somebody else has. */
-TEST_WITHIN(a_sender_gives_way_to_one_of_another_cpu, 120)
+/*
+ * It was last on another CPU, which somebody else has. Were the sender not to give way, its kick would
+ * return long before the answer each time. On a busy host it sometimes does even so.
+ */
+TEST_WITHIN(a_sender_gives_way_to_one_of_another_cpu, 240)
 {
+	int there = 0, asked = 0;
 	pid_t child, other;
-	int there = 0;
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		SKIP("one CPU");
@@ -298,13 +302,13 @@ TEST_WITHIN(a_sender_gives_way_to_one_of_another_cpu, 120)
 	child = start_answering(MOVES);
 	make_batch(vm_of(child));
 	warm_up();
-	for (int i = 0; i < ROUNDS; i++) {
+	for (; asked < 10 * ROUNDS && there < ENOUGH; asked++) {
 		while (!shared->awaits || state_of(child) != 'S')
 			usleep(1000);
 		there += ask();
 	}
-	ktap_say("of %d answers %d were there when the kick returned", ROUNDS, there);
-	EXPECT_GE(there, ROUNDS / 4);
+	ktap_say("of %d answers %d were there when the kick returned", asked, there);
+	EXPECT_EQ(there, ENOUGH);
 	end(other);
 	end(child);
 	stop_scheduler();
@@ -388,14 +392,27 @@ static void ask_by_bells(pid_t child, int rounds)
 	wait_asleep(child);
 }
 
+/* Of one VM, between two looks at it. */
+struct bell_counts {
+	__u64 sent, received;
+};
+
+static struct bell_counts bells_between(const struct queztl_vm_sched *before, const struct queztl_vm_sched *after)
+{
+	return (struct bell_counts){ .sent = after->handovers_sent - before->handovers_sent,
+				     .received = after->handovers_received - before->handovers_received };
+}
+
 /*
  * A bell that a worker rings, because wake-ups take long on this host, is no wake-up by the peer: so
- * fewer may be counted than were sent, but not more.
+ * fewer may be counted than were sent, but never more, and both VMs count alike.
  */
 static void expect_bells_are_counted(bool by_eventfd)
 {
 	struct queztl_vm_sched before[2], after[2];
+	struct bell_counts counts[2] = { 0 };
 	pid_t child;
+	int rung = 0;
 	__u64 vm[2];
 
 	start_scheduler();
@@ -405,22 +422,24 @@ static void expect_bells_are_counted(bool by_eventfd)
 	ask_by_bells(child, 10);
 	for (int i = 0; i < 2; i++)
 		before[i] = counts_of(vm[i]);
-	ask_by_bells(child, ROUNDS);
+	while (rung < 4 * ROUNDS && (counts[0].sent < ENOUGH || counts[1].sent < ENOUGH)) {
+		ask_by_bells(child, ENOUGH);
+		rung += ENOUGH;
+		for (int i = 0; i < 2; i++) {
+			after[i] = counts_of(vm[i]);
+			counts[i] = bells_between(&before[i], &after[i]);
+		}
+	}
 	for (int i = 0; i < 2; i++) {
-		__u64 sent, received;
+		struct queztl_sched_partner then = partner_of(&before[i], vm[!i]), now = partner_of(&after[i], vm[!i]);
 
-		after[i] = counts_of(vm[i]);
-		sent = after[i].handovers_sent - before[i].handovers_sent;
-		received = after[i].handovers_received - before[i].handovers_received;
-		ktap_say("VM %d: %d bells were rung and answered, %llu sent and %llu received", i, ROUNDS,
-			 (unsigned long long)sent, (unsigned long long)received);
-		EXPECT_GE(sent, ROUNDS / 4);
-		EXPECT_LE(sent, ROUNDS);
-		EXPECT_GE(received, ROUNDS / 4);
-		EXPECT_LE(received, ROUNDS);
-		EXPECT_EQ(partner_of(&after[i], vm[!i]).sent - partner_of(&before[i], vm[!i]).sent, sent);
-		EXPECT_EQ(partner_of(&after[i], vm[!i]).received - partner_of(&before[i], vm[!i]).received,
-			  received);
+		ktap_say("VM %d: %d bells were rung and answered, %llu sent and %llu received", i, rung,
+			 (unsigned long long)counts[i].sent, (unsigned long long)counts[i].received);
+		EXPECT_GE(counts[i].sent, ENOUGH);
+		EXPECT_LE(counts[i].sent, rung);
+		EXPECT_EQ(counts[i].received, counts[!i].sent);
+		EXPECT_EQ(now.sent - then.sent, counts[i].sent);
+		EXPECT_EQ(now.received - then.received, counts[i].received);
 	}
 	end(child);
 	stop_scheduler();
