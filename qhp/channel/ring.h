@@ -4,9 +4,14 @@
  * header for the kernel, for guests and for user space, C and C++.
  *
  * Each end has a region that it writes and the peer only reads. The region of
- * the producer holds the messages and head; the region of the consumer holds
- * tail. So each end has a struct qhp_tx for what it sends and a struct qhp_rx for
- * what it receives, both on the same two regions.
+ * the producer holds the messages; the region of the consumer holds tail. So each
+ * end has a struct qhp_tx for what it sends and a struct qhp_rx for what it
+ * receives, both on the same two regions.
+ *
+ * A message begins with an entry, and the consumer polls the place of the next one,
+ * which reads as 0 until there is a message. So the cache line that tells of a message
+ * is the one that carries it. The producer writes the first entry of what it shows
+ * last, and a 0 behind the last message before.
  *
  * Sending:
  *	qhp_tx_reserve()  room for a message, to write it in place
@@ -55,32 +60,39 @@ struct qhp_ends {
 };
 
 /*
- * head, tail and the like count bytes modulo 2^32, of a ring whose size need not be
+ * tail, next and the like count bytes modulo 2^32, of a ring whose size need not be
  * a power of two. So each end also keeps the places in the ring that belong to them.
  */
+
+/* No message has this length. */
+#define QHP_NOTHING	((__u32)-1)
 
 /**
  * struct qhp_tx - the producer's own state
  * @ends: the regions
  * @ring: the own ring
- * @at: where the next entry will be
+ * @hidden: the first entry that the peer cannot see
+ * @hidden_at: where it will be; there is a 0 now
  * @bytes: size of the ring
+ * @at: where the next entry will be, or a wrap before it
  * @head: bytes committed
- * @tail: bytes that the peer has released, as last read
- * @room: where what follows the reserved message begins; @at if none is reserved
+ * @len: length of the reserved message, or QHP_NOTHING
  * @published: bytes that the peer can see
+ * @tail: bytes that the peer has released, as last read
  * @asked: bytes of which it is known that the peer does not sleep for them
  * @broken: the peer wrote something impossible
  */
 struct qhp_tx {
 	struct qhp_ends ends;
 	__u8 *ring;
-	__u32 at;
+	__u64 hidden;
+	__u32 hidden_at;
 	__u32 bytes;
+	__u32 at;
 	__u32 head;
-	__u32 tail;
-	__u32 room;
+	__u32 len;
 	__u32 published;
+	__u32 tail;
 	__u32 asked;
 	bool broken;
 };
@@ -90,7 +102,6 @@ struct qhp_tx {
  * @ends: the regions
  * @ring: the peer's ring
  * @bytes: its size
- * @head: bytes that the peer has published, as last read
  * @next: bytes that were looked at
  * @next_at: where the next entry is
  * @tail: bytes released
@@ -103,7 +114,6 @@ struct qhp_rx {
 	struct qhp_ends ends;
 	const __u8 *ring;
 	__u32 bytes;
-	__u32 head;
 	__u32 next;
 	__u32 next_at;
 	__u32 tail;
@@ -172,6 +182,7 @@ static inline int qhp_region_init(struct qhp_tx *tx, const struct qhp_ends *ends
 	tx->ends = *ends;
 	tx->ring = (__u8 *)(own + 1);
 	tx->bytes = qhp_ring_bytes(ends->bytes);
+	tx->len = QHP_NOTHING;
 	own->version = QHP_VERSION;
 	own->features = features;
 	own->ring = sizeof(*own);
@@ -248,9 +259,10 @@ static inline __u32 qhp_tx_max(const struct qhp_tx *tx)
 	return tx->bytes / 2 - QHP_LARGE_ALIGN - QHP_ENTRY_ALIGN;
 }
 
+/* Also for the entry behind it, which reads as 0. */
 static inline bool qhp_tx_has_room(const struct qhp_tx *tx, __u32 bytes)
 {
-	return bytes <= tx->bytes - (tx->head - tx->tail);
+	return bytes + sizeof(struct qhp_entry) <= tx->bytes - (tx->head - tx->tail);
 }
 
 /* The peer's cache line is touched only when there seems to be no room. */
@@ -258,7 +270,6 @@ static inline int qhp_tx_find_room(struct qhp_tx *tx, __u32 bytes)
 {
 	if (qhp_tx_has_room(tx, bytes))
 		return 0;
-	tx->room = tx->at;
 	if (qhp_tx_refresh(tx))
 		return -EPROTO;
 	return qhp_tx_has_room(tx, bytes) ? 0 : -EAGAIN;
@@ -271,22 +282,6 @@ static inline void qhp_tx_fetch(const void *at, __u32 len)
 
 	for (n = 0; n < len && n < QHP_FETCH; n += QHP_LARGE_ALIGN)
 		qhp_prefetch_to_write((const __u8 *)at + n);
-}
-
-static inline void qhp_tx_write(struct qhp_tx *tx, __u32 at, __u64 kind, __u32 len)
-{
-	((struct qhp_entry *)(tx->ring + at))->what = kind << 32 | len;
-}
-
-/* The next message goes to the start of the ring. */
-static inline int qhp_tx_wrap(struct qhp_tx *tx, __u32 len)
-{
-	__u32 skipped = tx->bytes - tx->at;
-	int err = qhp_tx_find_room(tx, skipped + qhp_message_end(0, len));
-
-	if (!err && skipped)
-		qhp_tx_write(tx, tx->at, QHP_KIND_WRAP, 0);
-	return err;
 }
 
 /**
@@ -302,30 +297,43 @@ static inline int qhp_tx_wrap(struct qhp_tx *tx, __u32 len)
  */
 static inline int qhp_tx_reserve(struct qhp_tx *tx, __u32 len, void **at)
 {
-	__u32 entry = tx->at, end = qhp_message_end(entry, len);
+	__u32 entry = tx->at, end = qhp_message_end(entry, len), skipped = 0;
 	int err;
 
+	tx->len = QHP_NOTHING;
 	if (tx->broken)
 		return -EPROTO;
-	if (len > qhp_tx_max(tx)) {
-		tx->room = tx->at;
+	if (len > qhp_tx_max(tx))
 		return -EMSGSIZE;
-	}
-	if (end <= tx->bytes) {
-		err = qhp_tx_find_room(tx, end - entry);
-	} else {
-		err = qhp_tx_wrap(tx, len);
+	if (end > tx->bytes) {
+		skipped = tx->bytes - entry;
 		entry = 0;
 		end = qhp_message_end(0, len);
 	}
+	err = qhp_tx_find_room(tx, skipped + end - entry);
 	if (err)
 		return err;
-	qhp_tx_write(tx, entry, QHP_KIND_MESSAGE, len);
-	tx->room = end;
+	tx->len = len;
 	*at = tx->ring + qhp_message_at(entry, len);
 	if (len >= QHP_LARGE)
 		qhp_tx_fetch(*at, len);
 	return 0;
+}
+
+static inline __u64 *qhp_tx_entry(struct qhp_tx *tx, __u32 at)
+{
+	return &((struct qhp_entry *)(tx->ring + at))->what;
+}
+
+/* The peer comes to an entry only by those before it. */
+static inline void qhp_tx_write(struct qhp_tx *tx, __u32 at, __u64 kind, __u32 len)
+{
+	__u64 what = kind << 32 | len;
+
+	if (at == tx->hidden_at)
+		tx->hidden = what;
+	else
+		*qhp_tx_entry(tx, at) = what;
 }
 
 /**
@@ -334,11 +342,23 @@ static inline int qhp_tx_reserve(struct qhp_tx *tx, __u32 len, void **at)
  */
 static inline void qhp_tx_commit(struct qhp_tx *tx)
 {
-	/* If it is before us, the rest of the ring was skipped. */
-	tx->head += tx->room - tx->at + (tx->room < tx->at ? tx->bytes : 0);
-	tx->at = tx->room;
-	if (tx->at + QHP_AHEAD < tx->bytes)
-		qhp_prefetch_to_write(tx->ring + tx->at + QHP_AHEAD);
+	__u32 at = tx->at, end = qhp_message_end(at, tx->len);
+
+	if (tx->len == QHP_NOTHING)
+		return;
+	if (end > tx->bytes) {
+		if (at != tx->bytes)
+			qhp_tx_write(tx, at, QHP_KIND_WRAP, 0);
+		tx->head += tx->bytes - at;
+		at = 0;
+		end = qhp_message_end(0, tx->len);
+	}
+	qhp_tx_write(tx, at, QHP_KIND_MESSAGE, tx->len);
+	tx->at = end;
+	tx->head += end - at;
+	tx->len = QHP_NOTHING;
+	if (end + QHP_AHEAD < tx->bytes)
+		qhp_prefetch_to_write(tx->ring + end + QHP_AHEAD);
 }
 
 /**
@@ -350,8 +370,14 @@ static inline void qhp_tx_commit(struct qhp_tx *tx)
  */
 static inline void qhp_tx_show(struct qhp_tx *tx)
 {
-	/* Whoever sees head sees the messages before it. */
-	qhp_store_release(&tx->ends.own->head, tx->head);
+	__u32 next = tx->at == tx->bytes ? 0 : tx->at;
+
+	if (tx->head == tx->published)
+		return;
+	*qhp_tx_entry(tx, next) = 0;
+	/* Whoever sees this entry sees its message, all entries behind it, and the 0. */
+	qhp_store_release(qhp_tx_entry(tx, tx->hidden_at), tx->hidden);
+	tx->hidden_at = next;
 	tx->published = tx->head;
 }
 
@@ -377,8 +403,8 @@ static inline bool qhp_tx_publish(struct qhp_tx *tx)
 	if (tx->head != tx->published)
 		qhp_tx_show(tx);
 	/*
-	 * We write head and read rx_event; the consumer writes rx_event and reads
-	 * head (qhp_rx_arm()). With a full barrier on both sides at least one of
+	 * We write an entry and read rx_event; the consumer writes rx_event and reads
+	 * that entry (qhp_rx_arm()). With a full barrier on both sides at least one of
 	 * the two sees what the other wrote: either we wake it, or it does not
 	 * sleep.
 	 */
@@ -400,22 +426,6 @@ static inline bool qhp_tx_arm(struct qhp_tx *tx)
 	return qhp_read(&tx->ends.peer->tail) != tx->tail;
 }
 
-/* Read the peer's head. */
-static inline int qhp_rx_refresh(struct qhp_rx *rx)
-{
-	/* Pairs with the release in qhp_tx_show(). */
-	__u32 head = qhp_load_acquire(&rx->ends.peer->head);
-
-	/* It does not go back, and the ring has no more bytes than it has. */
-	if (head - rx->tail > rx->bytes || head % QHP_ENTRY_ALIGN ||
-	    head - rx->tail < rx->head - rx->tail) {
-		rx->broken = true;
-		return -EPROTO;
-	}
-	rx->head = head;
-	return 0;
-}
-
 /**
  * struct qhp_step - an entry that was read and found valid
  * @entry: where it is
@@ -430,25 +440,24 @@ struct qhp_step {
 	__u32 used;
 };
 
-static inline __u64 qhp_rx_read(const struct qhp_rx *rx, __u32 at)
+static inline const __u64 *qhp_rx_entry(const struct qhp_rx *rx, __u32 at)
 {
-	return qhp_read(&((const struct qhp_entry *)(rx->ring + at))->what);
+	return &((const struct qhp_entry *)(rx->ring + at))->what;
 }
 
-/* The entry at @at, or the one at the start of the ring if that is a wrap. */
-static inline int qhp_rx_step(const struct qhp_rx *rx, __u32 at, __u32 left,
+/*
+ * What the entry at @at says, or the one at the start of the ring if that is a wrap.
+ * @left: bytes that may be used from there
+ */
+static inline int qhp_rx_step(const struct qhp_rx *rx, __u32 at, __u64 what, __u32 left,
 			      struct qhp_step *step)
 {
 	__u32 skipped = 0;
-	__u64 what;
 
-	if (at == rx->bytes)
-		at = 0;
-	what = qhp_rx_read(rx, at);
 	if (what >> 32 == QHP_KIND_WRAP && at) {
 		skipped = rx->bytes - at;
 		at = 0;
-		what = qhp_rx_read(rx, 0);
+		what = qhp_read(qhp_rx_entry(rx, 0));
 	}
 	step->entry = at;
 	step->len = what;
@@ -456,7 +465,34 @@ static inline int qhp_rx_step(const struct qhp_rx *rx, __u32 at, __u32 left,
 		return -EPROTO;
 	step->end = qhp_message_end(at, step->len);
 	step->used = skipped + step->end - at;
-	return step->end <= rx->bytes && step->used <= left ? 0 : -EPROTO;
+	if (step->end >= rx->bytes) {
+		if (step->end > rx->bytes)
+			return -EPROTO;
+		step->end = 0;
+	}
+	return step->used <= left ? 0 : -EPROTO;
+}
+
+/* A region that reads as zeros has no messages, and will have none. */
+static inline bool qhp_rx_is_cut(const struct qhp_rx *rx)
+{
+	return qhp_read(&rx->ends.peer->magic) != QHP_REGION_MAGIC;
+}
+
+/* The next entry, or 0. */
+static inline __u64 qhp_rx_look(const struct qhp_rx *rx, __u32 at)
+{
+	/* Pairs with the release in qhp_tx_show(). */
+	return qhp_load_acquire(qhp_rx_entry(rx, at));
+}
+
+/**
+ * qhp_rx_has_more - is there something to look at, if only an error?
+ * @rx: the consumer's state
+ */
+static inline bool qhp_rx_has_more(const struct qhp_rx *rx)
+{
+	return rx->broken || qhp_read(qhp_rx_entry(rx, rx->next_at)) || qhp_rx_is_cut(rx);
 }
 
 /**
@@ -472,14 +508,19 @@ static inline int qhp_rx_peek_burst(struct qhp_rx *rx, struct qhp_msg *msgs,
 {
 	__u32 at = rx->next_at, next = rx->next, got;
 	struct qhp_step step;
+	__u64 what;
 
 	if (rx->broken)
 		return -EPROTO;
-	/* The peer's cache line is touched only when there seems to be nothing. */
-	if (next == rx->head && qhp_rx_refresh(rx))
-		return -EPROTO;
-	for (got = 0; got < n && next != rx->head; got++) {
-		if (qhp_rx_step(rx, at, rx->head - next, &step)) {
+	for (got = 0; got < n; got++) {
+		what = qhp_rx_look(rx, at);
+		if (!what) {
+			rx->broken = !got && qhp_rx_is_cut(rx);
+			break;
+		}
+		/* The ring has no more than it has, and behind all messages there is a 0. */
+		if (qhp_rx_step(rx, at, what, rx->bytes - sizeof(what) - (next - rx->tail),
+				&step)) {
 			rx->broken = true;
 			break;
 		}
@@ -518,7 +559,9 @@ static inline void qhp_rx_pass(struct qhp_rx *rx, __u32 n)
 	struct qhp_step step;
 
 	for (; n; n--, rx->looked_at--) {
-		if (qhp_rx_step(rx, rx->tail_at, rx->next - rx->tail, &step)) {
+		__u64 what = qhp_read(qhp_rx_entry(rx, rx->tail_at));
+
+		if (qhp_rx_step(rx, rx->tail_at, what, rx->next - rx->tail, &step)) {
 			rx->broken = true;
 			return;
 		}
@@ -585,7 +628,7 @@ static inline bool qhp_rx_arm(struct qhp_rx *rx)
 {
 	qhp_write(&rx->ends.own->rx_event, rx->next);
 	qhp_mb();	/* pairs with the one in qhp_tx_publish() */
-	return qhp_read(&rx->ends.peer->head) != rx->next;
+	return qhp_rx_has_more(rx);
 }
 
 /**

@@ -108,7 +108,7 @@ static void expect_error(struct exchange *exchange)
 		EXPECT_EQ(qhp_rx_peek(&exchange->rx, &msg), -EPROTO);
 	EXPECT(is_filled(peer_of(&a, 0), 0, REGION));
 	EXPECT_EQ(exchange->tx.ends.own->magic, QHP_REGION_MAGIC);
-	EXPECT_EQ(exchange->tx.ends.own->head, exchange->tx.published);
+	EXPECT(!qhp_read(qhp_tx_entry(&exchange->tx, exchange->tx.hidden_at)));
 }
 
 static void kill_it(pid_t child)

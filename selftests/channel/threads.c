@@ -13,7 +13,7 @@
 #include "qhp/channel/ring.h"
 
 #define BYTES	QHP_REGION_MIN
-#define RING	(BYTES - 640)
+#define RING	(BYTES - sizeof(struct qhp_region))
 
 struct bell {
 	int ends[2];

@@ -135,7 +135,7 @@ static void start_peer(uint32_t slot)
 	if (qhp_region_init(&peer->tx, &peer->ends, features))
 		errx(1, "qhp_region_init");
 	if (peer->behaviour == GARBAGE)
-		qhp_store_release(&peer->ends.own->head, 0x12345678u);
+		qhp_store_release((__u64 *)(peer->ends.own + 1), 0x12345678u);
 	interrupt(1 + slot);
 }
 

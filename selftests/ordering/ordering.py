@@ -178,10 +178,24 @@ def a_port_whose_address_was_there_before_is_whole(p):
 
 
 def a_message_that_is_counted_is_there(p):
-    """qhp_tx_show(), qhp_rx_refresh()"""
-    producer = [store("message", 1), store("head", 1, p.order("show", "release"))]
-    consumer = [load("head", "head", p.order("refresh", "acquire")), load("message", "read")]
-    return [producer, consumer], lambda end: end["head"] and not end["read"], {}
+    """qhp_tx_show(), qhp_rx_look()"""
+    producer = [store("message", 1), store("entry", 1, p.order("show", "release"))]
+    consumer = [load("entry", "entry", p.order("look", "acquire")), load("message", "read")]
+    return [producer, consumer], lambda end: end["entry"] and not end["read"], {}
+
+
+def an_old_byte_is_no_entry(p):
+    """qhp_tx_show(), qhp_rx_look(): where the next entry will be, there are bytes of a message that was released"""
+    producer = [store("next", 0), store("entry", 1, p.order("show", "release"))]
+    consumer = [load("entry", "entry", p.order("look", "acquire")), load("next", "next")]
+    return [producer, consumer], lambda end: end["entry"] and end["next"], {"next": 7}
+
+
+def a_burst_is_whole(p):
+    """qhp_tx_commit(), qhp_tx_show(): the entries behind the first one are written before it, in any order"""
+    producer = [store("second", 1), store("message", 1), store("first", 1, p.order("show", "release"))]
+    consumer = [load("first", "first", p.order("look", "acquire")), load("second", "second"), load("message", "read")]
+    return [producer, consumer], lambda end: end["first"] and not (end["second"] and end["read"]), {}
 
 
 def a_message_is_read_before_its_room_is_used_again(p):
@@ -192,9 +206,9 @@ def a_message_is_read_before_its_room_is_used_again(p):
 
 
 def a_consumer_that_sleeps_is_woken(p):
-    """qhp_tx_publish() or qhp_wake(), qhp_rx_arm(); head may be written long before the fence"""
-    producer = [store("head", 1, "release"), p.fence("publish"), load("event", "wake")]
-    consumer = [store("event", 1), p.fence("arm"), load("head", "found")]
+    """qhp_tx_publish() or qhp_wake(), qhp_rx_arm(); the entry may be written long before the fence"""
+    producer = [store("entry", 1, "release"), p.fence("publish"), load("event", "wake")]
+    consumer = [store("event", 1), p.fence("arm"), load("entry", "found")]
     return [producer, consumer], lambda end: not end["wake"] and not end["found"], {}
 
 

@@ -171,14 +171,14 @@ struct qhp_mailbox {
  * multiple of QHP_ENTRY_ALIGN. What follows is the message; one of at least
  * QHP_LARGE bytes starts at the next multiple of QHP_LARGE_ALIGN instead. None goes
  * around the end of the ring: a QHP_KIND_WRAP says that the next one is at the start.
+ * Where the next entry will be, there is a 0 until it is complete.
  */
 #define QHP_ENTRY_ALIGN		8
 #define QHP_LARGE		256
 #define QHP_LARGE_ALIGN		64
 
 /**
- * enum qhp_kind - what an entry is. None is 0, so memory that reads as zeros has no
- *	valid entry.
+ * enum qhp_kind - what an entry is. None is 0: that is no entry yet.
  * @QHP_KIND_MESSAGE: a message
  * @QHP_KIND_WRAP: the rest of the ring is unused; the next entry is a message at its start
  */
@@ -205,9 +205,9 @@ struct qhp_entry {
  * @ring: offset of the owner's ring in the region
  * @bytes: its size; it extends to the end of the region
  * @pad: 0
- * @head: bytes of the ring that the owner has filled, modulo 2^32
  * @tail: bytes of the peer's ring that the owner has released, modulo 2^32
- * @rx_event: the owner wants to be woken when the peer's @head moves past this
+ * @rx_event: the owner wants to be woken when the peer has filled more of its ring
+ *	than this, in bytes modulo 2^32
  * @tx_event: the owner wants to be woken when the peer's @tail moves past this
  *
  * Each number that changes has 128 bytes of its own: two cache lines, because
@@ -221,8 +221,6 @@ struct qhp_region {
 	__u32 ring;
 	__u32 bytes;
 	__u32 pad[26];
-	__u32 head;
-	__u32 head_pad[31];
 	__u32 tail;
 	__u32 tail_pad[31];
 	__u32 rx_event;
@@ -330,13 +328,12 @@ QHP_STATIC_ASSERT(sizeof(struct qhp_request) == 128);
 QHP_STATIC_ASSERT(sizeof(struct qhp_answer) == 128);
 QHP_STATIC_ASSERT(sizeof(struct qhp_entry) == 8);
 QHP_STATIC_ASSERT(sizeof(struct qhp_packet) == 16);
-QHP_STATIC_ASSERT(sizeof(struct qhp_region) == 640);
+QHP_STATIC_ASSERT(sizeof(struct qhp_region) == 512);
 QHP_STATIC_ASSERT(__builtin_offsetof(struct qhp_region, features) == 8);
 QHP_STATIC_ASSERT(__builtin_offsetof(struct qhp_region, ring) == 16);
 QHP_STATIC_ASSERT(__builtin_offsetof(struct qhp_region, bytes) == 20);
-QHP_STATIC_ASSERT(__builtin_offsetof(struct qhp_region, head) == 128);
-QHP_STATIC_ASSERT(__builtin_offsetof(struct qhp_region, tail) == 256);
-QHP_STATIC_ASSERT(__builtin_offsetof(struct qhp_region, rx_event) == 384);
-QHP_STATIC_ASSERT(__builtin_offsetof(struct qhp_region, tx_event) == 512);
+QHP_STATIC_ASSERT(__builtin_offsetof(struct qhp_region, tail) == 128);
+QHP_STATIC_ASSERT(__builtin_offsetof(struct qhp_region, rx_event) == 256);
+QHP_STATIC_ASSERT(__builtin_offsetof(struct qhp_region, tx_event) == 384);
 
 #endif /* _UAPI_LINUX_QUEZTL_QHP_H */

@@ -34,12 +34,6 @@ static inline void relax(void)
 #endif
 }
 
-static bool has_message(const struct qhp *end)
-{
-	return end->rx.next != end->rx.head ||
-	       qhp_read(&end->tx.ends.peer->head) != end->rx.next;
-}
-
 static bool has_room(const struct qhp *end)
 {
 	return !end->full ||
@@ -55,7 +49,7 @@ static int look(struct qhp *end, unsigned int what)
 		return attached;
 	if (attached)
 		ready |= QHP_PEER;
-	if (attached && what & QHP_MESSAGE && has_message(end))
+	if (attached && what & QHP_MESSAGE && qhp_rx_has_more(&end->rx))
 		ready |= QHP_MESSAGE;
 	if (what & QHP_ROOM && has_room(end))
 		ready |= QHP_ROOM;

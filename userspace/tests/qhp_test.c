@@ -300,16 +300,18 @@ static void drained_is_what_was_released(void **state)
 	assert_int_equal(qhp_wait(&connecter, QHP_ROOM, 0), QHP_ROOM);
 }
 
-/* It writes a head that is too far ahead. */
+/* It writes an entry of no kind, and more than the ring has. */
 static void a_peer_that_lies_is_broken_for_ever(void **state)
 {
+	struct qhp_entry *lies;
 	struct qhp_msg msg;
 
 	(void)state;
 	join();
-	connecter.tx.ends.own->head = 1000000;
+	lies = (struct qhp_entry *)(connecter.tx.ends.own + 1);
+	lies->what = 1;
 	assert_int_equal(qhp_peek(&listener, &msg), -EPROTO);
-	connecter.tx.ends.own->head = 0;
+	lies->what = 0;
 	assert_int_equal(qhp_peek(&listener, &msg), -EPROTO);
 	connecter.tx.ends.own->tail = 1000000;
 	while (!send_text(&listener, "x", 0))

@@ -101,6 +101,10 @@ ALWAYS_INLINE uint64_t receive_all(const struct load *load, struct samples *samp
 	while (i < load->count) {
 		uint32_t got = rte_eth_rx_burst(PORT, 0, packets, burst);
 
+		if (!got) {
+			relax();
+			continue;
+		}
 		for (uint32_t n = 0; n < got; n++) {
 			CHECK(rte_pktmbuf_data_len(packets[n]) == len);
 			all += sum(rte_pktmbuf_mtod(packets[n], void *), len);

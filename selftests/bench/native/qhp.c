@@ -124,8 +124,10 @@ ALWAYS_INLINE uint64_t receive_all(const struct load *load, struct samples *samp
 		int got = qhp_rx_peek_burst(&rx, msgs, load->burst);
 
 		CHECK(got >= 0);
-		if (!got)
+		if (!got) {
+			relax();
 			continue;
+		}
 		for (int n = 0; n < got; n++) {
 			CHECK(msgs[n].len == len);
 			all += sum(msgs[n].data, len);

@@ -120,6 +120,10 @@ ALWAYS_INLINE uint64_t receive_copies(const struct load *load, struct samples *s
 	while (i < load->count) {
 		uint32_t got = get(ring, objects, len, burst);
 
+		if (!got) {
+			relax();
+			continue;
+		}
 		for (uint32_t n = 0; n < got; n++)
 			all += sum(objects + n * len, len);
 		i += got;
@@ -172,6 +176,10 @@ ALWAYS_INLINE uint64_t receive_placed(const struct load *load, struct samples *s
 	while (i < load->count) {
 		uint32_t got = rte_ring_dequeue_zc_burst_elem_start(ring, len, burst, &room, NULL);
 
+		if (!got) {
+			relax();
+			continue;
+		}
 		for (uint32_t n = 0; n < got; n++)
 			all += sum(place(&room, len, n), len);
 		rte_ring_dequeue_zc_elem_finish(ring, got);
@@ -217,6 +225,10 @@ ALWAYS_INLINE uint64_t receive_pointers(const struct load *load, struct samples 
 	while (i < load->count) {
 		uint32_t got = get(ring, objects, 8, burst);
 
+		if (!got) {
+			relax();
+			continue;
+		}
 		for (uint32_t n = 0; n < got; n++)
 			all += sum(objects[n], len);
 		put_all(back, (uint8_t *)objects, 8, got);
