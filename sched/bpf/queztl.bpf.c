@@ -269,7 +269,12 @@ void BPF_PROG(queztl_dispatch, s32 cpu, struct task_struct *prev)
 	struct cpu_ctx *c = cpu_at(cpu);
 	u32 try;
 
-	if (!c || c->next && take_next(c) || take_starving(cpu))
+	if (!c)
+		return;
+	/* Who was taken before may have left again. */
+	c->lent = 0;
+	c->gives = NONE;
+	if (c->next && take_next(c) || take_starving(cpu))
 		return;
 	choose_pinned(&pinned, cpu, c);
 	bpf_for(try, 0, TRIES) {

@@ -426,6 +426,9 @@ static void op_dispatch(s32 cpu, struct task_struct *prev)
 
 	c->asked = true;
 	c->least = 0;
+	/* Who was taken before may have left again. */
+	c->lent = QZ_NOBODY;
+	c->gives = QZ_NOBODY;
 	if (qz_queue_take_next(c))
 		return;
 	qz_queues_first_pinned(cpu, now, &pinned);
