@@ -2,6 +2,7 @@
 # Runs the functional tests inside an emulated host (L1) and prints KTAP: one test per program, with its own as subtests.
 #   lab run selftests/l1/all.sh [PROGRAM...]
 # A program's test passes when the program does, the kernel log has no new splat, and no port, fabric or VM is left.
+# QZ_USER_LEAKS=once: kmemleak, which takes a minute on a kernel for debugging, looks at the end only.
 # QZ_USER_SCHED=1: under the module's own scheduler, which has to last.
 # QZ_USER_BUILD: the programs (default selftests in $QZ_BUILD), QZ_USER_KO: the module, QZ_USER_<PROGRAM>_ARGS: more arguments.
 set -u
@@ -88,7 +89,7 @@ leftovers() {
 	[ "$count" = 0 ] || echo "$count ports left"
 	count=$(cut -d' ' -f3 <(grep '^queztl ' /proc/modules))
 	[ "${count:-0}" = 0 ] || echo "module in use $count times"
-	leaks
+	[ "${QZ_USER_LEAKS:-}" = once ] || leaks
 }
 
 verdict() {	# NAME CODE REASON

@@ -5,7 +5,7 @@
 set -u
 NUMBERS="1 2 3"
 FABRIC=qtnet
-ROUNDS=20		# of loading the module again
+ROUNDS=${QZ_USER_NETNS_ROUNDS:-8}	# of loading the module again
 case $(uname -r) in *debug*) ROUNDS=5 ;; esac	# where each takes ten seconds
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"

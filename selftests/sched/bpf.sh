@@ -563,13 +563,13 @@ tidy_up() { state_is disabled || "$QUEZTL" sched stop; }
 
 WITH_MODULE="runs_beside_the_module ${QZ_USER_SCHED_ALL:+is_excluded_by_the_modules}"
 SHORT="starts_and_stops_under_load runs_once_only nobody_can_keep_it_from_starting
-	leaves_the_host_to_eevdf_when_killed says_why_sysrq_ended_it a_weight_counts confined_vms_get_their_shares no_weight_starves
+	leaves_the_host_to_eevdf_when_killed says_why_sysrq_ended_it a_weight_counts confined_vms_get_their_shares
 	low_weights_change_no_shares vcpus_do_not_count vcpus_count_if_asked a_limit_holds a_setting_makes_a_vm vms_come_and_go bad_settings_are_refused
 	survives_cpu_hotplug survives_a_realtime_task"
 LONG="starts_while_others_ask stops_though_its_loader_does_not_run many_commands_at_once
 	excludes_another_and_is_excluded settings_do_not_get_lost vms_of_a_group_divide_its_limit
 	a_users_group_has_no_weight a_users_group_cannot_hide a_limit_counts_for_the_groups_inside
-	a_vcpu_runs_though_others_use_the_limit many_threads_of_a_low_weight_run"
+	a_vcpu_runs_though_others_use_the_limit many_threads_of_a_low_weight_run no_weight_starves"
 ASKED=$*
 
 main() {

@@ -164,6 +164,8 @@ TEST(many_threads_of_a_low_weight_run)
 {
 	struct standin a, b;
 
+	if (!getenv("QZ_USER_SCHED_ALL"))
+		SKIP("takes a minute: QZ_USER_SCHED_ALL");
 	begin();
 	a = start_on(0, 0, start_standin, 1);
 	b = start_on(0, 0, start_standin, 200);
