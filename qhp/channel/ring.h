@@ -162,6 +162,15 @@ static inline bool qhp_passed(__u32 event, __u32 now, __u32 old)
 	return now - event - 1 < now - old;
 }
 
+/*
+ * Who sleeps waits for something within the last ring's bytes. So a number of long ago
+ * need not be remembered, and must not: the counters come round to it.
+ */
+static inline __u32 qhp_lately(__u32 then, __u32 now, __u32 bytes)
+{
+	return now - then > bytes ? now - bytes : then;
+}
+
 /**
  * qhp_region_init - prepare this end's region, and start sending
  * @tx: the producer's state
@@ -238,7 +247,7 @@ static inline int qhp_tx_refresh(struct qhp_tx *tx)
 	__u32 tail = qhp_load_acquire(&tx->ends.peer->tail);
 
 	/* It can release nothing that it has not seen. */
-	if (tail - tx->tail > tx->published - tx->tail ||
+	if (tx->broken || tail - tx->tail > tx->published - tx->tail ||
 	    tail % QHP_ENTRY_ALIGN) {
 		tx->broken = true;
 		return -EPROTO;
@@ -339,6 +348,8 @@ static inline void qhp_tx_write(struct qhp_tx *tx, __u32 at, __u64 kind, __u32 l
 /**
  * qhp_tx_commit - the reserved message is complete
  * @tx: the producer's state
+ *
+ * Who wrote it by non-temporal stores has to order them before (SFENCE on x86).
  */
 static inline void qhp_tx_commit(struct qhp_tx *tx)
 {
@@ -379,6 +390,7 @@ static inline void qhp_tx_show(struct qhp_tx *tx)
 	qhp_store_release(qhp_tx_entry(tx, tx->hidden_at), tx->hidden);
 	tx->hidden_at = next;
 	tx->published = tx->head;
+	tx->asked = qhp_lately(tx->asked, tx->published, tx->bytes);
 }
 
 /* After a full barrier: does the peer sleep, waiting for what it was shown? */
@@ -589,6 +601,7 @@ static inline void qhp_rx_return(struct qhp_rx *rx, __u32 n)
 	}
 	/* What we read of the messages, we have read before the peer sees this. */
 	qhp_store_release(&rx->ends.own->tail, rx->tail);
+	rx->asked = qhp_lately(rx->asked, rx->tail, rx->bytes);
 }
 
 /* After a full barrier: does the peer sleep, waiting for what it got back? */

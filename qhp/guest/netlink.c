@@ -46,7 +46,8 @@ static void notify(struct qg_end *end, bool rung)
 void qg_link_broken(struct qg_net *net)
 {
 	if (!READ_ONCE(net->is_broken)) {
-		WRITE_ONCE(net->is_broken, true);
+		/* After the reads that found it, see look_at_end(). */
+		smp_store_release(&net->is_broken, true);
 		look_after(net, 0);
 	}
 }
@@ -164,16 +165,21 @@ static void meet_peer(struct qg_net *net)
 
 static void look_at_end(struct qg_net *net)
 {
+	/*
+	 * A peer that has gone reads as zeros, which breaks the protocol, but the
+	 * state tells of it before. Pairs with the release in qg_link_broken().
+	 */
+	bool is_broken = smp_load_acquire(&net->is_broken);
 	u32 state = qg_end_state(&net->end);
 
-	if (READ_ONCE(net->is_broken)) {
+	if (state != QHP_SLOT_CONNECTED && state != QHP_SLOT_LISTENING) {
+		drop_end(net);
+		retry(net);
+	} else if (is_broken) {
 		qg_count(&net->counters.broken);
 		give_up(net, -EPROTO, "the peer breaks the protocol");
 	} else if (state == QHP_SLOT_CONNECTED) {
 		meet_peer(net);
-	} else if (state != QHP_SLOT_LISTENING) {
-		drop_end(net);
-		retry(net);
 	}
 }
 

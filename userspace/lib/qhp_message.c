@@ -119,6 +119,8 @@ int qhp_release(struct qhp *end, uint32_t n)
 {
 	if (qhp_rx_release(&end->rx, n))
 		qhp_ring(end);
+	if (end->rx.broken)
+		return qhp_broken(end);
 	/* Ordered after the reads of the messages by what is in between. */
 	return qhp_gone(end);
 }

@@ -49,6 +49,10 @@ static int look(struct qhp *end, unsigned int what)
 		return attached;
 	if (attached)
 		ready |= QHP_PEER;
+	if (what & QHP_ROOM && end->tx.broken)
+		return qhp_broken(end);
+	if (attached && what & QHP_MESSAGE && (end->rx.broken || qhp_rx_is_cut(&end->rx)))
+		return qhp_broken(end);
 	if (attached && what & QHP_MESSAGE && qhp_rx_has_more(&end->rx))
 		ready |= QHP_MESSAGE;
 	if (what & QHP_ROOM && has_room(end))

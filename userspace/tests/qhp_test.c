@@ -313,10 +313,34 @@ static void a_peer_that_lies_is_broken_for_ever(void **state)
 	assert_int_equal(qhp_peek(&listener, &msg), -EPROTO);
 	lies->what = 0;
 	assert_int_equal(qhp_peek(&listener, &msg), -EPROTO);
+	assert_int_equal(qhp_wait(&listener, QHP_MESSAGE, -1), -EPROTO);
+	assert_int_equal(qhp_release(&listener, 1), -EPROTO);
+	assert_int_equal(qhp_wait(&listener, QHP_ROOM, -1), QHP_ROOM);
 	connecter.tx.ends.own->tail = 1000000;
 	while (!send_text(&listener, "x", 0))
 		;
 	assert_int_equal(send_text(&listener, "x", 0), -EPROTO);
+	connecter.tx.ends.own->tail = 0;
+	assert_int_equal(send_text(&listener, "x", 0), -EPROTO);
+	assert_int_equal(qhp_wait(&listener, QHP_ROOM, -1), -EPROTO);
+	assert_int_equal(qhp_drain(&listener, -1), -EPROTO);
+}
+
+/* Whoever waits for a message in a loop is not told that there is one, for ever. */
+static void a_peer_that_has_gone_sends_nothing(void **state)
+{
+	struct qhp_msg msg;
+
+	(void)state;
+	join();
+	assert_int_equal(send_text(&connecter, "x", 0), 0);
+	assert_int_equal(qhp_peek(&listener, &msg), 1);
+	assert_int_equal(qhp_release(&listener, 1), 0);
+	qhp_close(&connecter);
+	assert_int_equal(qhp_wait(&listener, QHP_MESSAGE, -1), -ECONNRESET);
+	assert_int_equal(qhp_peek(&listener, &msg), -ECONNRESET);
+	assert_int_equal(qhp_wait(&listener, QHP_MESSAGE, -1), -ECONNRESET);
+	assert_int_equal(qhp_wait(&listener, QHP_MESSAGE | QHP_ROOM, -1), -ECONNRESET);
 }
 
 static void a_peer_of_another_version_is_refused(void **state)
@@ -369,6 +393,7 @@ int main(void)
 		TEST(large_messages_are_written_and_read_in_place),
 		TEST(drained_is_what_was_released),
 		TEST(a_peer_that_lies_is_broken_for_ever),
+		TEST(a_peer_that_has_gone_sends_nothing),
 		TEST(a_peer_of_another_version_is_refused),
 		TEST(a_window_of_another_layout_is_refused),
 		TEST(without_a_driver_there_is_no_channel),

@@ -7,7 +7,7 @@
 
 #define BYTES		QHP_REGION_MIN
 #define RING		(BYTES - sizeof(struct qhp_region))
-/* What a message of one byte takes, and how many of them fill the ring but for the 0 behind them. */
+/* What a message of one byte takes, and how many of them fill the ring but for the 0 behind. */
 #define SHORT		16
 #define SHORTS		((RING - sizeof(struct qhp_entry)) / SHORT)
 
@@ -420,6 +420,49 @@ static void sleepers_are_found_later(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, qhp_wake(&pair->back, &pair->rx));
 }
 
+/* Return: how many bytes of the ring the message took. */
+static __u32 show_one(struct kunit *test, struct pair *pair, __u32 len)
+{
+	__u32 head = pair->tx.head;
+	struct qhp_msg msg;
+	void *at;
+
+	KUNIT_ASSERT_EQ(test, qhp_tx_reserve(&pair->tx, len, &at), 0);
+	qhp_tx_commit(&pair->tx);
+	qhp_tx_show(&pair->tx);
+	KUNIT_ASSERT_EQ(test, qhp_rx_peek(&pair->rx, &msg), 1);
+	qhp_rx_return(&pair->rx, 1);
+	return pair->tx.head - head;
+}
+
+/* When nobody has asked for so long that the counters come round. */
+static void sleepers_are_found_after_4_gigabytes(struct kunit *test)
+{
+	struct pair *pair = make_pair(test);
+	__u32 max = qhp_tx_max(&pair->tx);
+	__u64 left = 1ULL << 32;
+	struct qhp_msg msg;
+	void *at;
+
+	while (left > 4 * max)
+		left -= show_one(test, pair, max);
+	while (left > 512)
+		left -= show_one(test, pair, 56);
+	while (left > SHORT)
+		left -= show_one(test, pair, 0);
+	KUNIT_EXPECT_FALSE(test, qhp_rx_arm(&pair->rx));
+	KUNIT_ASSERT_EQ(test, qhp_tx_reserve(&pair->tx, 1, &at), 0);
+	qhp_tx_commit(&pair->tx);
+	KUNIT_EXPECT_EQ(test, pair->tx.head, 0u);
+	KUNIT_EXPECT_TRUE(test, qhp_tx_publish(&pair->tx));
+	/* nor has the consumer: the producer waits for room */
+	while (!send(pair, 1, 1))
+		;
+	KUNIT_EXPECT_FALSE(test, qhp_tx_arm(&pair->tx));
+	KUNIT_ASSERT_EQ(test, qhp_rx_peek(&pair->rx, &msg), 1);
+	KUNIT_EXPECT_TRUE(test, qhp_rx_release(&pair->rx, 1));
+}
+
 static void regions_of_another_form_are_refused(struct kunit *test)
 {
 	static const struct {
@@ -623,6 +666,7 @@ static struct kunit_case channel_ring_cases[] = {
 	KUNIT_CASE(only_a_sleeper_is_woken),
 	KUNIT_CASE(producer_that_waits_for_room_is_woken),
 	KUNIT_CASE(sleepers_are_found_later),
+	KUNIT_CASE(sleepers_are_found_after_4_gigabytes),
 	KUNIT_CASE(regions_of_another_form_are_refused),
 	KUNIT_CASE(more_than_the_ring_has_breaks_the_consumer),
 	KUNIT_CASE(impossible_tails_break_the_producer),

@@ -173,6 +173,8 @@ static inline unsigned int channel_enqueue_burst(struct channel_mbufs *mbufs,
 		qhp_commit(mbufs->end, sent + 1 < number ? QHP_MORE : 0);
 		rte_pktmbuf_free(packets[sent]);
 	}
+	if (sent && sent < number)
+		qhp_commit(mbufs->end, 0);	/* nothing more: it shows the others */
 	return sent;
 }
 
