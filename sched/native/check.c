@@ -58,11 +58,11 @@ u64 qz_check_next(u64 now)
 }
 
 /* For one that begins to wait; runqueue lock held. */
-void qz_check_task(const struct qz_task *t, bool held_back)
+void qz_check_task(const struct qz_task *t, bool held_back, u64 now)
 {
 	qz_check_at(held_back ?
 		    qz_customer_refills(&qz_customers[t->customer]) :
-		    qz_check_next(qz_sched_now()));
+		    qz_check_next(now));
 }
 
 /*
@@ -129,9 +129,10 @@ static void trace_preemption(const struct task_struct *task,
  * there is none, one with another thread of its own, which lets this one in;
  * or -1.
  */
-s32 qz_cpu_to_preempt(const struct task_struct *task, const struct qz_task *t)
+s32 qz_cpu_to_preempt(const struct task_struct *task, const struct qz_task *t,
+		      u64 now)
 {
-	u64 now = qz_sched_now(), furthest = 0, reached;
+	u64 furthest = 0, reached;
 	s32 cpu, found = -1, own = -1;
 
 	if (READ_ONCE(qz_customers[t->customer].batch))

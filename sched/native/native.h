@@ -304,9 +304,10 @@ bool qz_task_is_limited(const struct task_struct *task,
 			const struct qz_task *t);
 bool qz_customer_is_parked(struct qz_customer *c, u64 now);
 u64 qz_customer_refills(const struct qz_customer *c);
-void qz_queue_add(struct task_struct *task, struct qz_task *t, u64 flags);
+void qz_queue_add(struct task_struct *task, struct qz_task *t, u64 flags,
+		  u64 now);
 void qz_queue_add_pinned(struct task_struct *task, struct qz_task *t,
-			 u64 flags);
+			 u64 flags, u64 now);
 void qz_queue_leave(struct qz_task *t);
 bool qz_queue_take(const struct qz_choice *choice, u64 now);
 bool qz_queue_take_pinned(s32 cpu, bool slow);
@@ -335,9 +336,10 @@ extern u32 qz_sched_behind, qz_sched_behind_pinned;
 void qz_check_init(void);
 void qz_check_exit(void);
 void qz_check_at(u64 at);
-void qz_check_task(const struct qz_task *t, bool held_back);
+void qz_check_task(const struct qz_task *t, bool held_back, u64 now);
 u64 qz_check_next(u64 now);
-s32 qz_cpu_to_preempt(const struct task_struct *task, const struct qz_task *t);
+s32 qz_cpu_to_preempt(const struct task_struct *task, const struct qz_task *t,
+		      u64 now);
 
 /* messages.c */
 int qz_messages_init(void);

@@ -29,10 +29,11 @@ static u64 slice_of(const struct task_struct *p, const struct qz_task *t)
 }
 
 /* Its limit holds it back. */
-static bool is_held_back(const struct task_struct *p, const struct qz_task *t)
+static bool is_held_back(const struct task_struct *p, const struct qz_task *t,
+			 u64 now)
 {
 	return qz_task_is_limited(p, t) &&
-	       qz_customer_is_parked(customer_of(t), qz_sched_now());
+	       qz_customer_is_parked(customer_of(t), now);
 }
 
 /* In the thread that wakes it up, with pi_lock held. */
@@ -44,7 +45,7 @@ static s32 op_select_cpu(struct task_struct *p, s32 prev_cpu, u64 wake_flags)
 
 	if (!t)
 		return cpu;
-	if (idle && !is_held_back(p, t))
+	if (idle && !is_held_back(p, t, qz_sched_now()))
 		scx_bpf_dispatch(p, SCX_DSQ_LOCAL, qz_sched_policy.slice, 0);
 	return cpu;
 }
@@ -97,9 +98,10 @@ static void op_quiescent(struct task_struct *p, u64 deq_flags)
 	atomic_dec(&customer_of(t)->runnable);
 }
 
-static void preempt_another(struct task_struct *p, const struct qz_task *t)
+static void preempt_another(struct task_struct *p, const struct qz_task *t,
+			    u64 now)
 {
-	s32 cpu = qz_cpu_to_preempt(p, t);
+	s32 cpu = qz_cpu_to_preempt(p, t, now);
 
 	if (cpu < 0)
 		return;
@@ -122,6 +124,7 @@ static void op_enqueue(struct task_struct *p, u64 enq_flags)
 {
 	struct qz_task *t = qz_task_of(p);
 	bool wakeup = enq_flags & SCX_ENQ_WAKEUP, held_back;
+	u64 now;
 
 	if (!t) {
 		scx_bpf_dispatch(p, SCX_DSQ_GLOBAL, SCX_SLICE_DFL, enq_flags);
@@ -134,7 +137,8 @@ static void op_enqueue(struct task_struct *p, u64 enq_flags)
 				 enq_flags | SCX_ENQ_PREEMPT);
 		return;
 	}
-	held_back = is_held_back(p, t);
+	now = wakeup ? t->woken : qz_sched_now();
+	held_back = is_held_back(p, t, now);
 	/* Nobody else wants the CPU. */
 	if (enq_flags & SCX_ENQ_LAST && !held_back) {
 		scx_bpf_dispatch(p, SCX_DSQ_LOCAL, qz_sched_policy.slice,
@@ -142,10 +146,10 @@ static void op_enqueue(struct task_struct *p, u64 enq_flags)
 		return;
 	}
 	if (qz_task_is_pinned(p) && !qz_task_is_limited(p, t))
-		qz_queue_add_pinned(p, t, enq_flags);
+		qz_queue_add_pinned(p, t, enq_flags, now);
 	else
-		qz_queue_add(p, t, enq_flags);
-	qz_check_task(t, held_back);
+		qz_queue_add(p, t, enq_flags, now);
+	qz_check_task(t, held_back, now);
 	t->held_back = held_back;
 	if (held_back) {
 		trace_queztl_sched_park(customer_of(t)->pid, p->pid,
@@ -153,7 +157,7 @@ static void op_enqueue(struct task_struct *p, u64 enq_flags)
 		return;
 	}
 	if (wakeup)
-		preempt_another(p, t);
+		preempt_another(p, t, now);
 	else
 		use_idle_cpu(p);
 }
@@ -346,7 +350,8 @@ static void op_stopping(struct task_struct *p, bool runnable)
 }
 
 /* It goes on, unless another is behind it. */
-static bool keep(struct task_struct *prev, const struct qz_choice *next)
+static bool keep(struct task_struct *prev, const struct qz_choice *next,
+		 u64 now)
 {
 	struct qz_task *t = prev ? qz_task_of(prev) : NULL;
 
@@ -356,7 +361,7 @@ static bool keep(struct task_struct *prev, const struct qz_choice *next)
 	    (next->starved || next->customer == t->customer ||
 	     !qz_sched_before(qz_flow_tag(&customer_of(t)->flow), next->rank)))
 		return false;
-	if (is_held_back(prev, t))
+	if (is_held_back(prev, t, now))
 		return false;
 	stop(prev, t);
 	prev->scx.slice = slice_of(prev, t);
@@ -436,11 +441,11 @@ static void op_dispatch(s32 cpu, struct task_struct *prev)
 		qz_queues_first(now, i ? &last : NULL, &first);
 		last = first;
 		if (pinned_is_next(c, &pinned, &first)) {
-			if (keep(prev, &pinned) || take_pinned(cpu, &pinned))
+			if (keep(prev, &pinned, now) || take_pinned(cpu, &pinned))
 				return;
 			pinned = nobody;
 		}
-		if (keep(prev, &first) || first.customer == QZ_NOBODY ||
+		if (keep(prev, &first, now) || first.customer == QZ_NOBODY ||
 		    take_first(c, &first, now))
 			return;
 		if (!c->least && !first.starved && waits(&first))
@@ -448,7 +453,7 @@ static void op_dispatch(s32 cpu, struct task_struct *prev)
 	}
 	/* There was nobody for this CPU, or not among the first. */
 	if (!qz_queues_take_any(customer_after(prev), now))
-		keep(prev, &nobody);
+		keep(prev, &nobody, now);
 }
 
 static enum qz_yield answer_yield(const struct task_struct *from,
@@ -460,7 +465,7 @@ static enum qz_yield answer_yield(const struct task_struct *from,
 
 	if (!f || !t || !qz_queue_can_take(qz_cpu_of(task_cpu(from)), t))
 		return QZ_YIELD_NOT_WAITING;
-	if (is_held_back(to, t))
+	if (is_held_back(to, t, qz_sched_now()))
 		return QZ_YIELD_HELD_BACK;
 	if (!cpumask_test_cpu(task_cpu(from), to->cpus_ptr))
 		return QZ_YIELD_CPU;

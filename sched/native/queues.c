@@ -157,10 +157,10 @@ bool qz_queues_hurry(void)
 }
 
 /* The slice of a vCPU with a limit is decided when it begins to run. */
-void qz_queue_add(struct task_struct *task, struct qz_task *t, u64 flags)
+void qz_queue_add(struct task_struct *task, struct qz_task *t, u64 flags,
+		  u64 now)
 {
 	struct qz_customer *c = &qz_customers[t->customer];
-	u64 now = qz_sched_now();
 
 	qz_queue_leave(t);
 	t->queue = qz_task_is_limited(task, t) ? QZ_VCPUS : QZ_OTHERS;
@@ -231,7 +231,8 @@ static void add_to_list(struct qz_cpu *cpu, struct qz_task *t)
  * nobody can be seen. A CPU's own lock orders them for check.c; those who change
  * them have the runqueue lock.
  */
-void qz_queue_add_pinned(struct task_struct *task, struct qz_task *t, u64 flags)
+void qz_queue_add_pinned(struct task_struct *task, struct qz_task *t,
+			 u64 flags, u64 now)
 {
 	struct qz_customer *c = &qz_customers[t->customer];
 	struct qz_cpu *cpu = qz_cpu_of(task_cpu(task));
@@ -240,7 +241,7 @@ void qz_queue_add_pinned(struct task_struct *task, struct qz_task *t, u64 flags)
 	hurry(t);
 	t->pinned_cpu = task_cpu(task);
 	t->pinned_tag = qz_flow_tag(&c->flow);
-	t->queued = qz_sched_now();
+	t->queued = now;
 	raw_spin_lock(&cpu->lock);
 	add_to_list(cpu, t);
 	raw_spin_unlock(&cpu->lock);
