@@ -93,9 +93,9 @@ static int make_end(struct qg_net *net)
 
 static void say_once(struct qg_net *net, int err, const char *what)
 {
-	if (net->said != err && net_ratelimit())
-		netdev_info(net->dev, "channel %s: %s: %d\n", net->name, what,
-			    err);
+	if (net->said == err || !net_ratelimit())
+		return;
+	netdev_info(net->dev, "channel %s: %s: %d\n", net->name, what, err);
 	net->said = err;
 }
 

@@ -6,6 +6,7 @@ behave, and with those that do not. Runs on this machine, in an emulated guest; 
 """
 import os
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
@@ -147,9 +148,12 @@ def all_slots_work_at_once():
 
 
 def a_slot_too_many_is_refused():
-    guest().expect(f"for i in $(seq {SLOTS}); do /qhp/qhptalk listen alone hold & done; sleep 2")
+    mark = len(WORLD.said())
+    guest().expect(f"for i in $(seq {SLOTS}); do /qhp/qhptalk listen alone hold & done")
+    wait_for("all slots are taken", lambda: said_since(mark).count("listen alone") == SLOTS)
     expect_errno(28, "listen", "alone", "hold")
-    guest().expect("killall -9 qhptalk; sleep 1")
+    guest().expect("killall -9 qhptalk")
+    wait_for("all slots are free", lambda: len(re.findall(r"close \d+: 0", said_since(mark))) == SLOTS)
     expect_talk("70 messages", "connect", "echo", "send", 70)
 
 
@@ -170,8 +174,8 @@ def a_peer_that_breaks_the_protocol_is_noticed():
 
 def a_program_that_dies_gives_its_slot_back():
     mark = len(WORLD.said())
-    guest().expect("/qhp/qhptalk connect echo hold & sleep 1; kill -9 $!; sleep 1")
-    check("close 0: 0" in said_since(mark), f"the host heard: {said_since(mark)}")
+    guest().expect("/qhp/qhptalk connect echo hold & sleep 1; kill -9 $!")
+    wait_for("the host hears of it", lambda: "close 0: 0" in said_since(mark))
 
 
 # -- hosts that do not behave -----------------------------------------------------------------------------------------
@@ -247,7 +251,8 @@ def pings_pass_over_a_channel():
 def tcp_passes_in_long_packets():
     add_net("connect mirror", "qhp0")
     size = 8 << 20
-    guest().expect(f"head -c {size} /dev/urandom >/tmp/sent; {image.RECEIVE} sleep 1; "
+    guest().expect(f"head -c {size} /dev/urandom >/tmp/sent; {image.RECEIVE} "
+                   "until grep -q ':1389 .* 0A ' /proc/net/tcp /proc/net/tcp6; do sleep 0.1; done; "
                    "/qhp/qhptalk tcp 10.9.0.2 5001 </tmp/sent; wait; cmp /tmp/sent /tmp/got && rm /tmp/sent /tmp/got", 300)
     packets = counter("qhp0", "tx_packets")
     say(f"{size >> 20} MiB in {packets} packets")
@@ -268,8 +273,8 @@ def a_network_device_gets_a_new_peer():
 
 def a_peer_that_is_no_network_device_is_refused():
     write_net("connect echo qhp0")
-    guest().expect("ip link set qhp0 up; sleep 1")
-    check("the peer is no network device" in dmesg(), "the log does not say so")
+    guest().expect("ip link set qhp0 up")
+    wait_for("the log says so", lambda: "the peer is no network device" in dmesg())
     check(guest().expect("cat /sys/class/net/qhp0/carrier").strip() == "0", "the carrier is on")
     del_net("qhp0")
 
@@ -289,7 +294,7 @@ def network_devices_are_made_by_the_right_words_only():
 
 # -- the device comes and goes ----------------------------------------------------------------------------------------
 def the_module_stays_while_it_is_used():
-    guest().expect("(sleep 3 </dev/qhp) & sleep 1; ! rmmod qhp_guest; wait")
+    guest().expect("! rmmod qhp_guest </dev/qhp")
 
 
 def the_module_can_be_loaded_again():
