@@ -132,7 +132,7 @@ kernel-selftests: lab-deps
 	@scripts/deps kself
 	@selftests/kernel/run $(KSELF)
 
-bench: lab-module userspace sched
+bench: lab-module userspace $(if $(FOREIGN),,sched)
 	@$(SUBMAKE) -C selftests O=$(BUILD)/selftests $(CROSS) bench
 	@selftests/bench/bench $(BENCH)
 
