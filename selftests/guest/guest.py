@@ -54,6 +54,7 @@ class World:
     """The guest, the stand-in and what it said."""
 
     def __init__(self, name):
+        self.name = name
         self.tmp = pathlib.Path(tempfile.mkdtemp(prefix="qhp-guest-"))
         self.image = image.build(name)
         self.module = image.module_for(TOP / "build", kernel.stock(name).kdir)
@@ -318,6 +319,8 @@ def the_device_is_unbound_under_programs():
 
 
 def channels_survive_suspend():
+    if WORLD.name == "new":
+        raise ktap.Skip("the emulator does not wake this kernel up, with the driver or without")
     add_net("connect mirror", "qhp0")
     guest().expect("/qhp/qhptalk listen echo echo >/tmp/echo 2>&1 & sleep 1")
     if guest().run("grep -qw mem /sys/power/state")[0]:
