@@ -38,6 +38,8 @@ def watch(host):
         found = verdict.splats(host.log("dmesg"))
         if found:
             return Outcome("splat", SPLAT, found[0][0], text_of(found))
+        if int(end[1]) == LAB_FAULT:
+            return Outcome("lab-fault", LAB_FAULT, "a guest met a fault of the emulator")
         return Outcome("clean", int(end[1]))
     if host.qemu.poll() is not None:
         return judge_death(host)

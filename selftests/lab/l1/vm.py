@@ -33,6 +33,9 @@ if ARM64:                                       # has one machine for all: witho
 # Factor by which L1's kernel is slower, as in ktap.h for C programs.
 SLOW = int(os.environ.get("QZ_USER_TIME_FACTOR", 6 if "debug" in os.uname().release else 1))
 READY_SECONDS = 120 * SLOW
+# What QEMU says when the emulator, not KVM, has gone wrong (Documentation/testing.rst), and the exit code by which a
+# script asks the lab for another boot.
+EMULATOR_FAULT, LAB_FAULT = "KVM internal error. Suberror: 3", 101
 
 
 class Nic:
@@ -184,15 +187,25 @@ class Guest:
         return qmp.Monitor(self.tmp / "monitor", 30 * SLOW)
 
     # -- commands ---------------------------------------------------------------------------------------------------
+    def end_if_emulator_failed(self):
+        log = self.tmp / "qemu.log"
+        if os.environ.get("QZ_LAB_ACCEL") != "tcg" or EMULATOR_FAULT not in log.read_text(errors="replace"):
+            return
+        print(f"# guest {self.name}: {EMULATOR_FAULT}", flush=True)
+        raise SystemExit(LAB_FAULT)
+
     def check(self, deadline):
+        self.end_if_emulator_failed()
         if self.process.poll() is not None:
             raise RuntimeError(f"guest {self.name}: QEMU ended with code {self.process.returncode}: {self.said()}")
         if time.monotonic() > deadline:
             raise TimeoutError(f"guest {self.name} did not answer in time: {self.said()}")
 
     def said(self):
-        return "".join((self.tmp / name).read_text(errors="replace")[-800:] for name in ("qemu.log", "console")
-                       if (self.tmp / name).exists())
+        """The start and the end of what QEMU and the guest said."""
+        texts = [(self.tmp / name).read_text(errors="replace") for name in ("qemu.log", "console")
+                 if (self.tmp / name).exists()]
+        return "".join(text[:-800][:200] + text[-800:] for text in texts)
 
     def read_line(self, deadline):
         while b"\n" not in self.buffer:
