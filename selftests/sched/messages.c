@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #define ROUNDS	100
-#define ENOUGH	10	/* of what a busy host does now and then, and one without it never */
+#define ENOUGH	10
 #define LENGTH	60
 
 static const struct swg_options options = { .features = F(VIRTIO_RING_F_EVENT_IDX) };
@@ -286,7 +286,8 @@ TEST_WITHIN(counts_messages_to_one_that_polls, 120)
 
 /*
  * It was last on another CPU, which somebody else has. Were the sender not to give way, its kick would
- * return long before the answer each time. On a busy host it sometimes does even so.
+ * return before the answer, but for 9 times in 1000. On a busy host it does so more often than not even
+ * if the sender does give way: 23 answers of 100 were there once.
  */
 TEST_WITHIN(a_sender_gives_way_to_one_of_another_cpu, 240)
 {
@@ -302,7 +303,7 @@ TEST_WITHIN(a_sender_gives_way_to_one_of_another_cpu, 240)
 	child = start_answering(MOVES);
 	make_batch(vm_of(child));
 	warm_up();
-	for (; asked < 10 * ROUNDS && there < ENOUGH; asked++) {
+	for (; asked < 2 * ROUNDS && there < ENOUGH; asked++) {
 		while (!shared->awaits || state_of(child) != 'S')
 			usleep(1000);
 		there += ask();
