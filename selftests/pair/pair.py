@@ -48,7 +48,7 @@ def inside(wire):
 
 
 def queztl(*argv):
-    return sh(SOURCE / "build/userspace/queztl", *argv)
+    return sh(pathlib.Path(os.environ["QZ_BUILD"], "userspace/queztl"), *argv)
 
 
 # -- a host -----------------------------------------------------------------------------------------------------------
