@@ -40,21 +40,34 @@ static void set_alarm(u64 at)
 	bpf_timer_start(&alarm->timer, at, BPF_F_TIMER_ABS);
 }
 
-/* When those that wait are looked after. */
+/*
+ * When those that wait are looked after, at the latest. Who usually blocks soon may
+ * not wait for the end of a slice. With nobody like that it is at the ends of slices:
+ * who computes takes no slice from another who does.
+ */
 static u64 next_check(u64 now)
 {
 	if (!check_ns)
 		return now + policy.refill;
-	return now + (READ_ONCE(brief_waiting) && brief_check_ns < check_ns ? brief_check_ns : check_ns);
+	if (READ_ONCE(brief_waiting))
+		return now + (brief_check_ns < check_ns ? brief_check_ns : check_ns);
+	return now + (policy.slice > check_ns ? policy.slice : check_ns);
 }
 
-/* For one that begins to wait. */
-static void set_alarm_for(struct task_ctx *t, struct vm_ctx *vm)
+/*
+ * For one that begins to wait. Who wakes up may be the first to wait, and nobody
+ * knows when the slices end that others have.
+ */
+static void set_alarm_for(struct task_ctx *t, struct vm_ctx *vm, bool wakeup)
 {
+	u64 now = bpf_ktime_get_ns();
+
 	if (is_held_back(t, vm))
 		set_alarm(READ_ONCE(vm->flow.refilled) + policy.refill);
+	else if (wakeup && check_ns && !READ_ONCE(brief_waiting))
+		set_alarm(now + check_ns);
 	else
-		set_alarm(next_check(bpf_ktime_get_ns()));
+		set_alarm(next_check(now));
 }
 
 static void keep_earlier(u64 *at, u64 other)
@@ -106,7 +119,7 @@ static void check_cpu(u32 cpu, const struct choice *best, u64 now, u64 *next, st
 	struct choice pinned;
 	struct vm_ctx *runs;
 	u64 reached, end;
-	bool ends = false;
+	bool ends = false, waits;
 
 	if (!c)
 		return;
@@ -115,8 +128,9 @@ static void check_cpu(u32 cpu, const struct choice *best, u64 now, u64 *next, st
 	bpf_rcu_read_unlock();
 	if (pinned.vm != NONE)
 		keep_earlier(next, next_check(now));
+	waits = best->vm != NONE || pinned.vm != NONE;
 	if (c->vm == NONE) {
-		if (best->vm != NONE || pinned.vm != NONE)
+		if (waits)
 			scx_bpf_kick_cpu(cpu, SCX(scx_kick_flags, SCX_KICK_IDLE));
 		return;
 	}
@@ -125,7 +139,7 @@ static void check_cpu(u32 cpu, const struct choice *best, u64 now, u64 *next, st
 		return;
 	note_pinned(cpu, &pinned, least);
 	end = c->started + c->slice;
-	if (c->given || runs->flow.limit && c->vcpu) {
+	if (c->given || waits && check_ns || runs->flow.limit && c->vcpu) {
 		ends = !qz_sched_before(now, end);
 		if (!ends)
 			keep_earlier(next, end);

@@ -218,7 +218,7 @@ static bool running_tag(const struct cpu_ctx *c, u64 now, u64 *tag)
 	return true;
 }
 
-/* Does who waits take this CPU from one that has got so far there? */
+/* Does who waits take this CPU, before its slice ends, from one that has got so far there? */
 static bool is_behind(const struct cpu_ctx *c, const struct choice *choice, u64 reached)
 {
 	struct vm_ctx *vm = vm_at(choice->vm);
@@ -226,6 +226,7 @@ static bool is_behind(const struct cpu_ctx *c, const struct choice *choice, u64 
 	if (!vm || choice->vm == NONE)
 		return false;
 	return choice->starved ||
+	       READ_ONCE(brief_waiting) &&
 	       qz_sched_before(choice->rank + qz_flow_margin(loaded_policy(), &vm->flow, c->price.discount),
 			       reached);
 }

@@ -148,7 +148,7 @@ void BPF_PROG(queztl_enqueue, struct task_struct *p, u64 enq_flags)
 		wait_for_cpu(cpu, p, t, vm, enq_flags);
 	else
 		wait_in_queue(p, t, vm, enq_flags);
-	set_alarm_for(t, vm);
+	set_alarm_for(t, vm, enq_flags & SCX(scx_enq_flags, SCX_ENQ_WAKEUP));
 	if (!(enq_flags & SCX(scx_enq_flags, SCX_ENQ_WAKEUP)) || is_held_back(t, vm))
 		return;
 	victim = find_victim(p, t, vm);

@@ -49,20 +49,31 @@ void qz_check_at(u64 at)
 	raw_spin_unlock(&alarm_lock);
 }
 
-/* When those that wait are looked after. */
+/*
+ * When those that wait are looked after, at the latest. Who usually blocks soon may
+ * not wait for the end of a slice. With nobody like that it is at the ends of slices,
+ * see slice_ends(): who computes takes no slice from another who does.
+ */
 u64 qz_check_next(u64 now)
 {
 	return now + (qz_queues_hurry() ?
 		      min_t(u64, QZ_SCHED_HURRY_NS, qz_sched_check_ns) :
-		      qz_sched_check_ns);
+		      max(qz_sched_policy.slice, qz_sched_check_ns));
 }
 
-/* For one that begins to wait; runqueue lock held. */
-void qz_check_task(const struct qz_task *t, bool held_back, u64 now)
+/*
+ * For one that begins to wait; runqueue lock held. Who wakes up may be the first to
+ * wait, and nobody knows when the slices end that others have.
+ */
+void qz_check_task(const struct qz_task *t, bool held_back, bool wakeup, u64 now)
 {
-	qz_check_at(held_back ?
-		    qz_customer_refills(&qz_customers[t->customer]) :
-		    qz_check_next(now));
+	u64 next = qz_check_next(now);
+
+	if (held_back)
+		next = qz_customer_refills(&qz_customers[t->customer]);
+	else if (wakeup)
+		qz_sched_keep_earlier(&next, now + qz_sched_check_ns);
+	qz_check_at(next);
 }
 
 /*
@@ -158,7 +169,10 @@ s32 qz_cpu_to_preempt(const struct task_struct *task, const struct qz_task *t,
 	return found;
 }
 
-/* Somebody who waits for any CPU, or this one, is behind who runs there. */
+/*
+ * Somebody who waits for any CPU, or this one, is behind who runs there, and need
+ * not wait for the end of the slice.
+ */
 static bool is_due(const struct qz_choice *choice, const struct qz_cpu *cpu,
 		   u64 now)
 {
@@ -170,19 +184,23 @@ static bool is_due(const struct qz_choice *choice, const struct qz_cpu *cpu,
 		return false;
 	if (choice->starved)
 		return !READ_ONCE(cpu->given);
-	return !READ_ONCE(c->batch) && has_reached(cpu, now, &reached) &&
+	return qz_queues_hurry() && !READ_ONCE(c->batch) &&
+	       has_reached(cpu, now, &reached) &&
 	       qz_sched_before(choice->rank +
 			       qz_flow_margin(&qz_sched_policy, &c->flow,
 					      READ_ONCE(cpu->price.discount)),
 			       reached);
 }
 
-/* The slice of a vCPU with a limit, or a given one, is over; if not, that is looked after. */
-static bool slice_ends(const struct qz_cpu *cpu, u64 now, u64 *next)
+/*
+ * The slice is over, and somebody waits, or it is that of a vCPU with a limit, or a
+ * given one. If it is not over, that is looked after.
+ */
+static bool slice_ends(const struct qz_cpu *cpu, bool waits, u64 now, u64 *next)
 {
 	u64 end = READ_ONCE(cpu->started) + READ_ONCE(cpu->slice);
 
-	if (!READ_ONCE(cpu->limited) && !READ_ONCE(cpu->given))
+	if (!waits && !READ_ONCE(cpu->limited) && !READ_ONCE(cpu->given))
 		return false;
 	if (!qz_sched_before(now, end))
 		return true;
@@ -199,19 +217,20 @@ static void check_cpu(s32 cpu, const struct qz_choice *first, u64 now,
 {
 	const struct qz_cpu *c = qz_cpu_of(cpu);
 	struct qz_choice pinned;
+	bool waits;
 
 	qz_queues_first_pinned(cpu, now, &pinned);
 	if (pinned.customer != QZ_NOBODY)
 		qz_sched_keep_earlier(next, qz_check_next(now));
+	waits = first->customer != QZ_NOBODY || pinned.customer != QZ_NOBODY;
 	if (!pinned.starved && qz_choice_is_before(&pinned, behind))
 		*behind = pinned;
 	if (READ_ONCE(c->customer) == QZ_NOBODY) {
-		if (first->customer != QZ_NOBODY ||
-		    pinned.customer != QZ_NOBODY)
+		if (waits)
 			scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
 		return;
 	}
-	if (slice_ends(c, now, next) || is_due(&pinned, c, now) ||
+	if (slice_ends(c, waits, now, next) || is_due(&pinned, c, now) ||
 	    is_due(first, c, now))
 		scx_bpf_kick_cpu(cpu, SCX_KICK_PREEMPT);
 }

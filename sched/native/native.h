@@ -62,6 +62,15 @@ struct scx_exit_info;
 #define QZ_SCHED_BRIEF_NS	(500 * NSEC_PER_USEC)
 #define QZ_SCHED_HURRY_NS	(250 * NSEC_PER_USEC)
 
+/*
+ * A vCPU that is in its guest's kernel when its slice is over may hold a spinlock,
+ * and the VM's other vCPUs would do nothing but spin. So before one of these runs,
+ * it goes on until its guest has left the kernel, which is looked at so often, for
+ * so long at most. Other VMs do not wait for that.
+ */
+#define QZ_SCHED_GRACE_NS	(100 * NSEC_PER_USEC)
+#define QZ_SCHED_GRACES_NS	(1 * NSEC_PER_MSEC)
+
 enum qz_queue {
 	QZ_OTHERS,		/* threads that no limit holds back */
 	QZ_VCPUS,		/* vCPUs of a limited VM */
@@ -112,6 +121,10 @@ struct qz_customer {
  * @brief: it blocks soon after it has begun to run, as who sends messages does
  * @parked: when it began to wait in QZ_VCPUS; 0: it does not
  * @held_back: and its limit was used up then
+ * @in_kernel: its guest was in its kernel when it lost the CPU, and it waits in a
+ *	queue of its VM
+ * @left: of its slice then, ns
+ * @grace: so much longer than its slice it may have run for that, ns
  * @pinned: in the list of a CPU that it waits for, in the order of its queue
  * @pinned_cpu: that CPU
  * @slow: of a VM, and it last ran because it starved; if it waits there, in the
@@ -138,6 +151,9 @@ struct qz_task {
 	bool brief;
 	u64 parked;
 	bool held_back;
+	bool in_kernel;
+	u64 left;
+	u64 grace;
 	struct list_head pinned;
 	s32 pinned_cpu;
 	bool slow;
@@ -323,7 +339,10 @@ bool qz_queues_hurry(void);
 u64 qz_queues_next_check(u64 now);
 
 /* guest.c */
+void qz_guest_init(void);
+void qz_guest_exit(void);
 enum qz_preempted qz_guest_preempted(const struct task_struct *task);
+bool qz_guest_in_kernel(const struct task_struct *task);
 
 /* check.c */
 
@@ -336,7 +355,7 @@ extern u32 qz_sched_behind, qz_sched_behind_pinned;
 void qz_check_init(void);
 void qz_check_exit(void);
 void qz_check_at(u64 at);
-void qz_check_task(const struct qz_task *t, bool held_back, u64 now);
+void qz_check_task(const struct qz_task *t, bool held_back, bool wakeup, u64 now);
 u64 qz_check_next(u64 now);
 s32 qz_cpu_to_preempt(const struct task_struct *task, const struct qz_task *t,
 		      u64 now);

@@ -17,6 +17,13 @@ static struct qz_customer *customer_of(const struct qz_task *t)
 	return &qz_customers[t->customer];
 }
 
+/* One of its threads does, or is about to. */
+static bool somebody_waits(const struct qz_customer *c)
+{
+	return atomic_read(&c->waiting[QZ_OTHERS]) ||
+	       atomic_read(&c->waiting[QZ_VCPUS]);
+}
+
 /* For how long it may run that begins to, or goes on. */
 static u64 slice_of(const struct task_struct *p, const struct qz_task *t)
 {
@@ -120,6 +127,25 @@ static void use_idle_cpu(const struct task_struct *p)
 		scx_bpf_kick_cpu(cpu, 0);
 }
 
+/* Before another of its VM runs, whose turn it is: it may hold a lock. */
+static bool may_go_on(const struct task_struct *p, const struct qz_task *t)
+{
+	return t->customer != QZ_HOST && t->grace < QZ_SCHED_GRACES_NS &&
+	       qz_guest_in_kernel(p);
+}
+
+/* With what is left of its slice, if it is to be the first of its VM. */
+static void note_in_kernel(const struct task_struct *p, struct qz_task *t,
+			   bool held_back, u64 now)
+{
+	u64 slice = qz_cpu_of(task_cpu(p))->slice;
+	u64 ran = qz_sched_since(now, t->started);
+
+	t->in_kernel = !held_back && may_go_on(p, t);
+	if (t->in_kernel)
+		t->left = ran < slice ? slice - ran : 0;
+}
+
 static void op_enqueue(struct task_struct *p, u64 enq_flags)
 {
 	struct qz_task *t = qz_task_of(p);
@@ -139,17 +165,20 @@ static void op_enqueue(struct task_struct *p, u64 enq_flags)
 	}
 	now = wakeup ? t->woken : qz_sched_now();
 	held_back = is_held_back(p, t, now);
+	t->in_kernel = false;
 	/* Nobody else wants the CPU. */
 	if (enq_flags & SCX_ENQ_LAST && !held_back) {
 		scx_bpf_dispatch(p, SCX_DSQ_LOCAL, qz_sched_policy.slice,
 				 enq_flags);
 		return;
 	}
-	if (qz_task_is_pinned(p) && !qz_task_is_limited(p, t))
+	if (qz_task_is_pinned(p) && !qz_task_is_limited(p, t)) {
 		qz_queue_add_pinned(p, t, enq_flags, now);
-	else
+	} else {
+		note_in_kernel(p, t, held_back, now);
 		qz_queue_add(p, t, enq_flags, now);
-	qz_check_task(t, held_back, now);
+	}
+	qz_check_task(t, held_back, wakeup, now);
 	t->held_back = held_back;
 	if (held_back) {
 		trace_queztl_sched_park(customer_of(t)->pid, p->pid,
@@ -181,7 +210,7 @@ static void start(struct task_struct *p, struct qz_task *t, u64 slice)
 	WRITE_ONCE(cpu->given, false);
 	WRITE_ONCE(cpu->customer, t->customer);
 	cpu->asked = false;
-	if (limited)
+	if (limited || slice < qz_sched_policy.slice)
 		qz_check_at(t->started + slice);
 }
 
@@ -295,6 +324,14 @@ static u64 chosen_tag(const struct qz_task *t)
 	       t->pinned_tag : tag;
 }
 
+/* Return: for how long. */
+static u64 go_on(const struct task_struct *p, struct qz_task *t)
+{
+	t->grace += QZ_SCHED_GRACE_NS;
+	trace_queztl_sched_go_on(customer_of(t)->pid, p->pid, t->grace);
+	return QZ_SCHED_GRACE_NS;
+}
+
 static void op_running(struct task_struct *p)
 {
 	struct qz_cpu *cpu = qz_cpu_of(task_cpu(p));
@@ -315,6 +352,10 @@ static void op_running(struct task_struct *p)
 		p->scx.slice = min(p->scx.slice, READ_ONCE(cpu->next_slice));
 	else if (!given)
 		advance(cpu, tag);
+	if (!t->in_kernel || !somebody_waits(customer_of(t)))
+		t->grace = 0;
+	else
+		p->scx.slice = min_t(u64, p->scx.slice, t->left + go_on(p, t));
 	cpu->lent = QZ_NOBODY;
 	cpu->gives = QZ_NOBODY;
 	t->slow = given && t->customer != QZ_HOST;
@@ -349,22 +390,33 @@ static void op_stopping(struct task_struct *p, bool runnable)
 	stop(p, t);
 }
 
+/* Its VM's turn is not over, but another thread of that is next. */
+static bool is_for_own(const struct qz_task *t, const struct qz_choice *next)
+{
+	return next->customer == t->customer && !next->starved;
+}
+
 /* It goes on, unless another is behind it. */
 static bool keep(struct task_struct *prev, const struct qz_choice *next,
 		 u64 now)
 {
 	struct qz_task *t = prev ? qz_task_of(prev) : NULL;
+	bool own;
 
 	if (!t || !(prev->scx.flags & SCX_TASK_QUEUED))
 		return false;
+	own = is_for_own(t, next);
 	if (next->customer != QZ_NOBODY &&
-	    (next->starved || next->customer == t->customer ||
-	     !qz_sched_before(qz_flow_tag(&customer_of(t)->flow), next->rank)))
+	    (own ? !may_go_on(prev, t) :
+		   next->starved ||
+		   !qz_sched_before(qz_flow_tag(&customer_of(t)->flow), next->rank)))
 		return false;
 	if (is_held_back(prev, t, now))
 		return false;
 	stop(prev, t);
-	prev->scx.slice = slice_of(prev, t);
+	if (!own)
+		t->grace = 0;
+	prev->scx.slice = own ? go_on(prev, t) : slice_of(prev, t);
 	advance(qz_cpu_of(task_cpu(prev)), qz_flow_tag(&customer_of(t)->flow));
 	start(prev, t, prev->scx.slice);
 	return true;
@@ -413,15 +465,6 @@ static bool take_first(struct qz_cpu *cpu, const struct qz_choice *first, u64 no
 	return true;
 }
 
-/* Its queues may be empty, which is found out when one is to be taken. */
-static bool waits(const struct qz_choice *choice)
-{
-	const struct qz_customer *c = &qz_customers[choice->customer];
-
-	return atomic_read(&c->waiting[QZ_OTHERS]) ||
-	       atomic_read(&c->waiting[QZ_VCPUS]);
-}
-
 static void op_dispatch(s32 cpu, struct task_struct *prev)
 {
 	struct qz_cpu *c = qz_cpu_of(cpu);
@@ -448,7 +491,8 @@ static void op_dispatch(s32 cpu, struct task_struct *prev)
 		if (keep(prev, &first, now) || first.customer == QZ_NOBODY ||
 		    take_first(c, &first, now))
 			return;
-		if (!c->least && !first.starved && waits(&first))
+		if (!c->least && !first.starved &&
+		    somebody_waits(&qz_customers[first.customer]))
 			c->least = first.rank;
 	}
 	/* There was nobody for this CPU, or not among the first. */

@@ -156,6 +156,12 @@ bool qz_queues_hurry(void)
 	return atomic_read(&brief_waiting) > 0;
 }
 
+/* Its place among the threads of its VM. */
+static u64 place_of(const struct qz_task *t)
+{
+	return t->thread.turn - (t->in_kernel ? 2 * qz_sched_policy.slice : 0);
+}
+
 /* The slice of a vCPU with a limit is decided when it begins to run. */
 void qz_queue_add(struct task_struct *task, struct qz_task *t, u64 flags,
 		  u64 now)
@@ -171,7 +177,7 @@ void qz_queue_add(struct task_struct *task, struct qz_task *t, u64 flags,
 	if (t->queue == QZ_VCPUS)
 		t->parked = now;
 	scx_bpf_dispatch_vtime(task, dsq_of(t->customer, t->queue),
-			       qz_sched_policy.slice, t->thread.turn, flags);
+			       qz_sched_policy.slice, place_of(t), flags);
 	set_waiting(c, t->queue);
 }
 

@@ -93,6 +93,27 @@ TRACE_EVENT(queztl_sched_preempt,
 		  __entry->tid, __entry->cpu, __entry->over, __entry->lag)
 );
 
+/*
+ * A vCPU goes on before another of its VM, because its guest is in its kernel: for
+ * @grace ns so far, with the moment that begins.
+ */
+TRACE_EVENT(queztl_sched_go_on,
+	TP_PROTO(int pid, int tid, u64 grace),
+	TP_ARGS(pid, tid, grace),
+	TP_STRUCT__entry(
+		__field(int, pid)
+		__field(int, tid)
+		__field(u64, grace)
+	),
+	TP_fast_assign(
+		__entry->pid = pid;
+		__entry->tid = tid;
+		__entry->grace = grace;
+	),
+	TP_printk("pid=%d tid=%d grace=%llu", __entry->pid, __entry->tid,
+		  __entry->grace)
+);
+
 /* KVM or the fabric asks that another thread runs instead of the current one. */
 TRACE_EVENT(queztl_sched_yield_to,
 	TP_PROTO(int tid, int to, enum qz_yield answer),

@@ -84,6 +84,27 @@ TEST(traces_preemptions)
 	end_standin(&hog);
 }
 
+TEST_WITHIN(traces_vcpus_that_go_on_in_their_kernel, 60)
+{
+	struct standin a, b;
+
+	begin();
+	a = start_tiny(2 * cpus());
+	b = start_user_mode(2 * cpus());
+	ASSERT_EQ(start(), 0);
+	enable("queztl_sched_go_on", "1");
+	for (int i = 0; i < 30 && traced("queztl_sched_go_on: pid=%d ", a.pid) <= 5; i++)
+		run_for(1);
+	enable("queztl_sched_go_on", "0");
+	EXPECT(traced("queztl_sched_go_on: pid=%d ", a.pid) > 5);
+	EXPECT(!traced("queztl_sched_go_on: pid=%d ", b.pid));
+	EXPECT(traced("grace=100000\n") > 0);
+	EXPECT(!traced("grace=1100000\n"));
+	ASSERT_EQ(stop(), 0);
+	end_standin(&a);
+	end_standin(&b);
+}
+
 TEST(traces_directed_yields)
 {
 	struct standin a, hog;
