@@ -308,7 +308,8 @@ void qz_task_del(struct task_struct *task);
 struct qz_choice {
 	u32 customer;		/* QZ_NOBODY: nobody waits */
 	bool starved;
-	bool slow;		/* of the threads that wait for one CPU, see qz_cpu.slow */
+	bool pinned;		/* of the threads that wait for one CPU */
+	bool slow;		/* of these, see qz_cpu.slow */
 	u64 rank;		/* see qz_flow_rank() */
 };
 

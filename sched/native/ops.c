@@ -390,10 +390,13 @@ static void op_stopping(struct task_struct *p, bool runnable)
 	stop(p, t);
 }
 
-/* Its VM's turn is not over, but another thread of that is next. */
+/*
+ * Its VM's turn is not over, but another thread of that is next. Of those that wait
+ * for one CPU, the first may be of a VM whose turn is over.
+ */
 static bool is_for_own(const struct qz_task *t, const struct qz_choice *next)
 {
-	return next->customer == t->customer && !next->starved;
+	return next->customer == t->customer && !next->starved && !next->pinned;
 }
 
 /* It goes on, unless another is behind it. */
@@ -408,7 +411,7 @@ static bool keep(struct task_struct *prev, const struct qz_choice *next,
 	own = is_for_own(t, next);
 	if (next->customer != QZ_NOBODY &&
 	    (own ? !may_go_on(prev, t) :
-		   next->starved ||
+		   next->starved || next->customer == t->customer ||
 		   !qz_sched_before(qz_flow_tag(&customer_of(t)->flow), next->rank)))
 		return false;
 	if (is_held_back(prev, t, now))

@@ -476,6 +476,7 @@ static void consider_pinned(const struct qz_task *t, u64 now, u64 patience,
 	const struct qz_customer *c = &qz_customers[t->customer];
 	struct qz_choice this = {
 		.customer = t->customer,
+		.pinned = true,
 		.slow = t->slow,
 		.starved = qz_sched_since(now, t->queued) > patience,
 		.rank = qz_flow_rank(qz_customer_policy(c), &c->flow, false),
