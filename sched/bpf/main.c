@@ -45,7 +45,7 @@ static const char usage[] =
 	"cgroup count, unless queztl sched set has said otherwise. Queztl starts this\n"
 	"by queztl sched start.\n"
 	"\n"
-	"  -c CHECK   us; while somebody waits, check so often (default 1000; 0: at ticks)\n"
+	"  -c CHECK   us; look so soon after a wake-up (default 1000; 0: at ticks only)\n"
 	"  -l SLICE   us (default 3000)\n"
 	"  -w WEIGHT  of all that is no VM together (default 100)\n"
 	"  -p         a VM has its weight once for each of its vCPUs\n"

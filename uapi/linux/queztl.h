@@ -704,8 +704,10 @@ enum queztl_sched_mode {
  * @flags: in: 0
  * @slice_us: in: how long a thread runs before others are asked, 500 to 20000
  *	microseconds; 0: 3000
- * @check_us: in: how often the scheduler checks, while a thread waits, whether
- *	it should preempt another, 250 to 20000 microseconds; 0: 1000
+ * @check_us: in: how long after a thread has woken up and got no CPU the
+ *	scheduler checks whether it should preempt another, 250 to 20000
+ *	microseconds; 0: 1000. It also checks whenever a slice ends, and every
+ *	250 microseconds while a thread waits that usually blocks soon
  * @mode: in: bits of &enum queztl_sched_mode (ABI version 7)
  *
  * Errors: EPERM no CAP_SYS_NICE; EBUSY a sched_ext scheduler is active, this one
@@ -765,8 +767,8 @@ enum queztl_sched_state {
  * @yields: out: calls of sched_yield()
  * @directed_yields: out: yields of a vCPU to a certain other one
  * @checks: out: checks, see &queztl_sched_start.check_us
- * @starved: out: slices given to threads that waited for 250 ms, whatever the
- *	weights are
+ * @starved: out: slices given to threads that waited for too long, whatever the
+ *	weights are: a second, the host's own tasks 100 ms
  * @reason: out: if it failed: @kind as a text
  * @message: out: if it failed: details, or empty
  * @mode: out: as it was started with (ABI version 7)
