@@ -23,6 +23,7 @@ struct {
 } alarms SEC(".maps");
 
 static u64 alarm_at;	/* when it rings; 0: it is off */
+static bool over;	/* the scheduler has ended */
 
 /* It rings then, or earlier. */
 static void set_alarm(u64 at)
@@ -51,7 +52,7 @@ static u64 next_check(u64 now)
 		return now + policy.refill;
 	if (READ_ONCE(brief_waiting))
 		return now + (brief_check_ns < check_ns ? brief_check_ns : check_ns);
-	return now + (policy.slice > check_ns ? policy.slice : check_ns);
+	return now + policy.slice;
 }
 
 /*
@@ -159,6 +160,9 @@ static int ring(void *map, u32 *key, struct alarm_ctx *alarm)
 	struct least least = {};
 	u32 i;
 
+	/* What it would look at is not kept up to date any more. */
+	if (READ_ONCE(over))
+		return 0;
 	/* Who begins to wait from here on sets it again, or is seen below. */
 	__sync_lock_test_and_set(&alarm_at, 0);	/* orders memory, too */
 	choose(&best, &none);

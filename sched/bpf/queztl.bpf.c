@@ -95,6 +95,7 @@ void BPF_PROG(queztl_runnable, struct task_struct *p, u64 enq_flags)
 		qz_thread_init(loaded_policy(), &vm->flow, &t->thread);
 	t->old = true;
 	qz_thread_wake(loaded_policy(), &vm->flow, &t->thread);
+	t->burst = 0;
 	t->woken = 0;
 	if (!(enq_flags & SCX(scx_enq_flags, SCX_ENQ_WAKEUP)))
 		return;
@@ -193,7 +194,7 @@ static void start(struct task_struct *p, struct task_ctx *t, struct vm_ctx *vm, 
 	t->charged = p->se.sum_exec_runtime;
 	t->thread.discount = discount_of(scx_bpf_task_cpu(p));
 	qz_thread_start(loaded_policy(), &vm->flow, &t->thread, slice, atomic64_read(&clock));
-	if (is_limited(t, vm))
+	if (is_limited(t, vm) || slice < policy.slice)
 		set_alarm(t->started + slice);
 	c = cpu_at(scx_bpf_task_cpu(p));	/* further up, 6.12 would forget what it knows of it */
 	if (!c)
@@ -222,6 +223,9 @@ static void stop(const struct task_struct *p, struct task_ctx *t, struct vm_ctx 
 	u64 ran = p->se.sum_exec_runtime - t->charged;
 
 	qz_thread_stop(&vm->flow, &t->thread, ran, atomic64_read(&clock));
+	t->burst += ran;
+	if (t->burst >= BRIEF)
+		t->brief = false;
 	if (!s)
 		return;
 	__sync_fetch_and_add(&s->used, ran);
@@ -320,7 +324,8 @@ void BPF_PROG(queztl_running, struct task_struct *p)
 		return;
 	ends_waiting(t, vm);
 	given = c->gives == t->vm;
-	if (is_limited(t, vm))
+	/* One that ends, or was not scheduled here before, may have more. */
+	if (is_limited(t, vm) || slice > policy.slice)
 		slice = slice_of(t, vm);
 	if (c->lent == p->pid && c->next_slice < slice)
 		slice = c->next_slice;
@@ -337,15 +342,6 @@ void BPF_PROG(queztl_running, struct task_struct *p)
 	count_wait(t);
 }
 
-/* A thread is brief until it has run for long at a time. */
-static void note_burst(struct task_ctx *t, bool runnable)
-{
-	if (bpf_ktime_get_ns() - t->started >= BRIEF)
-		t->brief = false;
-	else if (!runnable)
-		t->brief = true;
-}
-
 SEC("struct_ops/queztl_stopping")
 void BPF_PROG(queztl_stopping, struct task_struct *p, bool runnable)
 {
@@ -354,8 +350,9 @@ void BPF_PROG(queztl_stopping, struct task_struct *p, bool runnable)
 	struct cpu_ctx *c = cpu_at(scx_bpf_task_cpu(p));
 
 	if (vm) {
-		note_burst(t, runnable);
 		stop(p, t, vm);
+		if (!runnable && t->burst < BRIEF)
+			t->brief = true;
 	}
 	if (c)
 		c->vm = NONE;
@@ -534,6 +531,7 @@ void BPF_PROG(queztl_exit, struct scx_exit_info *info)
 	bpf_probe_read_kernel_str(ended.reason, sizeof(ended.reason), info->reason);
 	bpf_probe_read_kernel_str(ended.message, sizeof(ended.message), info->msg);
 	ended.kind = info->kind;
+	WRITE_ONCE(over, true);
 }
 
 SEC(".struct_ops.link")

@@ -72,7 +72,8 @@ struct task_ctx {
 	u32 vm;
 	bool vcpu;
 	bool old;	/* it has been runnable before */
-	bool brief;	/* it blocks soon after it has begun to run, as who sends messages does */
+	bool brief;	/* it blocks soon after it has woken up, as who sends messages does */
+	u64 burst;	/* so long it has run since */
 	bool hurries;	/* it is counted in brief_waiting */
 	u8 waits;	/* enum queue */
 };
@@ -206,9 +207,9 @@ static u32 *waits_in(struct vm_ctx *vm, u8 queue)
 	return queue == VCPU_QUEUE ? &vm->vcpus_wait : &vm->waits;
 }
 
-static void hurry(struct task_ctx *t)
+static void hurry(struct task_ctx *t, bool held_back)
 {
-	t->hurries = t->brief;
+	t->hurries = t->brief && !held_back;
 	if (t->hurries)
 		__sync_fetch_and_add(&brief_waiting, 1);
 }
@@ -235,7 +236,7 @@ static void begins_waiting(struct task_ctx *t, struct vm_ctx *vm, u8 queue)
 
 	ends_waiting(t, vm);
 	t->waits = queue;
-	hurry(t);
+	hurry(t, queue == VCPU_QUEUE && qz_flow_is_parked(&vm->flow));
 	if (!__sync_fetch_and_add(waits_in(vm, queue), 1) &&
 	    !READ_ONCE(*waits_in(vm, limited ? VM_QUEUE : VCPU_QUEUE)))
 		vm->served = bpf_ktime_get_ns();
@@ -252,7 +253,7 @@ static void begins_waiting_for(s32 cpu, struct task_ctx *t, struct vm_ctx *vm)
 	t->waits = PINNED_QUEUE;
 	t->cpu = cpu;
 	t->queued = bpf_ktime_get_ns();
-	hurry(t);
+	hurry(t, false);
 	__sync_fetch_and_add(&c->pinned, 1);
 }
 

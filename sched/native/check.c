@@ -58,20 +58,22 @@ u64 qz_check_next(u64 now)
 {
 	return now + (qz_queues_hurry() ?
 		      min_t(u64, QZ_SCHED_HURRY_NS, qz_sched_check_ns) :
-		      max(qz_sched_policy.slice, qz_sched_check_ns));
+		      qz_sched_policy.slice);
 }
 
 /*
- * For one that begins to wait; runqueue lock held. Who wakes up may be the first to
- * wait, and nobody knows when the slices end that others have.
+ * For one that begins to wait; runqueue lock held. If its slice is over, the next one
+ * begins there. Else it may be the first to wait, and nobody has looked when the
+ * slices end that others have.
  */
-void qz_check_task(const struct qz_task *t, bool held_back, bool wakeup, u64 now)
+void qz_check_task(const struct qz_task *t, bool held_back, bool stopped,
+		   u64 now)
 {
 	u64 next = qz_check_next(now);
 
 	if (held_back)
 		next = qz_customer_refills(&qz_customers[t->customer]);
-	else if (wakeup)
+	else if (!stopped)
 		qz_sched_keep_earlier(&next, now + qz_sched_check_ns);
 	qz_check_at(next);
 }
@@ -194,12 +196,17 @@ static bool is_due(const struct qz_choice *choice, const struct qz_cpu *cpu,
 
 /*
  * The slice is over, and somebody waits, or it is that of a vCPU with a limit, or a
- * given one. If it is not over, that is looked after.
+ * given one. If it is not over, that is looked after. A little earlier will do, so
+ * that slices that end at about the same time, on many CPUs, end with one ring, and
+ * so do the next ones.
  */
 static bool slice_ends(const struct qz_cpu *cpu, bool waits, u64 now, u64 *next)
 {
-	u64 end = READ_ONCE(cpu->started) + READ_ONCE(cpu->slice);
+	u64 slice = READ_ONCE(cpu->slice);
+	u64 end = READ_ONCE(cpu->started) + slice - slice / 16;
 
+	if (READ_ONCE(cpu->in_grace))
+		return false;
 	if (!waits && !READ_ONCE(cpu->limited) && !READ_ONCE(cpu->given))
 		return false;
 	if (!qz_sched_before(now, end))
@@ -265,8 +272,33 @@ static enum hrtimer_restart ring(struct hrtimer *hrtimer)
 	return HRTIMER_NORESTART;	/* or it is set already */
 }
 
+/* Hard interrupt on that CPU, if it is online. */
+static enum hrtimer_restart end_grace(struct hrtimer *hrtimer)
+{
+	struct qz_cpu *cpu = container_of(hrtimer, struct qz_cpu, grace);
+
+	if (READ_ONCE(cpu->in_grace))
+		scx_bpf_kick_cpu(cpu->number, SCX_KICK_PREEMPT);
+	return HRTIMER_NORESTART;
+}
+
+/*
+ * Who begins to run here has a moment. Runqueue lock held. The alarm looks at all
+ * CPUs, and what one VM does so often is no business of those that others run on.
+ */
+void qz_check_grace(struct qz_cpu *cpu)
+{
+	hrtimer_start(&cpu->grace, ns_to_ktime(READ_ONCE(cpu->slice)),
+		      HRTIMER_MODE_REL_PINNED_HARD);
+}
+
 void qz_check_init(void)
 {
+	s32 cpu;
+
+	for_each_possible_cpu(cpu)
+		hrtimer_setup(&qz_cpu_of(cpu)->grace, end_grace, CLOCK_MONOTONIC,
+			      HRTIMER_MODE_REL_PINNED_HARD);
 	alarm_at = 0;
 	qz_sched_behind = QZ_NOBODY;
 	qz_sched_behind_pinned = QZ_NOBODY;
@@ -277,5 +309,9 @@ void qz_check_init(void)
 /* The scheduler is unregistered: only the timer itself sets it again. */
 void qz_check_exit(void)
 {
+	s32 cpu;
+
 	hrtimer_cancel(&timer);
+	for_each_possible_cpu(cpu)
+		hrtimer_cancel(&qz_cpu_of(cpu)->grace);
 }

@@ -16,14 +16,14 @@ static bool (*in_kernel)(struct kvm_vcpu *vcpu);
 /* In process context. KVM stays while the scheduler is on. */
 void qz_guest_init(void)
 {
-	in_kernel = symbol_get(kvm_arch_vcpu_in_kernel);
+	in_kernel = symbol_get(kvm_vcpu_loaded_in_kernel);
 }
 
 /* In process context, when the scheduler is off. */
 void qz_guest_exit(void)
 {
 	if (in_kernel)
-		symbol_put(kvm_arch_vcpu_in_kernel);
+		symbol_put(kvm_vcpu_loaded_in_kernel);
 	in_kernel = NULL;
 }
 
@@ -85,10 +85,14 @@ enum qz_preempted qz_guest_preempted(const struct task_struct *task)
 /*
  * The same before it is switched out: of the thread that runs on this CPU, with its
  * runqueue lock held, from dispatch() or when it is queued. While KVM has its preempt
- * notifier, the vCPU is loaded.
+ * notifier, the vCPU is loaded. What is asked of it besides KVM_RUN has no lock.
  */
 bool qz_guest_in_kernel(const struct task_struct *task)
 {
-	return task == current && qz_task_is_vcpu(task) &&
-	       is_in_kernel(vcpu_of(task));
+	struct kvm_vcpu *vcpu;
+
+	if (task != current || !qz_task_is_vcpu(task))
+		return false;
+	vcpu = vcpu_of(task);
+	return vcpu->wants_to_run && is_in_kernel(vcpu);
 }

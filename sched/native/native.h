@@ -20,6 +20,7 @@
 #ifndef QZ_SCHED_NATIVE_H
 #define QZ_SCHED_NATIVE_H
 
+#include <linux/hrtimer.h>
 #include <linux/list.h>
 #include <linux/llist.h>
 #include <linux/rcupdate.h>
@@ -66,10 +67,12 @@ struct scx_exit_info;
  * A vCPU that is in its guest's kernel when its slice is over may hold a spinlock,
  * and the VM's other vCPUs would do nothing but spin. So before one of these runs,
  * it goes on until its guest has left the kernel, which is looked at so often, for
- * so long at most. Other VMs do not wait for that.
+ * so long at most. Other VMs do not wait for that. Of those that lost the CPU to
+ * another VM, such a vCPU is first of its own, by QZ_SCHED_FIRST().
  */
 #define QZ_SCHED_GRACE_NS	(100 * NSEC_PER_USEC)
 #define QZ_SCHED_GRACES_NS	(1 * NSEC_PER_MSEC)
+#define QZ_SCHED_FIRST(policy)	((policy)->credit + (policy)->slice)
 
 enum qz_queue {
 	QZ_OTHERS,		/* threads that no limit holds back */
@@ -118,13 +121,17 @@ struct qz_customer {
  * @charged: its CPU time then, ns
  * @woken: since when it has something to run, if it has not run since; 0
  * @old: it has been runnable before
- * @brief: it blocks soon after it has begun to run, as who sends messages does
+ * @brief: it blocks soon after it has woken up, as who sends messages does
+ * @burst: so long it has run since, ns
  * @parked: when it began to wait in QZ_VCPUS; 0: it does not
  * @held_back: and its limit was used up then
  * @in_kernel: its guest was in its kernel when it lost the CPU, and it waits in a
  *	queue of its VM
  * @left: of its slice then, ns
- * @grace: so much longer than its slice it may have run for that, ns
+ * @grace: so much longer than its slice it has run for that, ns, with what it has
+ *	been given for that now
+ * @in_grace: it has been given some
+ * @yielded: it has given up its slice, as a vCPU does that spins
  * @pinned: in the list of a CPU that it waits for, in the order of its queue
  * @pinned_cpu: that CPU
  * @slow: of a VM, and it last ran because it starved; if it waits there, in the
@@ -149,11 +156,14 @@ struct qz_task {
 	u64 woken;
 	bool old;
 	bool brief;
+	u64 burst;
 	u64 parked;
 	bool held_back;
 	bool in_kernel;
 	u64 left;
 	u64 grace;
+	bool in_grace;
+	bool yielded;
 	struct list_head pinned;
 	s32 pinned_cpu;
 	bool slow;
@@ -188,6 +198,7 @@ enum qz_yield {
 
 /**
  * struct qz_cpu - what a CPU runs
+ * @number: of the CPU
  * @customer: whose thread; QZ_NOBODY
  * @limited: it is a vCPU of a limited VM
  * @started: since when
@@ -200,6 +211,8 @@ enum qz_yield {
  * @gives: a thread of this customer was taken because it starves, and has not begun;
  *	QZ_NOBODY
  * @given: who runs was taken for that: nobody preempts it
+ * @in_grace: who runs goes on for a moment, for which @grace rings
+ * @grace: a timer, on this CPU only
  * @price: of time here, see qz_price_next()
  * @asked: dispatch() has looked who waits, and nobody has begun since
  * @least: then, the smallest tag of those who were next and may not run here; 0:
@@ -213,6 +226,7 @@ enum qz_yield {
  * @nth_slow: the place of the next of them
  */
 struct qz_cpu {
+	s32 number;
 	u32 customer;
 	bool limited;
 	u64 started;
@@ -223,6 +237,8 @@ struct qz_cpu {
 	u32 lent;
 	u32 gives;
 	bool given;
+	bool in_grace;
+	struct hrtimer grace;
 	struct qz_price price;
 	bool asked;
 	u64 least;
@@ -322,7 +338,7 @@ bool qz_task_is_limited(const struct task_struct *task,
 bool qz_customer_is_parked(struct qz_customer *c, u64 now);
 u64 qz_customer_refills(const struct qz_customer *c);
 void qz_queue_add(struct task_struct *task, struct qz_task *t, u64 flags,
-		  u64 now);
+		  bool held_back, u64 now);
 void qz_queue_add_pinned(struct task_struct *task, struct qz_task *t,
 			 u64 flags, u64 now);
 void qz_queue_leave(struct qz_task *t);
@@ -356,8 +372,10 @@ extern u32 qz_sched_behind, qz_sched_behind_pinned;
 void qz_check_init(void);
 void qz_check_exit(void);
 void qz_check_at(u64 at);
-void qz_check_task(const struct qz_task *t, bool held_back, bool wakeup, u64 now);
+void qz_check_task(const struct qz_task *t, bool held_back, bool stopped,
+		   u64 now);
 u64 qz_check_next(u64 now);
+void qz_check_grace(struct qz_cpu *cpu);
 s32 qz_cpu_to_preempt(const struct task_struct *task, const struct qz_task *t,
 		      u64 now);
 

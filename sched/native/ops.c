@@ -89,6 +89,7 @@ static void op_runnable(struct task_struct *p, u64 enq_flags)
 		qz_thread_init(policy, &c->flow, &t->thread);
 	t->old = true;
 	t->woken = enq_flags & SCX_ENQ_WAKEUP ? qz_sched_now() : 0;
+	t->burst = 0;
 	if (t->woken)
 		qz_messages_woken(t);
 	qz_thread_wake(policy, &c->flow, &t->thread);
@@ -130,18 +131,18 @@ static void use_idle_cpu(const struct task_struct *p)
 /* Before another of its VM runs, whose turn it is: it may hold a lock. */
 static bool may_go_on(const struct task_struct *p, const struct qz_task *t)
 {
-	return t->customer != QZ_HOST && t->grace < QZ_SCHED_GRACES_NS &&
-	       qz_guest_in_kernel(p);
+	return t->customer != QZ_HOST && !t->yielded &&
+	       t->grace < QZ_SCHED_GRACES_NS && qz_guest_in_kernel(p);
 }
 
 /* With what is left of its slice, if it is to be the first of its VM. */
 static void note_in_kernel(const struct task_struct *p, struct qz_task *t,
 			   bool held_back, u64 now)
 {
-	u64 slice = qz_cpu_of(task_cpu(p))->slice;
-	u64 ran = qz_sched_since(now, t->started);
+	const struct qz_cpu *cpu = qz_cpu_of(task_cpu(p));
+	u64 slice = cpu->slice, ran = qz_sched_since(now, t->started);
 
-	t->in_kernel = !held_back && may_go_on(p, t);
+	t->in_kernel = !held_back && !cpu->given && may_go_on(p, t);
 	if (t->in_kernel)
 		t->left = ran < slice ? slice - ran : 0;
 }
@@ -176,9 +177,9 @@ static void op_enqueue(struct task_struct *p, u64 enq_flags)
 		qz_queue_add_pinned(p, t, enq_flags, now);
 	} else {
 		note_in_kernel(p, t, held_back, now);
-		qz_queue_add(p, t, enq_flags, now);
+		qz_queue_add(p, t, enq_flags, held_back, now);
 	}
-	qz_check_task(t, held_back, wakeup, now);
+	qz_check_task(t, held_back, p == current, now);
 	t->held_back = held_back;
 	if (held_back) {
 		trace_queztl_sched_park(customer_of(t)->pid, p->pid,
@@ -208,9 +209,13 @@ static void start(struct task_struct *p, struct qz_task *t, u64 slice)
 	WRITE_ONCE(cpu->turn, t->thread.turn);
 	WRITE_ONCE(cpu->limited, limited);
 	WRITE_ONCE(cpu->given, false);
+	WRITE_ONCE(cpu->in_grace, t->in_grace);
 	WRITE_ONCE(cpu->customer, t->customer);
+	t->yielded = false;
 	cpu->asked = false;
-	if (limited || slice < qz_sched_policy.slice)
+	if (t->in_grace)
+		qz_check_grace(cpu);
+	else if (limited || slice < qz_sched_policy.slice)
 		qz_check_at(t->started + slice);
 }
 
@@ -231,6 +236,12 @@ static void stop(const struct task_struct *p, struct qz_task *t)
 
 	if (!t->vcpu && qz_task_is_vcpu(p))
 		qz_customer_add_vcpu(t);
+	t->burst += ran;
+	if (t->burst >= QZ_SCHED_BRIEF_NS)
+		t->brief = false;
+	if (t->in_grace && ran < t->thread.slice)
+		t->grace -= min_t(u64, t->thread.slice - ran, QZ_SCHED_GRACE_NS);
+	t->in_grace = false;
 	qz_thread_stop(&c->flow, &t->thread, ran,
 		       atomic64_read(&qz_sched_clock));
 	if (t->customer != QZ_HOST)
@@ -327,6 +338,7 @@ static u64 chosen_tag(const struct qz_task *t)
 /* Return: for how long. */
 static u64 go_on(const struct task_struct *p, struct qz_task *t)
 {
+	t->in_grace = true;
 	t->grace += QZ_SCHED_GRACE_NS;
 	trace_queztl_sched_go_on(customer_of(t)->pid, p->pid, t->grace);
 	return QZ_SCHED_GRACE_NS;
@@ -344,18 +356,19 @@ static void op_running(struct task_struct *p)
 	tag = chosen_tag(t);
 	qz_queue_leave(t);
 	given = cpu->gives == t->customer;
-	if (qz_task_is_limited(p, t))
-		p->scx.slice = slice_of(p, t);
+	/* One that ends, or was not scheduled here before, may have more. */
+	p->scx.slice = min(p->scx.slice, slice_of(p, t));
 	if (given)
 		p->scx.slice = min_t(u64, p->scx.slice, QZ_SCHED_SHORT);
 	if (cpu->lent == t->customer)
 		p->scx.slice = min(p->scx.slice, READ_ONCE(cpu->next_slice));
 	else if (!given)
 		advance(cpu, tag);
-	if (!t->in_kernel || !somebody_waits(customer_of(t)))
+	if (!t->in_kernel || given || !somebody_waits(customer_of(t)))
 		t->grace = 0;
 	else
 		p->scx.slice = min_t(u64, p->scx.slice, t->left + go_on(p, t));
+	t->in_kernel = false;
 	cpu->lent = QZ_NOBODY;
 	cpu->gives = QZ_NOBODY;
 	t->slow = given && t->customer != QZ_HOST;
@@ -369,15 +382,6 @@ static void op_running(struct task_struct *p)
 	t->parked = 0;
 }
 
-/* A thread is brief until it has run for long at a time. */
-static void note_burst(struct qz_task *t, u64 now, bool runnable)
-{
-	if (qz_sched_since(now, t->started) >= QZ_SCHED_BRIEF_NS)
-		t->brief = false;
-	else if (!runnable)
-		t->brief = true;
-}
-
 static void op_stopping(struct task_struct *p, bool runnable)
 {
 	struct qz_cpu *cpu = qz_cpu_of(task_cpu(p));
@@ -386,17 +390,20 @@ static void op_stopping(struct task_struct *p, bool runnable)
 	WRITE_ONCE(cpu->customer, QZ_NOBODY);
 	if (!t)
 		return;
-	note_burst(t, qz_sched_now(), runnable);
 	stop(p, t);
+	if (!runnable && t->burst < QZ_SCHED_BRIEF_NS)
+		t->brief = true;
 }
 
 /*
  * Its VM's turn is not over, but another thread of that is next. Of those that wait
- * for one CPU, the first may be of a VM whose turn is over.
+ * for one CPU, the first may be of a VM whose turn is over; a limited VM's other
+ * threads come earlier than its vCPUs.
  */
 static bool is_for_own(const struct qz_task *t, const struct qz_choice *next)
 {
-	return next->customer == t->customer && !next->starved && !next->pinned;
+	return next->customer == t->customer && !next->starved && !next->pinned &&
+	       next->rank == qz_flow_tag(&customer_of(t)->flow);
 }
 
 /* It goes on, unless another is behind it. */
@@ -417,10 +424,14 @@ static bool keep(struct task_struct *prev, const struct qz_choice *next,
 	if (is_held_back(prev, t, now))
 		return false;
 	stop(prev, t);
-	if (!own)
+	if (own) {
+		prev->scx.slice = go_on(prev, t);
+	} else {
 		t->grace = 0;
-	prev->scx.slice = own ? go_on(prev, t) : slice_of(prev, t);
-	advance(qz_cpu_of(task_cpu(prev)), qz_flow_tag(&customer_of(t)->flow));
+		prev->scx.slice = slice_of(prev, t);
+		advance(qz_cpu_of(task_cpu(prev)),
+			qz_flow_tag(&customer_of(t)->flow));
+	}
 	start(prev, t, prev->scx.slice);
 	return true;
 }
@@ -533,6 +544,8 @@ static bool op_yield(struct task_struct *from, struct task_struct *to)
 	struct qz_task *f = qz_task_of(from), *t = to ? qz_task_of(to) : NULL;
 	enum qz_yield answer;
 
+	if (f)
+		f->yielded = true;
 	if (!to) {
 		from->scx.slice = 0;
 		atomic64_inc(&qz_sched_counts.yields);

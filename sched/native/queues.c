@@ -50,7 +50,7 @@ void qz_queues_init(void)
 		struct qz_cpu *c = qz_cpu_of(cpu);
 
 		*c = (struct qz_cpu){
-			.customer = QZ_NOBODY, .next = QZ_NO_DSQ,
+			.number = cpu, .customer = QZ_NOBODY, .next = QZ_NO_DSQ,
 			.lent = QZ_NOBODY, .gives = QZ_NOBODY,
 		};
 		raw_spin_lock_init(&c->lock);
@@ -143,9 +143,10 @@ static void set_waiting(struct qz_customer *c, enum qz_queue queue)
 		set_bit(index, waiting[queue]);
 }
 
-static void hurry(struct qz_task *t)
+static void hurry(struct qz_task *t, bool held_back)
 {
-	t->hurries = t->brief;
+	t->hurries = t->brief && !held_back &&
+		     !READ_ONCE(qz_customers[t->customer].batch);
 	if (t->hurries)
 		atomic_inc(&brief_waiting);
 }
@@ -159,19 +160,20 @@ bool qz_queues_hurry(void)
 /* Its place among the threads of its VM. */
 static u64 place_of(const struct qz_task *t)
 {
-	return t->thread.turn - (t->in_kernel ? 2 * qz_sched_policy.slice : 0);
+	return t->thread.turn -
+	       (t->in_kernel ? QZ_SCHED_FIRST(&qz_sched_policy) : 0);
 }
 
 /* The slice of a vCPU with a limit is decided when it begins to run. */
 void qz_queue_add(struct task_struct *task, struct qz_task *t, u64 flags,
-		  u64 now)
+		  bool held_back, u64 now)
 {
 	struct qz_customer *c = &qz_customers[t->customer];
 
 	qz_queue_leave(t);
 	t->queue = qz_task_is_limited(task, t) ? QZ_VCPUS : QZ_OTHERS;
 	t->waits = true;
-	hurry(t);
+	hurry(t, held_back);
 	if (atomic_inc_return(&c->waiting[t->queue]) == 1)
 		WRITE_ONCE(c->served[t->queue], now);
 	if (t->queue == QZ_VCPUS)
@@ -244,7 +246,7 @@ void qz_queue_add_pinned(struct task_struct *task, struct qz_task *t,
 	struct qz_cpu *cpu = qz_cpu_of(task_cpu(task));
 
 	qz_queue_leave(t);
-	hurry(t);
+	hurry(t, false);
 	t->pinned_cpu = task_cpu(task);
 	t->pinned_tag = qz_flow_tag(&c->flow);
 	t->queued = now;
@@ -394,7 +396,10 @@ static u32 take_first_pinned(s32 cpu, bool slow)
 	return qz_queue_take_pinned(cpu, slow) ? customer : QZ_NOBODY;
 }
 
-/* Who gets it is the first there, because it is the one who has had least. */
+/*
+ * Who gets it is the first there, because it is the one who has had least, or was in
+ * its guest's kernel.
+ */
 bool qz_queue_take_next(struct qz_cpu *cpu)
 {
 	u64 next = READ_ONCE(cpu->next);
