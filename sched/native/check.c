@@ -64,17 +64,22 @@ u64 qz_check_next(u64 now)
 /*
  * For one that begins to wait; runqueue lock held. If its slice is over, the next one
  * begins there. Else it may be the first to wait, and nobody has looked when the
- * slices end that others have.
+ * slices end that others have. Where who runs usually blocks soon, that need not be
+ * looked at so soon: two that only talk to each other would pay for a ring each time.
  */
-void qz_check_task(const struct qz_task *t, bool held_back, bool stopped,
-		   u64 now)
+void qz_check_task(const struct task_struct *task, const struct qz_task *t,
+		   bool held_back, u64 now)
 {
-	u64 next = qz_check_next(now);
+	u64 next;
 
 	if (held_back)
 		next = qz_customer_refills(&qz_customers[t->customer]);
-	else if (!stopped)
-		qz_sched_keep_earlier(&next, now + qz_sched_check_ns);
+	else if (task == current)
+		next = qz_check_next(now);
+	else if (READ_ONCE(qz_cpu_of(task_cpu(task))->brief))
+		next = now + qz_sched_check_ns;
+	else
+		next = min(qz_check_next(now), now + qz_sched_check_ns);
 	qz_check_at(next);
 }
 

@@ -59,6 +59,9 @@ struct scx_exit_info;
 #define QZ_SCHED_PARKED_NS	(100 * NSEC_PER_MSEC)
 #define QZ_SCHED_ROUND_NS	(10 * NSEC_PER_SEC)
 
+/* A queue that was not served for so long and is empty is not looked at any more. */
+#define QZ_SCHED_FORGET_NS	(10 * NSEC_PER_MSEC)
+
 /* Threads that block so soon after they begin to run are looked after so often. */
 #define QZ_SCHED_BRIEF_NS	(500 * NSEC_PER_USEC)
 #define QZ_SCHED_HURRY_NS	(250 * NSEC_PER_USEC)
@@ -211,6 +214,7 @@ enum qz_yield {
  * @gives: a thread of this customer was taken because it starves, and has not begun;
  *	QZ_NOBODY
  * @given: who runs was taken for that: nobody preempts it
+ * @brief: who runs usually blocks soon
  * @in_grace: who runs goes on for a moment, for which @grace rings
  * @grace: a timer, on this CPU only
  * @price: of time here, see qz_price_next()
@@ -237,6 +241,7 @@ struct qz_cpu {
 	u32 lent;
 	u32 gives;
 	bool given;
+	bool brief;
 	bool in_grace;
 	struct hrtimer grace;
 	struct qz_price price;
@@ -372,8 +377,8 @@ extern u32 qz_sched_behind, qz_sched_behind_pinned;
 void qz_check_init(void);
 void qz_check_exit(void);
 void qz_check_at(u64 at);
-void qz_check_task(const struct qz_task *t, bool held_back, bool stopped,
-		   u64 now);
+void qz_check_task(const struct task_struct *task, const struct qz_task *t,
+		   bool held_back, u64 now);
 u64 qz_check_next(u64 now);
 void qz_check_grace(struct qz_cpu *cpu);
 s32 qz_cpu_to_preempt(const struct task_struct *task, const struct qz_task *t,

@@ -179,7 +179,7 @@ static void op_enqueue(struct task_struct *p, u64 enq_flags)
 		note_in_kernel(p, t, held_back, now);
 		qz_queue_add(p, t, enq_flags, held_back, now);
 	}
-	qz_check_task(t, held_back, p == current, now);
+	qz_check_task(p, t, held_back, now);
 	t->held_back = held_back;
 	if (held_back) {
 		trace_queztl_sched_park(customer_of(t)->pid, p->pid,
@@ -209,6 +209,7 @@ static void start(struct task_struct *p, struct qz_task *t, u64 slice)
 	WRITE_ONCE(cpu->turn, t->thread.turn);
 	WRITE_ONCE(cpu->limited, limited);
 	WRITE_ONCE(cpu->given, false);
+	WRITE_ONCE(cpu->brief, t->brief);
 	WRITE_ONCE(cpu->in_grace, t->in_grace);
 	WRITE_ONCE(cpu->customer, t->customer);
 	t->yielded = false;

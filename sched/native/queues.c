@@ -293,13 +293,6 @@ static bool take(u32 customer, enum qz_queue queue, u64 now)
 		WRITE_ONCE(c->served[queue], now);
 		return true;
 	}
-	if (atomic_read(&c->waiting[queue]))
-		return false;
-	clear_bit(customer, waiting[queue]);
-	/* Who is queued from here on sets the bit, or is seen. */
-	smp_mb__after_atomic();
-	if (atomic_read(&c->waiting[queue]))
-		set_waiting(c, queue);
 	return false;
 }
 
@@ -420,6 +413,33 @@ bool qz_queue_take_next(struct qz_cpu *cpu)
 }
 
 /* -- who is next ---------------------------------------------------------- */
+/*
+ * Nobody waits in a queue whose bit is set. The bit stays while its threads come and
+ * go all the time: all CPUs look at it.
+ */
+static void forget(u32 customer, enum qz_queue queue, u64 now)
+{
+	struct qz_customer *c = &qz_customers[customer];
+
+	if (qz_sched_since(now, READ_ONCE(c->served[queue])) < QZ_SCHED_FORGET_NS)
+		return;
+	clear_bit(customer, waiting[queue]);
+	/* Who is queued from here on sets the bit, or is seen. */
+	smp_mb__after_atomic();
+	if (atomic_read(&c->waiting[queue]))
+		set_waiting(c, queue);
+}
+
+static bool somebody_waits_in(u32 customer, enum qz_queue queue, u64 now)
+{
+	if (!test_bit(customer, waiting[queue]))
+		return false;
+	if (atomic_read(&qz_customers[customer].waiting[queue]))
+		return true;
+	forget(customer, queue, now);
+	return false;
+}
+
 static bool is_starved(const struct qz_customer *c, enum qz_queue queue, u64 now)
 {
 	u64 since = qz_sched_since(now, READ_ONCE(c->served[queue]));
@@ -445,8 +465,8 @@ static void consider(u32 index, u64 now, const struct qz_choice *after,
 		     struct qz_choice *best)
 {
 	struct qz_customer *c = &qz_customers[index];
-	bool others = test_bit(index, waiting[QZ_OTHERS]);
-	bool vcpus = test_bit(index, waiting[QZ_VCPUS]) &&
+	bool others = somebody_waits_in(index, QZ_OTHERS, now);
+	bool vcpus = somebody_waits_in(index, QZ_VCPUS, now) &&
 		     may_serve_vcpus(c, now);
 	struct qz_choice this = { .customer = index };
 
