@@ -69,7 +69,7 @@ struct scx_exit_info;
 /*
  * A vCPU that is in its guest's kernel when its slice is over may hold a spinlock,
  * and the VM's other vCPUs would do nothing but spin. So before one of these runs,
- * it goes on until its guest has left the kernel, which is looked at so often, for
+ * and if the VM's other threads have nothing to do, it goes on until its guest has left the kernel, which is looked at so often, for
  * so long at most. Other VMs do not wait for that. Of those that lost the CPU to
  * another VM, such a vCPU is first of its own, by QZ_SCHED_FIRST().
  */
@@ -95,6 +95,7 @@ enum qz_queue {
  * @runnable: threads that run or wait
  * @served: when a queue was served last, or somebody came after it was empty
  * @waiting: threads that wait in a queue, or are about to be put there
+ * @vcpus_waiting: of these, the vCPUs
  * @turn: which queue is next, if somebody waits in both
  * @refilling: one CPU refills at a time
  */
@@ -109,6 +110,7 @@ struct qz_customer {
 	atomic_t runnable;
 	u64 served[QZ_QUEUES];
 	atomic_t waiting[QZ_QUEUES];
+	atomic_t vcpus_waiting;
 	unsigned int turn;
 	raw_spinlock_t refilling;
 };
@@ -143,6 +145,7 @@ struct qz_customer {
  * @pinned_place: in that queue
  * @queued: since when
  * @waits: it is counted in qz_customer.waiting
+ * @waits_as_vcpu: and in qz_customer.vcpus_waiting
  * @queue: of that queue
  * @hurries: it waits, and is counted as one who is looked after more often
  * @garbage: to be freed
@@ -174,6 +177,7 @@ struct qz_task {
 	u64 pinned_place;
 	u64 queued;
 	bool waits;
+	bool waits_as_vcpu;
 	enum qz_queue queue;
 	bool hurries;
 	struct llist_node garbage;

@@ -24,6 +24,15 @@ static bool somebody_waits(const struct qz_customer *c)
 	       atomic_read(&c->waiting[QZ_VCPUS]);
 }
 
+/* All that wait are vCPUs, and some do. */
+static bool only_vcpus_wait(const struct qz_customer *c)
+{
+	int vcpus = atomic_read(&c->vcpus_waiting);
+
+	return vcpus && vcpus == atomic_read(&c->waiting[QZ_OTHERS]) +
+				 atomic_read(&c->waiting[QZ_VCPUS]);
+}
+
 /* For how long it may run that begins to, or goes on. */
 static u64 slice_of(const struct task_struct *p, const struct qz_task *t)
 {
@@ -365,7 +374,7 @@ static void op_running(struct task_struct *p)
 		p->scx.slice = min(p->scx.slice, READ_ONCE(cpu->next_slice));
 	else if (!given)
 		advance(cpu, tag);
-	if (!t->in_kernel || given || !somebody_waits(customer_of(t)))
+	if (!t->in_kernel || given || !only_vcpus_wait(customer_of(t)))
 		t->grace = 0;
 	else
 		p->scx.slice = min_t(u64, p->scx.slice, t->left + go_on(p, t));
@@ -418,7 +427,7 @@ static bool keep(struct task_struct *prev, const struct qz_choice *next,
 		return false;
 	own = is_for_own(t, next);
 	if (next->customer != QZ_NOBODY &&
-	    (own ? !may_go_on(prev, t) :
+	    (own ? !only_vcpus_wait(customer_of(t)) || !may_go_on(prev, t) :
 		   next->starved || next->customer == t->customer ||
 		   !qz_sched_before(qz_flow_tag(&customer_of(t)->flow), next->rank)))
 		return false;

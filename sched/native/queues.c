@@ -157,11 +157,13 @@ bool qz_queues_hurry(void)
 	return atomic_read(&brief_waiting) > 0;
 }
 
-/* Its place among the threads of its VM. */
+/* Its place among the threads of its VM: those for disks and networks do not spin. */
 static u64 place_of(const struct qz_task *t)
 {
-	return t->thread.turn -
-	       (t->in_kernel ? QZ_SCHED_FIRST(&qz_sched_policy) : 0);
+	bool first = t->in_kernel ||
+		     (t->customer != QZ_HOST && t->woken && !t->vcpu);
+
+	return t->thread.turn - (first ? QZ_SCHED_FIRST(&qz_sched_policy) : 0);
 }
 
 /* The slice of a vCPU with a limit is decided when it begins to run. */
@@ -173,6 +175,9 @@ void qz_queue_add(struct task_struct *task, struct qz_task *t, u64 flags,
 	qz_queue_leave(t);
 	t->queue = qz_task_is_limited(task, t) ? QZ_VCPUS : QZ_OTHERS;
 	t->waits = true;
+	t->waits_as_vcpu = qz_task_is_vcpu(task);
+	if (t->waits_as_vcpu)
+		atomic_inc(&c->vcpus_waiting);
 	hurry(t, held_back);
 	if (atomic_inc_return(&c->waiting[t->queue]) == 1)
 		WRITE_ONCE(c->served[t->queue], now);
@@ -264,9 +269,12 @@ void qz_queue_leave(struct qz_task *t)
 
 	if (t->waits)
 		atomic_dec(&qz_customers[t->customer].waiting[t->queue]);
+	if (t->waits_as_vcpu)
+		atomic_dec(&qz_customers[t->customer].vcpus_waiting);
 	if (t->hurries)
 		atomic_dec(&brief_waiting);
 	t->waits = false;
+	t->waits_as_vcpu = false;
 	t->hurries = false;
 	if (list_empty(&t->pinned))
 		return;
