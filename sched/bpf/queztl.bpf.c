@@ -95,7 +95,6 @@ void BPF_PROG(queztl_runnable, struct task_struct *p, u64 enq_flags)
 		qz_thread_init(loaded_policy(), &vm->flow, &t->thread);
 	t->old = true;
 	qz_thread_wake(loaded_policy(), &vm->flow, &t->thread);
-	t->burst = 0;
 	t->woken = 0;
 	if (!(enq_flags & SCX(scx_enq_flags, SCX_ENQ_WAKEUP)))
 		return;
@@ -336,6 +335,7 @@ void BPF_PROG(queztl_running, struct task_struct *p)
 	c->lent = 0;
 	c->gives = NONE;
 	p->scx.slice = slice;
+	t->burst = 0;
 	start(p, t, vm, slice);
 	if (given)
 		give(c, t, vm);

@@ -72,8 +72,8 @@ struct task_ctx {
 	u32 vm;
 	bool vcpu;
 	bool old;	/* it has been runnable before */
-	bool brief;	/* it blocks soon after it has woken up, as who sends messages does */
-	u64 burst;	/* so long it has run since */
+	bool brief;	/* it blocks soon after it has begun to run, as who sends messages does */
+	u64 burst;	/* so long it has run since, in however many slices */
 	bool hurries;	/* it is counted in brief_waiting */
 	u8 waits;	/* enum queue */
 };

@@ -126,8 +126,9 @@ struct qz_customer {
  * @charged: its CPU time then, ns
  * @woken: since when it has something to run, if it has not run since; 0
  * @old: it has been runnable before
- * @brief: it blocks soon after it has woken up, as who sends messages does
- * @burst: so long it has run since, ns
+ * @brief: it blocks soon after it has begun to run, as who sends messages does;
+ *	who preempts it does not change that
+ * @burst: so long it has run since, ns, in however many slices
  * @parked: when it began to wait in QZ_VCPUS; 0: it does not
  * @held_back: and its limit was used up then
  * @in_kernel: its guest was in its kernel when it lost the CPU, and it waits in a

@@ -98,7 +98,6 @@ static void op_runnable(struct task_struct *p, u64 enq_flags)
 		qz_thread_init(policy, &c->flow, &t->thread);
 	t->old = true;
 	t->woken = enq_flags & SCX_ENQ_WAKEUP ? qz_sched_now() : 0;
-	t->burst = 0;
 	if (t->woken)
 		qz_messages_woken(t);
 	qz_thread_wake(policy, &c->flow, &t->thread);
@@ -379,6 +378,7 @@ static void op_running(struct task_struct *p)
 	else
 		p->scx.slice = min_t(u64, p->scx.slice, t->left + go_on(p, t));
 	t->in_kernel = false;
+	t->burst = 0;
 	cpu->lent = QZ_NOBODY;
 	cpu->gives = QZ_NOBODY;
 	t->slow = given && t->customer != QZ_HOST;
