@@ -115,6 +115,10 @@ TEST(vlans_choose_frames)
 	send_tagged(0x123, false);
 	ASSERT_EQ(swg_command(&m[1]->port, VIRTIO_NET_CTRL_VLAN, VIRTIO_NET_CTRL_VLAN_DEL, id, 2), VIRTIO_NET_OK);
 	send_tagged(0x122, false);
+	ASSERT_EQ(set_mode(m[1], VIRTIO_NET_CTRL_RX_PROMISC, 1), VIRTIO_NET_OK);
+	send_tagged(0x122, true);
+	ASSERT_EQ(set_mode(m[1], VIRTIO_NET_CTRL_RX_PROMISC, 0), VIRTIO_NET_OK);
+	send_tagged(0x122, false);
 }
 
 /* A guest that takes offloads no more gets what it can take (XDP in Linux does so). */

@@ -74,10 +74,11 @@ bool qz_filter_judge(const struct qz_filter *filter, const u8 *head, u32 len)
 	u8 mode = READ_ONCE(filter->mode);
 	bool multicast = head[0] & 1;
 
-	if (mode & QZ_FILTER_TAGGED && !takes_vlan(filter, head, len))
-		return false;
+	/* Of all VLANs, too: a bridge or a sniffer asks the driver for none. */
 	if (mode & QZ_FILTER_PROMISC)
 		return true;
+	if (mode & QZ_FILTER_TAGGED && !takes_vlan(filter, head, len))
+		return false;
 	if (!multicast)
 		return !(mode & QZ_FILTER_NOUNI);
 	return takes_multicast(filter, mode, qz_mac_key(head));

@@ -18,7 +18,7 @@
 
 /* Bits of &qz_filter.mode. */
 enum {
-	QZ_FILTER_PROMISC	= 1 << 0,	/* whatever reaches the port */
+	QZ_FILTER_PROMISC	= 1 << 0,	/* whatever reaches the port, of any VLAN */
 	QZ_FILTER_ALLMULTI	= 1 << 1,	/* all multicast */
 	QZ_FILTER_NOMULTI	= 1 << 2,	/* no multicast */
 	QZ_FILTER_NOUNI		= 1 << 3,	/* no unicast */

@@ -218,6 +218,25 @@ static void vlans_filter_once_negotiated(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vlan(test, ctrl, 2, 1));
 }
 
+/* As NICs do: a bridge above sees every VLAN. */
+static void promiscuous_mode_lifts_every_filter(struct kunit *test)
+{
+	struct qz_ctrl *ctrl = new_ctrl(test, ALL);
+
+	KUNIT_EXPECT_TRUE(test, rx_mode(test, ctrl, VIRTIO_NET_CTRL_RX_NOUNI, 1));
+	KUNIT_EXPECT_TRUE(test, rx_mode(test, ctrl, VIRTIO_NET_CTRL_RX_NOMULTI, 1));
+	KUNIT_EXPECT_TRUE(test, rx_mode(test, ctrl, VIRTIO_NET_CTRL_RX_NOBCAST, 1));
+	KUNIT_EXPECT_FALSE(test, takes_tagged(ctrl, 77));
+	KUNIT_EXPECT_TRUE(test, rx_mode(test, ctrl, VIRTIO_NET_CTRL_RX_PROMISC, 1));
+	KUNIT_EXPECT_TRUE(test, takes_tagged(ctrl, 77));
+	KUNIT_EXPECT_TRUE(test, takes(ctrl, US));
+	KUNIT_EXPECT_TRUE(test, takes(ctrl, 0x010000000000ULL));
+	KUNIT_EXPECT_TRUE(test, takes(ctrl, 0xffffffffffffULL));
+	KUNIT_EXPECT_TRUE(test, rx_mode(test, ctrl, VIRTIO_NET_CTRL_RX_PROMISC, 0));
+	KUNIT_EXPECT_FALSE(test, takes_tagged(ctrl, 77));
+	KUNIT_EXPECT_FALSE(test, takes(ctrl, 0xffffffffffffULL));
+}
+
 static bool pairs(struct kunit *test, struct qz_ctrl *ctrl, u16 n)
 {
 	u8 data[2] = { n, n >> 8 };
@@ -310,6 +329,7 @@ static struct kunit_case ctrl_cases[] = {
 	KUNIT_CASE(malformed_tables_are_refused),
 	KUNIT_CASE(address_is_the_administrators),
 	KUNIT_CASE(vlans_filter_once_negotiated),
+	KUNIT_CASE(promiscuous_mode_lifts_every_filter),
 	KUNIT_CASE(pairs_are_those_the_port_has),
 	KUNIT_CASE(offloads_are_those_negotiated),
 	KUNIT_CASE(announcing_is_acknowledged),
