@@ -23,6 +23,20 @@ static void make_tables(u8 *data, u32 len)
 	memcpy(data + 4 + 6 * unicast, &(u32){ htole32(n) }, 4);
 }
 
+/* As if it were too long to be copied. */
+static void long_command(struct qz_ctrl *ctrl, const u8 *bytes, u32 len)
+{
+	u32 at = qz_ctrl_find_multicast(bytes, len);
+	u8 answer;
+
+	if (!at)
+		return;
+	fuzz_check(at >= QZ_CTRL_LONG && at <= len);
+	answer = qz_ctrl_multicast(ctrl, bytes + at, len - at);
+	fuzz_check(answer == VIRTIO_NET_OK || answer == VIRTIO_NET_ERR);
+	check_state(ctrl);
+}
+
 static void command(struct fuzz *fuzz, struct qz_ctrl *ctrl)
 {
 	u32 len = fuzz_u16(fuzz) % 1024;
@@ -40,6 +54,8 @@ static void command(struct fuzz *fuzz, struct qz_ctrl *ctrl)
 	if (answer == VIRTIO_NET_ERR)
 		fuzz_check(!memcmp(&before, ctrl, sizeof(before)));
 	check_state(ctrl);
+	if (len >= QZ_CTRL_LONG)
+		long_command(ctrl, bytes, len);
 	free(bytes);
 }
 

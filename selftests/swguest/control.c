@@ -74,6 +74,54 @@ TEST(multicast_tables_choose_frames)
 	expect_seen(group, true, 3);
 }
 
+/* Two tables of addresses that count up, the second beginning with the group. */
+static int set_tables(uint16_t unicast, uint16_t multicast, int cut)
+{
+	static uint8_t data[8 + 6 * 5000];
+	uint8_t *second = data + 4 + 6 * unicast, *at = second + 4;
+
+	memset(data, 0, sizeof(data));
+	memcpy(data, &unicast, 2);
+	memcpy(second, &multicast, 2);
+	for (int i = 0; i < multicast; i++, at += 6) {
+		memcpy(at, group, 6);
+		at[3] += i >> 8;
+		at[4] += i & 0xff;
+	}
+	return swg_command(&m[1]->port, VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_TABLE_SET, data,
+			   (int)(at - data) - cut);
+}
+
+/* A driver with more groups than anybody filters gets all of them, until it has fewer. */
+TEST(many_groups_mean_all_multicast)
+{
+	static const uint16_t many[][2] = {
+		{ 0, 65 }, { 0, 677 }, { 0, 682 }, { 0, 5000 }, { 700, 65 }, { 2000, 2000 },
+	};
+	static const __u8 other[6] = { 0x33, 0x33, 0xff, 0x01, 0x02, 0x04 };
+
+	make_two(CTRL);
+	ASSERT_EQ(set_mode(m[1], VIRTIO_NET_CTRL_RX_ALLMULTI, 0), VIRTIO_NET_OK);
+	for (uint32_t i = 0; i < sizeof(many) / sizeof(*many); i++) {
+		ASSERT_EQ(set_tables(0, 1, 0), VIRTIO_NET_OK);
+		expect_seen(other, false, i);
+		EXPECT_EQ(set_tables(many[i][0], many[i][1], 0), VIRTIO_NET_OK);
+		expect_seen(other, true, i);
+	}
+	/* many unicast addresses alone change nothing: of these the port has one */
+	ASSERT_EQ(set_tables(1000, 1, 0), VIRTIO_NET_OK);
+	expect_seen(other, false, 20);
+	expect_seen(group, true, 21);
+	expect_seen(m[1]->mac, true, 22);
+	/* tables that are not as long as they say */
+	for (int cut = 1; cut < 14; cut++)
+		EXPECT_EQ(set_tables(1000, 1, cut), VIRTIO_NET_ERR);
+	EXPECT_EQ(set_tables(0, 1000, 1), VIRTIO_NET_ERR);
+	EXPECT_EQ(set_tables(0, 1000, -1), VIRTIO_NET_ERR);
+	expect_seen(other, false, 23);
+	expect_no_drops(m[1]);
+}
+
 TEST(address_stays_the_administrators)
 {
 	__u8 mac[6];

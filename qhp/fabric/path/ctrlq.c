@@ -12,6 +12,9 @@
 #include "path/port.h"
 #include "path/scratch.h"
 
+/* A table that is filtered by has been copied. */
+static_assert(sizeof(u32) + QZ_FILTER_MACS * ETH_ALEN <= QZ_CTRL_BYTES);
+
 static struct qz_cursor cursor(struct qz_vq *vq, const struct qz_seg *segs,
 			       u32 n, u32 perm)
 {
@@ -25,6 +28,31 @@ static struct qz_cursor cursor(struct qz_vq *vq, const struct qz_seg *segs,
 }
 
 /*
+ * Do what the @len bytes at @from ask for. Each is read once.
+ *
+ * Return: the answer, < 0 if they cannot be read.
+ */
+static int carry_out(struct qz_ctrl *ctrl, struct qz_cursor *from, u32 len)
+{
+	u8 *command = qz_scratch_get()->command;
+	u32 at;
+
+	if (len <= QZ_CTRL_BYTES)
+		return qz_cursor_read(from, command, len) ?
+			qz_ctrl_command(ctrl, command, len) : -EINVAL;
+	if (!qz_cursor_read(from, command, QZ_CTRL_LONG))
+		return -EINVAL;
+	at = qz_ctrl_find_multicast(command, len);
+	if (!at)
+		return VIRTIO_NET_ERR;
+	len -= at;
+	if (!qz_cursor_skip(from, at - QZ_CTRL_LONG) ||
+	    !qz_cursor_read(from, command, min_t(u32, len, QZ_CTRL_BYTES)))
+		return -EINVAL;
+	return qz_ctrl_multicast(ctrl, command, len);
+}
+
+/*
  * The caller owns the ring, which is live.
  *
  * Return: 1 a command was served, 0 there is none, < 0 the ring is broken.
@@ -35,7 +63,7 @@ static int serve_one(struct qz_ctrlq *ctrlq)
 	struct qz_chain *chain = &scratch->out;
 	struct qz_vq *vq = &ctrlq->vq;
 	struct qz_cursor from, to;
-	u8 ack = VIRTIO_NET_ERR;
+	u8 ack;
 	int ret;
 
 	qz_chain_reset(chain);
@@ -45,12 +73,10 @@ static int serve_one(struct qz_ctrlq *ctrlq)
 		return ret;
 	from = cursor(vq, chain->segs, chain->out, VHOST_ACCESS_RO);
 	to = cursor(vq, chain->segs + chain->out, chain->in, VHOST_ACCESS_WO);
-	if (chain->out_len <= sizeof(scratch->command)) {
-		if (!qz_cursor_read(&from, scratch->command, chain->out_len))
-			return -EINVAL;
-		ack = qz_ctrl_command(&vq->port->ctrl, scratch->command,
-				      chain->out_len);
-	}
+	ret = carry_out(&vq->port->ctrl, &from, chain->out_len);
+	if (ret < 0)
+		return ret;
+	ack = ret;
 	if (!qz_cursor_write(&to, &ack, sizeof(ack)))
 		return -EINVAL;
 	ctrlq->commands++;

@@ -83,19 +83,23 @@ static u32 table_bytes(const u8 *data, u32 len)
 	return sizeof(u32) + n * MAC_LEN;
 }
 
+/* @len: of the table; as many of its bytes as the filter takes are at @data. */
+static bool set_multicast(struct qz_ctrl *ctrl, const u8 *data, u32 len)
+{
+	u32 bytes = table_bytes(data, len);
+
+	if (!bytes || bytes != len || !has(ctrl, VIRTIO_NET_F_CTRL_RX))
+		return false;
+	qz_filter_macs(&ctrl->filter, data + sizeof(u32), get32(data));
+	return true;
+}
+
 /* Two tables: unicast addresses, of which only one is known, and multicast. */
 static bool set_mac_table(struct qz_ctrl *ctrl, const u8 *data, u32 len)
 {
-	u32 unicast = table_bytes(data, len), multicast;
+	u32 unicast = table_bytes(data, len);
 
-	if (!unicast || !has(ctrl, VIRTIO_NET_F_CTRL_RX))
-		return false;
-	multicast = table_bytes(data + unicast, len - unicast);
-	if (!multicast || unicast + multicast != len)
-		return false;
-	data += unicast;
-	qz_filter_macs(&ctrl->filter, data + sizeof(u32), get32(data));
-	return true;
+	return unicast && set_multicast(ctrl, data + unicast, len - unicast);
 }
 
 /* The administrator sets the address: it may only be set to what it is. */
@@ -195,4 +199,41 @@ u8 qz_ctrl_command(struct qz_ctrl *ctrl, const u8 *command, u32 len)
 		done = false;
 	}
 	return done ? VIRTIO_NET_OK : VIRTIO_NET_ERR;
+}
+
+/**
+ * qz_ctrl_find_multicast - the second table of a command that is too long to be
+ *	copied
+ * @command: a copy of its first QZ_CTRL_LONG bytes
+ * @len: bytes of all of it, more than QZ_CTRL_BYTES
+ *
+ * Only tables of addresses are so long, and nobody filters so many: all that
+ * matters is that there are many.
+ *
+ * Return: where it begins in the command; 0 if the command is no such one.
+ */
+u32 qz_ctrl_find_multicast(const u8 *command, u32 len)
+{
+	const struct virtio_net_ctrl_hdr *hdr = (const void *)command;
+	u32 bytes;
+
+	if (hdr->class != VIRTIO_NET_CTRL_MAC ||
+	    hdr->cmd != VIRTIO_NET_CTRL_MAC_TABLE_SET)
+		return 0;
+	bytes = table_bytes(command + sizeof(*hdr), len - sizeof(*hdr));
+	return bytes ? sizeof(*hdr) + bytes : 0;
+}
+
+/**
+ * qz_ctrl_multicast - do what a command asks for that is too long to be copied
+ * @ctrl: the driver's state
+ * @table: a copy of the table that qz_ctrl_find_multicast() found, or of its
+ *	first QZ_CTRL_BYTES bytes
+ * @len: bytes from where it begins to the end of the command
+ *
+ * Return: as qz_ctrl_command().
+ */
+u8 qz_ctrl_multicast(struct qz_ctrl *ctrl, const u8 *table, u32 len)
+{
+	return set_multicast(ctrl, table, len) ? VIRTIO_NET_OK : VIRTIO_NET_ERR;
 }

@@ -5,8 +5,13 @@
 
 #include "filter.h"
 
-/* The longest command: tables of a few hundred addresses. */
+/*
+ * The longest command that is copied: tables of a few hundred addresses. Of a
+ * longer one its first QZ_CTRL_LONG bytes, up to the number of unicast
+ * addresses, tell where the second table is.
+ */
 #define QZ_CTRL_BYTES		4096
+#define QZ_CTRL_LONG		(sizeof(struct virtio_net_ctrl_hdr) + sizeof(u32))
 
 /**
  * struct qz_ctrl - what a driver may set by command
@@ -35,5 +40,7 @@ struct qz_ctrl {
 
 void qz_ctrl_init(struct qz_ctrl *ctrl, u64 features);
 u8 qz_ctrl_command(struct qz_ctrl *ctrl, const u8 *command, u32 len);
+u32 qz_ctrl_find_multicast(const u8 *command, u32 len);
+u8 qz_ctrl_multicast(struct qz_ctrl *ctrl, const u8 *table, u32 len);
 
 #endif /* QZ_CTRL_H */

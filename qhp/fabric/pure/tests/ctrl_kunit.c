@@ -160,6 +160,58 @@ static void multicast_tables_filter(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, takes(ctrl, first));
 }
 
+/* Tables too long to be copied; returns whether they were taken. */
+static bool set_long_tables(struct kunit *test, struct qz_ctrl *ctrl, u32 unicast,
+			    u32 multicast, int more)
+{
+	u32 len = 2 + 8 + 6 * (unicast + multicast), at;
+	u8 *bytes = kunit_kzalloc(test, len, GFP_KERNEL), *table;
+	bool done = false;
+
+	KUNIT_ASSERT_NOT_NULL(test, bytes);
+	bytes[0] = VIRTIO_NET_CTRL_MAC;
+	make_tables(bytes + 2, unicast, multicast);
+	len += more;
+	at = qz_ctrl_find_multicast(bytes, len);
+	KUNIT_ASSERT_LE(test, at, len);
+	if (at) {
+		table = kunit_kzalloc(test, QZ_CTRL_BYTES, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, table);
+		memcpy(table, bytes + at, min_t(u32, len - at, QZ_CTRL_BYTES));
+		done = qz_ctrl_multicast(ctrl, table, len - at) == VIRTIO_NET_OK;
+		kunit_kfree(test, table);
+	}
+	kunit_kfree(test, bytes);
+	return done;
+}
+
+static void long_tables_mean_all_multicast(struct kunit *test)
+{
+	struct qz_ctrl *ctrl = new_ctrl(test, ALL);
+	u64 first = 0x010000000000ULL, other = 0x3333ff000001ULL;
+	u8 other_command[QZ_CTRL_LONG] = { VIRTIO_NET_CTRL_MAC, 77 };
+	int cut;
+
+	rx_mode(test, ctrl, VIRTIO_NET_CTRL_RX_ALLMULTI, 0);
+	KUNIT_EXPECT_TRUE(test, set_long_tables(test, ctrl, 0, 1000, 0));
+	KUNIT_EXPECT_TRUE(test, takes(ctrl, other));
+	KUNIT_EXPECT_TRUE(test, set_long_tables(test, ctrl, 2000, 2, 0));
+	KUNIT_EXPECT_TRUE(test, takes(ctrl, first + 1));
+	KUNIT_EXPECT_FALSE(test, takes(ctrl, first + 2));
+	KUNIT_EXPECT_TRUE(test, takes(ctrl, US));
+	KUNIT_EXPECT_TRUE(test, set_long_tables(test, ctrl, 2000, 65, 0));
+	KUNIT_EXPECT_TRUE(test, takes(ctrl, other));
+	KUNIT_EXPECT_TRUE(test, set_tables(test, ctrl, 0, 1, 0));
+	KUNIT_EXPECT_FALSE(test, takes(ctrl, other));
+	for (cut = 1; cut < 20; cut++)
+		KUNIT_EXPECT_FALSE(test, set_long_tables(test, ctrl, 2000, 2, -cut));
+	KUNIT_EXPECT_FALSE(test, qz_ctrl_find_multicast(other_command, 5000));
+	KUNIT_EXPECT_TRUE(test, takes(ctrl, first));
+	KUNIT_EXPECT_FALSE(test, takes(ctrl, other));
+	qz_ctrl_init(ctrl, 0);
+	KUNIT_EXPECT_FALSE(test, set_long_tables(test, ctrl, 2000, 2, 0));
+}
+
 static void malformed_tables_are_refused(struct kunit *test)
 {
 	struct qz_ctrl *ctrl = new_ctrl(test, ALL);
@@ -326,6 +378,7 @@ static struct kunit_case ctrl_cases[] = {
 	KUNIT_CASE(commands_not_negotiated_are_refused),
 	KUNIT_CASE(receive_modes_filter),
 	KUNIT_CASE(multicast_tables_filter),
+	KUNIT_CASE(long_tables_mean_all_multicast),
 	KUNIT_CASE(malformed_tables_are_refused),
 	KUNIT_CASE(address_is_the_administrators),
 	KUNIT_CASE(vlans_filter_once_negotiated),
