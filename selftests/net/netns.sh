@@ -164,6 +164,25 @@ jumbo_frames_pass() {
 	done
 }
 
+# Two VLAN tags beside a full MTU, as providers stack them.
+two_tags_pass_at_full_size() {
+	local n
+	modprobe 8021q 2>/dev/null || { echo "no 8021q in this kernel"; exit 4; }
+	for n in 1 2; do
+		ip -n "qt$n" link add link eth0 name outer type vlan proto 802.1ad id 7 &&
+			ip -n "qt$n" link add link outer name inner type vlan id 8 || return
+		ip -n "qt$n" link set outer mtu 1500 up
+		ip -n "qt$n" link set inner mtu 1500 up
+		ip -n "qt$n" address add "10.8.0.$n/24" dev inner
+	done
+	in_ns 1 ping -q -c 3 -i 0.05 -W $((2 * SLOW)) -M "do" -s 1472 10.8.0.2 >/dev/null ||
+		{ echo "MTU 1500 does not pass"; return 1; }
+	! in_ns 1 ping -q -c 1 -W 1 -M "do" -s 1473 10.8.0.2 >/dev/null 2>&1 || return
+	for n in 1 2; do
+		ip -n "qt$n" link del outer
+	done
+}
+
 # Senders and receivers with four queue pairs, two of which are used, then one, then all.
 many_queues() {
 	local n pairs used
@@ -276,7 +295,7 @@ module_takes_idle_ports_along() {
 }
 
 TESTS="ports_are_shown ping_all_pairs ping_every_size flood_ping_loses_nothing neighbours_are_discovered tcp_flows udp_flows
-offloads_in_every_combination offloads_reach_a_port_without jumbo_frames_pass many_queues multicast_is_filtered
+offloads_in_every_combination offloads_reach_a_port_without jumbo_frames_pass two_tags_pass_at_full_size many_queues multicast_is_filtered
 statistics_follow_traffic trace_points_follow_frames port_is_deleted_under_load fabric_in_use_stays module_in_use_stays module_goes_and_comes
 module_takes_idle_ports_along"
 

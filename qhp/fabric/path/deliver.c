@@ -49,7 +49,7 @@ static enum queztl_drop read_headers(const struct qz_run *run,
 /* Is the frame, or a segment of it, longer than the port's MTU allows? */
 static bool too_big(const struct qz_port *port, const struct qz_frame *frame)
 {
-	u32 max = port->mtu + VLAN_ETH_HLEN;
+	u32 max = port->mtu + QZ_LINK_HLEN;
 
 	if (frame->off.gso == VIRTIO_NET_HDR_GSO_NONE)
 		return frame->len > max;
@@ -95,7 +95,7 @@ static enum queztl_drop read_frame(const struct qz_run *run)
 		return QUEZTL_DROP_BAD_RING;
 	if (frame->len < ETH_HLEN)
 		return QUEZTL_DROP_RUNT;
-	if (frame->len > QZ_MTU_MAX + VLAN_ETH_HLEN)
+	if (frame->len > QZ_MTU_MAX + QZ_LINK_HLEN)
 		return QUEZTL_DROP_TOO_BIG;
 
 	/* Copying a little twice is less work than a second lookup. */

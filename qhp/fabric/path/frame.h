@@ -4,12 +4,16 @@
 #define QZ_FRAME_H
 
 #include <linux/if_ether.h>
+#include <linux/if_vlan.h>
 #include <uapi/linux/virtio_net.h>
 
 #include "path/cursor.h"
 #include "pure/offload.h"
 
 #define QZ_HDR_LEN	sizeof(struct virtio_net_hdr_mrg_rxbuf)
+
+/* What a frame may have beside the MTU: two VLAN tags, as in 802.1ad. */
+#define QZ_LINK_HLEN	(ETH_HLEN + 2 * VLAN_HLEN)
 
 /*
  * Buffers that one frame may be spread over: the largest frame in the smallest
