@@ -133,6 +133,34 @@ TEST(unknown_address_is_dropped)
 	expect_pair_works(m[0], m[1], 1);
 }
 
+/* What two neighbours on a wire tell each other (IEEE 802.1D, 7.12.6) ends at the fabric. */
+TEST(reserved_groups_are_dropped)
+{
+	__u8 group[6] = { 0x01, 0x80, 0xc2 };
+
+	make_two(NULL);
+	ASSERT_EQ(port_set(m[1]->name, QUEZTL_PORT_UPLINK), 0);
+	for (int i = 0; i < 16; i++) {
+		group[5] = i;
+		ASSERT_EQ(send_to(m[0], group, 100, i, 0), 0);
+		expect_not_sent(QUEZTL_DROP_NO_PORT, "reserved");
+	}
+	/* the addresses around them are groups like any other */
+	group[5] = 0x10;
+	ASSERT_EQ(send_to(m[0], group, 100, 1, 0), 0);
+	expect_arrives(m[1], group, m[0], 100, 1);
+	group[4] = 1;
+	group[5] = 0;
+	ASSERT_EQ(send_to(m[0], group, 100, 2, 0), 0);
+	expect_arrives(m[1], group, m[0], 100, 2);
+	/* nor do they come in */
+	group[4] = 0;
+	member_mark(m[0]);
+	ASSERT_EQ(send_to(m[1], group, 100, 3, 0), 0);
+	expect_drops(m[1], QUEZTL_DROP_NO_PORT, 1, "reserved, from outside");
+	expect_silence(m[0]);
+}
+
 /* A port that is gone is forgotten at once, one that comes is found. */
 TEST(addresses_come_and_go)
 {

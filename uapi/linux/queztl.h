@@ -446,7 +446,8 @@ struct queztl_port_next {
  *	negotiated, or does not match the frame
  * @QUEZTL_DROP_SPOOFED: the source MAC address is not the port's own or, for an
  *	uplink, belongs to another port
- * @QUEZTL_DROP_NO_PORT: no port of the fabric has the destination address
+ * @QUEZTL_DROP_NO_PORT: no port of the fabric has the destination address, or it
+ *	is one of the groups that no bridge forwards, 01:80:c2:00:00:00 to 0f
  * @QUEZTL_DROP_RATE: the sender exceeded its broadcast and multicast rate
  * @QUEZTL_DROP_BAD_RING: the sender's ring is malformed
  * @QUEZTL_DROP_DOWN: the receiver's driver is not ready

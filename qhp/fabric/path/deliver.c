@@ -197,6 +197,9 @@ static int forward(struct qz_run *run, struct qz_frame *frame)
 
 	run->may_wait = false;
 	if (is_multicast_ether_addr(dest)) {
+		/* 01:80:c2:00:00:00 to 0f stay on a cable (IEEE 802.1D). */
+		if (is_link_local_ether_addr(dest))
+			return QUEZTL_DROP_NO_PORT;
 		if (!may_flood(run, frame))
 			return QUEZTL_DROP_RATE;
 		err = flood(run, frame);
