@@ -8,6 +8,7 @@
  * when all three are there.
  */
 
+#include <linux/ethtool.h>
 #include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/pid.h>
@@ -207,6 +208,10 @@ static size_t get_config_size(struct vdpa_device *vdpa)
 	return sizeof(struct virtio_net_config);
 }
 
+/*
+ * QEMU offers VIRTIO_NET_F_SPEED_DUPLEX by itself if it is given a speed, and
+ * still shows the guest our fields.
+ */
 static void get_config(struct vdpa_device *vdpa, unsigned int offset,
 		       void *buf, unsigned int len)
 {
@@ -219,6 +224,8 @@ static void get_config(struct vdpa_device *vdpa, unsigned int offset,
 		.max_virtqueue_pairs =
 			__cpu_to_virtio16(true, port->ctrl.pairs),
 		.mtu = __cpu_to_virtio16(true, port->mtu),
+		.speed = cpu_to_le32(SPEED_UNKNOWN),
+		.duplex = DUPLEX_UNKNOWN,
 	};
 
 	memcpy(config.mac, port->mac, sizeof(config.mac));
