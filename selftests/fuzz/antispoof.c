@@ -32,6 +32,7 @@ static const struct {
 	{ 86, { [12] = 0x86, 0xdd, 0x60, [19] = 32, [20] = 58, 255, [54] = 135, [62] = 0xfd, 1, [66] = 0x80, [78] = 14, 1 } },
 	{ 90, { [12] = 0x86, 0xdd, 0x60, [19] = 36, [20] = 0, 1, [54] = 58, [62] = 143 } },
 	{ 94, { [12] = 0x86, 0xdd, 0x60, [19] = 40, [20] = 44, 64, 0xfd, [37] = 1, [54] = 60, [57] = 1, [62] = 58, [70] = 128 } },
+	{ 70, { [12] = 0x86, 0xdd, 0x60, [19] = 16, [20] = 44, 64, 0xfd, [37] = 1, [54] = 58, [57] = 1, [62] = 128 } },
 };
 
 /* Bit by bit, unlike what is tried. */
@@ -56,17 +57,21 @@ static int find_icmp6(const u8 *ip, u32 len)
 {
 	u32 at = 40, step;
 	u8 proto = ip[6];
+	bool fragment = false;
 
 	while (proto == 0 || proto == 43 || proto == 44 || proto == 51 || proto == 60) {
 		if (proto == 44 && (ip[at + 2] || ip[at + 3] & 0xf8)) {
-			fuzz_check(ip[at] != 58 && ip[at] != 60 && ip[at] != 0);
+			fuzz_check(ip[at] != 60 && ip[at] != 0);
 			return -1;
 		}
-		fuzz_check(at + 8 <= len && (proto != 44 || ip[at] != 58));
+		fuzz_check(at + 8 <= len);
+		fragment |= proto == 44;
 		step = proto == 44 ? 8 : proto == 51 ? ip[at + 1] * 4 + 8 : ip[at + 1] * 8 + 8;
 		proto = ip[at];
 		at += step;
 	}
+	if (fragment && proto == 58)
+		fuzz_check(at < len && ip[at] != 148 && (ip[at] < 133 || ip[at] > 137));
 	return proto == 58 ? (int)at : -1;
 }
 

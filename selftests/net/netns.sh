@@ -71,6 +71,27 @@ neighbours_are_discovered() {
 	in_ns 1 ping -q -6 -c 2 -W $((2 * SLOW)) ff02::1%eth0 >/dev/null || { echo "no multicast"; return 1; }
 }
 
+# A port that may only send from its addresses sends large packets from them, too.
+fragments_pass_anti_spoofing() {
+	local n address drops
+	drops=$(counter qtn1 1 drop_foreign)
+	for n in 1 2; do
+		for address in 10.9.0.$n/32 fd00:9::$n/128; do
+			"$QUEZTL" addr add "qtn$n" "$address" || return
+		done
+	done
+	for address in 10.9.0.2 fd00:9::2; do
+		in_ns 1 ping -q -c 3 -i 0.05 -W $((2 * SLOW)) -s 5000 "$address" >/dev/null ||
+			{ echo "to $address"; return 1; }
+	done
+	[ "$(counter qtn1 1 drop_foreign)" = "$drops" ] || { echo "foreign frames"; return 1; }
+	for n in 1 2; do
+		for address in 10.9.0.$n/32 fd00:9::$n/128; do
+			"$QUEZTL" addr del "qtn$n" "$address" || return
+		done
+	done
+}
+
 iperf() {	# ARGUMENTS: prints bits per second, bytes and percent lost, of the receiver
 	local server out
 	in_ns 2 iperf3 -s -1 >/dev/null 2>&1 &
@@ -295,7 +316,8 @@ module_takes_idle_ports_along() {
 }
 
 TESTS="ports_are_shown ping_all_pairs ping_every_size flood_ping_loses_nothing neighbours_are_discovered tcp_flows udp_flows
-offloads_in_every_combination offloads_reach_a_port_without jumbo_frames_pass two_tags_pass_at_full_size many_queues multicast_is_filtered
+offloads_in_every_combination offloads_reach_a_port_without jumbo_frames_pass many_queues multicast_is_filtered
+fragments_pass_anti_spoofing two_tags_pass_at_full_size
 statistics_follow_traffic trace_points_follow_frames port_is_deleted_under_load fabric_in_use_stays module_in_use_stays module_goes_and_comes
 module_takes_idle_ports_along"
 

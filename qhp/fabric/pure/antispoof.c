@@ -55,6 +55,7 @@ enum {
 	NEIGH_ADVERT	= 136,
 	REDIRECT	= 137,
 	MLD2_REPORT	= 143,
+	PATH_SOLICIT	= 148,
 };
 
 enum {
@@ -262,6 +263,22 @@ static u32 judge_icmp6(const struct packet *ip, u32 at)
 	}
 }
 
+/*
+ * The first fragment, or the only one: it must not contain neighbour discovery
+ * (RFC 6980). Nobody reassembles the later ones if it does not get through.
+ */
+static u32 judge_first_icmp6(const struct packet *ip, u32 at)
+{
+	u8 type;
+
+	if (!has(ip, at, 1))
+		return 0;
+	type = ip->bytes[at];
+	if ((type >= ROUTER_SOLICIT && type <= REDIRECT) || type == PATH_SOLICIT)
+		return 0;
+	return judge_icmp6(ip, at);
+}
+
 static bool is_extension(u8 proto)
 {
 	return proto == PROTO_HOPOPTS || proto == PROTO_DSTOPTS ||
@@ -278,9 +295,11 @@ static u32 extension_len(u8 proto, u8 units)
 }
 
 /*
- * To the transport header. Headers that extend beyond what was read may hide
- * neighbour discovery, and so may fragments, in which RFC 6980 forbids it: of a
- * later one only that its first has no headers is known.
+ * To the transport header. Headers that extend beyond what was read, or beyond
+ * the first fragment, may hide neighbour discovery. A later fragment begins
+ * somewhere behind the headers. If there are extension headers it is refused: a
+ * receiver that lets fragments overlap (RFC 5722 forbids it) could be made to
+ * replace what was seen behind them in the first.
  */
 static u32 judge_transport6(const struct packet *ip)
 {
@@ -298,11 +317,11 @@ static u32 judge_transport6(const struct packet *ip)
 		}
 		at += extension_len(proto, ip->bytes[at + 1]);
 	}
-	if (is_extension(proto) || (fragment && proto == PROTO_ICMP6) ||
-	    !has(ip, 0, at))
+	if (is_extension(proto) || !has(ip, 0, at))
 		return 0;
-	if (proto == PROTO_ICMP6)
-		return judge_icmp6(ip, at);
+	if (proto == PROTO_ICMP6 && first)
+		return fragment ? judge_first_icmp6(ip, at) :
+				  judge_icmp6(ip, at);
 	return is_zero6(ip->bytes + IP6_SOURCE) ? 0 : at;
 }
 

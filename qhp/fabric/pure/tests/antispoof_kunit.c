@@ -575,9 +575,9 @@ static void fragments_hide_nothing(struct kunit *test)
 		{ "UDP, first", 1, 17, true },
 		{ "UDP, later", 8, 17, true },
 		{ "UDP, whole", 0, 17, true },
-		{ "ICMPv6, first", 1, PROTO_ICMP6, false },
-		{ "ICMPv6, later", 8, PROTO_ICMP6, false },
-		{ "ICMPv6, whole", 0, PROTO_ICMP6, false },
+		{ "echo, first", 1, PROTO_ICMP6, true },
+		{ "echo, later", 8, PROTO_ICMP6, true },
+		{ "echo, whole", 0, PROTO_ICMP6, true },
 		{ "headers, later", 8, PROTO_DSTOPTS, false },
 		{ "headers, later, more", 9, PROTO_HOPOPTS, false },
 		{ "fragments, later", 8, PROTO_FRAGMENT, false },
@@ -595,9 +595,53 @@ static void fragments_hide_nothing(struct kunit *test)
 	add_fragment(&frame, PROTO_DSTOPTS, 1);
 	add_extension(&frame, PROTO_ICMP6, 0);
 	add_icmp6(&frame, 128, NULL);
-	expect(test, closed(&frame, 0), false, "ICMPv6 behind headers, first");
+	expect(test, closed(&frame, 0), true, "echo behind headers, first");
 	frame.bytes[ETH_LEN + IP6_LEN + 1] = 1;
-	expect(test, &frame, false, "the same, with a reserved byte set");
+	expect(test, &frame, true, "the same, with a reserved byte set");
+	expect(test, closed(&frame, -8), false, "the type is in the padding");
+	frame.len -= 8;
+	expect(test, closed(&frame, 0), false, "the type is in the next one");
+}
+
+/* RFC 6980: whole or not, with headers in front or not, even with our own. */
+static void discovery_is_in_no_fragment(struct kunit *test)
+{
+	static const u8 types[] = { ROUTER_SOLICIT, ROUTER_ADVERT, NEIGH_SOLICIT,
+				    NEIGH_ADVERT, REDIRECT, 148 };
+	struct frame frame;
+	int i, more;
+
+	for (i = 0; i < ARRAY_SIZE(types); i++)
+		for (more = 0; more < 2; more++) {
+			frame = new_ip6(ours6, PROTO_FRAGMENT);
+			add_fragment(&frame, PROTO_ICMP6, more);
+			add_icmp6(&frame, types[i], ours6);
+			expect(test, closed(&frame, 0), false, "discovery");
+			frame = new_ip6(ours6, PROTO_HOPOPTS);
+			add_extension(&frame, PROTO_FRAGMENT, 0);
+			add_fragment(&frame, PROTO_DSTOPTS, more);
+			add_extension(&frame, PROTO_ICMP6, 0);
+			add_icmp6(&frame, types[i], ours6);
+			expect(test, closed(&frame, 0), false, "with headers");
+		}
+}
+
+/* What nobody's address may not send, it may not send in fragments either. */
+static void nobody_sends_no_fragments(struct kunit *test)
+{
+	struct frame frame;
+	u16 offset;
+
+	for (offset = 0; offset <= 9; offset++) {
+		frame = new_ip6(nobody, PROTO_FRAGMENT);
+		add_fragment(&frame, PROTO_ICMP6, offset);
+		add_icmp6(&frame, 128, NULL);
+		expect(test, closed(&frame, 0), false, "echo");
+		frame = new_ip6(other6, PROTO_FRAGMENT);
+		add_fragment(&frame, PROTO_ICMP6, offset);
+		add_icmp6(&frame, 128, NULL);
+		expect(test, closed(&frame, 0), false, "another's");
+	}
 }
 
 /* ---- Ethernet ---- */
@@ -691,6 +735,8 @@ static struct kunit_case antispoof_cases[] = {
 	KUNIT_CASE(discovery_is_found_behind_headers),
 	KUNIT_CASE(headers_are_followed_to_their_end),
 	KUNIT_CASE(fragments_hide_nothing),
+	KUNIT_CASE(discovery_is_in_no_fragment),
+	KUNIT_CASE(nobody_sends_no_fragments),
 	KUNIT_CASE(one_tag_is_read),
 	KUNIT_CASE(other_protocols_are_refused),
 	KUNIT_CASE(without_addresses_left_all_are_refused),
