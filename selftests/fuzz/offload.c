@@ -121,6 +121,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			fuzz_check(off.head <= head_len && off.head < len && off.ip < off.csum_start);
 			cut(&off, head, len);
 		}
+		if (qz_offload_may_be_dhcp(&off))
+			qz_offload_is_dhcp(&off, head, head_len);
 	}
 	free(head);
 	return 0;

@@ -98,6 +98,52 @@ TEST_WITHIN(every_offload_arrives_at_every_receiver, 120)
 	expect_no_drops(m[0]);
 }
 
+static void send_from_port(struct member *from, const struct flow *flow, const __u8 to[6], int port)
+{
+	flow_make(&frame, flow, to, from->mac, port);
+	frame.bytes[frame.header.csum_start] = port >> 8;
+	frame.bytes[frame.header.csum_start + 1] = port & 0xff;
+	ASSERT_EQ(swg_send(&from->port, &frame.header, frame.bytes, frame.length, SWG_CROOKED), 0);
+}
+
+/*
+ * Clients read answers of DHCP with sockets that do not tell them that a checksum is only begun: it
+ * is finished, also for those that could finish it. Of no others.
+ */
+TEST(answers_of_dhcp_arrive_finished)
+{
+	static const struct flow answers[] = {
+		{ .name = "DHCP", .udp = true, .payload = 300 },
+		{ .name = "DHCP, short", .udp = true, .payload = 18 },
+		{ .name = "DHCP, long", .udp = true, .payload = 1472 },
+		{ .name = "DHCP, VLAN", .udp = true, .vlan = true, .payload = 548 },
+		{ .name = "UDP/IPv6", .udp = true, .ip6 = true, .payload = 300 },
+		{ .name = "TCP/IPv4", .payload = 300 },
+	};
+	struct swg_options options = { .features = SEND | CSUM };
+	static uint8_t bytes[SWG_FRAME];
+	struct member *m[2];
+
+	make_lan(m, 2, &options);
+	for (size_t i = 0; i < 2 * sizeof(answers) / sizeof(*answers); i++) {
+		const struct flow *flow = &answers[i / 2];
+		bool finished = !(i % 2) && flow->udp && !flow->ip6;
+		uint8_t flags = finished ? 0 : VIRTIO_NET_HDR_F_NEEDS_CSUM;
+		int got, from = i % 2 ? 68 : 67;
+		const char *wrong;
+
+		send_from_port(m[0], flow, flow->ip6 ? m[1]->mac : frame_broadcast, from);
+		got = swg_receive(&m[1]->port, bytes, sizeof(bytes), SOON);
+		ASSERT_EQ(got, frame.length);
+		wrong = flow_check(&frame, flow, &m[1]->port.header, bytes, got, 0, flow->payload);
+		KTAP_CHECK(!wrong, false, "%s: %s", flow->name, wrong);
+		KTAP_CHECK(m[1]->port.header.flags == flags, false, "%s from port %d: flags %d",
+			   flow->name, from, m[1]->port.header.flags);
+	}
+	expect_no_drops(m[0]);
+	expect_no_drops(m[1]);
+}
+
 /* A frame to everybody arrives at each as that one can take it. */
 TEST(flooded_offloads_arrive_at_each)
 {

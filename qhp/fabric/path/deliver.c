@@ -28,17 +28,31 @@ static struct qz_cursor begin_of(const struct qz_run *run)
 }
 
 /*
+ * Read the first @len bytes of a frame, or as many as it and the head have.
+ * These bytes are then delivered as they were read.
+ */
+static bool read_head(struct qz_frame *frame, u32 len)
+{
+	u32 old = frame->head_len;
+
+	len = min3(len, frame->len, (u32)QZ_OFFLOAD_HEAD);
+	if (len <= old)
+		return true;
+	frame->head_len = len;
+	return qz_cursor_read(&frame->rest, frame->head + old, len - old);
+}
+
+/*
  * Read all headers of a frame to be segmented. This may have read too much or
  * too little, so the payload's cursor starts anew right after the headers.
  */
 static enum queztl_drop read_headers(const struct qz_run *run,
 				     struct qz_frame *frame)
 {
-	u32 n = min_t(u32, frame->len, QZ_OFFLOAD_HEAD), old = frame->head_len;
-
-	if (!qz_cursor_read(&frame->rest, frame->head + old, n - old))
+	if (!read_head(frame, QZ_OFFLOAD_HEAD))
 		return QUEZTL_DROP_BAD_RING;
-	if (!qz_offload_parse(&frame->off, frame->head, n, frame->len))
+	if (!qz_offload_parse(&frame->off, frame->head, frame->head_len,
+			      frame->len))
 		return QUEZTL_DROP_BAD_HEADER;
 	frame->head_len = frame->off.head;
 	frame->rest = begin_of(run);
@@ -65,14 +79,11 @@ static enum queztl_drop check_sender(const struct qz_antispoof *antispoof,
 				     struct qz_frame *frame)
 {
 	const struct qz_offload *off = &frame->off;
-	u32 old = frame->head_len, judged;
+	u32 judged;
 
-	if (off->gso == VIRTIO_NET_HDR_GSO_NONE) {
-		frame->head_len = min_t(u32, frame->len, QZ_OFFLOAD_HEAD);
-		if (!qz_cursor_read(&frame->rest, frame->head + old,
-				    frame->head_len - old))
-			return QUEZTL_DROP_BAD_RING;
-	}
+	if (off->gso == VIRTIO_NET_HDR_GSO_NONE &&
+	    !read_head(frame, QZ_OFFLOAD_HEAD))
+		return QUEZTL_DROP_BAD_RING;
 	judged = qz_antispoof_check(antispoof, frame->head, frame->head_len);
 	if (!judged ||
 	    (off->csum && (u32)off->csum_start + off->csum_offset < judged))
@@ -111,6 +122,12 @@ static enum queztl_drop read_frame(const struct qz_run *run)
 		reason = read_headers(run, frame);
 		if (reason != QUEZTL_DROP_REASONS)
 			return reason;
+	}
+	if (unlikely(qz_offload_may_be_dhcp(&frame->off))) {
+		if (!read_head(frame, frame->off.csum_start + QZ_OFFLOAD_DHCP))
+			return QUEZTL_DROP_BAD_RING;
+		frame->off.finish = qz_offload_is_dhcp(&frame->off, frame->head,
+						       frame->head_len);
 	}
 	if (too_big(port, frame))
 		return QUEZTL_DROP_TOO_BIG;

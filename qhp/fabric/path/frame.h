@@ -28,7 +28,8 @@
  *	delivered
  * @head_len: length of @head: all of a short frame; else the Ethernet header
  *	with a VLAN tag, all headers of a frame that may have to be segmented,
- *	or as much as fits if the sender has addresses
+ *	those up to the UDP ports if the checksum is UDP's, or as much as fits
+ *	if the sender has addresses
  * @len: bytes of the whole frame
  * @rest: the bytes after @head, in the sender's memory
  * @off: what the driver left to the device

@@ -328,7 +328,7 @@ static enum put put_frame(struct qz_run *run, struct qz_rxq *rxq,
 	u64 csum = BIT_ULL(VIRTIO_NET_F_GUEST_CSUM);
 
 	if (!(lacks & ~csum))
-		return put_whole(run, rxq, frame, lacks);
+		return put_whole(run, rxq, frame, lacks || frame->off.finish);
 	return put_segments(run, rxq, frame, lacks & csum);
 }
 

@@ -16,9 +16,12 @@
 #define TCP_PSH		0x08
 #define TCP_CWR		0x80
 
+#define UDP_SOURCE	0
 #define UDP_TOTAL	4
 #define UDP_CSUM	QZ_OFFLOAD_UDP_CSUM
 #define UDP_LEN		8
+
+#define DHCP_SERVER	67
 
 #define IP4_TOTAL	2
 #define IP4_ID		4
@@ -237,6 +240,33 @@ bool qz_offload_parse(struct qz_offload *off, const u8 *head, u32 head_len,
 		return false;
 	return len > off->head &&
 	       qz_offload_segments(off, len) <= QZ_OFFLOAD_SEGMENTS;
+}
+
+/**
+ * qz_offload_is_dhcp - is it an answer of a DHCP server, over IPv4?
+ * @off: what qz_offload_read() found; see qz_offload_may_be_dhcp()
+ * @head: a copy of the frame's first bytes
+ * @head_len: length of @head: QZ_OFFLOAD_DHCP bytes from off->csum_start on are
+ *	enough
+ *
+ * A client that has no address yet reads answers with a packet socket, and some
+ * do not ask for the auxiliary data that says that the checksum is not complete:
+ * they drop the answer. QEMU finishes it, too, if it passes frames itself. Over
+ * IPv6 a client has a link-local address, and an ordinary socket.
+ *
+ * Return: true if it is.
+ */
+bool qz_offload_is_dhcp(const struct qz_offload *off, const u8 *head,
+			u32 head_len)
+{
+	u16 type;
+	u32 at;
+
+	at = find_ip(head, head_len, &type);
+	return at && type == TYPE_IP4 &&
+	       find_transport4(head, head_len, &at) == PROTO_UDP &&
+	       at == off->csum_start && at + QZ_OFFLOAD_DHCP <= head_len &&
+	       get16(head + at + UDP_SOURCE) == DHCP_SERVER;
 }
 
 /**

@@ -25,6 +25,9 @@
  */
 #define QZ_OFFLOAD_SEGMENTS	1366
 
+/* Bytes of a UDP header that tell an answer of DHCP: the source port. */
+#define QZ_OFFLOAD_DHCP		2
+
 /* Where a transport header has its checksum. */
 #define QZ_OFFLOAD_TCP_CSUM	16
 #define QZ_OFFLOAD_UDP_CSUM	6
@@ -35,6 +38,7 @@
  * @gso: VIRTIO_NET_HDR_GSO_*, without VIRTIO_NET_HDR_GSO_ECN
  * @ecn: VIRTIO_NET_HDR_GSO_ECN was set
  * @csum: the checksum at @csum_start + @csum_offset is not complete
+ * @finish: complete it for every receiver
  * @csum_start: where the summed bytes begin
  * @csum_offset: where the sum goes, from @csum_start
  *
@@ -50,6 +54,7 @@ struct qz_offload {
 	u8 gso;
 	bool ecn;
 	bool csum;
+	bool finish;
 	u16 csum_start;
 	u16 csum_offset;
 	u16 gso_size;
@@ -62,6 +67,8 @@ bool qz_offload_read(struct qz_offload *off,
 		     u32 len);
 bool qz_offload_parse(struct qz_offload *off, const u8 *head, u32 head_len,
 		      u32 len);
+bool qz_offload_is_dhcp(const struct qz_offload *off, const u8 *head,
+			u32 head_len);
 void qz_offload_write(const struct qz_offload *off,
 		      struct virtio_net_hdr_v1 *virtio);
 void qz_offload_cut(const struct qz_offload *off, const u8 *whole, u8 *head,
@@ -71,6 +78,16 @@ void qz_offload_cut(const struct qz_offload *off, const u8 *whole, u8 *head,
 static inline u32 qz_offload_segments(const struct qz_offload *off, u32 len)
 {
 	return DIV_ROUND_UP(len - off->head, off->gso_size);
+}
+
+/*
+ * May it be an answer of DHCP, and is its checksum not complete? False for most
+ * frames; then qz_offload_is_dhcp() need not look at the frame itself.
+ */
+static inline bool qz_offload_may_be_dhcp(const struct qz_offload *off)
+{
+	return off->csum && off->csum_offset == QZ_OFFLOAD_UDP_CSUM &&
+	       off->gso == VIRTIO_NET_HDR_GSO_NONE;
 }
 
 /* The finished checksum, from the sum of all bytes from csum_start on. */

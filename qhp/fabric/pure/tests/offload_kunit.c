@@ -420,6 +420,56 @@ static void offload_never_sends_a_zero_udp_sum(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, qz_offload_csum(&off, (__force __wsum)0xffff));
 }
 
+/* A UDP frame over IPv4 with a checksum to finish; returns where UDP begins. */
+static u32 make_udp(u8 *head, u8 vlans, struct qz_offload *off)
+{
+	u32 ip = ETH_LEN + VLAN_LEN * vlans, i;
+
+	memset(head, 0, QZ_OFFLOAD_HEAD);
+	for (i = 0; i < vlans; i++)
+		put16(head + ETH_LEN - 2 + VLAN_LEN * i, i ? TYPE_VLAN : TYPE_QINQ);
+	put16(head + ip - 2, TYPE_IP4);
+	head[ip] = 0x45;
+	head[ip + IP4_PROTO] = PROTO_UDP;
+	*off = (struct qz_offload){ .csum = true, .csum_start = ip + IP4_LEN,
+				    .csum_offset = UDP_CSUM };
+	return ip + IP4_LEN;
+}
+
+static void offload_knows_answers_of_dhcp(struct kunit *test)
+{
+	u8 head[QZ_OFFLOAD_HEAD];
+	struct qz_offload off;
+	u32 udp, vlans, len;
+
+	for (vlans = 0; vlans <= 2; vlans++) {
+		udp = make_udp(head, vlans, &off);
+		KUNIT_EXPECT_TRUE(test, qz_offload_may_be_dhcp(&off));
+		put16(head + udp, 68);
+		KUNIT_EXPECT_FALSE(test, qz_offload_is_dhcp(&off, head, udp + 8));
+		put16(head + udp, DHCP_SERVER);
+		KUNIT_EXPECT_TRUE(test, qz_offload_is_dhcp(&off, head, udp + 8));
+		for (len = ETH_LEN; len < udp + QZ_OFFLOAD_DHCP; len++)
+			KUNIT_EXPECT_FALSE(test, qz_offload_is_dhcp(&off, head, len));
+		KUNIT_EXPECT_TRUE(test, qz_offload_is_dhcp(&off, head, len));
+		off.csum_start += 2;
+		KUNIT_EXPECT_FALSE(test, qz_offload_is_dhcp(&off, head, udp + 8));
+		off.csum_start -= 2;
+		head[udp - IP4_LEN + IP4_PROTO] = PROTO_TCP;
+		KUNIT_EXPECT_FALSE(test, qz_offload_is_dhcp(&off, head, udp + 8));
+		head[udp - IP4_LEN + IP4_PROTO] = PROTO_UDP;
+		put16(head + udp - IP4_LEN + IP4_FRAGMENT, 0x2000);
+		KUNIT_EXPECT_FALSE(test, qz_offload_is_dhcp(&off, head, udp + 8));
+	}
+	off.csum_offset = TCP_CSUM;
+	KUNIT_EXPECT_FALSE(test, qz_offload_may_be_dhcp(&off));
+	off.csum_offset = UDP_CSUM;
+	off.gso = VIRTIO_NET_HDR_GSO_UDP_L4;
+	KUNIT_EXPECT_FALSE(test, qz_offload_may_be_dhcp(&off));
+	off = (struct qz_offload){};
+	KUNIT_EXPECT_FALSE(test, qz_offload_may_be_dhcp(&off));
+}
+
 static struct kunit_case offload_cases[] = {
 	KUNIT_CASE(offload_cuts_every_shape),
 	KUNIT_CASE(offload_names_what_a_receiver_needs),
@@ -428,6 +478,7 @@ static struct kunit_case offload_cases[] = {
 	KUNIT_CASE(offload_refuses_what_is_wrong),
 	KUNIT_CASE(offload_survives_random_bytes),
 	KUNIT_CASE(offload_never_sends_a_zero_udp_sum),
+	KUNIT_CASE(offload_knows_answers_of_dhcp),
 	{}
 };
 
