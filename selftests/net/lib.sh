@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2001 # sed marks every line
 # Sourced by the programs here: ports as the host's own network interfaces (virtio_vdpa), each in a network namespace
-# of its own, and KTAP. NUMBERS are those of the ports, FABRIC is theirs.
+# of its own, and KTAP. NUMBERS are those of the ports, FABRIC is theirs, MAC has the addresses that
+# are not the usual ones.
 HERE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 QUEZTL=${QZ_BUILD:-$HERE/../../build}/userspace/queztl
 PORT=7000		# of the last transfer
+MAC=()
 number=0 pass=0 fail=0 skip=0
 
 say() { echo "# $*"; }
@@ -43,8 +45,8 @@ bind_virtio() {
 interface_of() { basename "$(echo /sys/bus/vdpa/devices/"$1"/virtio*/net/*)"; }
 
 make_port() {	# NUMBER [MORE WORDS OF vdpa dev add...]
-	local dev
-	vdpa dev add name "qtn$1" mgmtdev "queztl/$FABRIC" mac "52:54:00:51:01:0$1" "${@:2}" || return
+	local dev mac=${MAC[$1]:-52:54:00:51:01:0$1}
+	vdpa dev add name "qtn$1" mgmtdev "queztl/$FABRIC" mac "$mac" "${@:2}" || return
 	bind_virtio "qtn$1" || return
 	dev=$(interface_of "qtn$1")
 	ip netns add "qt$1" 2>/dev/null

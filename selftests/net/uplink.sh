@@ -7,6 +7,7 @@ NUMBERS="1 2 3"
 FABRIC=qtup
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
+MAC=([3]=fe:54:00:51:01:03 [6]=fe:54:00:51:01:06)	# uplinks: see Documentation/qhp.rst
 
 KEYS=$(mktemp -d)
 
@@ -16,7 +17,8 @@ on_host() { ip -n qt3 "$@"; }
 make_bridge() {
 	on_host address flush dev eth0
 	on_host link add br0 type bridge forward_delay 0 stp_state 0
-	ip netns add qt4 && on_host link add cable type veth peer name eth0 address 52:54:00:51:01:04 netns qt4 || return
+	ip netns add qt4 && on_host link add cable address 52:54:00:51:01:0c type veth \
+		peer name eth0 address 52:54:00:51:01:04 netns qt4 || return
 	on_host link set eth0 master br0
 	on_host link set cable master br0 up
 	on_host link set br0 up
@@ -31,7 +33,7 @@ reaches() {
 	echo "$1 does not reach $2; what they know of each other, and the bridge of them:"
 	ip -n "qt$1" neigh show "10.9.0.$2"
 	ip -n "qt$2" neigh show "10.9.0.$1"
-	bridge -n qt3 fdb show br br0 | grep -i "52:54:00:51:01:0[$1$2]"
+	bridge -n qt3 fdb show br br0 | grep -i "54:00:51:01:0[$1$2]"
 	return 1
 }
 
@@ -48,6 +50,13 @@ without_an_uplink_nothing_leaves() {
 uplink_joins_a_bridge() {
 	"$QUEZTL" port uplink qtn3 on || return
 	reaches 1 4 && reaches 2 4 && reaches 4 1 && reaches 1 2 && reaches 1 3 && reaches 4 3
+}
+
+# A bridge has the lowest address of its ports, and the host is known by it: not by the uplink's.
+the_bridge_keeps_its_address() {
+	local address
+	address=$(in_ns 3 cat /sys/class/net/br0/address)
+	[ "$address" = 52:54:00:51:01:0c ] || { echo "the bridge has $address"; return 1; }
 }
 
 # Larger than the wire's frames inside; whole where it arrives.
@@ -144,5 +153,5 @@ end_net() {
 	rm -rf "$KEYS"
 }
 
-run_tests without_an_uplink_nothing_leaves uplink_joins_a_bridge what_leaves_is_whole \
-	outside_takes_no_address_of_a_port only_peers_of_the_uplink_leave two_hosts_are_one_network
+run_tests without_an_uplink_nothing_leaves uplink_joins_a_bridge the_bridge_keeps_its_address \
+	what_leaves_is_whole outside_takes_no_address_of_a_port only_peers_of_the_uplink_leave two_hosts_are_one_network
