@@ -262,11 +262,14 @@ bool qz_offload_is_dhcp(const struct qz_offload *off, const u8 *head,
 	u16 type;
 	u32 at;
 
+	/* The port first: hardly any other frame has it. */
+	if (off->csum_start + QZ_OFFLOAD_DHCP > head_len ||
+	    get16(head + off->csum_start + UDP_SOURCE) != DHCP_SERVER)
+		return false;
 	at = find_ip(head, head_len, &type);
 	return at && type == TYPE_IP4 &&
 	       find_transport4(head, head_len, &at) == PROTO_UDP &&
-	       at == off->csum_start && at + QZ_OFFLOAD_DHCP <= head_len &&
-	       get16(head + at + UDP_SOURCE) == DHCP_SERVER;
+	       at == off->csum_start;
 }
 
 /**
