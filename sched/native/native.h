@@ -69,9 +69,10 @@ struct scx_exit_info;
 /*
  * A vCPU that is in its guest's kernel when its slice is over may hold a spinlock,
  * and the VM's other vCPUs would do nothing but spin. So before one of these runs,
- * and if the VM's other threads have nothing to do, it goes on until its guest has left the kernel, which is looked at so often, for
- * so long at most. Other VMs do not wait for that. Of those that lost the CPU to
- * another VM, such a vCPU is first of its own, by QZ_SCHED_FIRST().
+ * and if the VM's other threads have nothing to do, it goes on until its guest has
+ * left the kernel. That is looked at so often, for so long at most. Other VMs do not
+ * wait for it. If it lost the CPU to another VM, it is first of its own, by
+ * QZ_SCHED_FIRST().
  */
 #define QZ_SCHED_GRACE_NS	(100 * NSEC_PER_USEC)
 #define QZ_SCHED_GRACES_NS	(1 * NSEC_PER_MSEC)
