@@ -84,13 +84,15 @@ TEST(traces_preemptions)
 	end_standin(&hog);
 }
 
+/* One of many vCPUs goes on. One that only threads for other things wait for does not, nor one in user mode. */
 TEST_WITHIN(traces_vcpus_that_go_on_in_their_kernel, 60)
 {
-	struct standin a, b;
+	struct standin a, b, c;
 
 	begin();
-	a = start_tiny(2 * cpus());
-	b = start_user_mode(2 * cpus());
+	a = start_vcpus(2 * cpus());
+	b = start_tiny(2 * cpus());
+	c = start_user_mode(2 * cpus());
 	ASSERT_EQ(start(), 0);
 	enable("queztl_sched_go_on", "1");
 	for (int i = 0; i < 30 && traced("queztl_sched_go_on: pid=%d ", a.pid) <= 5; i++)
@@ -98,11 +100,13 @@ TEST_WITHIN(traces_vcpus_that_go_on_in_their_kernel, 60)
 	enable("queztl_sched_go_on", "0");
 	EXPECT(traced("queztl_sched_go_on: pid=%d ", a.pid) > 5);
 	EXPECT(!traced("queztl_sched_go_on: pid=%d ", b.pid));
+	EXPECT(!traced("queztl_sched_go_on: pid=%d ", c.pid));
 	EXPECT(traced("grace=100000\n") > 0);
 	EXPECT(!traced("grace=1100000\n"));
 	ASSERT_EQ(stop(), 0);
 	end_standin(&a);
 	end_standin(&b);
+	end_standin(&c);
 }
 
 TEST(traces_directed_yields)
