@@ -70,6 +70,7 @@ u64 qz_check_next(u64 now)
 void qz_check_task(const struct task_struct *task, const struct qz_task *t,
 		   bool held_back, u64 now)
 {
+	u64 soon = now + min(qz_sched_check_ns, qz_sched_policy.slice);
 	u64 next;
 
 	if (held_back)
@@ -77,9 +78,9 @@ void qz_check_task(const struct task_struct *task, const struct qz_task *t,
 	else if (task == current)
 		next = qz_check_next(now);
 	else if (READ_ONCE(qz_cpu_of(task_cpu(task))->brief))
-		next = now + qz_sched_check_ns;
+		next = soon;
 	else
-		next = min(qz_check_next(now), now + qz_sched_check_ns);
+		next = min(qz_check_next(now), soon);
 	qz_check_at(next);
 }
 
@@ -288,8 +289,8 @@ static enum hrtimer_restart end_grace(struct hrtimer *hrtimer)
 }
 
 /*
- * Who begins to run here has a moment. Runqueue lock held. The alarm looks at all
- * CPUs, and what one VM does so often is no business of those that others run on.
+ * Who begins to run on this CPU may go on for a moment; runqueue lock held. The alarm
+ * is not used for it: it looks at all CPUs, and others must not pay for this VM.
  */
 void qz_check_grace(struct qz_cpu *cpu)
 {

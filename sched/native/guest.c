@@ -85,7 +85,7 @@ enum qz_preempted qz_guest_preempted(const struct task_struct *task)
 /*
  * The same before it is switched out: of the thread that runs on this CPU, with its
  * runqueue lock held, from dispatch() or when it is queued. While KVM has its preempt
- * notifier, the vCPU is loaded. What is asked of it besides KVM_RUN has no lock.
+ * notifier, the vCPU is loaded. Outside KVM_RUN its guest holds up nobody.
  */
 bool qz_guest_in_kernel(const struct task_struct *task)
 {
