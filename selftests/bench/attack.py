@@ -73,6 +73,8 @@ def flooding(guest, index, path, options, limit):
     crowd.LIMIT[path](index, 3, limit)
     flood = crowd.packets(guest, index, 3, 4, 0, options.burst)
     guest.expect(f"({flood}) >/tmp/flood 2>&1 &")
+    # It takes a moment to begin, and a stop before that would be forgotten.
+    guest.expect("while ! grep -q 'sofar: [1-9]' /proc/net/pktgen/eth*; do sleep 0.1; done")
     yield found
     guest.expect("echo stop >/proc/net/pktgen/pgctrl")
     crowd.LIMIT[path](index, 3, 0)
@@ -135,7 +137,6 @@ def main():
     lab = crowd.Crowd(options, 4, tools=True, mem="128M")
     lab.start()
     lab.guests[1].expect("qzping -s >/dev/null 2>&1 &")
-    lab.guests[2].expect("ls /proc/net/pktgen/kpktgend_0")
     pools = {index: {case: Case() for case in CASES} for index, _ in lab.paths}
     for number in range(options.rounds):
         for case in CASES:

@@ -135,6 +135,7 @@ def packets(guest, path_index, sender, receiver, count, burst):
     They carry an MPLS label, for which no guest has a handler, and are clones of one another: the guests' own stacks,
     which nobody wants to measure, do as little as they can.
     """
+    guest.expect("ls /proc/net/pktgen/kpktgend_0")             # Debian's kernel for clouds has none
     name = device(guest, path_index, sender)
     at = f"/proc/net/pktgen/{name}"
     words = [f"count {count}", "pkt_size 60", f"dst_mac {mac(path_index, receiver)}",
