@@ -278,33 +278,8 @@ static enum hrtimer_restart ring(struct hrtimer *hrtimer)
 	return HRTIMER_NORESTART;	/* or it is set already */
 }
 
-/* Hard interrupt on that CPU, if it is online. */
-static enum hrtimer_restart end_grace(struct hrtimer *hrtimer)
-{
-	struct qz_cpu *cpu = container_of(hrtimer, struct qz_cpu, grace);
-
-	if (READ_ONCE(cpu->in_grace))
-		scx_bpf_kick_cpu(cpu->number, SCX_KICK_PREEMPT);
-	return HRTIMER_NORESTART;
-}
-
-/*
- * Who begins to run on this CPU may go on for a moment; runqueue lock held. The alarm
- * is not used for it: it looks at all CPUs, and others must not pay for this VM.
- */
-void qz_check_grace(struct qz_cpu *cpu)
-{
-	hrtimer_start(&cpu->grace, ns_to_ktime(READ_ONCE(cpu->slice)),
-		      HRTIMER_MODE_REL_PINNED_HARD);
-}
-
 void qz_check_init(void)
 {
-	s32 cpu;
-
-	for_each_possible_cpu(cpu)
-		hrtimer_setup(&qz_cpu_of(cpu)->grace, end_grace, CLOCK_MONOTONIC,
-			      HRTIMER_MODE_REL_PINNED_HARD);
 	alarm_at = 0;
 	qz_sched_behind = QZ_NOBODY;
 	qz_sched_behind_pinned = QZ_NOBODY;
@@ -315,9 +290,5 @@ void qz_check_init(void)
 /* The scheduler is unregistered: only the timer itself sets it again. */
 void qz_check_exit(void)
 {
-	s32 cpu;
-
 	hrtimer_cancel(&timer);
-	for_each_possible_cpu(cpu)
-		hrtimer_cancel(&qz_cpu_of(cpu)->grace);
 }

@@ -67,16 +67,20 @@ struct scx_exit_info;
 #define QZ_SCHED_HURRY_NS	(250 * NSEC_PER_USEC)
 
 /*
- * A vCPU that is in its guest's kernel when its slice is over may hold a spinlock,
- * and the VM's other vCPUs would do nothing but spin. So before one of these runs,
- * and if the VM's other threads have nothing to do, it goes on until its guest has
- * left the kernel. That is looked at so often, for so long at most. Other VMs do not
- * wait for it. If it lost the CPU to another VM, it is first of its own, by
- * QZ_SCHED_FIRST().
+ * Grace of a vCPU whose guest is in its kernel when its slice ends: granted in such
+ * steps, up to so much (see grace.c). One that loses the CPU to another VM is the
+ * first of its own: its turn is earlier by more than any other thread's can be.
  */
 #define QZ_SCHED_GRACE_NS	(100 * NSEC_PER_USEC)
 #define QZ_SCHED_GRACES_NS	(1 * NSEC_PER_MSEC)
 #define QZ_SCHED_FIRST(policy)	((policy)->credit + (policy)->slice)
+
+/* How long a customer waits until it has starved. */
+static inline u64 qz_patience(u32 customer)
+{
+	return customer == QZ_HOST ? QZ_SCHED_HOST_STARVED_NS :
+				     QZ_SCHED_STARVED_NS;
+}
 
 enum qz_queue {
 	QZ_OTHERS,		/* threads that no limit holds back */
@@ -117,6 +121,24 @@ struct qz_customer {
 };
 
 /**
+ * struct qz_grace - a vCPU may go on after its slice, see grace.c
+ * @in_kernel: its guest was in its kernel when it lost the CPU, and it waits in a
+ *	queue of its VM
+ * @left: what was left of its slice then, ns
+ * @active: the slice it has now includes a step of grace
+ * @used: so much grace it has had since its last ordinary slice began, ns, with the
+ *	current step
+ * @yielded: it has given up its slice, as a vCPU does that spins
+ */
+struct qz_grace {
+	bool in_kernel;
+	u64 left;
+	bool active;
+	u64 used;
+	bool yielded;
+};
+
+/**
  * struct qz_task - what is known of a thread
  * @hash: in tasks.c's table
  * @task: whose it is
@@ -132,13 +154,7 @@ struct qz_customer {
  * @burst: so long it has run since, ns, in however many slices
  * @parked: when it began to wait in QZ_VCPUS; 0: it does not
  * @held_back: and its limit was used up then
- * @in_kernel: its guest was in its kernel when it lost the CPU, and it waits in a
- *	queue of its VM
- * @left: of its slice then, ns
- * @grace: so much longer than its slice it has run for that, ns, with what it has
- *	been given for that now
- * @in_grace: it has been given some
- * @yielded: it has given up its slice, as a vCPU does that spins
+ * @grace: whether it may go on after its slice
  * @pinned: in the list of a CPU that it waits for, in the order of its queue
  * @pinned_cpu: that CPU
  * @slow: of a VM, and it last ran because it starved; if it waits there, in the
@@ -167,11 +183,7 @@ struct qz_task {
 	u64 burst;
 	u64 parked;
 	bool held_back;
-	bool in_kernel;
-	u64 left;
-	u64 grace;
-	bool in_grace;
-	bool yielded;
+	struct qz_grace grace;
 	struct list_head pinned;
 	s32 pinned_cpu;
 	bool slow;
@@ -221,7 +233,7 @@ enum qz_yield {
  *	QZ_NOBODY
  * @given: who runs was taken for that: nobody preempts it
  * @brief: who runs usually blocks soon
- * @in_grace: who runs goes on for a moment, for which @grace rings
+ * @in_grace: who runs has grace, and @grace rings when that is over
  * @grace: a timer, on this CPU only
  * @price: of time here, see qz_price_next()
  * @asked: dispatch() has looked who waits, and nobody has begun since
@@ -329,7 +341,45 @@ int qz_task_add(struct task_struct *task);
 struct qz_task *qz_task_of(const struct task_struct *task);
 void qz_task_del(struct task_struct *task);
 
+/* limit.c */
+bool qz_task_is_limited(const struct task_struct *task,
+			const struct qz_task *t);
+bool qz_customer_is_parked(struct qz_customer *c, u64 now);
+u64 qz_customer_refills(const struct qz_customer *c);
+bool qz_customer_may_run_vcpus(struct qz_customer *c, u64 now);
+
 /* queues.c */
+
+/* Customers whose queue may hold somebody. Set too often, never too seldom. */
+extern DECLARE_BITMAP(qz_queues_waiting[QZ_QUEUES], QZ_SCHED_CUSTOMERS);
+
+/* Of a list of qz_cpu, or NULL; with the CPU's lock held. */
+static inline struct qz_task *qz_queue_first_pinned(struct list_head *list)
+{
+	return list_first_entry_or_null(list, struct qz_task, pinned);
+}
+
+struct qz_choice;
+
+int qz_queues_create(void);
+void qz_queues_init(void);
+struct qz_cpu *qz_cpu_of(s32 cpu);
+bool qz_task_is_pinned(const struct task_struct *task);
+void qz_queue_add(struct task_struct *task, struct qz_task *t, u64 flags,
+		  bool held_back, u64 now);
+void qz_queue_add_pinned(struct task_struct *task, struct qz_task *t,
+			 u64 flags, u64 now);
+void qz_queue_leave(struct qz_task *t);
+bool qz_queue_has_waiters(u32 customer, enum qz_queue queue, u64 now);
+bool qz_queue_take(const struct qz_choice *choice, u64 now);
+bool qz_queue_take_pinned(s32 cpu, bool slow);
+bool qz_queue_can_take(struct qz_cpu *cpu, const struct qz_task *t);
+bool qz_queue_set_next(struct qz_cpu *cpu, const struct qz_task *t);
+bool qz_queue_take_next(struct qz_cpu *cpu);
+bool qz_queues_take_any(u32 from, u64 now);
+bool qz_queues_hurry(void);
+
+/* choice.c */
 
 /* A customer of whom somebody waits. */
 struct qz_choice {
@@ -340,30 +390,10 @@ struct qz_choice {
 	u64 rank;		/* see qz_flow_rank() */
 };
 
-int qz_queues_create(void);
-void qz_queues_init(void);
-struct qz_cpu *qz_cpu_of(s32 cpu);
-bool qz_task_is_pinned(const struct task_struct *task);
-bool qz_task_is_limited(const struct task_struct *task,
-			const struct qz_task *t);
-bool qz_customer_is_parked(struct qz_customer *c, u64 now);
-u64 qz_customer_refills(const struct qz_customer *c);
-void qz_queue_add(struct task_struct *task, struct qz_task *t, u64 flags,
-		  bool held_back, u64 now);
-void qz_queue_add_pinned(struct task_struct *task, struct qz_task *t,
-			 u64 flags, u64 now);
-void qz_queue_leave(struct qz_task *t);
-bool qz_queue_take(const struct qz_choice *choice, u64 now);
-bool qz_queue_take_pinned(s32 cpu, bool slow);
-bool qz_queue_can_take(struct qz_cpu *cpu, const struct qz_task *t);
-bool qz_queue_set_next(struct qz_cpu *cpu, const struct qz_task *t);
-bool qz_queue_take_next(struct qz_cpu *cpu);
 bool qz_choice_is_before(const struct qz_choice *a, const struct qz_choice *b);
 void qz_queues_first(u64 now, const struct qz_choice *after,
 		     struct qz_choice *choice);
 void qz_queues_first_pinned(s32 cpu, u64 now, struct qz_choice *choice);
-bool qz_queues_take_any(u32 from, u64 now);
-bool qz_queues_hurry(void);
 u64 qz_queues_next_check(u64 now);
 
 /* guest.c */
@@ -371,6 +401,17 @@ void qz_guest_init(void);
 void qz_guest_exit(void);
 enum qz_preempted qz_guest_preempted(const struct task_struct *task);
 bool qz_guest_in_kernel(const struct task_struct *task);
+
+/* grace.c */
+void qz_grace_init(void);
+void qz_grace_exit(void);
+bool qz_grace_is_due(const struct task_struct *p, const struct qz_task *t);
+void qz_grace_note(const struct task_struct *p, struct qz_task *t, bool held_back,
+		   u64 now);
+bool qz_grace_resumes(const struct qz_task *t);
+u64 qz_grace_extend(const struct task_struct *p, struct qz_task *t);
+void qz_grace_stop(struct qz_task *t, u64 ran);
+void qz_grace_arm(struct qz_cpu *cpu);
 
 /* check.c */
 
@@ -386,7 +427,6 @@ void qz_check_at(u64 at);
 void qz_check_task(const struct task_struct *task, const struct qz_task *t,
 		   bool held_back, u64 now);
 u64 qz_check_next(u64 now);
-void qz_check_grace(struct qz_cpu *cpu);
 s32 qz_cpu_to_preempt(const struct task_struct *task, const struct qz_task *t,
 		      u64 now);
 

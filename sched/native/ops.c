@@ -24,15 +24,6 @@ static bool somebody_waits(const struct qz_customer *c)
 	       atomic_read(&c->waiting[QZ_VCPUS]);
 }
 
-/* All that wait are vCPUs, and some do. */
-static bool only_vcpus_wait(const struct qz_customer *c)
-{
-	int vcpus = atomic_read(&c->vcpus_waiting);
-
-	return vcpus && vcpus == atomic_read(&c->waiting[QZ_OTHERS]) +
-				 atomic_read(&c->waiting[QZ_VCPUS]);
-}
-
 /* For how long it may run that begins to, or goes on. */
 static u64 slice_of(const struct task_struct *p, const struct qz_task *t)
 {
@@ -136,25 +127,6 @@ static void use_idle_cpu(const struct task_struct *p)
 		scx_bpf_kick_cpu(cpu, 0);
 }
 
-/* Before another of its VM runs, whose turn it is: it may hold a lock. */
-static bool may_go_on(const struct task_struct *p, const struct qz_task *t)
-{
-	return t->customer != QZ_HOST && !t->yielded &&
-	       t->grace < QZ_SCHED_GRACES_NS && qz_guest_in_kernel(p);
-}
-
-/* With what is left of its slice, if it is to be the first of its VM. */
-static void note_in_kernel(const struct task_struct *p, struct qz_task *t,
-			   bool held_back, u64 now)
-{
-	const struct qz_cpu *cpu = qz_cpu_of(task_cpu(p));
-	u64 slice = cpu->slice, ran = qz_sched_since(now, t->started);
-
-	t->in_kernel = !held_back && !cpu->given && may_go_on(p, t);
-	if (t->in_kernel)
-		t->left = ran < slice ? slice - ran : 0;
-}
-
 static void op_enqueue(struct task_struct *p, u64 enq_flags)
 {
 	struct qz_task *t = qz_task_of(p);
@@ -174,7 +146,7 @@ static void op_enqueue(struct task_struct *p, u64 enq_flags)
 	}
 	now = wakeup ? t->woken : qz_sched_now();
 	held_back = is_held_back(p, t, now);
-	t->in_kernel = false;
+	t->grace.in_kernel = false;
 	/* Nobody else wants the CPU. */
 	if (enq_flags & SCX_ENQ_LAST && !held_back) {
 		scx_bpf_dispatch(p, SCX_DSQ_LOCAL, qz_sched_policy.slice,
@@ -184,7 +156,7 @@ static void op_enqueue(struct task_struct *p, u64 enq_flags)
 	if (qz_task_is_pinned(p) && !qz_task_is_limited(p, t)) {
 		qz_queue_add_pinned(p, t, enq_flags, now);
 	} else {
-		note_in_kernel(p, t, held_back, now);
+		qz_grace_note(p, t, held_back, now);
 		qz_queue_add(p, t, enq_flags, held_back, now);
 	}
 	qz_check_task(p, t, held_back, now);
@@ -218,12 +190,12 @@ static void start(struct task_struct *p, struct qz_task *t, u64 slice)
 	WRITE_ONCE(cpu->limited, limited);
 	WRITE_ONCE(cpu->given, false);
 	WRITE_ONCE(cpu->brief, t->brief);
-	WRITE_ONCE(cpu->in_grace, t->in_grace);
+	WRITE_ONCE(cpu->in_grace, t->grace.active);
 	WRITE_ONCE(cpu->customer, t->customer);
-	t->yielded = false;
+	t->grace.yielded = false;
 	cpu->asked = false;
-	if (t->in_grace)
-		qz_check_grace(cpu);
+	if (t->grace.active)
+		qz_grace_arm(cpu);
 	else if (limited || slice < qz_sched_policy.slice)
 		qz_check_at(t->started + slice);
 }
@@ -248,9 +220,7 @@ static void stop(const struct task_struct *p, struct qz_task *t)
 	t->burst += ran;
 	if (t->burst >= QZ_SCHED_BRIEF_NS)
 		t->brief = false;
-	if (t->in_grace && ran < t->thread.slice)
-		t->grace -= min_t(u64, t->thread.slice - ran, QZ_SCHED_GRACE_NS);
-	t->in_grace = false;
+	qz_grace_stop(t, ran);
 	qz_thread_stop(&c->flow, &t->thread, ran,
 		       atomic64_read(&qz_sched_clock));
 	if (t->customer != QZ_HOST)
@@ -344,15 +314,6 @@ static u64 chosen_tag(const struct qz_task *t)
 	       t->pinned_tag : tag;
 }
 
-/* Return: for how long. */
-static u64 go_on(const struct task_struct *p, struct qz_task *t)
-{
-	t->in_grace = true;
-	t->grace += QZ_SCHED_GRACE_NS;
-	trace_queztl_sched_go_on(customer_of(t)->pid, p->pid, t->grace);
-	return QZ_SCHED_GRACE_NS;
-}
-
 static void op_running(struct task_struct *p)
 {
 	struct qz_cpu *cpu = qz_cpu_of(task_cpu(p));
@@ -373,11 +334,12 @@ static void op_running(struct task_struct *p)
 		p->scx.slice = min(p->scx.slice, READ_ONCE(cpu->next_slice));
 	else if (!given)
 		advance(cpu, tag);
-	if (!t->in_kernel || given || !only_vcpus_wait(customer_of(t)))
-		t->grace = 0;
+	if (!given && qz_grace_resumes(t))
+		p->scx.slice = min(p->scx.slice,
+				   t->grace.left + qz_grace_extend(p, t));
 	else
-		p->scx.slice = min_t(u64, p->scx.slice, t->left + go_on(p, t));
-	t->in_kernel = false;
+		t->grace.used = 0;
+	t->grace.in_kernel = false;
 	t->burst = 0;
 	cpu->lent = QZ_NOBODY;
 	cpu->gives = QZ_NOBODY;
@@ -427,7 +389,7 @@ static bool keep(struct task_struct *prev, const struct qz_choice *next,
 		return false;
 	own = is_for_own(t, next);
 	if (next->customer != QZ_NOBODY &&
-	    (own ? !only_vcpus_wait(customer_of(t)) || !may_go_on(prev, t) :
+	    (own ? !qz_grace_is_due(prev, t) :
 		   next->starved || next->customer == t->customer ||
 		   !qz_sched_before(qz_flow_tag(&customer_of(t)->flow), next->rank)))
 		return false;
@@ -435,9 +397,9 @@ static bool keep(struct task_struct *prev, const struct qz_choice *next,
 		return false;
 	stop(prev, t);
 	if (own) {
-		prev->scx.slice = go_on(prev, t);
+		prev->scx.slice = qz_grace_extend(prev, t);
 	} else {
-		t->grace = 0;
+		t->grace.used = 0;
 		prev->scx.slice = slice_of(prev, t);
 		advance(qz_cpu_of(task_cpu(prev)),
 			qz_flow_tag(&customer_of(t)->flow));
@@ -555,7 +517,7 @@ static bool op_yield(struct task_struct *from, struct task_struct *to)
 	enum qz_yield answer;
 
 	if (f)
-		f->yielded = true;
+		f->grace.yielded = true;
 	if (!to) {
 		from->scx.slice = 0;
 		atomic64_inc(&qz_sched_counts.yields);

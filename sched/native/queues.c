@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Who waits, and whose turn it is. */
+/* The queues in which threads wait, in and out. Whose turn it is: choice.c. */
 
 #include <linux/bitmap.h>
 #include <linux/percpu.h>
@@ -11,8 +11,7 @@
 
 static DEFINE_PER_CPU(struct qz_cpu, cpus);
 
-/* Customers whose queue may hold somebody. Set too often, never too seldom. */
-static DECLARE_BITMAP(waiting[QZ_QUEUES], QZ_SCHED_CUSTOMERS);
+DECLARE_BITMAP(qz_queues_waiting[QZ_QUEUES], QZ_SCHED_CUSTOMERS);
 
 /* How many wait whose bursts are brief. */
 static atomic_t brief_waiting;
@@ -43,8 +42,8 @@ void qz_queues_init(void)
 {
 	s32 cpu;
 
-	bitmap_zero(waiting[QZ_OTHERS], QZ_SCHED_CUSTOMERS);
-	bitmap_zero(waiting[QZ_VCPUS], QZ_SCHED_CUSTOMERS);
+	bitmap_zero(qz_queues_waiting[QZ_OTHERS], QZ_SCHED_CUSTOMERS);
+	bitmap_zero(qz_queues_waiting[QZ_VCPUS], QZ_SCHED_CUSTOMERS);
 	atomic_set(&brief_waiting, 0);
 	for_each_possible_cpu(cpu) {
 		struct qz_cpu *c = qz_cpu_of(cpu);
@@ -77,61 +76,6 @@ int qz_queues_create(void)
 	return err;
 }
 
-bool qz_task_is_limited(const struct task_struct *task,
-			const struct qz_task *t)
-{
-	return qz_task_is_vcpu(task) &&
-	       READ_ONCE(qz_customers[t->customer].flow.limit);
-}
-
-/* -- limits --------------------------------------------------------------- */
-static void refill(struct qz_customer *c, u64 now)
-{
-	unsigned long flags;
-
-	if (qz_sched_since(now, READ_ONCE(c->flow.refilled)) <
-	    qz_sched_policy.refill)
-		return;
-	if (!raw_spin_trylock_irqsave(&c->refilling, flags))
-		return;
-	qz_flow_refill(qz_customer_policy(c), &c->flow, now,
-		       atomic64_read(&qz_sched_clock));
-	raw_spin_unlock_irqrestore(&c->refilling, flags);
-}
-
-/* Is its limit used up? Gives it what it is due first. Any context. */
-bool qz_customer_is_parked(struct qz_customer *c, u64 now)
-{
-	if (!READ_ONCE(c->flow.limit))
-		return false;
-	refill(c, now);
-	return qz_flow_is_parked(&c->flow);
-}
-
-/* When it is given more. */
-u64 qz_customer_refills(const struct qz_customer *c)
-{
-	return READ_ONCE(c->flow.refilled) + qz_sched_policy.refill;
-}
-
-/*
- * Its other threads may use all that the limit allows, and more. Its vCPUs run now
- * and then nevertheless: they may hold locks that others wait for, and have to run
- * in order to end.
- */
-static bool is_overdue(const struct qz_customer *c, u64 now)
-{
-	u64 since = qz_sched_since(now, READ_ONCE(c->served[QZ_VCPUS]));
-
-	return since > QZ_SCHED_PARKED_NS ||
-	       since * atomic_read(&c->waiting[QZ_VCPUS]) > QZ_SCHED_ROUND_NS;
-}
-
-static bool may_serve_vcpus(struct qz_customer *c, u64 now)
-{
-	return !qz_customer_is_parked(c, now) || is_overdue(c, now);
-}
-
 /* -- into a queue --------------------------------------------------------- */
 static void set_waiting(struct qz_customer *c, enum qz_queue queue)
 {
@@ -139,8 +83,8 @@ static void set_waiting(struct qz_customer *c, enum qz_queue queue)
 
 	/* Who finds the queue empty clears the bit and looks again. */
 	smp_mb();
-	if (!test_bit(index, waiting[queue]))
-		set_bit(index, waiting[queue]);
+	if (!test_bit(index, qz_queues_waiting[queue]))
+		set_bit(index, qz_queues_waiting[queue]);
 }
 
 static void hurry(struct qz_task *t, bool held_back)
@@ -160,7 +104,7 @@ bool qz_queues_hurry(void)
 /* Its place among the threads of its VM: those for disks and networks do not spin. */
 static u64 place_of(const struct qz_task *t)
 {
-	bool first = t->in_kernel ||
+	bool first = t->grace.in_kernel ||
 		     (t->customer != QZ_HOST && t->woken && !t->vcpu);
 
 	return t->thread.turn - (first ? QZ_SCHED_FIRST(&qz_sched_policy) : 0);
@@ -188,18 +132,12 @@ void qz_queue_add(struct task_struct *task, struct qz_task *t, u64 flags,
 	set_waiting(c, t->queue);
 }
 
-static u64 patience(u32 customer)
-{
-	return customer == QZ_HOST ? QZ_SCHED_HOST_STARVED_NS :
-				     QZ_SCHED_STARVED_NS;
-}
-
 /* Must @t, which comes now, wait until @other has run? */
 static bool is_after(const struct qz_task *t, const struct qz_task *other)
 {
 	return !qz_sched_before(t->pinned_tag, other->pinned_tag) ||
 	       qz_sched_since(t->queued, other->queued) >
-	       patience(other->customer);
+	       qz_patience(other->customer);
 }
 
 /*
@@ -294,8 +232,8 @@ static bool take(u32 customer, enum qz_queue queue, u64 now)
 {
 	struct qz_customer *c = &qz_customers[customer];
 
-	if (!test_bit(customer, waiting[queue]) ||
-	    (queue == QZ_VCPUS && !may_serve_vcpus(c, now)))
+	if (!test_bit(customer, qz_queues_waiting[queue]) ||
+	    (queue == QZ_VCPUS && !qz_customer_may_run_vcpus(c, now)))
 		return false;
 	if (scx_bpf_consume(dsq_of(customer, queue))) {
 		WRITE_ONCE(c->served[queue], now);
@@ -323,18 +261,13 @@ bool qz_queue_take_pinned(s32 cpu, bool slow)
 	return scx_bpf_consume(dsq_of_cpu(cpu, slow));
 }
 
-static struct qz_task *first_of(struct list_head *list)
-{
-	return list_first_entry_or_null(list, struct qz_task, pinned);
-}
-
 /* Of those that wait for that CPU, it is the first of its queue. */
 static bool is_first_pinned(struct qz_cpu *cpu, const struct qz_task *t)
 {
 	bool first;
 
 	raw_spin_lock(&cpu->lock);
-	first = first_of(t->slow ? &cpu->slow : &cpu->pinned) == t;
+	first = qz_queue_first_pinned(t->slow ? &cpu->slow : &cpu->pinned) == t;
 	raw_spin_unlock(&cpu->lock);
 	return first;
 }
@@ -390,7 +323,7 @@ static u32 take_first_pinned(s32 cpu, bool slow)
 	struct qz_task *t;
 
 	raw_spin_lock_irqsave(&c->lock, flags);
-	t = first_of(slow ? &c->slow : &c->pinned);
+	t = qz_queue_first_pinned(slow ? &c->slow : &c->pinned);
 	if (t)
 		customer = t->customer;
 	raw_spin_unlock_irqrestore(&c->lock, flags);
@@ -420,133 +353,6 @@ bool qz_queue_take_next(struct qz_cpu *cpu)
 	return true;
 }
 
-/* -- who is next ---------------------------------------------------------- */
-/*
- * Nobody waits in a queue whose bit is set. The bit stays while its threads come and
- * go all the time: all CPUs look at it.
- */
-static void forget(u32 customer, enum qz_queue queue, u64 now)
-{
-	struct qz_customer *c = &qz_customers[customer];
-
-	if (qz_sched_since(now, READ_ONCE(c->served[queue])) < QZ_SCHED_FORGET_NS)
-		return;
-	clear_bit(customer, waiting[queue]);
-	/* Who is queued from here on sets the bit, or is seen. */
-	smp_mb__after_atomic();
-	if (atomic_read(&c->waiting[queue]))
-		set_waiting(c, queue);
-}
-
-static bool somebody_waits_in(u32 customer, enum qz_queue queue, u64 now)
-{
-	if (!test_bit(customer, waiting[queue]))
-		return false;
-	if (atomic_read(&qz_customers[customer].waiting[queue]))
-		return true;
-	forget(customer, queue, now);
-	return false;
-}
-
-static bool is_starved(const struct qz_customer *c, enum qz_queue queue, u64 now)
-{
-	u64 since = qz_sched_since(now, READ_ONCE(c->served[queue]));
-
-	return since > patience(c - qz_customers) ||
-	       since * atomic_read(&c->waiting[queue]) >
-	       QZ_SCHED_STARVED_ROUND_NS;
-}
-
-/* Of two who wait, the one who is next; nobody is last. */
-bool qz_choice_is_before(const struct qz_choice *a, const struct qz_choice *b)
-{
-	if (b->customer == QZ_NOBODY || a->customer == QZ_NOBODY)
-		return a->customer != QZ_NOBODY;
-	if (a->starved != b->starved)
-		return a->starved;
-	return a->rank == b->rank ? a->customer < b->customer :
-				    qz_sched_before(a->rank, b->rank);
-}
-
-/* If it comes after one and before the other, it replaces that. */
-static void consider(u32 index, u64 now, const struct qz_choice *after,
-		     struct qz_choice *best)
-{
-	struct qz_customer *c = &qz_customers[index];
-	bool others = somebody_waits_in(index, QZ_OTHERS, now);
-	bool vcpus = somebody_waits_in(index, QZ_VCPUS, now) &&
-		     may_serve_vcpus(c, now);
-	struct qz_choice this = { .customer = index };
-
-	if (!others && !vcpus)
-		return;
-	this.starved = (others && is_starved(c, QZ_OTHERS, now)) ||
-		       (vcpus && is_starved(c, QZ_VCPUS, now));
-	this.rank = qz_flow_rank(qz_customer_policy(c), &c->flow, !others);
-	if (qz_choice_is_before(&this, best) &&
-	    (!after || qz_choice_is_before(after, &this)))
-		*best = this;
-}
-
-/*
- * Of those that wait, who is next, or who is next after a given one. One pass over
- * a bit for each customer, and a few instructions for each who waits.
- */
-void qz_queues_first(u64 now, const struct qz_choice *after,
-		     struct qz_choice *choice)
-{
-	unsigned int i, end = READ_ONCE(qz_customers_end);
-
-	*choice = (struct qz_choice){ .customer = QZ_NOBODY };
-	for_each_or_bit(i, waiting[QZ_OTHERS], waiting[QZ_VCPUS], end)
-		consider(i, now, after, choice);
-}
-
-/* If it is before the other, it replaces that. */
-static void consider_pinned(const struct qz_task *t, u64 now, u64 patience,
-			    struct qz_choice *best)
-{
-	const struct qz_customer *c = &qz_customers[t->customer];
-	struct qz_choice this = {
-		.customer = t->customer,
-		.pinned = true,
-		.slow = t->slow,
-		.starved = qz_sched_since(now, t->queued) > patience,
-		.rank = qz_flow_rank(qz_customer_policy(c), &c->flow, false),
-	};
-
-	if (qz_choice_is_before(&this, best))
-		*best = this;
-}
-
-/* If there are many, each of them waits for longer, as they do elsewhere. */
-static u64 patience_of_slow(const struct qz_cpu *cpu, const struct qz_task *t)
-{
-	return clamp_t(u64, cpu->nslow * (u64)QZ_SCHED_STARVED_EACH_NS,
-		       patience(t->customer), QZ_SCHED_STARVED_ROUND_NS);
-}
-
-/* The same of the threads that wait for one CPU. */
-void qz_queues_first_pinned(s32 cpu, u64 now, struct qz_choice *choice)
-{
-	struct qz_cpu *c = qz_cpu_of(cpu);
-	unsigned long flags;
-	struct qz_task *t;
-
-	*choice = (struct qz_choice){ .customer = QZ_NOBODY };
-	/* The CPU itself is sure of that; a check that comes too early comes again. */
-	if (list_empty(&c->pinned) && list_empty(&c->slow))
-		return;
-	raw_spin_lock_irqsave(&c->lock, flags);
-	t = first_of(&c->pinned);
-	if (t)
-		consider_pinned(t, now, patience(t->customer), choice);
-	t = first_of(&c->slow);
-	if (t)
-		consider_pinned(t, now, patience_of_slow(c, t), choice);
-	raw_spin_unlock_irqrestore(&c->lock, flags);
-}
-
 /*
  * Anybody who may run on this CPU, from customer @from on: those who are next can
  * run on other CPUs only, and there may be many of them. Called with the runqueue
@@ -565,22 +371,30 @@ bool qz_queues_take_any(u32 from, u64 now)
 	return false;
 }
 
-/* When somebody who waits has to be looked after again; 0: nobody waits. */
-u64 qz_queues_next_check(u64 now)
+/*
+ * Nobody waits in a queue whose bit is set. The bit stays while its threads come and
+ * go all the time: all CPUs look at it.
+ */
+static void forget(u32 customer, enum qz_queue queue, u64 now)
 {
-	unsigned int i, end = READ_ONCE(qz_customers_end);
-	u64 next = 0;
+	struct qz_customer *c = &qz_customers[customer];
 
-	for_each_or_bit(i, waiting[QZ_OTHERS], waiting[QZ_VCPUS], end) {
-		struct qz_customer *c = &qz_customers[i];
-		bool vcpus = atomic_read(&c->waiting[QZ_VCPUS]);
+	if (qz_sched_since(now, READ_ONCE(c->served[queue])) < QZ_SCHED_FORGET_NS)
+		return;
+	clear_bit(customer, qz_queues_waiting[queue]);
+	/* Who is queued from here on sets the bit, or is seen. */
+	smp_mb__after_atomic();
+	if (atomic_read(&c->waiting[queue]))
+		set_waiting(c, queue);
+}
 
-		if (vcpus && qz_customer_is_parked(c, now))
-			qz_sched_keep_earlier(&next, qz_customer_refills(c));
-		else if (vcpus)
-			qz_sched_keep_earlier(&next, qz_check_next(now));
-		if (atomic_read(&c->waiting[QZ_OTHERS]))
-			qz_sched_keep_earlier(&next, qz_check_next(now));
-	}
-	return next;
+/* Does somebody wait there? For a queue whose bit is set, if it may be. */
+bool qz_queue_has_waiters(u32 customer, enum qz_queue queue, u64 now)
+{
+	if (!test_bit(customer, qz_queues_waiting[queue]))
+		return false;
+	if (atomic_read(&qz_customers[customer].waiting[queue]))
+		return true;
+	forget(customer, queue, now);
+	return false;
 }

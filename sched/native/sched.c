@@ -51,6 +51,7 @@ static void cleanup(void)
 {
 	qz_messages_exit();
 	qz_check_exit();
+	qz_grace_exit();
 	qz_guest_exit();
 	qz_vm_watch(NULL);
 	qz_customers_exit();
@@ -82,6 +83,7 @@ static int start(void)
 	qz_queues_init();
 	qz_guest_init();
 	qz_check_init();
+	qz_grace_init();
 	qz_customers_init();
 	qz_vm_watch(qz_customers_changed);
 	qz_customers_changed();		/* what came before it watched */
