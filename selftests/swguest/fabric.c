@@ -175,6 +175,15 @@ int port_find(const char *name, struct queztl_port_next *found)
 	return r;
 }
 
+int port_find_attached(const char *name, struct queztl_port_next *found)
+{
+	int r;
+
+	while (!(r = port_find(name, found)) && found->state & QUEZTL_PORT_DELETED)
+		usleep(1000);
+	return r;
+}
+
 int port_stats(const char *name, struct queztl_port_stats *stats)
 {
 	struct queztl_port_next port;

@@ -20,6 +20,8 @@ int port_add(const char *name, const char *fabric, const __u8 mac[6], int mtu);
 int port_del(const char *name);
 int port_bind(const char *name, const char *driver);
 int port_find(const char *name, struct queztl_port_next *found);
+/* Waits for a deleted port that nobody has open to leave the bus: it is listed until then. */
+int port_find_attached(const char *name, struct queztl_port_next *found);
 int port_stats(const char *name, struct queztl_port_stats *stats);
 int port_set(const char *name, __u32 mode);
 

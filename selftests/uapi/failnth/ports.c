@@ -36,7 +36,7 @@ static bool is_there(void)
 {
 	struct queztl_port_next port;
 
-	return !port_find(SWEPT, &port);
+	return !port_find_attached(SWEPT, &port);
 }
 
 static void remove_port(void)

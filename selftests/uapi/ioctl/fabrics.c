@@ -84,7 +84,7 @@ TEST(fabric_with_ports_is_ebusy)
 	EXPECT_EQ(port.state, 0);
 	EXPECT_EQ(port.pid, 0);
 	EXPECT_EQ(port_del("qtport"), 0);
-	EXPECT_EQ(port_find("qtport", &port), -ENOENT);
+	EXPECT_EQ(port_find_attached("qtport", &port), -ENOENT);
 	EXPECT_EQ(fabric_find("qtblue", &fabric), 0);
 	EXPECT_EQ(fabric.ports, 0);
 	EXPECT_EQ(fabric_del(world.fabric), 0);
