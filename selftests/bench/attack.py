@@ -73,7 +73,7 @@ def flooding(guest, index, path, options, limit):
     crowd.LIMIT[path](index, 3, limit)
     flood = crowd.packets(guest, index, 3, 4, 0, options.burst)
     guest.expect(f"({flood}) >/tmp/flood 2>&1 &")
-    # It takes a moment to begin, and a stop before that would be forgotten.
+    # Its first packet may be a while away, and a stop before that has no effect.
     guest.expect("while ! grep -q 'sofar: [1-9]' /proc/net/pktgen/eth*; do sleep 0.1; done")
     yield found
     guest.expect("echo stop >/proc/net/pktgen/pgctrl")

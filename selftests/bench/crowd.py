@@ -130,7 +130,8 @@ def device(guest, path_index, host):
 
 
 def packets(guest, path_index, sender, receiver, count, burst):
-    """Command that has pktgen send so many packets of 60 bytes (0: until it is stopped), and prints its result.
+    """Set pktgen up. Return: the command that sends so many packets of 60 bytes (0: until it is stopped), and prints
+    pktgen's result.
 
     They carry an MPLS label, for which no guest has a handler, and are clones of one another: the guests' own stacks,
     which nobody wants to measure, do as little as they can.
@@ -141,8 +142,9 @@ def packets(guest, path_index, sender, receiver, count, burst):
     words = [f"count {count}", "pkt_size 60", f"dst_mac {mac(path_index, receiver)}",
              f"dst {address(path_index, receiver)}", "udp_dst_min 9", "udp_dst_max 9", "mpls 00000140",
              "clone_skb 1000", f"burst {burst}"]
-    return (f"echo rem_device_all >/proc/net/pktgen/kpktgend_0; echo add_device {name} >/proc/net/pktgen/kpktgend_0; "
-            + "".join(f"echo '{word}' >{at}; " for word in words) + f"echo start >/proc/net/pktgen/pgctrl; cat {at}")
+    guest.expect(f"echo rem_device_all >/proc/net/pktgen/kpktgend_0; echo add_device {name} >/proc/net/pktgen/kpktgend_0; "
+                 + "; ".join(f"echo '{word}' >{at}" for word in words))
+    return f"echo start >/proc/net/pktgen/pgctrl; cat {at}"
 
 
 # -- counting -------------------------------------------------------------------------------------------------------
