@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "sched/bpf/queztl.h"
+#include "uapi/linux/queztl.h"
 #include "sched/sim/sim.h"
 
 #define CGROUPS	"/sys/fs/cgroup"
@@ -216,13 +217,38 @@ static void tell(const char *name, uint32_t key, const void *value)
 	close(map);
 }
 
-/* Queztl's module knows a VM by KVM's, where there is KVM. */
-static void hold_vm(void)
+/* The module's scheduler takes no setting from a cgroup. Without one there is nothing to set. */
+static void tell_module(int kvm_vm, const struct sim_vm *vm)
 {
-	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	struct queztl_vm_attach attach = { .size = sizeof(attach), .kvm_fd = kvm_vm };
+	struct queztl_vm_sched set = {
+		.size = sizeof(set), .set = QUEZTL_VM_WEIGHT | QUEZTL_VM_LIMIT,
+		.weight = vm->weight, .limit = vm->limit,
+	};
+	int device = open(QUEZTL_DEVICE, O_RDWR | O_CLOEXEC);
 
-	if (kvm >= 0 && ioctl(kvm, KVM_CREATE_VM, 0) < 0)
+	if (device < 0)
+		return;
+	if (ioctl(device, QUEZTL_VM_ATTACH, &attach))
+		fail("QUEZTL_VM_ATTACH");
+	set.id = attach.id;
+	if (ioctl(device, QUEZTL_VM_SCHED_SET, &set) && errno != EOPNOTSUPP)
+		fail("QUEZTL_VM_SCHED_SET");
+	close(attach.vm_fd);
+	close(device);
+}
+
+/* Queztl's module knows a VM by KVM's, where there is KVM. */
+static void hold_vm(const struct sim_vm *vm)
+{
+	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC), kvm_vm;
+
+	if (kvm < 0)
+		return;
+	kvm_vm = ioctl(kvm, KVM_CREATE_VM, 0);
+	if (kvm_vm < 0)
 		fail("KVM_CREATE_VM");
+	tell_module(kvm_vm, vm);
 }
 
 /* This process is a VM. */
@@ -231,7 +257,7 @@ static void register_vm(const struct sim_vm *vm)
 	struct qz_setting setting = { .weight = vm->weight, .limit = vm->limit };
 
 	tell("settings", getpid(), &setting);
-	hold_vm();
+	hold_vm(vm);
 }
 
 /* This thread is a vCPU of it, for the BPF scheduler, and for queztl top by its name. */
