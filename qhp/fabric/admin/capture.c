@@ -32,7 +32,7 @@
 struct reading {
 	struct qz_capture capture;
 	struct qz_port *port;
-	struct mutex lock;
+	struct mutex lock;	/* see above */
 	wait_queue_head_t wait;
 	struct delayed_work look;
 };

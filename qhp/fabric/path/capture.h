@@ -19,7 +19,7 @@ struct qz_run;
  */
 struct qz_capture {
 	struct qz_recording rec;
-	spinlock_t lock;
+	spinlock_t lock;	/* see above */
 	u32 snaplen;
 };
 

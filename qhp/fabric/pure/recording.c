@@ -27,9 +27,11 @@ struct qz_record *qz_recording_reserve(struct qz_recording *rec, u32 bytes, u32 
 	u32 to_end = rec->size - (rec->head & (rec->size - 1));
 	u32 pad = need > to_end ? to_end : 0;
 	struct qz_record *record;
+	u64 tail;
 
-	/* Pairs with the reader's release: it is done with the bytes. */
-	if (rec->head + pad + need - smp_load_acquire(&rec->tail) > rec->size) {
+	/* Pairs with qz_recording_release(): the reader is done with the bytes. */
+	tail = smp_load_acquire(&rec->tail);
+	if (rec->head + pad + need - tail > rec->size) {
 		rec->lost += rec->lost != U32_MAX;
 		return NULL;
 	}
@@ -41,7 +43,7 @@ struct qz_record *qz_recording_reserve(struct qz_recording *rec, u32 bytes, u32 
 	record = at(rec, rec->head + pad);
 	record->room = need;
 	record->state = 0;
-	/* The reader sees no head before these. */
+	/* Pairs with qz_recording_next(): it sees the heads of these records. */
 	smp_store_release(&rec->head, rec->head + pad + need);
 	*lost = rec->lost;
 	rec->lost = 0;
@@ -51,17 +53,21 @@ struct qz_record *qz_recording_reserve(struct qz_recording *rec, u32 bytes, u32 
 /* The record is complete. */
 void qz_recording_commit(struct qz_record *record)
 {
+	/* Pairs with qz_recording_next(): the record is complete before it says so. */
 	smp_store_release(&record->state, QZ_RECORD_WRITTEN);
 }
 
 /* The reader's next record, if there is one and it is complete; else NULL. */
 struct qz_record *qz_recording_next(struct qz_recording *rec)
 {
-	u64 head = smp_load_acquire(&rec->head);
 	struct qz_record *record;
+	u64 head;
 
+	/* Pairs with qz_recording_reserve(). */
+	head = smp_load_acquire(&rec->head);
 	while (rec->tail != head) {
 		record = at(rec, rec->tail);
+		/* Pairs with qz_recording_commit(). */
 		switch (smp_load_acquire(&record->state)) {
 		case QZ_RECORD_WRITTEN:
 			return record;
@@ -78,5 +84,6 @@ struct qz_record *qz_recording_next(struct qz_recording *rec)
 /* The reader is done with the record that is next. */
 void qz_recording_release(struct qz_recording *rec, const struct qz_record *record)
 {
+	/* Pairs with qz_recording_reserve(): whoever fills them again comes later. */
 	smp_store_release(&rec->tail, rec->tail + record->room);
 }
