@@ -42,6 +42,7 @@ union ioctl_arg {
 	struct queztl_addr addr;
 	struct queztl_port_set port_set;
 	struct queztl_port_rates port_rates;
+	struct queztl_port_capture port_capture;
 	struct queztl_sched_start sched_start;
 	struct queztl_sched_stop sched_stop;
 	struct queztl_sched_info sched_info;
@@ -184,6 +185,8 @@ static_assert(sizeof(struct queztl_addr) == 40);
 static_assert(sizeof(struct queztl_port_stats) == 240);
 static_assert(sizeof(struct queztl_port_set) == 24);
 static_assert(sizeof(struct queztl_port_rates) == 40);
+static_assert(sizeof(struct queztl_port_capture) == 32);
+static_assert(sizeof(struct queztl_capture_record) == 32);
 static_assert(sizeof(struct queztl_sched_start) == 24);
 static_assert(sizeof(struct queztl_sched_stop) == 8);
 static_assert(sizeof(struct queztl_sched_info) == 232);
@@ -233,6 +236,8 @@ static const struct qz_ioctl device_ioctls[] = {
 	    qz_fabricapi_addr_next, NULL, true),
 	ROW(QUEZTL_PORT_SET, queztl_port_set, reserved,
 	    qz_fabricapi_port_set, NULL, false),
+	ROW(QUEZTL_PORT_CAPTURE, queztl_port_capture, reserved,
+	    qz_fabricapi_port_capture, NULL, true),
 	ROW(QUEZTL_RATES_SET, queztl_port_rates, tx_packets,
 	    qz_fabricapi_rates_set, NULL, false),
 	ROW(QUEZTL_RATES_GET, queztl_port_rates, tx_packets,

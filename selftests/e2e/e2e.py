@@ -196,6 +196,23 @@ def large_frames_pass_up_to_the_mtu():
     check(counts("blue-b")[0]["drops"]["no_space"] == 0, "a frame found no space")
 
 
+def captured_frames_are_what_tcpdump_reads():
+    if not shutil.which("tcpdump"):
+        raise Skip("no tcpdump")
+    a, _ = guests("a", "b")
+    path = "/run/queztl-e2e.pcapng"
+    capture = subprocess.Popen([world.QUEZTL, "capture", "blue-a", "-w", path, "-c", "20"], stderr=subprocess.PIPE, text=True)
+    expect_ping(a, address("blue-b"), 12)
+    check(capture.wait(20 * vm.SLOW) == 0, f"queztl capture failed: {capture.stderr.read()}")
+    check(os.stat(path).st_mode & 0o077 == 0, "others may read the file")
+    lines = subprocess.run(["tcpdump", "-nr", path, "icmp"], check=True, text=True, stdout=subprocess.PIPE,
+                           stderr=subprocess.DEVNULL).stdout.splitlines()
+    there, back = (f"{address(one)} > {address(other)}: ICMP echo {kind}" for one, other, kind in
+                   (("blue-a", "blue-b", "request"), ("blue-b", "blue-a", "reply")))
+    check(sum(there in line for line in lines) >= 8 and sum(back in line for line in lines) >= 8,
+          "tcpdump does not see the echoes:\n" + "\n".join(lines))
+
+
 def qemu_10_talks_with_qemu_7():
     a, c = guests("a", "c")
     expect_talk(c, address("blue-a"))
@@ -582,7 +599,7 @@ TESTS = [
     info_counts_vms_and_fabrics, fabrics_come_and_go_by_the_tool,
     ports_are_listed_as_they_were_made, what_does_not_exist_exits_with_3, what_is_not_permitted_exits_with_4,
     doctor_finds_nothing_in_the_way, two_guests_ping_and_lose_no_datagram, large_frames_pass_up_to_the_mtu,
-    qemu_10_talks_with_qemu_7, unicast_between_two_is_not_seen_by_a_third, broadcast_reaches_both_others,
+    captured_frames_are_what_tcpdump_reads, qemu_10_talks_with_qemu_7, unicast_between_two_is_not_seen_by_a_third, broadcast_reaches_both_others,
     two_fabrics_are_isolated, a_changed_mac_is_refused, rings_of_1024_entries_work,
     a_q35_guest_talks_with_a_microvm_guest, a_nic_is_unplugged_under_load_and_plugged_again,
     memory_is_plugged_under_load, a_guest_in_huge_pages_talks, a_program_of_dpdk_answers_a_guest,

@@ -205,6 +205,18 @@ int port_set(const char *name, __u32 mode)
 	return r ? r : call(QUEZTL_PORT_SET, &set);
 }
 
+int port_capture(const char *name, struct queztl_port_capture *capture)
+{
+	struct queztl_port_next port;
+	int r = port_find(name, &port);
+
+	capture->size = sizeof(*capture);
+	capture->id = port.id;
+	if (!r)
+		r = call(QUEZTL_PORT_CAPTURE, capture);
+	return r ? r : capture->fd;
+}
+
 static int call_peer(unsigned long number, const char *port, const char *other)
 {
 	struct queztl_peer peer = { .size = sizeof(peer) };

@@ -202,6 +202,16 @@ static void prepare_port_set(void *argument)
 	((struct queztl_port_set *)argument)->mode = QUEZTL_PORT_UPLINK;
 }
 
+static void prepare_capture(void *argument)
+{
+	((struct queztl_port_capture *)argument)->id = world.port;
+}
+
+static void undo_capture(void *argument)
+{
+	EXPECT_EQ(close(((struct queztl_port_capture *)argument)->fd), 0);
+}
+
 static void undo_port_set(void *argument)
 {
 	((struct queztl_port_set *)argument)->mode = 0;
@@ -395,6 +405,8 @@ const struct call calls[] = {
 	     .reserved = { offsetof(struct queztl_addr, reserved) }),
 	CALL(QUEZTL_PORT_SET, queztl_port_set, .prepare = prepare_port_set, .undo = undo_port_set,
 	     .reserved = { offsetof(struct queztl_port_set, reserved) }),
+	CALL(QUEZTL_PORT_CAPTURE, queztl_port_capture, .fills = true, .prepare = prepare_capture, .undo = undo_capture,
+	     .reserved = { offsetof(struct queztl_port_capture, reserved) }),
 	CALL(QUEZTL_RATES_SET, queztl_port_rates, .prepare = prepare_rates, .undo = undo_rates),
 	CALL(QUEZTL_RATES_GET, queztl_port_rates, .fills = true, .prepare = prepare_rates),
 	ROW(QUEZTL_SCHED_START, offsetof(struct queztl_sched_start, mode), .sched = true, .apart = true,

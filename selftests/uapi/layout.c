@@ -83,6 +83,13 @@ SIZE(queztl_port_set, 24);
 AT(queztl_port_set, id, 8);
 AT(queztl_port_set, mode, 16);
 
+SIZE(queztl_port_capture, 32);
+AT(queztl_port_capture, id, 8);
+AT(queztl_port_capture, snaplen, 16);
+AT(queztl_port_capture, bytes, 20);
+AT(queztl_port_capture, fd, 24);
+AT(queztl_port_capture, reserved, 28);
+
 SIZE(queztl_port_stats, 240);
 AT(queztl_port_stats, id, 8);
 AT(queztl_port_stats, tx_packets, 16);

@@ -50,7 +50,7 @@
  */
 
 /** define QUEZTL_ABI_VERSION - version of this header; it only increases. */
-#define QUEZTL_ABI_VERSION	9
+#define QUEZTL_ABI_VERSION	10
 
 /** define QUEZTL_DEVICE - path of the character device. */
 #define QUEZTL_DEVICE		"/dev/queztl"
@@ -632,6 +632,89 @@ struct queztl_addr {
 	__u8 addr[16];
 };
 
+/*
+ * Of a capture: its buffer, in bytes, if none is asked for, the least and the largest;
+ * and all of any frame.
+ */
+#define QUEZTL_CAPTURE_BYTES		0x400000u
+#define QUEZTL_CAPTURE_BYTES_MIN	0x40000u
+#define QUEZTL_CAPTURE_BYTES_MAX	0x4000000u
+#define QUEZTL_CAPTURE_SNAPLEN_MAX	0x10100u
+
+/**
+ * struct queztl_port_capture - argument of QUEZTL_PORT_CAPTURE (ABI version 10)
+ * @size: in: sizeof(struct queztl_port_capture)
+ * @flags: in: 0
+ * @id: in: the port's id
+ * @snaplen: in: number of each frame's first bytes to keep, up to
+ *	QUEZTL_CAPTURE_SNAPLEN_MAX; 0: that many; out: the number
+ * @bytes: in: size of the buffer, a power of two from QUEZTL_CAPTURE_BYTES_MIN to
+ *	QUEZTL_CAPTURE_BYTES_MAX; 0: QUEZTL_CAPTURE_BYTES; out: the size
+ * @fd: out: descriptor to read from (O_CLOEXEC); closing it ends the capture
+ * @reserved: 0
+ *
+ * Copies the frames that a port sends and receives. read() returns as many records as
+ * fit: each is a &struct queztl_capture_record with @captured bytes of the frame behind
+ * it, and the next one begins at the next multiple of 8. It blocks while there is none
+ * unless O_NONBLOCK is set, and fails with EMSGSIZE if the first does not fit; 66 KiB
+ * are always enough. When the port is deleted, what is left can be read, poll() reports
+ * POLLHUP, and then read() returns 0. Frames that find no room in the buffer are counted
+ * and lost; nobody waits for the reader. Copying takes time of the thread that delivers,
+ * as another receiver would.
+ *
+ * Frames are recorded as the fabric sees them: large ones that receivers segment are
+ * one record, and checksums may not be finished. A frame is recorded at its sender when
+ * that is done with it, also if it is dropped there, and at a receiver when it has been
+ * delivered. The bytes are copied a moment later: a guest that changes a buffer while it
+ * is sent can show other payload here, but no other headers than those that were checked.
+ *
+ * Errors: EPERM no CAP_NET_ADMIN and CAP_NET_RAW; ENOENT no such port; EBUSY the port is
+ * being captured; EINVAL @snaplen or @bytes out of range; EMFILE, ENFILE.
+ */
+struct queztl_port_capture {
+	__u32 size;
+	__u32 flags;
+	__u64 id;
+	__u32 snaplen;
+	__u32 bytes;
+	__s32 fd;
+	__u32 reserved;
+};
+
+/**
+ * enum queztl_capture_flag - bits of &queztl_capture_record.flags
+ * @QUEZTL_CAPTURE_SENT: the port has sent the frame; else it has received it
+ * @QUEZTL_CAPTURE_DROPPED: the frame was dropped, see &queztl_capture_record.drop
+ * @QUEZTL_CAPTURE_NEEDS_CSUM: the sum in its transport header is not finished
+ */
+enum queztl_capture_flag {
+	QUEZTL_CAPTURE_SENT		= 1 << 0,
+	QUEZTL_CAPTURE_DROPPED		= 1 << 1,
+	QUEZTL_CAPTURE_NEEDS_CSUM	= 1 << 2,
+};
+
+/**
+ * struct queztl_capture_record - what precedes a captured frame
+ * @time: when it was recorded, ns since the epoch (CLOCK_REALTIME)
+ * @bytes: length of the frame, without virtio_net_hdr
+ * @captured: number of its first bytes that follow
+ * @lost: frames that were lost since the record before, because the buffer was full
+ * @flags: bits of &enum queztl_capture_flag
+ * @drop: &enum queztl_drop, with QUEZTL_CAPTURE_DROPPED
+ * @gso_size: payload of each segment that it is to be cut into; 0: it is not
+ * @reserved: 0
+ */
+struct queztl_capture_record {
+	__u64 time;
+	__u32 bytes;
+	__u32 captured;
+	__u32 lost;
+	__u16 flags;
+	__u16 drop;
+	__u16 gso_size;
+	__u16 reserved[3];
+};
+
 /**
  * enum queztl_port_rate - bits of &queztl_port_rates.set
  * @QUEZTL_PORT_TX_BYTES: &queztl_port_rates.tx_bytes
@@ -1192,6 +1275,7 @@ struct queztl_window_bell {
 #define QUEZTL_RATES_SET	_IO(QUEZTL_IOC_MAGIC, 0x32)
 #define QUEZTL_RATES_GET	_IO(QUEZTL_IOC_MAGIC, 0x33)
 #define QUEZTL_PORT_SET		_IO(QUEZTL_IOC_MAGIC, 0x34)
+#define QUEZTL_PORT_CAPTURE	_IO(QUEZTL_IOC_MAGIC, 0x35)
 
 #define QUEZTL_PEER_ADD		_IO(QUEZTL_IOC_MAGIC, 0x40)
 #define QUEZTL_PEER_DEL		_IO(QUEZTL_IOC_MAGIC, 0x41)

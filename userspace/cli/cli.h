@@ -41,6 +41,7 @@ int run_addr_add(struct cli *cli, int argc, char **argv);
 int run_addr_del(struct cli *cli, int argc, char **argv);
 int run_addr_list(struct cli *cli, int argc, char **argv);
 int run_attach(struct cli *cli, int argc, char **argv);
+int run_capture(struct cli *cli, int argc, char **argv);
 int run_channel_allow(struct cli *cli, int argc, char **argv);
 int run_channel_deny(struct cli *cli, int argc, char **argv);
 int run_channel_list(struct cli *cli, int argc, char **argv);

@@ -48,6 +48,8 @@ const struct command commands[] = {
 		"limit what a port may send", run_port_set },
 	{ "port uplink", "PORT on|off", "make a port the uplink of its fabric",
 		run_port_uplink },
+	{ "capture", "PORT [-w FILE] [-s BYTES] [-c N]",
+		"show the frames of a port, or write pcapng", run_capture },
 	{ "policy allow", "PORT PEER... | --mesh PORT...",
 		"make ports peers of one, or all of each other",
 		run_policy_allow },

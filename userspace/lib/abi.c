@@ -116,6 +116,16 @@ AT(queztl_port_set, id, 8);
 AT(queztl_port_set, mode, 16);
 AT(queztl_port_set, reserved, 20);
 
+SIZE(queztl_port_capture, 32);
+HEAD(queztl_port_capture);
+AT(queztl_port_capture, id, 8);
+AT(queztl_port_capture, snaplen, 16);
+AT(queztl_port_capture, bytes, 20);
+AT(queztl_port_capture, fd, 24);
+AT(queztl_port_capture, reserved, 28);
+
+_Static_assert(sizeof(struct queztl_capture_record) == 32, "record");
+
 SIZE(queztl_port_stats, 240);
 HEAD(queztl_port_stats);
 AT(queztl_port_stats, id, 8);

@@ -167,6 +167,16 @@ int queztl_port_set(int fd, uint64_t id, uint32_t mode)
 	return call(fd, QUEZTL_PORT_SET, &arg);
 }
 
+int queztl_port_capture(int fd, uint64_t id, uint32_t snaplen, uint32_t bytes)
+{
+	struct queztl_port_capture arg = {
+		.size = sizeof(arg), .id = id, .snaplen = snaplen,
+		.bytes = bytes };
+	int ret = call(fd, QUEZTL_PORT_CAPTURE, &arg);
+
+	return ret ? ret : arg.fd;
+}
+
 int queztl_rates_set(int fd, const struct queztl_port_rates *rates)
 {
 	struct queztl_port_rates arg = {

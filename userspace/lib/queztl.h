@@ -51,6 +51,12 @@ int queztl_port_stats(int fd, uint64_t id, struct queztl_port_stats *stats);
 /* Sets the mode of a port: QUEZTL_PORT_UPLINK or 0. */
 int queztl_port_set(int fd, uint64_t id, uint32_t mode);
 
+/*
+ * A descriptor to read captured frames from, close-on-exec: see struct
+ * queztl_capture_record. snaplen, bytes: 0: the usual ones.
+ */
+int queztl_port_capture(int fd, uint64_t id, uint32_t snaplen, uint32_t bytes);
+
 /* Changes those rates of port rates->id that rates->set names. */
 int queztl_rates_set(int fd, const struct queztl_port_rates *rates);
 int queztl_rates_get(int fd, uint64_t id, struct queztl_port_rates *rates);

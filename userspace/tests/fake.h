@@ -46,6 +46,10 @@ struct fake {
 	struct fake_port ports[FAKE_ROOM];
 	uint64_t peers[FAKE_PEERS][2];	/* ids of ports, 0: none */
 	int peers_calls;	/* QUEZTL_PEERS_ADD that succeeded */
+	const void *captured;	/* what reading a capture gives */
+	size_t captured_size;
+	uint32_t snaplen;	/* of the last capture */
+	bool captured_by_another;
 	int kvm_fd;		/* a descriptor that looks like a KVM VM */
 	uint64_t kvm_vm;	/* the id of that VM */
 	const char *hidden_entry;	/* of directories; NULL: none */

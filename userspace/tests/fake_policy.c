@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "fake_policy.h"
 
@@ -23,6 +25,26 @@ static int fabric_set(struct queztl_fabric_set *arg)
 			return 0;
 		}
 	return -ENOENT;
+}
+
+/* What is captured is in a pipe: after it comes the end. */
+static int port_capture(struct queztl_port_capture *arg)
+{
+	int ends[2];
+
+	if (arg->reserved || arg->snaplen > QUEZTL_CAPTURE_SNAPLEN_MAX)
+		return -EINVAL;
+	if (!find_fake_port(arg->id))
+		return -ENOENT;
+	if (fake.captured_by_another)
+		return -EBUSY;
+	fake.snaplen = arg->snaplen;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(write(ends[1], fake.captured, fake.captured_size),
+			 fake.captured_size);
+	close(ends[1]);
+	arg->fd = ends[0];
+	return 0;
 }
 
 static int port_set(const struct queztl_port_set *arg)
@@ -272,6 +294,7 @@ uint32_t size_of_policy_argument(unsigned long request)
 	switch (request) {
 	case QUEZTL_FABRIC_SET:		return 24;
 	case QUEZTL_PORT_SET:		return 24;
+	case QUEZTL_PORT_CAPTURE:	return 32;
 	case QUEZTL_RATES_SET:		return 40;
 	case QUEZTL_RATES_GET:		return 40;
 	case QUEZTL_PEER_ADD:		return 24;
@@ -292,6 +315,8 @@ int policy_call(unsigned long request, void *arg)
 		return fabric_set(arg);
 	case QUEZTL_PORT_SET:
 		return port_set(arg);
+	case QUEZTL_PORT_CAPTURE:
+		return port_capture(arg);
 	case QUEZTL_RATES_SET:
 		return rates_set(arg);
 	case QUEZTL_RATES_GET:

@@ -11,6 +11,7 @@
  *			and stopped, including the wait for the gate
  *   rxq->lock		a receiving ring; BH off; one held at a time
  *   txq->sender_lock	the thread that a hand-off is for; BH off; a leaf
+ *   capture->lock	room in a capture; BH off; a leaf
  *   signal->lock	how to interrupt a driver; BH off; eventfd and KVM
  *			locks nest inside, but none of ours
  *
@@ -25,6 +26,8 @@
 #define QZ_ADMIN_H
 
 #include "port/port.h"
+
+struct qz_call;
 
 /* fabric.c */
 int qz_fabric_create(const char *name, u64 *id);
@@ -58,6 +61,9 @@ int qz_addr_next(struct queztl_addr *next);
 
 /* uplink.c */
 int qz_uplink_set(const struct queztl_port_set *set);
+
+/* capture.c */
+int qz_capture_open(struct qz_call *call);
 
 /* rates.c */
 int qz_rates_set(const struct queztl_port_rates *rates);

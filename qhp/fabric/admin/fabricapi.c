@@ -156,6 +156,17 @@ int qz_fabricapi_port_set(struct qz_call *call)
 	return qz_uplink_set(set);
 }
 
+int qz_fabricapi_port_capture(struct qz_call *call)
+{
+	struct queztl_port_capture *capture = call->arg;
+
+	if (!capable(CAP_NET_ADMIN) || !capable(CAP_NET_RAW))
+		return -EPERM;
+	if (capture->reserved)
+		return -EINVAL;
+	return qz_capture_open(call);
+}
+
 int qz_fabricapi_rates_set(struct qz_call *call)
 {
 	if (!capable(CAP_NET_ADMIN))

@@ -11,6 +11,7 @@
 #include <linux/ktime.h>
 #include <uapi/linux/vhost_types.h>
 
+#include "path/capture.h"
 #include "path/run.h"
 
 /* The beginning of the sender's buffer. */
@@ -101,6 +102,7 @@ static enum queztl_drop read_frame(const struct qz_run *run)
 	enum queztl_drop reason;
 	u64 source;
 
+	frame->head_len = 0;
 	frame->len = max_t(u32, chain->out_len, QZ_HDR_LEN) - QZ_HDR_LEN;
 	if (chain->in)
 		return QUEZTL_DROP_BAD_RING;
@@ -278,5 +280,6 @@ int qz_deliver_chain(struct qz_run *run)
 			return reason;
 	}
 	*resume = (struct qz_resume){};
+	qz_capture_sent(run, frame, reason);
 	return finish(run, frame, reason);
 }

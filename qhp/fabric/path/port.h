@@ -20,6 +20,7 @@
 #include "pure/ctrl.h"
 #include "pure/mactab.h"
 
+struct qz_capture;
 struct qz_fabric;
 struct qz_switch;
 
@@ -56,6 +57,8 @@ struct qz_switch;
  * @view: its peers, the only ports it may send to if the fabric denies; read
  *	inside the gate
  * @antispoof: its addresses; NULL if it may use any; read inside the gate
+ * @capture: who records what it sends and receives, if anybody does; read inside the
+ *	gate, changed under fabric->lock
  * @last_addr: id of the last address it was given
  * @tx_bytes: budget for the bytes it sends
  * @tx_packets: budget for the packets it sends
@@ -97,6 +100,7 @@ struct qz_port {
 	struct qz_bucket flood;
 	struct qz_switch __rcu *view;
 	struct qz_antispoof __rcu *antispoof;
+	struct qz_capture __rcu *capture;
 	u32 last_addr;
 	struct qz_bucket tx_bytes;
 	struct qz_bucket tx_packets;

@@ -14,6 +14,7 @@
 #include <uapi/linux/vhost_types.h>
 
 #include "module/trace.h"
+#include "path/capture.h"
 #include "path/run.h"
 
 /**
@@ -367,6 +368,7 @@ int qz_receive(struct qz_run *run, struct qz_port *port,
 	       struct qz_frame *frame)
 {
 	struct qz_rxq *rxq = pick_queue(run, port);
+	struct qz_capture *capture;
 	enum put put;
 
 	run->work--;
@@ -379,6 +381,9 @@ int qz_receive(struct qz_run *run, struct qz_port *port,
 	}
 	run->bytes -= frame->len;
 	put = put_frame(run, rxq, frame);
+	capture = qz_gate_dereference(port->capture);
+	if (unlikely(capture) && put == PUT_DONE)
+		qz_capture_received(run, capture, frame);
 	if (is_enough(run))
 		qz_receive_end(run);
 	switch (put) {
