@@ -67,6 +67,13 @@
 #define QZ_RUN_BYTES		(256 * 1024)
 
 /*
+ * Commands of one kick that the thread that kicked carries out: a driver waits
+ * for each before it sends the next, so there is one. The longest one takes about
+ * as long as a slice.
+ */
+#define QZ_RUN_COMMANDS		8
+
+/*
  * What is done at a time inside the gate, with softirqs off. A unit is one
  * descriptor, read and later used to copy: 50 to 200 instructions. A frame,
  * each receiver of it, and an interrupt cost QZ_WORK_STEP each and what they

@@ -22,7 +22,11 @@ static inline struct qz_ctrlq *qz_to_ctrlq(struct qz_vq *vq)
 	return container_of(vq, struct qz_ctrlq, vq);
 }
 
-void qz_ctrlq_kick(struct qz_ctrlq *ctrlq);
+/* ctrlq.c */
 void qz_ctrlq_run(struct qz_ctrlq *ctrlq, const bool *alive);
+void qz_ctrlq_run_slice(struct qz_ctrlq *ctrlq);
+
+/* kick.c */
+void qz_ctrlq_kick(struct qz_ctrlq *ctrlq);
 
 #endif /* QZ_CTRLQ_H */

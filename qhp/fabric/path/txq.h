@@ -5,7 +5,6 @@
 
 #include <linux/cache.h>
 #include <linux/hrtimer.h>
-#include <linux/task_work.h>
 
 #include "path/vq.h"
 #include "pure/bucket.h"
@@ -67,8 +66,6 @@ struct qz_tx_counts {
  * struct qz_txq - a sending queue
  * @vq: the virtqueue
  * @rxq: the receiving queue of its pair
- * @tw: the run in a thread of the VMM
- * @runner: the task that @tw was given to, only to compare
  * @kicked_on: the CPU of the kick for which the worker was last asked; or -1
  *
  * The rest is owned with the ring:
@@ -95,8 +92,6 @@ struct qz_tx_counts {
 struct qz_txq {
 	struct qz_vq vq;
 	struct qz_rxq *rxq;
-	struct callback_head tw;
-	struct task_struct *runner;
 	int kicked_on;
 	bool stream;
 	bool blocked;
@@ -122,7 +117,6 @@ void qz_txq_stop(struct qz_txq *txq);
 
 /* kick.c */
 void qz_kick(struct qz_txq *txq);
-void qz_kick_init(struct qz_txq *txq);
 
 /* run.c */
 void qz_run_work(struct qz_txq *txq, const bool *alive);
