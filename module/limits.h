@@ -174,6 +174,14 @@
  */
 #define QZ_PACE_BURST_MS	10
 #define QZ_PACE_NS		NSEC_PER_MSEC
+
+/*
+ * A frame waits for its port's rates for at least this long, and at most twice as
+ * long, before it is dropped. Linux takes a device for dead that returns no
+ * buffers for 5 s, and virtio-net asks for an interrupt only when three quarters
+ * of its ring were returned.
+ */
+#define QZ_PACE_MAX_NS		NSEC_PER_SEC
 #define QZ_BYTES_RATE_MIN	1000ULL
 #define QZ_BYTES_RATE_MAX	1000000000000000ULL
 #define QZ_PACKETS_RATE_MAX	1000000000ULL

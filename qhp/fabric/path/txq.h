@@ -76,6 +76,9 @@ struct qz_tx_counts {
  * @hold: interrupts held back
  * @pace: runs the queue when the port may send again, or is to look again for
  *	free buffers
+ * @late_at: when frames that wait for the port's rates have waited too long; 0:
+ *	none were seen to wait
+ * @late_before: these are the frames before this available index
  * @looks: how often it may look for free buffers
  * @counts: statistics
  *
@@ -98,6 +101,8 @@ struct qz_txq {
 	struct qz_resume resume;
 	struct qz_hold hold;
 	struct hrtimer pace;
+	u64 late_at;
+	u16 late_before;
 	struct qz_bucket looks;
 	u64 heard_packets;
 	u64 heard_bytes;
@@ -131,7 +136,6 @@ void qz_sent_answered(struct qz_txq *txq);
 /* pace.c */
 void qz_pace_init(struct qz_txq *txq);
 void qz_pace_stop(struct qz_txq *txq);
-bool qz_pace_waits(struct qz_txq *txq);
 void qz_pace_defer(struct qz_txq *txq, u64 ns);
 
 /* handoff.c */

@@ -237,4 +237,5 @@ void qz_txq_stop(struct qz_txq *txq)
 	qz_sent_stop(txq);
 	qz_handoff_forget(txq);
 	txq->resume = (struct qz_resume){};
+	txq->late_at = 0;
 }
