@@ -172,6 +172,79 @@ TEST(vlans_choose_frames)
 	send_tagged(0x122, false);
 }
 
+static void go_on(uint16_t first)
+{
+	restart(m[1], &(struct swg_options){ .features = CTRL, .slot = 4096, .first = first });
+	restart(m[0], &(struct swg_options){ .features = CTRL, .slot = 4096 });
+}
+
+static uint16_t set_and_pause(void)
+{
+	static const uint16_t id = 0x122;
+	int base;
+
+	ASSERT_EQ(swg_command(&m[1]->port, VIRTIO_NET_CTRL_VLAN, VIRTIO_NET_CTRL_VLAN_ADD, &id, 2), VIRTIO_NET_OK);
+	ASSERT_EQ(set_mode(m[1], VIRTIO_NET_CTRL_RX_ALLMULTI, 0), VIRTIO_NET_OK);
+	base = swg_get_base(&m[1]->port, SWG_CTRL);
+	ASSERT_GE(base, 2);
+	return base;
+}
+
+static void expect_set(bool set, uint32_t seed)
+{
+	send_tagged(0x122, set);
+	send_tagged(0x123, false);
+	expect_seen(group, !set, seed);
+}
+
+/* A VMM that pauses its guest resets the port, sets the rings up where they were, and has not seen the commands. */
+TEST(commands_outlast_a_pause)
+{
+	uint16_t base;
+
+	make_two(CTRL);
+	base = set_and_pause();
+	for (int i = 0; i < 3; i++) {
+		go_on(base);
+		expect_set(true, i);
+		ASSERT_EQ(swg_reset(&m[1]->port), 0);
+		ASSERT_EQ(swg_reset(&m[1]->port), 0);
+	}
+}
+
+TEST(commands_do_not_outlast_a_driver)
+{
+	uint16_t base;
+
+	make_two(CTRL);
+	base = set_and_pause();
+	go_on(0);
+	expect_set(false, 1);
+	go_on(base);		/* what is forgotten stays so */
+	expect_set(false, 2);
+	go_on(0);
+	base = set_and_pause();
+	go_on(base + 1);
+	expect_set(false, 3);
+	go_on(0);
+	base = set_and_pause();
+	restart(m[1], &(struct swg_options){ .features = CTRL & ~F(VIRTIO_NET_F_GUEST_ANNOUNCE), .first = base });
+	expect_set(false, 4);
+}
+
+TEST(commands_do_not_outlast_a_vmm)
+{
+	uint16_t base;
+
+	make_two(CTRL);
+	base = set_and_pause();
+	swg_close(&m[1]->port);
+	swg_free(&m[1]->port);
+	reopen(m[1]);
+	go_on(base);
+	expect_set(false, 1);
+}
+
 /* A guest that takes offloads no more gets what it can take (XDP in Linux does so). */
 TEST(offloads_are_switched_off_and_on)
 {
