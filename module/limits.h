@@ -73,6 +73,13 @@
 #define QZ_RUN_BYTES		(256 * 1024)
 
 /*
+ * Commands of one kick that the thread that kicked carries out: a driver waits
+ * for each before it sends the next, so there is one. The longest one takes about
+ * as long as a slice.
+ */
+#define QZ_RUN_COMMANDS		8
+
+/*
  * What is done at a time inside the gate, with softirqs off. A unit is one
  * descriptor, read and later used to copy: 50 to 200 instructions. A frame,
  * each receiver of it, and an interrupt cost QZ_WORK_STEP each and what they
@@ -173,6 +180,14 @@
  */
 #define QZ_PACE_BURST_MS	10
 #define QZ_PACE_NS		NSEC_PER_MSEC
+
+/*
+ * A frame waits for its port's rates for at least this long, and at most twice as
+ * long, before it is dropped. Linux takes a device for dead that returns no
+ * buffers for 5 s, and virtio-net asks for an interrupt only when three quarters
+ * of its ring were returned.
+ */
+#define QZ_PACE_MAX_NS		NSEC_PER_SEC
 #define QZ_BYTES_RATE_MIN	1000ULL
 #define QZ_BYTES_RATE_MAX	1000000000000000ULL
 #define QZ_PACKETS_RATE_MAX	1000000000ULL

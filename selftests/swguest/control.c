@@ -4,6 +4,9 @@
 #include "flow.h"
 #include "world.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+
 #define CTRL	(F(VIRTIO_NET_F_CTRL_VQ) | F(VIRTIO_NET_F_CTRL_RX) | F(VIRTIO_NET_F_CTRL_RX_EXTRA) | \
 		 F(VIRTIO_NET_F_CTRL_VLAN) | F(VIRTIO_NET_F_CTRL_MAC_ADDR) | F(VIRTIO_NET_F_GUEST_ANNOUNCE))
 
@@ -169,6 +172,79 @@ TEST(vlans_choose_frames)
 	send_tagged(0x122, false);
 }
 
+static void go_on(uint16_t first)
+{
+	restart(m[1], &(struct swg_options){ .features = CTRL, .slot = 4096, .first = first });
+	restart(m[0], &(struct swg_options){ .features = CTRL, .slot = 4096 });
+}
+
+static uint16_t set_and_pause(void)
+{
+	static const uint16_t id = 0x122;
+	int base;
+
+	ASSERT_EQ(swg_command(&m[1]->port, VIRTIO_NET_CTRL_VLAN, VIRTIO_NET_CTRL_VLAN_ADD, &id, 2), VIRTIO_NET_OK);
+	ASSERT_EQ(set_mode(m[1], VIRTIO_NET_CTRL_RX_ALLMULTI, 0), VIRTIO_NET_OK);
+	base = swg_get_base(&m[1]->port, SWG_CTRL);
+	ASSERT_GE(base, 2);
+	return base;
+}
+
+static void expect_set(bool set, uint32_t seed)
+{
+	send_tagged(0x122, set);
+	send_tagged(0x123, false);
+	expect_seen(group, !set, seed);
+}
+
+/* A VMM that pauses its guest resets the port, sets the rings up where they were, and has not seen the commands. */
+TEST(commands_outlast_a_pause)
+{
+	uint16_t base;
+
+	make_two(CTRL);
+	base = set_and_pause();
+	for (int i = 0; i < 3; i++) {
+		go_on(base);
+		expect_set(true, i);
+		ASSERT_EQ(swg_reset(&m[1]->port), 0);
+		ASSERT_EQ(swg_reset(&m[1]->port), 0);
+	}
+}
+
+TEST(commands_do_not_outlast_a_driver)
+{
+	uint16_t base;
+
+	make_two(CTRL);
+	base = set_and_pause();
+	go_on(0);
+	expect_set(false, 1);
+	go_on(base);		/* what is forgotten stays so */
+	expect_set(false, 2);
+	go_on(0);
+	base = set_and_pause();
+	go_on(base + 1);
+	expect_set(false, 3);
+	go_on(0);
+	base = set_and_pause();
+	restart(m[1], &(struct swg_options){ .features = CTRL & ~F(VIRTIO_NET_F_GUEST_ANNOUNCE), .first = base });
+	expect_set(false, 4);
+}
+
+TEST(commands_do_not_outlast_a_vmm)
+{
+	uint16_t base;
+
+	make_two(CTRL);
+	base = set_and_pause();
+	swg_close(&m[1]->port);
+	swg_free(&m[1]->port);
+	reopen(m[1]);
+	go_on(base);
+	expect_set(false, 1);
+}
+
 /* A guest that takes offloads no more gets what it can take (XDP in Linux does so). */
 TEST(offloads_are_switched_off_and_on)
 {
@@ -208,6 +284,35 @@ TEST_WITHIN(commands_wrap_the_ring, 200)
 	expect_pair_works(m[0], m[1], 1);
 }
 
+static int add_vlan(uint16_t id)
+{
+	return swg_command(&m[1]->port, VIRTIO_NET_CTRL_VLAN, VIRTIO_NET_CTRL_VLAN_ADD, &id, 2);
+}
+
+/* A driver polls for each answer. Beside it the CPU is busy, and a worker would get it for a tick now and then. */
+TEST_WITHIN(commands_take_no_ticks_of_a_busy_cpu, 120)
+{
+	double begin, seconds;
+	pid_t busy;
+
+	make_two(CTRL);
+	keep_to_one_cpu();
+	restart(m[1], &(struct swg_options){ .features = CTRL });
+	busy = fork();
+	if (!busy)
+		for (;;)
+			;
+	m[1]->port.spins = true;
+	begin = swg_now();
+	for (int id = 0; id < 4096; id++)
+		ASSERT_EQ(add_vlan(id), VIRTIO_NET_OK);
+	seconds = swg_now() - begin;
+	kill(busy, SIGKILL);
+	ktap_say("4096 commands in %.2f s", seconds);
+	KTAP_CHECK(seconds <= ktap_factor(), true, "4096 commands took %.2f s", seconds);
+	expect_pair_works(m[0], m[1], 1);
+}
+
 static void post_command(struct member *at, int size, bool answer)
 {
 	struct swg_ring *ring = &at->port.ring[SWG_CTRL];
@@ -217,6 +322,63 @@ static void post_command(struct member *at, int size, bool answer)
 	ring->buffers[0] = 0x77;
 	ASSERT_EQ(swg_post(&at->port, SWG_CTRL, pieces, answer ? 2 : 1, 0, false), 0);
 	swg_flush(&at->port, SWG_CTRL);
+}
+
+/* Without a kick, and nobody takes the answer. */
+static void post_mode(void)
+{
+	struct swg_ring *ring = &m[1]->port.ring[SWG_CTRL];
+	struct vring_desc pieces[2] = { { .addr = ring->buffers_at + 1, .len = 3 },
+					{ .addr = ring->buffers_at, .len = 1, .flags = VRING_DESC_F_WRITE } };
+
+	memcpy(ring->buffers + 1, (uint8_t[]){ VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_PROMISC, 1 }, 3);
+	ASSERT_EQ(swg_post(&m[1]->port, SWG_CTRL, pieces, 2, 0, false), 0);
+}
+
+static uint16_t answers(void)
+{
+	return *(volatile __u16 *)&m[1]->port.ring[SWG_CTRL].used->idx;
+}
+
+static void expect_answers(uint16_t count)
+{
+	double end = swg_now() + SOON / 1e3;
+
+	while (answers() != count && swg_now() < end)
+		usleep(1000);
+	ASSERT_EQ(answers(), count);
+}
+
+/* What one kick brings in the thread that kicks is limited: the worker does the rest. */
+TEST(commands_of_one_kick_are_all_answered)
+{
+	const int count = 120;
+	make_two(CTRL);
+	for (int i = 0; i < count; i++) {
+		post_mode();
+	}
+	swg_kick(&m[1]->port, SWG_CTRL);
+	expect_answers(count);
+	EXPECT_EQ(m[1]->port.ring[SWG_CTRL].buffers[0], VIRTIO_NET_OK);
+}
+
+/* Not in that process: the worker answers. */
+TEST(command_kicked_by_another_process_is_answered)
+{
+	int status;
+	pid_t child;
+
+	make_two(CTRL);
+	for (int i = 1; i <= 50; i++) {
+		post_mode();
+		child = fork();
+		if (!child) {
+			swg_kick(&m[1]->port, SWG_CTRL);
+			_exit(0);
+		}
+		ASSERT_EQ(waitpid(child, &status, 0), child);
+		expect_answers(i);
+	}
 }
 
 /* Too short or too long is refused; where no answer can be written the port is broken, as with any ring. */

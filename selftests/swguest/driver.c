@@ -274,7 +274,8 @@ int swg_command(struct swg *port, uint8_t class, uint8_t command, const void *da
 	while ((head = take_used(port, SWG_CTRL, &length)) == -EAGAIN) {
 		if (swg_now() > end)
 			return -ETIMEDOUT;
-		usleep(100);
+		if (!port->spins)
+			usleep(100);
 	}
 	return head < 0 ? head : length == 1 ? ring->buffers[0] : -EPROTO;
 }

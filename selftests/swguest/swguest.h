@@ -63,6 +63,7 @@ struct swg {
 	struct virtio_net_hdr_v1 header;	/* of the frame received last */
 	int buffers_used;			/* by it */
 	bool mapped;
+	bool spins;				/* until a command is answered, as Linux does */
 };
 
 struct swg_options {			/* zero: the default */

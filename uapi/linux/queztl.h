@@ -448,7 +448,8 @@ struct queztl_port_next {
  *	uplink, belongs to another port
  * @QUEZTL_DROP_NO_PORT: no port of the fabric has the destination address, or it
  *	is one of the groups that no bridge forwards, 01:80:c2:00:00:00 to 0f
- * @QUEZTL_DROP_RATE: the sender exceeded its broadcast and multicast rate
+ * @QUEZTL_DROP_RATE: the sender exceeded its broadcast and multicast rate, or the
+ *	frame waited for more than a second because of the port's other rates
  * @QUEZTL_DROP_BAD_RING: the sender's ring is malformed
  * @QUEZTL_DROP_DOWN: the receiver's driver is not ready
  * @QUEZTL_DROP_FULL: the receiver has no free buffers, and had none while the
@@ -743,8 +744,9 @@ enum queztl_port_rate {
  *	value: no limit
  *
  * The rates are in for QUEZTL_RATES_SET and out for QUEZTL_RATES_GET. A frame
- * above @tx_bytes or @tx_packets waits in the sender's ring; none is lost. The
- * burst size is what the port may send in 10 ms, and at least one frame.
+ * above @tx_bytes or @tx_packets waits in the sender's ring; if it has waited for
+ * more than a second it may be dropped, and after two seconds it is. The burst
+ * size is what the port may send in 10 ms, and at least one frame.
  *
  * Errors: EPERM no CAP_NET_ADMIN (not for _GET); ENOENT no such port; EINVAL
  * unknown bits in @set, or a rate out of range.

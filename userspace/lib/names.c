@@ -18,7 +18,7 @@ static const struct {
 	[QUEZTL_DROP_NO_PORT]	 = { "no_port",
 		"no port has the destination address" },
 	[QUEZTL_DROP_RATE]	 = { "rate",
-		"broadcast and multicast rate exceeded" },
+		"a rate of the port was exceeded" },
 	[QUEZTL_DROP_BAD_RING]	 = { "bad_ring",
 		"the sender's ring is malformed" },
 	[QUEZTL_DROP_DOWN]	 = { "down",

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The control queue's ring: commands are carried out by the port's worker, one
- * at a time. Others read without a lock what they change (see ctrl.h).
+ * The control queue's ring: commands are carried out one at a time, by the owner
+ * of the ring. Others read without a lock what they change (see ctrl.h).
  *
- * Context: process, in the worker, unless a function says otherwise.
+ * Context: process or softirq, inside the gate, unless a function says otherwise.
  */
 
 #include <linux/sched.h>
@@ -89,7 +89,37 @@ static int serve_one(struct qz_ctrlq *ctrlq)
 }
 
 /*
- * One command, or none: softirqs are off for no longer.
+ * The caller owns the ring, inside the gate, softirqs off.
+ *
+ * Return: true if there may be another command.
+ */
+static bool run_ring(struct qz_ctrlq *ctrlq)
+{
+	struct qz_vq *vq = &ctrlq->vq;
+	int ret;
+
+	if (!qz_vq_is_live(vq))
+		return false;
+	ret = serve_one(ctrlq);
+	if (ret < 0) {
+		qz_vq_drop(vq, QUEZTL_DROP_BAD_RING, 0);
+		qz_port_break(vq->port);
+		return false;
+	}
+	return ret > 0 || qz_ring_enable_kicks(&vq->ring);
+}
+
+/* Inside the gate. @alive: of a worker; NULL: the caller has kicked. */
+static bool may_run(const struct qz_port *port, const bool *alive)
+{
+	if (alive)
+		return READ_ONCE(*alive);
+	return READ_ONCE(port->exec.host) || qz_exec_is_own(port);
+}
+
+/*
+ * One command, or none: softirqs are off for no longer. Who finds the ring owned
+ * makes the owner look again, as in qz_run_slice().
  *
  * Return: true if there may be another.
  */
@@ -97,32 +127,37 @@ static bool run_slice(struct qz_ctrlq *ctrlq, const bool *alive)
 {
 	struct qz_vq *vq = &ctrlq->vq;
 	bool more = false;
-	int idx, ret;
+	int idx;
 
 	idx = qz_gate_enter_bh();
-	if (!READ_ONCE(*alive) || !qz_vq_own(vq))
-		goto out;	/* only the port's worker comes here */
-	if (qz_vq_is_live(vq)) {
-		ret = serve_one(ctrlq);
-		if (ret < 0) {
-			qz_vq_drop(vq, QUEZTL_DROP_BAD_RING, 0);
-			qz_port_break(vq->port);
-		}
-		more = ret > 0 || (!ret && qz_ring_enable_kicks(&vq->ring));
+	if (!may_run(vq->port, alive))
+		goto out;	/* the port has other workers, or none */
+	set_bit(QZ_VQ_AGAIN, &vq->flags);
+	if (qz_vq_own(vq)) {
+		clear_bit(QZ_VQ_AGAIN, &vq->flags);
+		smp_mb__after_atomic();	/* before looking at the ring */
+		more = run_ring(ctrlq);
+		qz_vq_disown(vq);
+		more |= test_bit(QZ_VQ_AGAIN, &vq->flags);
 	}
-	qz_vq_disown(vq);
 out:
 	qz_gate_leave_bh(idx);
 	return more;
 }
 
-/*
+/**
+ * qz_ctrlq_run - carry out commands
+ * @ctrlq: the queue
+ * @alive: of a worker: may it go on? NULL: the caller is the thread that kicked
+ *
  * A driver that never stops occupies the worker again and again, but not for
  * ever: its other queues have their turn in between.
+ *
+ * Context: process, may sleep.
  */
 void qz_ctrlq_run(struct qz_ctrlq *ctrlq, const bool *alive)
 {
-	int budget = QZ_RING_MAX;
+	int budget = alive ? QZ_RING_MAX : QZ_RUN_COMMANDS;
 
 	while (run_slice(ctrlq, alive)) {
 		if (!--budget) {
@@ -133,10 +168,9 @@ void qz_ctrlq_run(struct qz_ctrlq *ctrlq, const bool *alive)
 	}
 }
 
-/* Any context. */
-void qz_ctrlq_kick(struct qz_ctrlq *ctrlq)
+/* A slice on the spot, for a port of the host. Process or softirq. */
+void qz_ctrlq_run_slice(struct qz_ctrlq *ctrlq)
 {
-	atomic64_inc(&ctrlq->kicks);
-	if (qz_vq_takes_kick(&ctrlq->vq))
+	if (run_slice(ctrlq, NULL))
 		qz_exec_run(&ctrlq->vq);
 }

@@ -104,6 +104,8 @@ static enum queztl_drop read_frame(const struct qz_run *run)
 
 	frame->head_len = 0;
 	frame->len = max_t(u32, chain->out_len, QZ_HDR_LEN) - QZ_HDR_LEN;
+	if (unlikely(run->late))
+		return QUEZTL_DROP_RATE;
 	if (chain->in)
 		return QUEZTL_DROP_BAD_RING;
 	if (frame->len < ETH_HLEN)
@@ -270,6 +272,7 @@ int qz_deliver_chain(struct qz_run *run)
 	run->packets--;
 	run->work -= QZ_WORK_STEP;
 	reason = read_frame(run);
+	run->late = false;
 	if (reason == QUEZTL_DROP_REASONS) {
 		reason = forward(run, frame);
 		if (reason == -EAGAIN)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From a driver's kick to a run of its sending ring: in whose thread, and when.
+ * From a driver's kick to a run of its ring: in whose thread, and when.
  *
  * KVM signals the kick eventfd in the vCPU's thread, and vhost-vdpa calls us
  * from inside that eventfd_signal(): atomic, IRQs off, and an eventfd signalled
@@ -20,6 +20,11 @@
  * what the sender could put into its ring until the CPU was switched to the
  * worker, or, on another CPU, works in parallel. Whether a kick belongs to a
  * stream is known only from the previous run.
+ *
+ * A driver polls for the answer to each command, and may have thousands of them.
+ * A worker gets a CPU that others want only after a tick or two. So commands are
+ * carried out by the thread that kicks, too, and are answered before it returns
+ * to the guest.
  */
 
 #include <linux/eventfd.h>
@@ -52,24 +57,32 @@ static void run_here(struct qz_txq *txq)
 	qz_handoff_end(&run.handoff);
 }
 
+static void run_txq(struct qz_txq *txq)
+{
+	if (READ_ONCE(txq->stream))
+		leave_cpu(txq);
+	else
+		run_here(txq);
+}
+
 /*
  * Process context, in the thread that kicked, on its way back to the guest. The
  * port may belong to another process by now.
  */
 static void run_task_work(struct callback_head *tw)
 {
-	struct qz_txq *txq = container_of(tw, struct qz_txq, tw);
-	struct qz_port *port = txq->vq.port;
+	struct qz_vq *vq = container_of(tw, struct qz_vq, tw);
+	struct qz_port *port = vq->port;
 
 	/* A kick from here on queues the task work anew. */
-	clear_bit(QZ_VQ_PENDING, &txq->vq.flags);
+	clear_bit(QZ_VQ_PENDING, &vq->flags);
 	smp_mb__after_atomic();	/* before looking at the ring */
 	if (!qz_exec_is_own(port))
-		qz_exec_run(&txq->vq);
-	else if (READ_ONCE(txq->stream))
-		leave_cpu(txq);
+		qz_exec_run(vq);
+	else if (vq->kind == QZ_TX)
+		run_txq(qz_to_txq(vq));
 	else
-		run_here(txq);
+		qz_ctrlq_run(qz_to_ctrlq(vq), NULL);
 	put_device(&port->vdpa.dev);
 }
 
@@ -109,25 +122,30 @@ static bool leave_stream(struct qz_txq *txq)
 }
 
 /* Inside eventfd_signal(), or in a call by the VMM; in a thread of the VMM. */
-static void run_soon(struct qz_txq *txq)
+static void run_soon(struct qz_vq *vq)
 {
-	struct device *dev = &txq->vq.port->vdpa.dev;
+	struct device *dev = &vq->port->vdpa.dev;
 
-	if (READ_ONCE(txq->stream) && !leave_stream(txq))
-		return;
-	if (test_and_set_bit(QZ_VQ_PENDING, &txq->vq.flags)) {
+	if (test_and_set_bit(QZ_VQ_PENDING, &vq->flags)) {
 		/* It is another thread's, which may not run for a while. */
-		if (READ_ONCE(txq->runner) != current)
-			qz_exec_run(&txq->vq);
+		if (READ_ONCE(vq->runner) != current)
+			qz_exec_run(vq);
 		return;
 	}
 	get_device(dev);
-	WRITE_ONCE(txq->runner, current);
-	if (!add_task_work(&txq->tw))
+	WRITE_ONCE(vq->runner, current);
+	if (!add_task_work(&vq->tw))
 		return;
 	put_device(dev);	/* not the last one: vhost-vdpa has another */
-	clear_bit(QZ_VQ_PENDING, &txq->vq.flags);
-	qz_exec_run(&txq->vq);
+	clear_bit(QZ_VQ_PENDING, &vq->flags);
+	qz_exec_run(vq);
+}
+
+/* Is this a driver of the host, for which a slice may be served on the spot? */
+static bool is_hosts_driver(const struct qz_port *port)
+{
+	return READ_ONCE(port->exec.host) && eventfd_signal_allowed() &&
+	       !in_hardirq() && !irqs_disabled();
 }
 
 /* A slice on the spot, for a port of the host. Process or softirq. */
@@ -154,16 +172,38 @@ void qz_kick(struct qz_txq *txq)
 	/* Starting a queue runs it once, so nothing is lost here. */
 	if (!qz_vq_takes_kick(&txq->vq))
 		return;
-	if (has_task_work(port))
-		run_soon(txq);
-	else if (READ_ONCE(port->exec.host) && eventfd_signal_allowed() &&
-		 !in_hardirq() && !irqs_disabled())
+	if (has_task_work(port)) {
+		if (!READ_ONCE(txq->stream) || leave_stream(txq))
+			run_soon(&txq->vq);
+	} else if (is_hosts_driver(port)) {
 		run_slice_here(txq);
-	else
+	} else {
 		qz_exec_run(&txq->vq);
+	}
 }
 
-void qz_kick_init(struct qz_txq *txq)
+/**
+ * qz_ctrlq_kick - the driver has put a command into its control ring
+ * @ctrlq: the queue
+ *
+ * Context: any.
+ */
+void qz_ctrlq_kick(struct qz_ctrlq *ctrlq)
 {
-	init_task_work(&txq->tw, run_task_work);
+	struct qz_port *port = ctrlq->vq.port;
+
+	atomic64_inc(&ctrlq->kicks);
+	if (!qz_vq_takes_kick(&ctrlq->vq))
+		return;
+	if (has_task_work(port))
+		run_soon(&ctrlq->vq);
+	else if (is_hosts_driver(port))
+		qz_ctrlq_run_slice(ctrlq);
+	else
+		qz_exec_run(&ctrlq->vq);
+}
+
+void qz_kick_init(struct qz_vq *vq)
+{
+	init_task_work(&vq->tw, run_task_work);
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How much a port may send. A frame above its rates is not dropped: it waits in
- * the sender's ring until a timer makes a worker continue. So the guest's own
- * queues push back, and nothing is kept here.
+ * How much a port may send. A frame above its rates waits in the sender's ring
+ * until a timer makes a worker continue. So the guest's own queues push back, and
+ * nothing is kept here. But a driver that gets no buffer back for some seconds
+ * takes its device for dead. So a frame that has waited for too long is dropped.
  */
 
 #include <linux/hrtimer.h>
@@ -26,17 +27,36 @@ void qz_pace_defer(struct qz_txq *txq, u64 ns)
 			       HRTIMER_MODE_REL_SOFT);
 }
 
+/*
+ * How much longer the next frame may wait, in nanoseconds. The device learns that
+ * a frame is there when it looks at the ring, so frames are not timed one by one:
+ * all that are there at one look are late QZ_PACE_MAX_NS after it.
+ */
+static u64 time_left(struct qz_txq *txq, u64 now)
+{
+	const struct qz_ring *ring = &txq->vq.ring;
+
+	if (!txq->late_at || (s16)(txq->late_before - ring->last_avail) <= 0) {
+		txq->late_before = qz_ring_avail_idx(ring);
+		txq->late_at = now + QZ_PACE_MAX_NS;
+	}
+	return now < txq->late_at ? txq->late_at - now : 0;
+}
+
 /**
  * qz_pace_waits - must a port with rates wait before it sends another frame?
- * @txq: the sending queue; the caller owns its ring, and it is live
+ * @run: the run; the caller owns the ring, and it is live
+ *
+ * A frame that has waited too long does not wait any longer: it is @late.
  *
  * Context: process or softirq.
  * Return: true if so; then a timer runs the queue again when it need not wait.
  */
-bool qz_pace_waits(struct qz_txq *txq)
+bool qz_pace_waits(struct qz_run *run)
 {
-	struct qz_port *port = txq->vq.port;
-	u64 now, wait;
+	struct qz_port *port = run->port;
+	struct qz_txq *txq = run->txq;
+	u64 now, wait, left;
 
 	if (txq->resume.bytes)
 		return false;	/* in the middle of a frame that was charged */
@@ -45,8 +65,12 @@ bool qz_pace_waits(struct qz_txq *txq)
 		   qz_bucket_wait(&port->tx_packets, now));
 	if (!wait)
 		return false;
+	left = time_left(txq, now);
+	run->late = !left;
+	if (!left)
+		return false;
 	txq->counts.paced++;
-	qz_pace_defer(txq, max_t(u64, wait, QZ_PACE_NS));
+	qz_pace_defer(txq, min(max_t(u64, wait, QZ_PACE_NS), left));
 	return true;
 }
 

@@ -142,7 +142,7 @@ static bool serve_ring(struct qz_run *run)
 
 	for (;;) {
 		expect_kick(run, txq);
-		if (qz_port_is_paced(run->port) && qz_pace_waits(txq)) {
+		if (qz_port_is_paced(run->port) && qz_pace_waits(run)) {
 			qz_ring_publish(ring);
 			qz_ring_disable_kicks(ring);
 			return false;
@@ -194,6 +194,9 @@ static bool run_ring(struct qz_run *run)
 		++*run->count;
 	run->count = NULL;
 	WRITE_ONCE(txq->blocked, false);
+	if (!qz_port_is_paced(port))
+		txq->late_at = 0;
+	run->late = false;
 	run->map = qz_gate_dereference(port->map);
 	run->sw = qz_reach_of(port);
 	if (run->in_sender)

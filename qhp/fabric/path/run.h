@@ -33,6 +33,7 @@ struct qz_handoff {
  * @scratch: the CPU's
  * @map: the sender's address space
  * @sw: the ports it may send to
+ * @late: the next frame has waited too long for the port's rates
  * @may_wait: the frame at hand may wait for its receiver
  * @shares_cpu: the sender last kicked on the CPU that now serves it
  * @into: the receiving queue at hand, whose lock is held; or NULL
@@ -55,6 +56,7 @@ struct qz_run {
 	struct qz_scratch *scratch;
 	const struct qz_map *map;
 	const struct qz_switch *sw;
+	bool late;
 	bool may_wait;
 	bool shares_cpu;
 	struct qz_rxq *into;
@@ -80,6 +82,7 @@ int qz_receive(struct qz_run *run, struct qz_port *port,
 void qz_receive_end(struct qz_run *run);
 
 /* pace.c */
+bool qz_pace_waits(struct qz_run *run);
 void qz_pace_charge(struct qz_txq *txq, const struct qz_frame *frame);
 
 /* backpressure.c */

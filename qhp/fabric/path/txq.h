@@ -5,7 +5,6 @@
 
 #include <linux/cache.h>
 #include <linux/hrtimer.h>
-#include <linux/task_work.h>
 
 #include "path/vq.h"
 #include "pure/bucket.h"
@@ -67,8 +66,6 @@ struct qz_tx_counts {
  * struct qz_txq - a sending queue
  * @vq: the virtqueue
  * @rxq: the receiving queue of its pair
- * @tw: the run in a thread of the VMM
- * @runner: the task that @tw was given to, only to compare
  * @kicked_on: the CPU of the kick for which the worker was last asked; or -1
  *
  * The rest is owned with the ring:
@@ -79,6 +76,9 @@ struct qz_tx_counts {
  * @hold: interrupts held back
  * @pace: runs the queue when the port may send again, or is to look again for
  *	free buffers
+ * @late_at: when frames that wait for the port's rates have waited too long; 0:
+ *	none were seen to wait
+ * @late_before: these are the frames before this available index
  * @looks: how often it may look for free buffers
  * @counts: statistics
  *
@@ -95,14 +95,14 @@ struct qz_tx_counts {
 struct qz_txq {
 	struct qz_vq vq;
 	struct qz_rxq *rxq;
-	struct callback_head tw;
-	struct task_struct *runner;
 	int kicked_on;
 	bool stream;
 	bool blocked;
 	struct qz_resume resume;
 	struct qz_hold hold;
 	struct hrtimer pace;
+	u64 late_at;
+	u16 late_before;
 	struct qz_bucket looks;
 	u64 heard_packets;
 	u64 heard_bytes;
@@ -122,7 +122,6 @@ void qz_txq_stop(struct qz_txq *txq);
 
 /* kick.c */
 void qz_kick(struct qz_txq *txq);
-void qz_kick_init(struct qz_txq *txq);
 
 /* run.c */
 void qz_run_work(struct qz_txq *txq, const bool *alive);
@@ -137,7 +136,6 @@ void qz_sent_answered(struct qz_txq *txq);
 /* pace.c */
 void qz_pace_init(struct qz_txq *txq);
 void qz_pace_stop(struct qz_txq *txq);
-bool qz_pace_waits(struct qz_txq *txq);
 void qz_pace_defer(struct qz_txq *txq, u64 ns);
 
 /* handoff.c */

@@ -208,6 +208,7 @@ void qz_vq_init(struct qz_vq *vq, struct qz_port *port, u16 index,
 	vq->setup.num = QZ_RING_MAX;
 	vq->mem.read = read_memory;
 	vq->mem.ctx = vq;
+	qz_kick_init(vq);
 	qz_signal_init(&vq->signal);
 }
 
@@ -227,7 +228,6 @@ void qz_txq_init(struct qz_txq *txq, struct qz_port *port, u16 pair)
 	qz_sent_init(txq);
 	qz_pace_init(txq);
 	qz_backpressure_init(txq);
-	qz_kick_init(txq);
 }
 
 /* The ring is not live, and everybody has left the gate since. May sleep. */
@@ -237,4 +237,5 @@ void qz_txq_stop(struct qz_txq *txq)
 	qz_sent_stop(txq);
 	qz_handoff_forget(txq);
 	txq->resume = (struct qz_resume){};
+	txq->late_at = 0;
 }

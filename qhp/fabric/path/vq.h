@@ -12,6 +12,7 @@
 #define QZ_VQ_H
 
 #include <linux/spinlock.h>
+#include <linux/task_work.h>
 #include <linux/vdpa.h>
 
 #include "uapi/linux/queztl.h"
@@ -25,7 +26,7 @@ enum qz_kind { QZ_RX, QZ_TX, QZ_CTRL };
 
 /* Bits of &qz_vq.flags. */
 enum {
-	QZ_VQ_PENDING,	/* task work is queued (sending) */
+	QZ_VQ_PENDING,	/* task work is queued */
 	QZ_VQ_OWNED,	/* the ring has an owner */
 	QZ_VQ_AGAIN,	/* ... who has to look again */
 };
@@ -80,6 +81,8 @@ struct qz_signal {
  * @kind: what it is for; never changes
  * @live: the ring is mapped and may be used; read inside the gate
  * @flags: QZ_VQ_*
+ * @tw: the run in a thread of the VMM; not of a receiving queue
+ * @runner: the task that @tw was given to, only to compare
  * @ring: the ring, while live
  * @mem: access to the driver's memory, for @ring
  * @hint: extent found last in the port's map; owned with the ring
@@ -94,6 +97,8 @@ struct qz_vq {
 	u8 kind;
 	bool live;
 	unsigned long flags;
+	struct callback_head tw;
+	struct task_struct *runner;
 	struct qz_ring ring;
 	struct qz_ring_mem mem;
 	u32 hint;
@@ -110,6 +115,9 @@ int qz_vq_start(struct qz_vq *vq, const struct qz_map *map);
 void qz_vq_stop(struct qz_vq *vq);
 void qz_vq_reset(struct qz_vq *vq);
 void qz_vq_drop(struct qz_vq *vq, enum queztl_drop reason, u32 len);
+
+/* kick.c */
+void qz_kick_init(struct qz_vq *vq);
 
 /* Is the ring mapped? port->lock held. */
 static inline bool qz_vq_is_mapped(const struct qz_vq *vq)

@@ -173,6 +173,37 @@ void qz_port_set_features(struct qz_port *port, u64 features)
 	WRITE_ONCE(port->vqs[at], ctrl);
 }
 
+/*
+ * A VMM resets the port of a guest that it pauses. When the guest continues, the
+ * VMM sets up each ring where it stopped. But it does not know what the guest has
+ * set by command, which passes it by, and the guest does not know of the reset. So
+ * the port keeps it. A driver that begins anew, after a reset of its own, begins
+ * at the start of its control ring.
+ */
+
+/* Before a reset, when the port has stopped. port->lock held. */
+void qz_port_keep(struct qz_port *port)
+{
+	struct qz_kept *kept = &port->ctrlq.kept;
+
+	lockdep_assert_held(&port->lock);
+	if (!qz_port_is_ready(port))
+		return;	/* QEMU resets more than once */
+	kept->at = port->ctrlq.vq.setup.seen;
+	kept->ctrl = port->ctrl;
+}
+
+/* The driver is ready again, and no ring is live yet. port->lock held. */
+void qz_port_recall(struct qz_port *port)
+{
+	struct qz_kept *kept = &port->ctrlq.kept;
+
+	lockdep_assert_held(&port->lock);
+	if (kept->at && port->ctrlq.vq.setup.base == kept->at)
+		qz_ctrl_restore(&port->ctrl, &kept->ctrl);
+	kept->at = 0;
+}
+
 /* Undone by qz_port_free(). It cannot fail. Process context. */
 void qz_port_init(struct qz_port *port, struct qz_fabric *fabric)
 {

@@ -306,6 +306,7 @@ static void unpin_module(struct qz_port *port)
 		return;
 	mutex_lock(&port->lock);
 	port->pinned = false;
+	port->ctrlq.kept.at = 0;
 	if (!READ_ONCE(port->deleted))
 		opener = replace_opener(port, NULL);
 	qz_leave_check(port);
@@ -332,7 +333,7 @@ static u8 get_status(struct vdpa_device *vdpa)
 static void set_status(struct vdpa_device *vdpa, u8 status)
 {
 	struct qz_port *port = to_port(vdpa);
-	bool down = false;
+	bool down = false, was_ready;
 
 	if (status & ~VIRTIO_CONFIG_S_ACKNOWLEDGE && !pin_module(port))
 		return;
@@ -341,7 +342,10 @@ static void set_status(struct vdpa_device *vdpa, u8 status)
 	mutex_lock(&port->lock);
 	if (down)
 		qz_port_break(port);
+	was_ready = qz_port_is_ready(port);
 	WRITE_ONCE(port->status, status & ~VIRTIO_CONFIG_S_NEEDS_RESET);
+	if (!was_ready && qz_port_is_ready(port))
+		qz_port_recall(port);
 	if (is_kernel_driver(vdpa) && !rcu_access_pointer(port->map))
 		rcu_assign_pointer(port->map, &qz_map_identity);
 	qz_port_start(port);
@@ -377,6 +381,7 @@ static int reset(struct vdpa_device *vdpa)
 
 	mutex_lock(&port->lock);
 	qz_port_stop(port);
+	qz_port_keep(port);
 	WRITE_ONCE(port->status, 0);
 	port->suspended = false;
 	qz_port_set_features(port, 0);

@@ -40,6 +40,23 @@ void qz_ctrl_init(struct qz_ctrl *ctrl, u64 features)
 	qz_filter_init(&ctrl->filter, has(ctrl, VIRTIO_NET_F_CTRL_VLAN));
 }
 
+/**
+ * qz_ctrl_restore - the state of a driver that has been interrupted
+ * @ctrl: mac and pairs are the port's and stay; nobody reads the rest yet
+ * @old: its state before
+ *
+ * Nothing is restored if the driver has negotiated other features since.
+ */
+void qz_ctrl_restore(struct qz_ctrl *ctrl, const struct qz_ctrl *old)
+{
+	if (old->features != ctrl->features)
+		return;
+	ctrl->active = old->active;
+	ctrl->takes = old->takes;
+	ctrl->announce = old->announce;
+	ctrl->filter = old->filter;
+}
+
 static bool set_rx_mode(struct qz_ctrl *ctrl, u8 cmd, const u8 *data, u32 len)
 {
 	if (len != 1 || data[0] > 1 || !has(ctrl, VIRTIO_NET_F_CTRL_RX))

@@ -39,6 +39,7 @@ struct qz_ctrl {
 	 1ULL << VIRTIO_NET_F_GUEST_USO4 | 1ULL << VIRTIO_NET_F_GUEST_USO6)
 
 void qz_ctrl_init(struct qz_ctrl *ctrl, u64 features);
+void qz_ctrl_restore(struct qz_ctrl *ctrl, const struct qz_ctrl *old);
 u8 qz_ctrl_command(struct qz_ctrl *ctrl, const u8 *command, u32 len);
 u32 qz_ctrl_find_multicast(const u8 *command, u32 len);
 u8 qz_ctrl_multicast(struct qz_ctrl *ctrl, const u8 *table, u32 len);

@@ -30,7 +30,8 @@ static void store16(__virtio16 *where, u16 value)
 	WRITE_ONCE(*where, (__force __virtio16)cpu_to_le16(value));
 }
 
-static u16 read_avail_idx(const struct qz_ring *ring)
+/* How far the driver has filled the available ring. */
+u16 qz_ring_avail_idx(const struct qz_ring *ring)
 {
 	return load16(&ring->avail->idx);
 }
@@ -173,7 +174,7 @@ static int take_chain(const struct qz_ring *ring, struct qz_chain *chain,
 int qz_ring_pop(struct qz_ring *ring, struct qz_chain *chain,
 		const struct qz_ring_mem *mem)
 {
-	u16 pending = read_avail_idx(ring) - ring->last_avail;
+	u16 pending = qz_ring_avail_idx(ring) - ring->last_avail;
 	u16 head;
 	int err;
 
@@ -269,7 +270,7 @@ bool qz_ring_enable_kicks(struct qz_ring *ring)
 	else
 		store16(&ring->used->flags, 0);
 	smp_mb();	/* the wish before the second look */
-	return read_avail_idx(ring) != ring->last_avail;
+	return qz_ring_avail_idx(ring) != ring->last_avail;
 }
 
 /*

@@ -123,6 +123,7 @@ static inline void qz_ring_push(struct qz_ring *ring, u16 head, u32 len)
 	ring->used_idx++;
 }
 
+u16 qz_ring_avail_idx(const struct qz_ring *ring);
 int qz_ring_pop(struct qz_ring *ring, struct qz_chain *chain,
 		const struct qz_ring_mem *mem);
 void qz_ring_unpop(struct qz_ring *ring);

@@ -57,6 +57,35 @@ static bool takes_tagged(const struct qz_ctrl *ctrl, u16 tci)
 	return qz_filter_takes(&ctrl->filter, head, sizeof(head));
 }
 
+static void interrupted_drivers_continue(struct kunit *test)
+{
+	struct qz_ctrl *old = new_ctrl(test, ALL), *ctrl = new_ctrl(test, ALL);
+	struct qz_ctrl *other = new_ctrl(test, ALL & ~1ULL);
+	u8 id[] = { 0x22, 0x01 }, pairs[] = { 3, 0 };
+	u64 none = 0;
+
+	KUNIT_ASSERT_TRUE(test, command(test, old, VIRTIO_NET_CTRL_VLAN,
+					VIRTIO_NET_CTRL_VLAN_ADD, id, 2));
+	KUNIT_ASSERT_TRUE(test, command(test, old, VIRTIO_NET_CTRL_MQ,
+					VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, pairs,
+					2));
+	KUNIT_ASSERT_TRUE(test, command(test, old,
+					VIRTIO_NET_CTRL_GUEST_OFFLOADS,
+					VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET,
+					&none, 8));
+	old->mac = 1;	/* these two are the port's */
+	old->pairs = 1;
+	qz_ctrl_restore(ctrl, old);
+	KUNIT_EXPECT_TRUE(test, takes_tagged(ctrl, 0x122));
+	KUNIT_EXPECT_EQ(test, ctrl->active, 3);
+	KUNIT_EXPECT_EQ(test, ctrl->takes, 0ULL);
+	KUNIT_EXPECT_EQ(test, ctrl->mac, US);
+	KUNIT_EXPECT_EQ(test, ctrl->pairs, PAIRS);
+	qz_ctrl_restore(other, old);
+	KUNIT_EXPECT_FALSE(test, takes_tagged(other, 0x122));
+	KUNIT_EXPECT_EQ(test, other->active, 1);
+}
+
 static void driver_that_says_nothing_gets_all(struct kunit *test)
 {
 	struct qz_ctrl *ctrl = new_ctrl(test, 0);
@@ -386,6 +415,7 @@ static struct kunit_case ctrl_cases[] = {
 	KUNIT_CASE(pairs_are_those_the_port_has),
 	KUNIT_CASE(offloads_are_those_negotiated),
 	KUNIT_CASE(announcing_is_acknowledged),
+	KUNIT_CASE(interrupted_drivers_continue),
 	KUNIT_CASE(random_commands_are_survived),
 	{}
 };
