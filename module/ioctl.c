@@ -231,7 +231,7 @@ static const struct qz_ioctl device_ioctls[] = {
 	    qz_fabricapi_addr_del, NULL, false),
 	ROW(QUEZTL_ADDR_NEXT, queztl_addr, addr,
 	    qz_fabricapi_addr_next, NULL, true),
-	ROW(QUEZTL_PORT_SET, queztl_port_set, reserved,
+	ROW(QUEZTL_PORT_SET, queztl_port_set, change,
 	    qz_fabricapi_port_set, NULL, false),
 	ROW(QUEZTL_RATES_SET, queztl_port_rates, tx_packets,
 	    qz_fabricapi_rates_set, NULL, false),

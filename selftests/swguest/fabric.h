@@ -22,6 +22,7 @@ int port_bind(const char *name, const char *driver);
 int port_find(const char *name, struct queztl_port_next *found);
 int port_stats(const char *name, struct queztl_port_stats *stats);
 int port_set(const char *name, __u32 mode);
+int port_change(const char *name, __u32 change, __u32 mode);
 
 /* Ports by name; addresses as 10.1.2.0/24 or fd00::1/128. */
 int peer_add(const char *port, const char *peer);

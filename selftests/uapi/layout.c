@@ -82,6 +82,7 @@ AT(queztl_port_next, reserved, 76);
 SIZE(queztl_port_set, 24);
 AT(queztl_port_set, id, 8);
 AT(queztl_port_set, mode, 16);
+AT(queztl_port_set, change, 20);
 
 SIZE(queztl_port_stats, 240);
 AT(queztl_port_stats, id, 8);

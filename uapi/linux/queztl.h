@@ -50,7 +50,7 @@
  */
 
 /** define QUEZTL_ABI_VERSION - version of this header; it only increases. */
-#define QUEZTL_ABI_VERSION	9
+#define QUEZTL_ABI_VERSION	10
 
 /** define QUEZTL_DEVICE - path of the character device. */
 #define QUEZTL_DEVICE		"/dev/queztl"
@@ -373,14 +373,18 @@ enum queztl_port_state {
 };
 
 /**
- * enum queztl_port_mode - bits of &queztl_port_set.mode
+ * enum queztl_port_mode - bits of &queztl_port_set.mode and .change
  * @QUEZTL_PORT_UPLINK: the port is the uplink of its fabric: it receives the
  *	frames to addresses that no port has, and may send from such addresses. A
  *	fabric has at most one uplink. Bound to virtio_vdpa the port is a network
  *	device of the host, which can be added to a bridge.
+ * @QUEZTL_PORT_LINK_DOWN: the link of the port is down: the port neither sends
+ *	nor receives, and its driver is told so as by a network card whose cable
+ *	is unplugged (ABI version 10)
  */
 enum queztl_port_mode {
 	QUEZTL_PORT_UPLINK	= 1 << 0,
+	QUEZTL_PORT_LINK_DOWN	= 1 << 1,
 };
 
 /**
@@ -389,19 +393,22 @@ enum queztl_port_mode {
  * @flags: in: 0
  * @id: in: the port's id
  * @mode: in: bits of &enum queztl_port_mode; 0 is the initial mode
- * @reserved: 0
+ * @change: in: the bits of the mode to change; 0 means QUEZTL_PORT_UPLINK (before
+ *	ABI version 10: reserved, 0)
  *
- * Once the call has returned, no frame is delivered under the old mode.
+ * Once the call has returned, no frame is delivered under the old mode. The mode
+ * stays when the driver of the port resets it, or another one opens it.
  *
  * Errors: EPERM no CAP_NET_ADMIN; ENOENT no such port; EINVAL unknown bits in
- * @mode; EBUSY the fabric has another uplink.
+ * @change, or bits in @mode that are not in @change; EBUSY the fabric has another
+ * uplink.
  */
 struct queztl_port_set {
 	__u32 size;
 	__u32 flags;
 	__u64 id;
 	__u32 mode;
-	__u32 reserved;
+	__u32 change;
 };
 
 /**
@@ -460,9 +467,11 @@ struct queztl_port_next {
  * @QUEZTL_DROP_FOREIGN: anti-spoofing: the source address in IP, ARP or
  *	neighbour discovery is not an address of the port (QUEZTL_ADDR_ADD), or
  *	the protocol of the frame cannot be checked
+ * @QUEZTL_DROP_LINK_DOWN: the link of the port is down (QUEZTL_PORT_LINK_DOWN)
  * @QUEZTL_DROP_REASONS: number of drop reasons; space is reserved for 16
  *
- * The first seven and the last two reasons are counted at the sending port, the
+ * The first seven reasons, QUEZTL_DROP_DENIED and QUEZTL_DROP_FOREIGN are counted
+ * at the sending port, QUEZTL_DROP_LINK_DOWN at the port whose link is down, the
  * others at the receiving port.
  */
 enum queztl_drop {
@@ -479,6 +488,7 @@ enum queztl_drop {
 	QUEZTL_DROP_RX_BROKEN,
 	QUEZTL_DROP_DENIED,
 	QUEZTL_DROP_FOREIGN,
+	QUEZTL_DROP_LINK_DOWN,
 	QUEZTL_DROP_REASONS,
 };
 

@@ -155,6 +155,8 @@ static void add_port(struct table *table, const struct port *port)
 	add_cell(table, "MTU");
 	add_cell(table, "%u", p->mtu);
 	add_state(table, p->state);
+	add_row(table, "link", p->mode & QUEZTL_PORT_LINK_DOWN ?
+		"down: the port neither sends nor receives" : "up");
 	add_row(table, "uplink", p->mode & QUEZTL_PORT_UPLINK ?
 		"yes: gets the frames to addresses that no port has" : "no");
 	add_row(table, "device", *device ? device : "-");

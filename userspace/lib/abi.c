@@ -114,7 +114,7 @@ SIZE(queztl_port_set, 24);
 HEAD(queztl_port_set);
 AT(queztl_port_set, id, 8);
 AT(queztl_port_set, mode, 16);
-AT(queztl_port_set, reserved, 20);
+AT(queztl_port_set, change, 20);
 
 SIZE(queztl_port_stats, 240);
 HEAD(queztl_port_stats);

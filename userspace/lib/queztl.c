@@ -161,8 +161,13 @@ int queztl_port_stats(int fd, uint64_t id, struct queztl_port_stats *stats)
 
 int queztl_port_set(int fd, uint64_t id, uint32_t mode)
 {
+	return queztl_port_change(fd, id, 0, mode);
+}
+
+int queztl_port_change(int fd, uint64_t id, uint32_t change, uint32_t mode)
+{
 	struct queztl_port_set arg = {
-		.size = sizeof(arg), .id = id, .mode = mode };
+		.size = sizeof(arg), .id = id, .mode = mode, .change = change };
 
 	return call(fd, QUEZTL_PORT_SET, &arg);
 }

@@ -48,8 +48,11 @@ int queztl_fabric_next(int fd, struct queztl_fabric_next *fabric);
 int queztl_port_next(int fd, struct queztl_port_next *port);
 int queztl_port_stats(int fd, uint64_t id, struct queztl_port_stats *stats);
 
-/* Sets the mode of a port: QUEZTL_PORT_UPLINK or 0. */
+/* Makes a port the uplink of its fabric (QUEZTL_PORT_UPLINK), or no longer (0). */
 int queztl_port_set(int fd, uint64_t id, uint32_t mode);
+
+/* Changes those bits of the mode of a port that change has. */
+int queztl_port_change(int fd, uint64_t id, uint32_t change, uint32_t mode);
 
 /* Changes those rates of port rates->id that rates->set names. */
 int queztl_rates_set(int fd, const struct queztl_port_rates *rates);

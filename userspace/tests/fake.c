@@ -342,6 +342,7 @@ void fake_reset(void)
 	memset(&fake, 0, sizeof(fake));
 	memset(kind, 0, sizeof(kind));
 	fake.kvm_fd = -1;
+	fake.link_bit = QUEZTL_PORT_LINK_DOWN;
 	fake.info = (struct queztl_info){
 		.size = sizeof(fake.info), .abi_version = QUEZTL_ABI_VERSION,
 		.features = QUEZTL_F_FABRIC | QUEZTL_F_DIRECT |

@@ -39,6 +39,7 @@ struct fake {
 	int open_error;		/* errno of open(), 0: success */
 	int call_error;		/* errno of every ioctl */
 	unsigned long failing;	/* the call that fails with it, 0: all */
+	uint32_t link_bit;	/* QUEZTL_PORT_LINK_DOWN; 0: before ABI version 10 */
 	bool version_1;		/* the module has ABI version 1 */
 	struct queztl_info info;
 	struct fake_vm vms[FAKE_ROOM];

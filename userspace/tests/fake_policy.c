@@ -29,15 +29,20 @@ static int port_set(const struct queztl_port_set *arg)
 {
 	struct fake_port *port = find_fake_port(arg->id);
 
-	if (arg->reserved || arg->mode & ~QUEZTL_PORT_UPLINK)
+	uint32_t change = arg->change ? arg->change : QUEZTL_PORT_UPLINK;
+	uint32_t uplink = arg->mode & QUEZTL_PORT_UPLINK;
+
+	if (change & ~(QUEZTL_PORT_UPLINK | fake.link_bit) ||
+	    arg->mode & ~change)
 		return -EINVAL;
 	if (!port)
 		return -ENOENT;
-	for (int i = 0; arg->mode && i < FAKE_ROOM; i++)
-		if (&fake.ports[i] != port && fake.ports[i].port.mode &&
+	for (int i = 0; uplink && i < FAKE_ROOM; i++)
+		if (&fake.ports[i] != port &&
+		    fake.ports[i].port.mode & QUEZTL_PORT_UPLINK &&
 		    fake.ports[i].port.fabric_id == port->port.fabric_id)
 			return -EBUSY;
-	port->port.mode = arg->mode;
+	port->port.mode = (port->port.mode & ~change) | arg->mode;
 	return 0;
 }
 

@@ -109,9 +109,12 @@ static void wrong_use_is_code_2(void **state)
 	assert_fails("port set web0 flood none", 2, "invalid flood 'none'");
 	assert_fails("port set web0 flood 0", 2, "invalid flood '0'");
 	assert_fails("port set web0 flood 1000001", 2, "invalid flood '1000001'");
-	assert_fails("port set web0 colour red", 2, "unknown setting 'colour': use rate, pps or flood");
+	assert_fails("port set web0 colour red", 2, "unknown setting 'colour': use rate, pps, flood or link");
 	assert_fails("port set web0 pps 1 pps 2", 2, "'pps' is given twice");
-	assert_fails("port set w rate 1mbit pps 1 flood 1 x", 2, "unexpected argument 'x'");
+	assert_fails("port set web0 link", 2, "missing value for 'link': use up or down");
+	assert_fails("port set web0 link off", 2, "invalid link 'off': use up or down");
+	assert_fails("port set web0 link up link up", 2, "'link' is given twice");
+	assert_fails("port set w rate 1mbit pps 1 flood 1 link up x", 2, "unexpected argument 'x'");
 	assert_fails("policy allow web0", 2, "usage: queztl policy allow PORT");
 	assert_fails("policy list a b", 2, "unexpected argument 'b'");
 	assert_fails("addr add web0 10.0.0", 2, "invalid address '10.0.0'");

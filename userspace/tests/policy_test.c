@@ -136,7 +136,8 @@ static void limits_are_set_one_by_one(void **state)
 	assert_int_equal(rates->tx_packets, 5000);
 	assert_int_equal(rates->flood, 10);
 	port = run_json("port set web0 pps none --json");
-	assert_keys(port, "id name limits");
+	assert_keys(port, "id name link limits");
+	assert_text(port, "link", "up");
 	limits = json_object_get(port, "limits");
 	assert_keys(limits, "tx_bytes tx_packets flood");
 	assert_int_equal(number_at(limits, "tx_packets"), 0);
@@ -164,6 +165,36 @@ static void a_fabric_has_one_uplink(void **state)
 	json_decref(port);
 	assert_int_equal(fake.ports[0].port.mode, 0);
 	assert_quiet("port uplink db0 on");
+}
+
+static void a_link_goes_down_and_up(void **state)
+{
+	struct queztl_port_next *now = &fake.ports[0].port;
+	json_t *port;
+
+	(void)state;
+	assert_says("port show web0", "link       up");
+	assert_quiet("port uplink web0 on");
+	assert_quiet("port set web0 link down");
+	assert_int_equal(now->mode, QUEZTL_PORT_UPLINK | QUEZTL_PORT_LINK_DOWN);
+	assert_says("port list", " uplink link down");
+	assert_says("port show web0", "link       down: the port neither sends nor receives");
+	port = run_json("port show web0 --json");
+	assert_text(port, "link", "down");
+	json_decref(port);
+	port = run_json("port uplink web0 off --json");
+	assert_text(port, "link", "down");
+	json_decref(port);
+	port = run_json("port set web0 pps 1 --json");
+	assert_text(port, "link", "down");
+	json_decref(port);
+	port = run_json("port set web0 link up pps 2 --json");
+	assert_text(port, "link", "up");
+	assert_int_equal(number_at(json_object_get(port, "limits"), "tx_packets"), 2);
+	json_decref(port);
+	assert_int_equal(now->mode, 0);
+	fake.link_bit = 0;
+	assert_fails("port set web0 link down", EXIT_UNSUPPORTED, "older than this program");
 }
 
 static void missing_ports_are_code_3(void **state)
@@ -471,7 +502,7 @@ static void port_show_has_the_keys_of_the_list(void **state)
 	run("policy allow web0 db0");
 	run("addr add web0 fd00::/64");
 	port = run_json("port show web0 --json");
-	assert_keys(port, "id name fabric fabric_id mac mtu queue_pairs state uplink pid comm device mode limits addresses peers counts");
+	assert_keys(port, "id name fabric fabric_id mac mtu queue_pairs state link uplink pid comm device mode limits addresses peers counts");
 	assert_text(port, "mode", "open");
 	assert_int_equal(number_at(json_object_get(port, "limits"), "flood"),
 			 2000);
@@ -513,6 +544,7 @@ int main(void)
 		TEST(unknown_mode_bits_are_passed_over),
 		TEST(limits_are_set_one_by_one),
 		TEST(a_fabric_has_one_uplink),
+		TEST(a_link_goes_down_and_up),
 		TEST(missing_ports_are_code_3),
 		TEST(ports_that_end_meanwhile_are_code_3),
 		TEST(older_modules_and_users_are_told),

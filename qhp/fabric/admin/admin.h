@@ -57,7 +57,10 @@ void qz_addr_undo(const struct queztl_addr *addr);
 int qz_addr_next(struct queztl_addr *next);
 
 /* uplink.c */
-int qz_uplink_set(const struct queztl_port_set *set);
+int qz_uplink_set(struct qz_port *port, bool on);
+
+/* portset.c */
+int qz_port_set(const struct queztl_port_set *set);
 
 /* rates.c */
 int qz_rates_set(const struct queztl_port_rates *rates);

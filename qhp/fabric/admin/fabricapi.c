@@ -151,9 +151,7 @@ int qz_fabricapi_port_set(struct qz_call *call)
 
 	if (!capable(CAP_NET_ADMIN))
 		return -EPERM;
-	if (set->reserved)
-		return -EINVAL;
-	return qz_uplink_set(set);
+	return qz_port_set(set);
 }
 
 int qz_fabricapi_rates_set(struct qz_call *call)

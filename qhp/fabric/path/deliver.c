@@ -135,7 +135,14 @@ static enum queztl_drop read_frame(const struct qz_run *run)
 	if (source != port->mac_key && !qz_reach_may_send_as(port, source))
 		return QUEZTL_DROP_SPOOFED;
 	antispoof = qz_gate_dereference(port->antispoof);
-	return antispoof ? check_sender(antispoof, frame) : QUEZTL_DROP_REASONS;
+	if (antispoof) {
+		reason = check_sender(antispoof, frame);
+		if (reason != QUEZTL_DROP_REASONS)
+			return reason;
+	}
+	if (unlikely(READ_ONCE(port->special) & QZ_PORT_LINK_DOWN))
+		return QUEZTL_DROP_LINK_DOWN;
+	return QUEZTL_DROP_REASONS;
 }
 
 /*

@@ -23,6 +23,11 @@
 struct qz_fabric;
 struct qz_switch;
 
+/* Bits of &qz_port.special. Frames of a port without any pay for one test. */
+enum {
+	QZ_PORT_LINK_DOWN	= 1 << 0,	/* it neither sends nor receives */
+};
+
 /**
  * struct qz_port - a port of a fabric, a vDPA network device
  * @vdpa: the vDPA device; its references are the port's
@@ -33,6 +38,8 @@ struct qz_switch;
  * @mac: its Ethernet address
  * @mac_key: the same as a number
  * @mtu: largest payload
+ * @special: QZ_PORT_*: what its frames are checked for in addition; read inside
+ *	the gate, changed under fabric->lock
  * @lock: guards what the driver sets up; held while queues are started and
  *	stopped
  * @status: virtio status, without NEEDS_RESET
@@ -79,6 +86,7 @@ struct qz_port {
 	u8 mac[ETH_ALEN];
 	u64 mac_key;
 	u16 mtu;
+	u8 special;
 	struct mutex lock;	/* see above */
 	u8 status;
 	bool broken;

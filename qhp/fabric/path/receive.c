@@ -345,6 +345,15 @@ static struct qz_rxq *pick_queue(const struct qz_run *run,
 	return &port->rxqs[pair % READ_ONCE(port->ctrl.active)];
 }
 
+/* The receiver cannot take the frame, or what is left of it: that is no error. */
+static int drop_for(struct qz_run *run, struct qz_rxq *rxq,
+		    enum queztl_drop reason, const struct qz_frame *frame)
+{
+	qz_vq_drop(&rxq->vq, reason, frame->len);
+	run->txq->resume.offset = 0;
+	return 0;
+}
+
 /**
  * qz_receive - put a frame into a port's receiving ring
  * @run: the sender's run
@@ -370,13 +379,12 @@ int qz_receive(struct qz_run *run, struct qz_port *port,
 	enum put put;
 
 	run->work--;
+	if (unlikely(READ_ONCE(port->special) & QZ_PORT_LINK_DOWN))
+		return drop_for(run, rxq, QUEZTL_DROP_LINK_DOWN, frame);
 	if (!qz_filter_takes(&port->ctrl.filter, frame->head, frame->head_len))
 		return 0;
-	if (!receive_begin(run, rxq)) {
-		qz_vq_drop(&rxq->vq, QUEZTL_DROP_DOWN, frame->len);
-		run->txq->resume.offset = 0;
-		return 0;
-	}
+	if (!receive_begin(run, rxq))
+		return drop_for(run, rxq, QUEZTL_DROP_DOWN, frame);
 	run->bytes -= frame->len;
 	put = put_frame(run, rxq, frame);
 	if (is_enough(run))
