@@ -208,6 +208,29 @@ static void undo_port_set(void *argument)
 	EXPECT_EQ(ioctl(world.device, QUEZTL_PORT_SET, argument), 0);
 }
 
+static void prepare_vlan(void *argument)
+{
+	struct queztl_port_vlan *vlan = argument;
+
+	vlan->id = world.port;
+	vlan->mode = QUEZTL_VLAN_ACCESS;
+	vlan->native = 10;
+	vlan->ids[0] = 1 << 10;
+}
+
+static void undo_vlan(void *argument)
+{
+	struct queztl_port_vlan none = { .size = sizeof(none), .id = world.port };
+
+	(void)argument;
+	EXPECT_EQ(ioctl(world.device, QUEZTL_PORT_VLAN_SET, &none), 0);
+}
+
+static void prepare_vlan_get(void *argument)
+{
+	((struct queztl_port_vlan *)argument)->id = world.port;
+}
+
 static void prepare_rates(void *argument)
 {
 	struct queztl_port_rates *rates = argument;
@@ -396,6 +419,9 @@ const struct call calls[] = {
 	CALL(QUEZTL_PORT_SET, queztl_port_set, .prepare = prepare_port_set, .undo = undo_port_set),
 	CALL(QUEZTL_RATES_SET, queztl_port_rates, .prepare = prepare_rates, .undo = undo_rates),
 	CALL(QUEZTL_RATES_GET, queztl_port_rates, .fills = true, .prepare = prepare_rates),
+	CALL(QUEZTL_PORT_VLAN_SET, queztl_port_vlan, .prepare = prepare_vlan, .undo = undo_vlan,
+	     .reserved = { offsetof(struct queztl_port_vlan, reserved) }),
+	CALL(QUEZTL_PORT_VLAN_GET, queztl_port_vlan, .fills = true, .prepare = prepare_vlan_get),
 	ROW(QUEZTL_SCHED_START, offsetof(struct queztl_sched_start, mode), .sched = true, .apart = true,
 	    .grown = sizeof(struct queztl_sched_start)),
 	CALL(QUEZTL_SCHED_STOP, queztl_sched_stop, .sched = true, .apart = true),

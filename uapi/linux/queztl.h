@@ -468,11 +468,13 @@ struct queztl_port_next {
  *	neighbour discovery is not an address of the port (QUEZTL_ADDR_ADD), or
  *	the protocol of the frame cannot be checked
  * @QUEZTL_DROP_LINK_DOWN: the link of the port is down (QUEZTL_PORT_LINK_DOWN)
+ * @QUEZTL_DROP_VLAN: VLANs: the sender is not in the VLAN of the frame, or may not
+ *	send tagged frames, or untagged ones; or the destination is not in that VLAN
  * @QUEZTL_DROP_REASONS: number of drop reasons; space is reserved for 16
  *
- * The first seven reasons, QUEZTL_DROP_DENIED and QUEZTL_DROP_FOREIGN are counted
- * at the sending port, QUEZTL_DROP_LINK_DOWN at the port whose link is down, the
- * others at the receiving port.
+ * The first seven reasons, QUEZTL_DROP_DENIED, QUEZTL_DROP_FOREIGN and
+ * QUEZTL_DROP_VLAN are counted at the sending port, QUEZTL_DROP_LINK_DOWN at the
+ * port whose link is down, the others at the receiving port.
  */
 enum queztl_drop {
 	QUEZTL_DROP_RUNT,
@@ -489,6 +491,7 @@ enum queztl_drop {
 	QUEZTL_DROP_DENIED,
 	QUEZTL_DROP_FOREIGN,
 	QUEZTL_DROP_LINK_DOWN,
+	QUEZTL_DROP_VLAN,
 	QUEZTL_DROP_REASONS,
 };
 
@@ -684,6 +687,50 @@ struct queztl_port_rates {
 	__u32 flood;
 	__u64 tx_bytes;
 	__u64 tx_packets;
+};
+
+/**
+ * enum queztl_vlan_mode - &queztl_port_vlan.mode
+ * @QUEZTL_VLAN_NONE: the port was given no VLAN: tags are part of its frames, and
+ *	it exchanges frames only with other ports that were given none
+ * @QUEZTL_VLAN_ACCESS: the port is in one VLAN; its frames have no tag
+ * @QUEZTL_VLAN_TRUNK: the port is in any number of VLANs; its frames have a tag,
+ *	except for those of the native VLAN
+ */
+enum queztl_vlan_mode {
+	QUEZTL_VLAN_NONE	= 0,
+	QUEZTL_VLAN_ACCESS	= 1,
+	QUEZTL_VLAN_TRUNK	= 2,
+};
+
+/**
+ * struct queztl_port_vlan - argument of QUEZTL_PORT_VLAN_SET and _GET
+ * @size: in: sizeof(struct queztl_port_vlan)
+ * @flags: in: 0
+ * @id: in: the port's id
+ * @mode: &enum queztl_vlan_mode
+ * @native: the VLAN of untagged frames; of an access port its only VLAN; of a
+ *	trunk one of @ids, or 0: untagged frames are dropped
+ * @reserved: 0
+ * @ids: the VLANs of the port, 1 to 4094: bit *n* % 64 of @ids[*n* / 64]
+ *
+ * These members are in for QUEZTL_PORT_VLAN_SET and out for
+ * QUEZTL_PORT_VLAN_GET. For QUEZTL_VLAN_NONE, the initial mode, all of them are 0.
+ * A tag with the id 0 counts as none. Once the call has returned, no frame is
+ * delivered under the old VLANs. An Ethernet address is that of one port of the
+ * fabric, whatever the VLANs. Since ABI version 10.
+ *
+ * Errors: EPERM no CAP_NET_ADMIN (not for _GET); ENOENT no such port; EINVAL
+ * an unknown @mode, or VLANs that do not suit it.
+ */
+struct queztl_port_vlan {
+	__u32 size;
+	__u32 flags;
+	__u64 id;
+	__u16 mode;
+	__u16 native;
+	__u32 reserved;
+	__u64 ids[64];
 };
 
 /**
@@ -1202,6 +1249,8 @@ struct queztl_window_bell {
 #define QUEZTL_RATES_SET	_IO(QUEZTL_IOC_MAGIC, 0x32)
 #define QUEZTL_RATES_GET	_IO(QUEZTL_IOC_MAGIC, 0x33)
 #define QUEZTL_PORT_SET		_IO(QUEZTL_IOC_MAGIC, 0x34)
+#define QUEZTL_PORT_VLAN_SET	_IO(QUEZTL_IOC_MAGIC, 0x35)
+#define QUEZTL_PORT_VLAN_GET	_IO(QUEZTL_IOC_MAGIC, 0x36)
 
 #define QUEZTL_PEER_ADD		_IO(QUEZTL_IOC_MAGIC, 0x40)
 #define QUEZTL_PEER_DEL		_IO(QUEZTL_IOC_MAGIC, 0x41)

@@ -10,6 +10,7 @@
 #include "options.h"
 #include "port.h"
 #include "rate.h"
+#include "vlan.h"
 
 #define MOST_PACKETS	1000000000
 #define MOST_FLOOD	1000000
@@ -19,6 +20,9 @@ struct change {
 	struct queztl_port_rates rates;
 	bool link;
 	bool link_down;
+	bool has_vlan;
+	struct queztl_port_vlan vlan;
+	uint16_t native;
 };
 
 typedef bool parse_fn(const char *value, struct change *change);
@@ -64,6 +68,28 @@ static bool parse_link(const char *value, struct change *change)
 	return change->link_down || !strcmp(value, "up");
 }
 
+static bool parse_vlan(const char *value, struct change *change)
+{
+	change->has_vlan = true;
+	if (!strcmp(value, "none"))
+		return true;
+	change->vlan.mode = QUEZTL_VLAN_ACCESS;
+	return parse_vlan_id(value, &change->vlan.native) &&
+	       parse_vlan_ids(value, &change->vlan);
+}
+
+static bool parse_trunk(const char *value, struct change *change)
+{
+	change->has_vlan = true;
+	change->vlan.mode = QUEZTL_VLAN_TRUNK;
+	return parse_vlan_ids(value, &change->vlan);
+}
+
+static bool parse_native(const char *value, struct change *change)
+{
+	return parse_vlan_id(value, &change->native);
+}
+
 static const struct setting {
 	const char *name;
 	parse_fn *parse;
@@ -76,6 +102,9 @@ static const struct setting {
 	{ "flood", parse_flood,
 	  "broadcast and multicast frames per second, 1 to 1000000" },
 	{ "link", parse_link, "up or down" },
+	{ "vlan", parse_vlan, "a VLAN, 1 to 4094, or none" },
+	{ "trunk", parse_trunk, "VLANs such as 10,20-29, of 1 to 4094" },
+	{ "native", parse_native, "a VLAN, 1 to 4094" },
 };
 
 #define SETTINGS	(sizeof(settings) / sizeof(settings[0]))
@@ -96,7 +125,7 @@ static int parse_setting(struct cli *cli, const char *name, const char *value,
 
 	if (!s)
 		return fail(cli, EXIT_USAGE,
-			    "unknown setting '%s': use rate, pps, flood or link",
+			    "unknown setting '%s': use rate, pps, flood, link, vlan, trunk or native",
 			    name);
 	if (!value)
 		return fail(cli, EXIT_USAGE, "missing value for '%s': use %s", name,
@@ -111,6 +140,28 @@ static int parse_setting(struct cli *cli, const char *name, const char *value,
 	return EXIT_OK;
 }
 
+static bool is_given(unsigned int given, const char *name)
+{
+	return given & 1u << (find_setting(name) - settings);
+}
+
+/* The native VLAN is one of the trunk's, whether or not that names it. */
+static int check_vlan(struct cli *cli, unsigned int given,
+		      struct change *change)
+{
+	if (is_given(given, "vlan") && is_given(given, "trunk"))
+		return fail(cli, EXIT_USAGE,
+			    "a port has one VLAN or is a trunk: give 'vlan' or 'trunk'");
+	if (!is_given(given, "native"))
+		return EXIT_OK;
+	if (!is_given(given, "trunk"))
+		return fail(cli, EXIT_USAGE,
+			    "'native' is of a trunk: give 'trunk' and its VLANs, too");
+	change->vlan.native = change->native;
+	change->vlan.ids[change->native / 64] |= 1ULL << change->native % 64;
+	return EXIT_OK;
+}
+
 static int parse_settings(struct cli *cli, int argc, char **argv,
 			  struct change *change)
 {
@@ -121,7 +172,7 @@ static int parse_settings(struct cli *cli, int argc, char **argv,
 		code = parse_setting(cli, argv[i],
 				     i + 1 < argc ? argv[i + 1] : NULL, change,
 				     &given);
-	return code;
+	return code ? code : check_vlan(cli, given, change);
 }
 
 json_t *limits_json(const struct queztl_port_rates *rates)
@@ -138,8 +189,10 @@ static int print_settings(struct cli *cli, int fd, const struct port *port,
 			  uint32_t mode)
 {
 	struct queztl_port_rates rates;
+	struct queztl_port_vlan vlan;
 	json_t *object;
 	int ret = queztl_rates_get(fd, port->port.id, &rates);
+	int known = queztl_port_vlan_get(fd, port->port.id, &vlan);
 
 	if (ret)
 		return ret;
@@ -147,6 +200,7 @@ static int print_settings(struct cli *cli, int fd, const struct port *port,
 	set_count(object, "id", port->port.id);
 	set_text(object, "name", port->port.name);
 	set_text(object, "link", describe_link(mode));
+	set_json(object, "vlan", known ? json_null() : vlan_json(&vlan));
 	set_json(object, "limits", limits_json(&rates));
 	print_json(object, cli->out, false);
 	return 0;
@@ -177,6 +231,9 @@ static int set_port(struct cli *cli, int fd, const struct snapshot *shot,
 		ret = change_mode(fd, id, change);
 		mode = change->link_down ? QUEZTL_PORT_LINK_DOWN : 0;
 	}
+	change->vlan.id = id;
+	if (!ret && change->has_vlan)
+		ret = queztl_port_vlan_set(fd, &change->vlan);
 	if (!ret && cli->json)
 		ret = print_settings(cli, fd, port, mode);
 	if (ret == -ENOENT)

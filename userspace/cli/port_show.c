@@ -18,6 +18,7 @@
 #include "rate.h"
 #include "stats.h"
 #include "table.h"
+#include "vlan.h"
 
 /* A label, then the value. */
 static const struct column columns[] = {
@@ -31,6 +32,8 @@ struct view {
 	const struct port *port;
 	bool known;		/* the module supports what follows */
 	struct queztl_port_rates rates;
+	bool has_vlan;		/* so for the VLANs */
+	struct queztl_port_vlan vlan;
 	json_t *addresses;	/* texts */
 	json_t *peers;		/* names */
 };
@@ -83,6 +86,8 @@ static int read_policy(struct view *v)
 	if (!ret)
 		ret = read_peers(v);
 	v->known = !ret;
+	v->has_vlan = !ret && !queztl_port_vlan_get(v->fd, v->port->port.id,
+						    &v->vlan);
 	return ret == -ENOTTY || ret == -EOPNOTSUPP ? 0 : ret;
 }
 
@@ -92,6 +97,8 @@ static void print_view_json(struct cli *cli, const struct view *v)
 
 	set_text(object, "mode", *v->port->fabric ?
 		 describe_mode(v->port->mode) : NULL);
+	set_json(object, "vlan", v->has_vlan ? vlan_json(&v->vlan) :
+		 json_null());
 	set_json(object, "limits", v->known ? limits_json(&v->rates) :
 		 json_null());
 	set_json(object, "addresses", v->known ? json_incref(v->addresses) :
@@ -180,6 +187,8 @@ static void add_rates(struct table *table, const struct queztl_port_rates *r)
 
 static void add_policy(struct table *table, const struct view *v)
 {
+	char vlan[VLAN_ROOM];
+
 	if (is_deleted(v->port))
 		return;
 	if (!v->known) {
@@ -188,6 +197,8 @@ static void add_policy(struct table *table, const struct view *v)
 		return;
 	}
 	add_rates(table, &v->rates);
+	if (v->has_vlan)
+		add_row(table, "VLAN", format_vlan(vlan, &v->vlan));
 	add_list(table, "addresses", v->addresses, "any");
 	add_list(table, "peers", v->peers, "none");
 }

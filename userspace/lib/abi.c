@@ -116,6 +116,14 @@ AT(queztl_port_set, id, 8);
 AT(queztl_port_set, mode, 16);
 AT(queztl_port_set, change, 20);
 
+SIZE(queztl_port_vlan, 536);
+HEAD(queztl_port_vlan);
+AT(queztl_port_vlan, id, 8);
+AT(queztl_port_vlan, mode, 16);
+AT(queztl_port_vlan, native, 18);
+AT(queztl_port_vlan, reserved, 20);
+AT(queztl_port_vlan, ids, 24);
+
 SIZE(queztl_port_stats, 240);
 HEAD(queztl_port_stats);
 AT(queztl_port_stats, id, 8);

@@ -35,6 +35,8 @@ static const struct {
 		"the port may not send from this IP address" },
 	[QUEZTL_DROP_LINK_DOWN]	 = { "link_down",
 		"the link of the port is down" },
+	[QUEZTL_DROP_VLAN]	 = { "vlan",
+		"the port or the destination is in another VLAN" },
 };
 
 const char *queztl_drop_name(unsigned int drop)

@@ -172,6 +172,26 @@ int queztl_port_change(int fd, uint64_t id, uint32_t change, uint32_t mode)
 	return call(fd, QUEZTL_PORT_SET, &arg);
 }
 
+int queztl_port_vlan_set(int fd, const struct queztl_port_vlan *vlan)
+{
+	struct queztl_port_vlan arg = *vlan;
+
+	arg.size = sizeof(arg);
+	arg.flags = 0;
+	arg.reserved = 0;
+	return call(fd, QUEZTL_PORT_VLAN_SET, &arg);
+}
+
+int queztl_port_vlan_get(int fd, uint64_t id, struct queztl_port_vlan *vlan)
+{
+	struct queztl_port_vlan arg = { .size = sizeof(arg), .id = id };
+	int ret = call(fd, QUEZTL_PORT_VLAN_GET, &arg);
+
+	if (!ret)
+		*vlan = arg;
+	return ret;
+}
+
 int queztl_rates_set(int fd, const struct queztl_port_rates *rates)
 {
 	struct queztl_port_rates arg = {

@@ -54,6 +54,10 @@ int queztl_port_set(int fd, uint64_t id, uint32_t mode);
 /* Changes those bits of the mode of a port that change has. */
 int queztl_port_change(int fd, uint64_t id, uint32_t change, uint32_t mode);
 
+/* Replaces the VLANs of port vlan->id. */
+int queztl_port_vlan_set(int fd, const struct queztl_port_vlan *vlan);
+int queztl_port_vlan_get(int fd, uint64_t id, struct queztl_port_vlan *vlan);
+
 /* Changes those rates of port rates->id that rates->set names. */
 int queztl_rates_set(int fd, const struct queztl_port_rates *rates);
 int queztl_rates_get(int fd, uint64_t id, struct queztl_port_rates *rates);

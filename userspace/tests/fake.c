@@ -292,7 +292,7 @@ static uint32_t size_of_argument(unsigned long request)
 /* On failure nothing is written, as the header documents. */
 static int call_kernel(int fd, unsigned long request, void *arg)
 {
-	char copy[256];
+	char copy[1024];
 	uint32_t size = *(uint32_t *)arg;
 	int ret;
 

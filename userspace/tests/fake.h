@@ -31,6 +31,7 @@ struct fake_port {
 	struct queztl_port_stats stats;
 	uint64_t packets_step;
 	struct queztl_port_rates rates;
+	struct queztl_port_vlan vlan;
 	struct queztl_addr addrs[QUEZTL_ADDR_MAX];	/* id 0: none */
 	uint32_t last_addr;
 };

@@ -91,6 +91,45 @@ static int rates_get(struct queztl_port_rates *arg)
 	return 0;
 }
 
+static bool is_vlan_good(const struct queztl_port_vlan *v)
+{
+	bool some = false;
+
+	for (int i = 0; i < 64; i++)
+		some |= v->ids[i];
+	if (v->reserved || v->mode > QUEZTL_VLAN_TRUNK)
+		return false;
+	if (v->mode == QUEZTL_VLAN_NONE)
+		return !some && !v->native;
+	return some && (v->native ? v->ids[v->native / 64] >> v->native % 64 & 1 :
+			v->mode == QUEZTL_VLAN_TRUNK);
+}
+
+static int vlan_set(const struct queztl_port_vlan *arg)
+{
+	struct fake_port *port = find_fake_port(arg->id);
+
+	if (!is_vlan_good(arg))
+		return -EINVAL;
+	if (!port)
+		return -ENOENT;
+	port->vlan = *arg;
+	return 0;
+}
+
+static int vlan_get(struct queztl_port_vlan *arg)
+{
+	const struct fake_port *port = find_fake_port(arg->id);
+	struct queztl_port_vlan head = *arg;
+
+	if (!port)
+		return -ENOENT;
+	*arg = port->vlan;
+	arg->size = head.size;
+	arg->id = head.id;
+	return 0;
+}
+
 static uint64_t *find_pair(uint64_t a, uint64_t b)
 {
 	for (int i = 0; i < FAKE_PEERS; i++) {
@@ -277,6 +316,8 @@ uint32_t size_of_policy_argument(unsigned long request)
 	switch (request) {
 	case QUEZTL_FABRIC_SET:		return 24;
 	case QUEZTL_PORT_SET:		return 24;
+	case QUEZTL_PORT_VLAN_SET:	return fake.link_bit ? 536 : 0;
+	case QUEZTL_PORT_VLAN_GET:	return fake.link_bit ? 536 : 0;
 	case QUEZTL_RATES_SET:		return 40;
 	case QUEZTL_RATES_GET:		return 40;
 	case QUEZTL_PEER_ADD:		return 24;
@@ -297,6 +338,10 @@ int policy_call(unsigned long request, void *arg)
 		return fabric_set(arg);
 	case QUEZTL_PORT_SET:
 		return port_set(arg);
+	case QUEZTL_PORT_VLAN_SET:
+		return vlan_set(arg);
+	case QUEZTL_PORT_VLAN_GET:
+		return vlan_get(arg);
 	case QUEZTL_RATES_SET:
 		return rates_set(arg);
 	case QUEZTL_RATES_GET:

@@ -61,6 +61,11 @@ int qz_uplink_set(struct qz_port *port, bool on);
 
 /* portset.c */
 int qz_port_set(const struct queztl_port_set *set);
+bool qz_port_set_special(struct qz_port *port, u32 mask, u32 bits);
+
+/* portvlan.c */
+int qz_port_vlan_set(const struct queztl_port_vlan *from);
+int qz_port_vlan_get(struct queztl_port_vlan *to);
 
 /* rates.c */
 int qz_rates_set(const struct queztl_port_rates *rates);

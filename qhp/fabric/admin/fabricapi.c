@@ -154,6 +154,18 @@ int qz_fabricapi_port_set(struct qz_call *call)
 	return qz_port_set(set);
 }
 
+int qz_fabricapi_port_vlan_set(struct qz_call *call)
+{
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	return qz_port_vlan_set(call->arg);
+}
+
+int qz_fabricapi_port_vlan_get(struct qz_call *call)
+{
+	return qz_port_vlan_get(call->arg);
+}
+
 int qz_fabricapi_rates_set(struct qz_call *call)
 {
 	if (!capable(CAP_NET_ADMIN))

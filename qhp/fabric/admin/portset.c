@@ -8,10 +8,10 @@
 
 #define QZ_PORT_MODES	(QUEZTL_PORT_UPLINK | QUEZTL_PORT_LINK_DOWN)
 
-/* fabric->lock held. Return: whether it was different. */
-static bool set_special(struct qz_port *port, u8 bit, bool on)
+/* fabric->lock held. Return: whether those bits were different. */
+bool qz_port_set_special(struct qz_port *port, u32 mask, u32 bits)
 {
-	u8 now = on ? port->special | bit : port->special & ~bit;
+	u32 now = (port->special & ~mask) | bits;
 	bool differs = now != port->special;
 
 	lockdep_assert_held(&port->fabric->lock);
@@ -32,8 +32,9 @@ static int set_mode(struct qz_port *port, u32 change, u32 mode, bool *link)
 			return err;
 	}
 	if (change & QUEZTL_PORT_LINK_DOWN)
-		*link = set_special(port, QZ_PORT_LINK_DOWN,
-				    mode & QUEZTL_PORT_LINK_DOWN);
+		*link = qz_port_set_special(port, QZ_PORT_LINK_DOWN,
+					    mode & QUEZTL_PORT_LINK_DOWN ?
+					    QZ_PORT_LINK_DOWN : 0);
 	return 0;
 }
 

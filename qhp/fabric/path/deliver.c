@@ -140,13 +140,22 @@ static enum queztl_drop read_frame(const struct qz_run *run)
 		if (reason != QUEZTL_DROP_REASONS)
 			return reason;
 	}
-	if (unlikely(READ_ONCE(port->special) & QZ_PORT_LINK_DOWN))
-		return QUEZTL_DROP_LINK_DOWN;
-	return QUEZTL_DROP_REASONS;
+	frame->special = run->special;
+	return unlikely(frame->special) ? qz_special_sent(run, frame) :
+					  QUEZTL_DROP_REASONS;
+}
+
+/* Return: as qz_receive(); -EXDEV if the port is in another VLAN. */
+static int put_into(struct qz_run *run, struct qz_port *port,
+		    struct qz_frame *frame)
+{
+	if (likely(READ_ONCE(port->special) == frame->special))
+		return qz_receive(run, port, frame);
+	return qz_special_receive(run, port, frame);
 }
 
 /*
- * To all ports but the sender's, by rising id. Nobody is waited for. If the
+ * To all ports of the frame's VLAN but the sender's, by rising id. Nobody is waited for. If the
  * slice is used up in the middle of a flood, the next slice continues after the
  * last port that has got the frame, or in the middle of the port that has got a
  * part of it.
@@ -168,8 +177,8 @@ static int flood(struct qz_run *run, struct qz_frame *frame)
 		if (run->work <= 0 && some)
 			return -EINPROGRESS;
 		run->packets--;
-		err = qz_receive(run, port, frame);
-		if (err)
+		err = put_into(run, port, frame);
+		if (err && err != -EXDEV)
 			return err;
 		resume->after = id;
 		resume->offset = 0;
@@ -233,7 +242,9 @@ static int forward(struct qz_run *run, struct qz_frame *frame)
 		if (!to || to == port)
 			return explain_miss(run, key);
 		run->may_wait = !resume->offset;
-		err = qz_receive(run, to, frame);
+		err = put_into(run, to, frame);
+		if (err == -EXDEV)
+			return QUEZTL_DROP_VLAN;
 	}
 	if (err == -EAGAIN || err == -EINPROGRESS)
 		return err;

@@ -19,14 +19,29 @@
 #include "pure/bucket.h"
 #include "pure/ctrl.h"
 #include "pure/mactab.h"
+#include "pure/vlan.h"
 
 struct qz_fabric;
 struct qz_switch;
 
-/* Bits of &qz_port.special. Frames of a port without any pay for one test. */
+/*
+ * Bits of &qz_port.special, 0 for most ports. A frame is received as it is, and
+ * nothing further is checked, if sender and receiver have the same: none, or the
+ * same VLAN. See &qz_frame.special.
+ */
 enum {
 	QZ_PORT_LINK_DOWN	= 1 << 0,	/* it neither sends nor receives */
+	QZ_PORT_TRUNK		= 1 << 1,	/* it has several VLANs */
+	QZ_PORT_ACCESS		= 1 << 2,	/* it has one, see qz_port_access() */
 };
+
+#define QZ_PORT_VLANS	(~(u32)QZ_PORT_LINK_DOWN)
+
+/* What an access port of a VLAN has in &qz_port.special. */
+static inline u32 qz_port_access(u16 vlan)
+{
+	return QZ_PORT_ACCESS | (u32)vlan << 16;
+}
 
 /**
  * struct qz_port - a port of a fabric, a vDPA network device
@@ -63,6 +78,7 @@ enum {
  * @view: its peers, the only ports it may send to if the fabric denies; read
  *	inside the gate
  * @antispoof: its addresses; NULL if it may use any; read inside the gate
+ * @vlan: its VLANs; NULL if it was given none; read inside the gate
  * @last_addr: id of the last address it was given
  * @tx_bytes: budget for the bytes it sends
  * @tx_packets: budget for the packets it sends
@@ -86,7 +102,7 @@ struct qz_port {
 	u8 mac[ETH_ALEN];
 	u64 mac_key;
 	u16 mtu;
-	u8 special;
+	u32 special;
 	struct mutex lock;	/* see above */
 	u8 status;
 	bool broken;
@@ -105,6 +121,7 @@ struct qz_port {
 	struct qz_bucket flood;
 	struct qz_switch __rcu *view;
 	struct qz_antispoof __rcu *antispoof;
+	struct qz_vlan __rcu *vlan;
 	u32 last_addr;
 	struct qz_bucket tx_bytes;
 	struct qz_bucket tx_packets;

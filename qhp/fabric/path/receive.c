@@ -214,7 +214,7 @@ static enum put put_segments(struct qz_run *run, struct qz_rxq *rxq,
 	struct qz_cursor rest = frame->rest;
 	struct {
 		struct virtio_net_hdr_v1 virtio;
-		u8 head[QZ_OFFLOAD_HEAD];
+		u8 head[QZ_FRAME_HEAD];
 	} first;
 	struct piece piece = {
 		.virtio = &first.virtio,
@@ -354,6 +354,13 @@ static int drop_for(struct qz_run *run, struct qz_rxq *rxq,
 	return 0;
 }
 
+/* As drop_for(), for a port that cannot take any. Inside a slice. */
+int qz_receive_drop(struct qz_run *run, struct qz_port *port,
+		    enum queztl_drop reason, const struct qz_frame *frame)
+{
+	return drop_for(run, pick_queue(run, port), reason, frame);
+}
+
 /**
  * qz_receive - put a frame into a port's receiving ring
  * @run: the sender's run
@@ -379,8 +386,6 @@ int qz_receive(struct qz_run *run, struct qz_port *port,
 	enum put put;
 
 	run->work--;
-	if (unlikely(READ_ONCE(port->special) & QZ_PORT_LINK_DOWN))
-		return drop_for(run, rxq, QUEZTL_DROP_LINK_DOWN, frame);
 	if (!qz_filter_takes(&port->ctrl.filter, frame->head, frame->head_len))
 		return 0;
 	if (!receive_begin(run, rxq))

@@ -52,6 +52,7 @@ static const struct vstat tx_vstats[] = {
 	VDROP(denied, QUEZTL_DROP_DENIED),
 	VDROP(foreign, QUEZTL_DROP_FOREIGN),
 	VDROP(link_down, QUEZTL_DROP_LINK_DOWN),
+	VDROP(vlan, QUEZTL_DROP_VLAN),
 };
 
 static const struct vstat ctrl_vstats[] = {
