@@ -42,6 +42,8 @@ union ioctl_arg {
 	struct queztl_addr addr;
 	struct queztl_port_set port_set;
 	struct queztl_port_vlan port_vlan;
+	struct queztl_port_macs port_macs;
+	struct queztl_mac_next mac_next;
 	struct queztl_port_rates port_rates;
 	struct queztl_sched_start sched_start;
 	struct queztl_sched_stop sched_stop;
@@ -185,6 +187,8 @@ static_assert(sizeof(struct queztl_addr) == 40);
 static_assert(sizeof(struct queztl_port_stats) == 240);
 static_assert(sizeof(struct queztl_port_set) == 24);
 static_assert(sizeof(struct queztl_port_vlan) == 536);
+static_assert(sizeof(struct queztl_port_macs) == 32);
+static_assert(sizeof(struct queztl_mac_next) == 24);
 static_assert(sizeof(struct queztl_port_rates) == 40);
 static_assert(sizeof(struct queztl_sched_start) == 24);
 static_assert(sizeof(struct queztl_sched_stop) == 8);
@@ -243,6 +247,12 @@ static const struct qz_ioctl device_ioctls[] = {
 	    qz_fabricapi_port_vlan_set, NULL, false),
 	ROW(QUEZTL_PORT_VLAN_GET, queztl_port_vlan, ids,
 	    qz_fabricapi_port_vlan_get, NULL, true),
+	ROW(QUEZTL_PORT_MACS_SET, queztl_port_macs, macs,
+	    qz_fabricapi_port_macs_set, NULL, false),
+	ROW(QUEZTL_PORT_MACS_GET, queztl_port_macs, macs,
+	    qz_fabricapi_port_macs_get, NULL, true),
+	ROW(QUEZTL_MAC_NEXT, queztl_mac_next, mac,
+	    qz_fabricapi_mac_next, NULL, true),
 	ROW(QUEZTL_SCHED_START, queztl_sched_start, check_us,
 	    qz_schedapi_start, NULL, false),
 	ROW(QUEZTL_SCHED_STOP, queztl_sched_stop, flags,

@@ -178,6 +178,17 @@
 #define QZ_MAX_ADDRS		16
 
 /*
+ * Addresses that a port may use beside its own: of nested VMs, containers, a
+ * virtual router. More is what a switch of its own is for. As many ports of a
+ * fabric may use some. A learnt address is forgotten when it was not used for as
+ * long as bridges remember addresses, in seconds.
+ */
+#define QZ_MACS_MAX		256
+#define QZ_MACS_PORTS		64
+#define QZ_MACS_USERS		(2 * QZ_MACS_PORTS)
+#define QZ_MACS_AGE		300
+
+/*
  * Tx coalescing: interrupts for sent frames are deferred, because virtio-net
  * also reclaims sent frames when it receives. They are deferred for four times
  * as long as an answer usually takes, at least QZ_HOLD_MIN_NS (as NICs coalesce

@@ -231,6 +231,40 @@ static void prepare_vlan_get(void *argument)
 	((struct queztl_port_vlan *)argument)->id = world.port;
 }
 
+static const struct queztl_mac mac_beside = { .addr = { 2, 0, 0, 0, 0, 9 } };
+
+static void prepare_macs(void *argument)
+{
+	struct queztl_port_macs *macs = argument;
+
+	macs->id = world.port;
+	macs->mode = QUEZTL_MACS_LIST;
+	macs->n = 1;
+	macs->macs = (uintptr_t)&mac_beside;
+}
+
+static void undo_macs(void *argument)
+{
+	struct queztl_port_macs none = { .size = sizeof(none), .id = world.port };
+
+	(void)argument;
+	EXPECT_EQ(ioctl(world.device, QUEZTL_PORT_MACS_SET, &none), 0);
+}
+
+static void prepare_macs_get(void *argument)
+{
+	((struct queztl_port_macs *)argument)->id = world.port;
+}
+
+static void prepare_mac_next(void *argument)
+{
+	struct queztl_port_macs macs = { .size = sizeof(macs) };
+
+	prepare_macs(&macs);
+	ASSERT_EQ(ioctl(world.device, QUEZTL_PORT_MACS_SET, &macs), 0);
+	((struct queztl_mac_next *)argument)->port = world.port;
+}
+
 static void prepare_rates(void *argument)
 {
 	struct queztl_port_rates *rates = argument;
@@ -422,6 +456,10 @@ const struct call calls[] = {
 	CALL(QUEZTL_PORT_VLAN_SET, queztl_port_vlan, .prepare = prepare_vlan, .undo = undo_vlan,
 	     .reserved = { offsetof(struct queztl_port_vlan, reserved) }),
 	CALL(QUEZTL_PORT_VLAN_GET, queztl_port_vlan, .fills = true, .prepare = prepare_vlan_get),
+	CALL(QUEZTL_PORT_MACS_SET, queztl_port_macs, .prepare = prepare_macs, .undo = undo_macs),
+	CALL(QUEZTL_PORT_MACS_GET, queztl_port_macs, .fills = true, .prepare = prepare_macs_get),
+	CALL(QUEZTL_MAC_NEXT, queztl_mac_next, .fills = true, .prepare = prepare_mac_next, .undo = undo_macs,
+	     .reserved = { offsetof(struct queztl_mac_next, mac.reserved) }),
 	ROW(QUEZTL_SCHED_START, offsetof(struct queztl_sched_start, mode), .sched = true, .apart = true,
 	    .grown = sizeof(struct queztl_sched_start)),
 	CALL(QUEZTL_SCHED_STOP, queztl_sched_stop, .sched = true, .apart = true),

@@ -99,6 +99,16 @@ AT(queztl_port_vlan, native, 18);
 AT(queztl_port_vlan, reserved, 20);
 AT(queztl_port_vlan, ids, 24);
 
+SIZE(queztl_mac, 8);
+SIZE(queztl_port_macs, 32);
+AT(queztl_port_macs, id, 8);
+AT(queztl_port_macs, mode, 16);
+AT(queztl_port_macs, n, 20);
+AT(queztl_port_macs, macs, 24);
+SIZE(queztl_mac_next, 24);
+AT(queztl_mac_next, port, 8);
+AT(queztl_mac_next, mac, 16);
+
 SIZE(queztl_port_rates, 40);
 AT(queztl_port_rates, id, 8);
 AT(queztl_port_rates, set, 16);

@@ -451,8 +451,8 @@ struct queztl_port_next {
  * @QUEZTL_DROP_TOO_BIG: longer than the port's MTU allows
  * @QUEZTL_DROP_BAD_HEADER: virtio_net_hdr asks for an offload that was not
  *	negotiated, or does not match the frame
- * @QUEZTL_DROP_SPOOFED: the source MAC address is not the port's own or, for an
- *	uplink, belongs to another port
+ * @QUEZTL_DROP_SPOOFED: the source MAC address is not one that the port may use
+ *	(QUEZTL_PORT_MACS_SET) or, for an uplink, belongs to another port
  * @QUEZTL_DROP_NO_PORT: no port of the fabric has the destination address, or it
  *	is one of the groups that no bridge forwards, 01:80:c2:00:00:00 to 0f
  * @QUEZTL_DROP_RATE: the sender exceeded its broadcast and multicast rate
@@ -712,7 +712,7 @@ enum queztl_vlan_mode {
  * @native: the VLAN of untagged frames; of an access port its only VLAN; of a
  *	trunk one of @ids, or 0: untagged frames are dropped
  * @reserved: 0
- * @ids: the VLANs of the port, 1 to 4094: bit *n* % 64 of @ids[*n* / 64]
+ * @ids: the VLANs of the port, 1 to 4094: bit n % 64 of word n / 64
  *
  * These members are in for QUEZTL_PORT_VLAN_SET and out for
  * QUEZTL_PORT_VLAN_GET. For QUEZTL_VLAN_NONE, the initial mode, all of them are 0.
@@ -731,6 +731,83 @@ struct queztl_port_vlan {
 	__u16 native;
 	__u32 reserved;
 	__u64 ids[64];
+};
+
+/** define QUEZTL_MACS_MAX - addresses that a port may use beside its own. */
+#define QUEZTL_MACS_MAX		256
+
+/**
+ * struct queztl_mac - an Ethernet address
+ * @addr: the address
+ * @reserved: 0
+ */
+struct queztl_mac {
+	__u8 addr[6];
+	__u16 reserved;
+};
+
+/**
+ * enum queztl_macs_mode - &queztl_port_macs.mode
+ * @QUEZTL_MACS_NONE: the port uses its own address only
+ * @QUEZTL_MACS_LIST: also those that it was given. Several ports may have the same
+ *	one: its frames go to the one that sent from it last
+ * @QUEZTL_MACS_ANY: also those from which it sends, as long as no other port uses
+ *	them: up to QUEZTL_MACS_MAX, each until the port has not sent from it for 300
+ *	seconds, or for longer than from others of which there are too many
+ */
+enum queztl_macs_mode {
+	QUEZTL_MACS_NONE	= 0,
+	QUEZTL_MACS_LIST	= 1,
+	QUEZTL_MACS_ANY		= 2,
+};
+
+/**
+ * struct queztl_port_macs - argument of QUEZTL_PORT_MACS_SET and _GET
+ * @size: in: sizeof(struct queztl_port_macs)
+ * @flags: in: 0
+ * @id: in: the port's id
+ * @mode: &enum queztl_macs_mode; initially QUEZTL_MACS_NONE
+ * @n: number of addresses: of QUEZTL_MACS_LIST 1 to QUEZTL_MACS_MAX, else 0;
+ *	for QUEZTL_PORT_MACS_GET: out: those that the port has now
+ * @macs: in: pointer to an array of @n &struct queztl_mac; for
+ *	QUEZTL_PORT_MACS_GET: out: 0, see QUEZTL_MAC_NEXT
+ *
+ * The addresses that a port uses beside its own: it may send from them, and gets
+ * the frames to them. No port uses the own address of another one. Up to 64 ports
+ * of a fabric may have a mode other than QUEZTL_MACS_NONE. What was learnt under
+ * the old mode is forgotten. Since ABI version 10.
+ *
+ * Errors: EPERM no CAP_NET_ADMIN (not for _GET); ENOENT no such port; EINVAL
+ * an unknown @mode, an @n that does not suit it, or an address that is no unicast
+ * address or occurs twice; EEXIST an address is a port's own; ENOSPC too many
+ * ports have such addresses.
+ */
+struct queztl_port_macs {
+	__u32 size;
+	__u32 flags;
+	__u64 id;
+	__u32 mode;
+	__u32 n;
+	__u64 macs;
+};
+
+/**
+ * struct queztl_mac_next - argument of QUEZTL_MAC_NEXT: iterate over MACs
+ * @size: in: sizeof(struct queztl_mac_next)
+ * @flags: in: 0
+ * @port: in: the port's id
+ * @mac: in: the last one seen, 0 to start; out: the next larger one that the
+ *	port has beside its own
+ *
+ * Since ABI version 10.
+ *
+ * Errors: ENOENT no such port, or it has no larger address.
+ */
+struct queztl_mac_next {
+	__u32 size;
+	__u32 flags;
+	__u64 port;
+	struct queztl_mac mac;
 };
 
 /**
@@ -1251,6 +1328,9 @@ struct queztl_window_bell {
 #define QUEZTL_PORT_SET		_IO(QUEZTL_IOC_MAGIC, 0x34)
 #define QUEZTL_PORT_VLAN_SET	_IO(QUEZTL_IOC_MAGIC, 0x35)
 #define QUEZTL_PORT_VLAN_GET	_IO(QUEZTL_IOC_MAGIC, 0x36)
+#define QUEZTL_PORT_MACS_SET	_IO(QUEZTL_IOC_MAGIC, 0x37)
+#define QUEZTL_PORT_MACS_GET	_IO(QUEZTL_IOC_MAGIC, 0x38)
+#define QUEZTL_MAC_NEXT		_IO(QUEZTL_IOC_MAGIC, 0x39)
 
 #define QUEZTL_PEER_ADD		_IO(QUEZTL_IOC_MAGIC, 0x40)
 #define QUEZTL_PEER_DEL		_IO(QUEZTL_IOC_MAGIC, 0x41)

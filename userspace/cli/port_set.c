@@ -7,6 +7,7 @@
 #include "fail.h"
 #include "json.h"
 #include "lookup.h"
+#include "macs.h"
 #include "options.h"
 #include "port.h"
 #include "rate.h"
@@ -23,6 +24,10 @@ struct change {
 	bool has_vlan;
 	struct queztl_port_vlan vlan;
 	uint16_t native;
+	bool has_macs;
+	uint32_t macs_mode;
+	struct queztl_mac macs[QUEZTL_MACS_MAX];
+	uint32_t mac_count;
 };
 
 typedef bool parse_fn(const char *value, struct change *change);
@@ -90,6 +95,18 @@ static bool parse_native(const char *value, struct change *change)
 	return parse_vlan_id(value, &change->native);
 }
 
+static bool parse_macs(const char *value, struct change *change)
+{
+	change->has_macs = true;
+	if (!strcmp(value, "none"))
+		return true;
+	change->macs_mode = QUEZTL_MACS_ANY;
+	if (!strcmp(value, "any"))
+		return true;
+	change->macs_mode = QUEZTL_MACS_LIST;
+	return parse_mac_list(value, change->macs, &change->mac_count);
+}
+
 static const struct setting {
 	const char *name;
 	parse_fn *parse;
@@ -105,6 +122,8 @@ static const struct setting {
 	{ "vlan", parse_vlan, "a VLAN, 1 to 4094, or none" },
 	{ "trunk", parse_trunk, "VLANs such as 10,20-29, of 1 to 4094" },
 	{ "native", parse_native, "a VLAN, 1 to 4094" },
+	{ "macs", parse_macs,
+	  "any, none, or up to 256 MAC addresses with commas in between" },
 };
 
 #define SETTINGS	(sizeof(settings) / sizeof(settings[0]))
@@ -125,7 +144,7 @@ static int parse_setting(struct cli *cli, const char *name, const char *value,
 
 	if (!s)
 		return fail(cli, EXIT_USAGE,
-			    "unknown setting '%s': use rate, pps, flood, link, vlan, trunk or native",
+			    "unknown setting '%s': use rate, pps, flood, link, vlan, trunk, native or macs",
 			    name);
 	if (!value)
 		return fail(cli, EXIT_USAGE, "missing value for '%s': use %s", name,
@@ -201,6 +220,7 @@ static int print_settings(struct cli *cli, int fd, const struct port *port,
 	set_text(object, "name", port->port.name);
 	set_text(object, "link", describe_link(mode));
 	set_json(object, "vlan", known ? json_null() : vlan_json(&vlan));
+	set_json(object, "macs", macs_json(fd, port->port.id));
 	set_json(object, "limits", limits_json(&rates));
 	print_json(object, cli->out, false);
 	return 0;
@@ -234,10 +254,20 @@ static int set_port(struct cli *cli, int fd, const struct snapshot *shot,
 	change->vlan.id = id;
 	if (!ret && change->has_vlan)
 		ret = queztl_port_vlan_set(fd, &change->vlan);
+	if (!ret && change->has_macs)
+		ret = queztl_port_macs_set(fd, id, change->macs_mode,
+					   change->macs, change->mac_count);
 	if (!ret && cli->json)
 		ret = print_settings(cli, fd, port, mode);
 	if (ret == -ENOENT)
 		return fail_no_port(cli, port->port.name);
+	if (ret == -EEXIST)
+		return fail(cli, EXIT_FAILED,
+			    "one of the MAC addresses is a port's own: see queztl port list");
+	if (ret == -ENOSPC)
+		return fail(cli, EXIT_FAILED,
+			    "64 other ports of fabric %s use more MAC addresses: set some to 'macs none'",
+			    port->fabric);
 	if (ret)
 		return fail_errno(cli, ret, "cannot change the settings of port %s",
 				  port->port.name);

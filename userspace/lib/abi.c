@@ -124,6 +124,19 @@ AT(queztl_port_vlan, native, 18);
 AT(queztl_port_vlan, reserved, 20);
 AT(queztl_port_vlan, ids, 24);
 
+SIZE(queztl_mac, 8);
+SIZE(queztl_port_macs, 32);
+HEAD(queztl_port_macs);
+AT(queztl_port_macs, id, 8);
+AT(queztl_port_macs, mode, 16);
+AT(queztl_port_macs, n, 20);
+AT(queztl_port_macs, macs, 24);
+
+SIZE(queztl_mac_next, 24);
+HEAD(queztl_mac_next);
+AT(queztl_mac_next, port, 8);
+AT(queztl_mac_next, mac, 16);
+
 SIZE(queztl_port_stats, 240);
 HEAD(queztl_port_stats);
 AT(queztl_port_stats, id, 8);

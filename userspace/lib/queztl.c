@@ -192,6 +192,37 @@ int queztl_port_vlan_get(int fd, uint64_t id, struct queztl_port_vlan *vlan)
 	return ret;
 }
 
+int queztl_port_macs_set(int fd, uint64_t id, uint32_t mode,
+			 const struct queztl_mac *macs, uint32_t n)
+{
+	struct queztl_port_macs arg = {
+		.size = sizeof(arg), .id = id, .mode = mode, .n = n,
+		.macs = (uintptr_t)macs };
+
+	return call(fd, QUEZTL_PORT_MACS_SET, &arg);
+}
+
+int queztl_port_macs_get(int fd, uint64_t id, struct queztl_port_macs *macs)
+{
+	struct queztl_port_macs arg = { .size = sizeof(arg), .id = id };
+	int ret = call(fd, QUEZTL_PORT_MACS_GET, &arg);
+
+	if (!ret)
+		*macs = arg;
+	return ret;
+}
+
+int queztl_mac_next(int fd, uint64_t id, struct queztl_mac *mac)
+{
+	struct queztl_mac_next arg = {
+		.size = sizeof(arg), .port = id, .mac = *mac };
+	int ret = call(fd, QUEZTL_MAC_NEXT, &arg);
+
+	if (!ret)
+		*mac = arg.mac;
+	return ret;
+}
+
 int queztl_rates_set(int fd, const struct queztl_port_rates *rates)
 {
 	struct queztl_port_rates arg = {

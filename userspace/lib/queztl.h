@@ -58,6 +58,15 @@ int queztl_port_change(int fd, uint64_t id, uint32_t change, uint32_t mode);
 int queztl_port_vlan_set(int fd, const struct queztl_port_vlan *vlan);
 int queztl_port_vlan_get(int fd, uint64_t id, struct queztl_port_vlan *vlan);
 
+/*
+ * The addresses that a port may use beside its own. mode: enum queztl_macs_mode.
+ * queztl_mac_next() begins with a mac of zeros.
+ */
+int queztl_port_macs_set(int fd, uint64_t id, uint32_t mode,
+			 const struct queztl_mac *macs, uint32_t n);
+int queztl_port_macs_get(int fd, uint64_t id, struct queztl_port_macs *macs);
+int queztl_mac_next(int fd, uint64_t id, struct queztl_mac *mac);
+
 /* Changes those rates of port rates->id that rates->set names. */
 int queztl_rates_set(int fd, const struct queztl_port_rates *rates);
 int queztl_rates_get(int fd, uint64_t id, struct queztl_port_rates *rates);

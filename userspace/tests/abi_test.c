@@ -37,6 +37,9 @@ static void sizes_are_those_of_version_10(void **state)
 	(void)state;
 	SIZE(queztl_port_set, 24);
 	SIZE(queztl_port_vlan, 536);
+	SIZE(queztl_mac, 8);
+	SIZE(queztl_port_macs, 32);
+	SIZE(queztl_mac_next, 24);
 }
 
 static void sizes_are_those_of_version_3(void **state)
@@ -105,6 +108,9 @@ static void calls_have_their_numbers(void **state)
 	assert_int_equal(QUEZTL_PORT_SET, 0x5934);
 	assert_int_equal(QUEZTL_PORT_VLAN_SET, 0x5935);
 	assert_int_equal(QUEZTL_PORT_VLAN_GET, 0x5936);
+	assert_int_equal(QUEZTL_PORT_MACS_SET, 0x5937);
+	assert_int_equal(QUEZTL_PORT_MACS_GET, 0x5938);
+	assert_int_equal(QUEZTL_MAC_NEXT, 0x5939);
 	assert_int_equal(QUEZTL_PEER_ADD, 0x5940);
 	assert_int_equal(QUEZTL_PEER_DEL, 0x5941);
 	assert_int_equal(QUEZTL_PEER_NEXT, 0x5942);

@@ -32,6 +32,9 @@ struct fake_port {
 	uint64_t packets_step;
 	struct queztl_port_rates rates;
 	struct queztl_port_vlan vlan;
+	uint32_t macs_mode;
+	uint32_t mac_count;
+	struct queztl_mac macs[FAKE_ROOM];
 	struct queztl_addr addrs[QUEZTL_ADDR_MAX];	/* id 0: none */
 	uint32_t last_addr;
 };

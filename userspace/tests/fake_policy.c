@@ -130,6 +130,56 @@ static int vlan_get(struct queztl_port_vlan *arg)
 	return 0;
 }
 
+static int macs_set(const struct queztl_port_macs *arg)
+{
+	const struct queztl_mac *macs = (const void *)(uintptr_t)arg->macs;
+	struct fake_port *port = find_fake_port(arg->id);
+
+	if (arg->mode > QUEZTL_MACS_ANY || arg->n > FAKE_ROOM ||
+	    (arg->mode == QUEZTL_MACS_LIST) != !!arg->n)
+		return -EINVAL;
+	if (!port)
+		return -ENOENT;
+	for (uint32_t i = 0; i < arg->n; i++)
+		for (int j = 0; j < FAKE_ROOM; j++)
+			if (!memcmp(macs[i].addr, fake.ports[j].port.mac, 6))
+				return -EEXIST;
+	port->macs_mode = arg->mode;
+	port->mac_count = arg->n;
+	if (arg->n)
+		memcpy(port->macs, macs, arg->n * sizeof(*macs));
+	return 0;
+}
+
+static int macs_get(struct queztl_port_macs *arg)
+{
+	const struct fake_port *port = find_fake_port(arg->id);
+
+	if (!port)
+		return -ENOENT;
+	arg->mode = port->macs_mode;
+	arg->n = port->mac_count;
+	return 0;
+}
+
+static int mac_next(struct queztl_mac_next *arg)
+{
+	const struct fake_port *port = find_fake_port(arg->port);
+	const struct queztl_mac *next = NULL;
+
+	for (uint32_t i = 0; port && i < port->mac_count; i++) {
+		const struct queztl_mac *mac = &port->macs[i];
+
+		if (memcmp(mac->addr, arg->mac.addr, 6) > 0 &&
+		    (!next || memcmp(mac->addr, next->addr, 6) < 0))
+			next = mac;
+	}
+	if (!next)
+		return -ENOENT;
+	arg->mac = *next;
+	return 0;
+}
+
 static uint64_t *find_pair(uint64_t a, uint64_t b)
 {
 	for (int i = 0; i < FAKE_PEERS; i++) {
@@ -318,6 +368,9 @@ uint32_t size_of_policy_argument(unsigned long request)
 	case QUEZTL_PORT_SET:		return 24;
 	case QUEZTL_PORT_VLAN_SET:	return fake.link_bit ? 536 : 0;
 	case QUEZTL_PORT_VLAN_GET:	return fake.link_bit ? 536 : 0;
+	case QUEZTL_PORT_MACS_SET:	return fake.link_bit ? 32 : 0;
+	case QUEZTL_PORT_MACS_GET:	return fake.link_bit ? 32 : 0;
+	case QUEZTL_MAC_NEXT:		return fake.link_bit ? 24 : 0;
 	case QUEZTL_RATES_SET:		return 40;
 	case QUEZTL_RATES_GET:		return 40;
 	case QUEZTL_PEER_ADD:		return 24;
@@ -342,6 +395,12 @@ int policy_call(unsigned long request, void *arg)
 		return vlan_set(arg);
 	case QUEZTL_PORT_VLAN_GET:
 		return vlan_get(arg);
+	case QUEZTL_PORT_MACS_SET:
+		return macs_set(arg);
+	case QUEZTL_PORT_MACS_GET:
+		return macs_get(arg);
+	case QUEZTL_MAC_NEXT:
+		return mac_next(arg);
 	case QUEZTL_RATES_SET:
 		return rates_set(arg);
 	case QUEZTL_RATES_GET:

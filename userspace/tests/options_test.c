@@ -109,7 +109,7 @@ static void wrong_use_is_code_2(void **state)
 	assert_fails("port set web0 flood none", 2, "invalid flood 'none'");
 	assert_fails("port set web0 flood 0", 2, "invalid flood '0'");
 	assert_fails("port set web0 flood 1000001", 2, "invalid flood '1000001'");
-	assert_fails("port set web0 colour red", 2, "unknown setting 'colour': use rate, pps, flood, link, vlan, trunk or native");
+	assert_fails("port set web0 colour red", 2, "unknown setting 'colour': use rate, pps, flood, link, vlan, trunk, native or macs");
 	assert_fails("port set web0 pps 1 pps 2", 2, "'pps' is given twice");
 	assert_fails("port set web0 link", 2, "missing value for 'link': use up or down");
 	assert_fails("port set web0 link off", 2, "invalid link 'off': use up or down");
@@ -124,7 +124,14 @@ static void wrong_use_is_code_2(void **state)
 	assert_fails("port set web0 vlan 5 trunk 6", 2, "give 'vlan' or 'trunk'");
 	assert_fails("port set web0 native 6", 2, "'native' is of a trunk");
 	assert_fails("port set web0 trunk 5 native 0", 2, "invalid native '0'");
-	assert_fails("port set w rate 1mbit pps 1 flood 1 link up vlan 1 trunk 1 native 1 x", 2, "unexpected argument 'x'");
+	assert_fails("port set web0 macs some", 2, "invalid macs 'some': use any, none, or up to 256");
+	assert_fails("port set web0 macs 52:54:00:00:00", 2, "invalid macs");
+	assert_fails("port set web0 macs 52:54:00:00:00:01:02", 2, "invalid macs");
+	assert_fails("port set web0 macs 53:54:00:00:00:01", 2, "invalid macs");
+	assert_fails("port set web0 macs 00:00:00:00:00:00", 2, "invalid macs");
+	assert_fails("port set web0 macs 2:0:0:0:0:1,", 2, "invalid macs");
+	assert_fails("port set web0 macs 2:0:0:0:0:1,02:00:00:00:00:01", 2, "invalid macs");
+	assert_fails("port set w rate 1mbit pps 1 flood 1 link up vlan 1 trunk 1 native 1 macs any x", 2, "unexpected argument 'x'");
 	assert_fails("policy allow web0", 2, "usage: queztl policy allow PORT");
 	assert_fails("policy list a b", 2, "unexpected argument 'b'");
 	assert_fails("addr add web0 10.0.0", 2, "invalid address '10.0.0'");

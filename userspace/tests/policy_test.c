@@ -136,7 +136,7 @@ static void limits_are_set_one_by_one(void **state)
 	assert_int_equal(rates->tx_packets, 5000);
 	assert_int_equal(rates->flood, 10);
 	port = run_json("port set web0 pps none --json");
-	assert_keys(port, "id name link vlan limits");
+	assert_keys(port, "id name link vlan macs limits");
 	assert_text(port, "link", "up");
 	limits = json_object_get(port, "limits");
 	assert_keys(limits, "tx_bytes tx_packets flood");
@@ -251,6 +251,49 @@ static void long_trunks_are_cut(void **state)
 	for (unsigned int id = 1; id < 4095; id += 2)
 		vlan->ids[id / 64] |= 1ULL << id % 64;
 	assert_says("port show web0", "trunk 1,3,5,7,9,11");
+}
+
+static void macs_are_set_and_shown(void **state)
+{
+	const struct fake_port *now = &fake.ports[0];
+	json_t *port, *macs;
+
+	(void)state;
+	assert_says("port show web0", "more MACs  none");
+	assert_quiet("port set web0 macs any");
+	assert_int_equal(now->macs_mode, QUEZTL_MACS_ANY);
+	assert_says("port show web0", "any MAC    none yet");
+	assert_quiet("port set web0 macs 02:00:00:00:00:09,02:00:00:00:00:0a");
+	assert_int_equal(now->macs_mode, QUEZTL_MACS_LIST);
+	assert_int_equal(now->mac_count, 2);
+	assert_int_equal(now->macs[1].addr[5], 10);
+	assert_says("port show web0", "more MACs  02:00:00:00:00:09");
+	assert_says("port show web0", "02:00:00:00:00:0a");
+	port = run_json("port show web0 --json");
+	macs = json_object_get(port, "macs");
+	assert_keys(macs, "mode addresses");
+	assert_text(macs, "mode", "list");
+	assert_int_equal(json_array_size(json_object_get(macs, "addresses")), 2);
+	json_decref(port);
+	assert_fails("port set web0 macs 52:54:00:00:00:01", EXIT_FAILED,
+		     "one of the MAC addresses is a port's own");
+	port = run_json("port set web0 macs none --json");
+	assert_text(json_object_get(port, "macs"), "mode", "none");
+	json_decref(port);
+	assert_int_equal(now->mac_count, 0);
+	fake.link_bit = 0;	/* before ABI version 10 */
+	assert_fails("port set web0 macs any", EXIT_UNSUPPORTED, "older than this program");
+	assert_null(strstr(run("port show web0")->out, "MACs"));
+}
+
+static void drops_name_their_remedy(void **state)
+{
+	(void)state;
+	assert_null(strstr(run("port show web0")->out, "port set PORT"));
+	fake.ports[0].stats.drops[QUEZTL_DROP_SPOOFED] = 5;
+	assert_says("port show web0", "queztl port set PORT macs");
+	fake.ports[0].stats.drops[QUEZTL_DROP_RATE] = 5;
+	assert_says("port show web0", "queztl port set PORT flood N");
 }
 
 static void missing_ports_are_code_3(void **state)
@@ -558,7 +601,7 @@ static void port_show_has_the_keys_of_the_list(void **state)
 	run("policy allow web0 db0");
 	run("addr add web0 fd00::/64");
 	port = run_json("port show web0 --json");
-	assert_keys(port, "id name fabric fabric_id mac mtu queue_pairs state link uplink pid comm device mode vlan limits addresses peers counts");
+	assert_keys(port, "id name fabric fabric_id mac mtu queue_pairs state link uplink pid comm device mode vlan macs limits addresses peers counts");
 	assert_text(port, "mode", "open");
 	assert_int_equal(number_at(json_object_get(port, "limits"), "flood"),
 			 2000);
@@ -603,6 +646,8 @@ int main(void)
 		TEST(a_link_goes_down_and_up),
 		TEST(vlans_are_set_and_shown),
 		TEST(long_trunks_are_cut),
+		TEST(macs_are_set_and_shown),
+		TEST(drops_name_their_remedy),
 		TEST(missing_ports_are_code_3),
 		TEST(ports_that_end_meanwhile_are_code_3),
 		TEST(older_modules_and_users_are_told),

@@ -210,7 +210,7 @@ static enum queztl_drop explain_miss(const struct qz_run *run, u64 key)
 {
 	const struct qz_switch *all = qz_gate_dereference(run->port->fabric->sw);
 	const struct qz_port *to = qz_mactab_find(&all->tab, key) ?:
-		qz_reach_uplink(run->port, all);
+		qz_reach_unknown(run->port, all, key);
 
 	return to && to != run->port ? QUEZTL_DROP_DENIED : QUEZTL_DROP_NO_PORT;
 }
@@ -238,7 +238,7 @@ static int forward(struct qz_run *run, struct qz_frame *frame)
 		err = flood(run, frame);
 	} else {
 		to = qz_mactab_find(&run->sw->tab, key) ?:
-			qz_reach_uplink(port, run->sw);
+			qz_reach_unknown(port, run->sw, key);
 		if (!to || to == port)
 			return explain_miss(run, key);
 		run->may_wait = !resume->offset;

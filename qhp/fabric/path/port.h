@@ -22,6 +22,7 @@
 #include "pure/vlan.h"
 
 struct qz_fabric;
+struct qz_mac_list;
 struct qz_switch;
 
 /*
@@ -79,6 +80,8 @@ static inline u32 qz_port_access(u16 vlan)
  *	inside the gate
  * @antispoof: its addresses; NULL if it may use any; read inside the gate
  * @vlan: its VLANs; NULL if it was given none; read inside the gate
+ * @macs: addresses that it may use beside its own; NULL if none; read inside the
+ *	gate
  * @last_addr: id of the last address it was given
  * @tx_bytes: budget for the bytes it sends
  * @tx_packets: budget for the packets it sends
@@ -122,6 +125,7 @@ struct qz_port {
 	struct qz_switch __rcu *view;
 	struct qz_antispoof __rcu *antispoof;
 	struct qz_vlan __rcu *vlan;
+	struct qz_mac_list __rcu *macs;
 	u32 last_addr;
 	struct qz_bucket tx_bytes;
 	struct qz_bucket tx_packets;
