@@ -91,6 +91,22 @@ static enum queztl_drop check_sender(const struct qz_antispoof *antispoof,
 	return QUEZTL_DROP_REASONS;
 }
 
+/*
+ * What most frames of an access port are: without a tag, and short enough to get
+ * one. Then its VLAN is all that qz_special_sent() would find.
+ */
+static bool is_plain(const struct qz_run *run, struct qz_frame *frame)
+{
+	u32 flags = run->special & (QZ_PORT_ACCESS | QZ_PORT_LINK_DOWN);
+
+	if (flags != QZ_PORT_ACCESS ||
+	    frame->len > run->port->mtu + ETH_HLEN ||
+	    qz_vlan_is_tag(frame->head + QZ_VLAN_AT))
+		return false;
+	frame->vlan = (struct qz_vlan_frame){ .id = run->special >> 16 };
+	return true;
+}
+
 /* Return: QUEZTL_DROP_REASONS if the frame is good, else why it is dropped. */
 static enum queztl_drop read_frame(const struct qz_run *run)
 {
@@ -141,8 +157,9 @@ static enum queztl_drop read_frame(const struct qz_run *run)
 			return reason;
 	}
 	frame->special = run->special;
-	return unlikely(frame->special) ? qz_special_sent(run, frame) :
-					  QUEZTL_DROP_REASONS;
+	if (likely(!frame->special) || is_plain(run, frame))
+		return QUEZTL_DROP_REASONS;
+	return qz_special_sent(run, frame);
 }
 
 /* Return: as qz_receive(); -EXDEV if the port is in another VLAN. */
