@@ -160,6 +160,13 @@
 #define QZ_FLOOD_BURST_MS	256	/* burst: this much at once */
 
 /*
+ * Ports that have joined a group and get a frame to it beyond that rate: as many
+ * copies of a frame as there are members of a stream in practice, few enough not
+ * to be a flood.
+ */
+#define QZ_FLOOD_MEMBERS	8
+
+/*
  * A port with a rate limit may send QZ_PACE_BURST_MS worth of traffic at once.
  * After that it waits at least QZ_PACE_NS, so that it continues with a batch
  * and not with one frame per timer. The largest byte rate (8 Pbit/s) keeps sums

@@ -455,7 +455,8 @@ struct queztl_port_next {
  *	(QUEZTL_PORT_MACS_SET) or, for an uplink, belongs to another port
  * @QUEZTL_DROP_NO_PORT: no port of the fabric has the destination address, or it
  *	is one of the groups that no bridge forwards, 01:80:c2:00:00:00 to 0f
- * @QUEZTL_DROP_RATE: the sender exceeded its broadcast and multicast rate
+ * @QUEZTL_DROP_RATE: the sender exceeded its broadcast and multicast rate; ports
+ *	that have joined the group may have got the frame all the same
  * @QUEZTL_DROP_BAD_RING: the sender's ring is malformed
  * @QUEZTL_DROP_DOWN: the receiver's driver is not ready
  * @QUEZTL_DROP_FULL: the receiver has no free buffers, and had none while the
@@ -665,7 +666,8 @@ enum queztl_port_rate {
  * @set: in: bits of &enum queztl_port_rate, the rates to change; for
  *	QUEZTL_RATES_GET: out: all rates that this kernel knows
  * @flood: frames to group addresses that the port may send per second, 1 to
- *	1000000; initially 2000; frames above the rate are dropped
+ *	1000000; initially 2000; frames above the rate are dropped. Frames that
+ *	only go to a few ports that have joined the group do not count
  * @tx_bytes: bytes that the port may send per second, 1000 to 10^15, without
  *	virtio_net_hdr; 0, the initial value: no limit
  * @tx_packets: packets that the port may send per second, up to 10^9; a frame

@@ -172,39 +172,6 @@ static int put_into(struct qz_run *run, struct qz_port *port,
 }
 
 /*
- * To all ports of the frame's VLAN but the sender's, by rising id. Nobody is waited for. If the
- * slice is used up in the middle of a flood, the next slice continues after the
- * last port that has got the frame, or in the middle of the port that has got a
- * part of it.
- *
- * Return: as qz_receive().
- */
-static int flood(struct qz_run *run, struct qz_frame *frame)
-{
-	struct qz_resume *resume = &run->txq->resume;
-	u32 i = qz_switch_after(run->sw, resume->after);
-	u64 id = resume->after;
-	struct qz_port *port;
-	bool some = false;
-	int err;
-
-	while ((port = qz_switch_next(run->sw, &i, &id))) {
-		if (port == run->port)
-			continue;
-		if (run->work <= 0 && some)
-			return -EINPROGRESS;
-		run->packets--;
-		err = put_into(run, port, frame);
-		if (err && err != -EXDEV)
-			return err;
-		resume->after = id;
-		resume->offset = 0;
-		some = true;
-	}
-	return 0;
-}
-
-/*
  * May the port flood a frame? A frame that is continued has already paid for
  * what it was then.
  */
@@ -220,6 +187,80 @@ static bool may_flood(struct qz_run *run, const struct qz_frame *frame)
 		return false;
 	resume->flooded = packets;
 	return true;
+}
+
+/*
+ * May a frame to a group go to a port? The first few members of the group cost
+ * no more than so many unicast frames, so they get it for nothing. Any other
+ * port that would get it makes it a flood. @broke: that is too much
+ */
+static bool may_reach(struct qz_run *run, struct qz_frame *frame,
+		      const struct qz_port *port, bool *broke)
+{
+	struct qz_resume *resume = &run->txq->resume;
+	u64 group = qz_mac_key(qz_frame_eth(frame)->h_dest);
+
+	if (resume->flooded && may_flood(run, frame))
+		return true;
+	if (unlikely(READ_ONCE(port->special) != frame->special) &&
+	    !qz_special_reaches(port, frame))
+		return false;	/* it is in another VLAN */
+	switch (qz_filter_group(&port->ctrl.filter, group)) {
+	case QZ_FILTER_NONE:
+		return true;	/* it does not get it anyway */
+	case QZ_FILTER_JOINED:
+		if (resume->offset)
+			return true;	/* it has got a part */
+		if (resume->members < QZ_FLOOD_MEMBERS) {
+			resume->members++;
+			return true;
+		}
+		break;
+	case QZ_FILTER_ALL:
+		break;
+	}
+	*broke = *broke || !may_flood(run, frame);
+	return !*broke;
+}
+
+/*
+ * To all ports of the frame's VLAN but the sender's, by rising id. Nobody is
+ * waited for. If the slice is used up in the middle of a flood, the next slice
+ * continues after the last port that has got the frame, or in the middle of the
+ * port that has got a part of it.
+ *
+ * Return: as qz_receive(); -EDQUOT if only members of the group got it, because
+ * more would have been too much.
+ */
+static int flood(struct qz_run *run, struct qz_frame *frame)
+{
+	bool group = !is_broadcast_ether_addr(qz_frame_eth(frame)->h_dest);
+	struct qz_resume *resume = &run->txq->resume;
+	u32 i = qz_switch_after(run->sw, resume->after);
+	bool some = false, broke = resume->broke;
+	u64 id = resume->after;
+	struct qz_port *port;
+	int err;
+
+	while ((port = qz_switch_next(run->sw, &i, &id))) {
+		if (port == run->port)
+			continue;
+		if (run->work <= 0 && some)
+			return -EINPROGRESS;
+		run->packets--;
+		if (!group || may_reach(run, frame, port, &broke)) {
+			err = put_into(run, port, frame);
+			if (err && err != -EXDEV)
+				return err;
+		} else {
+			run->work--;
+		}
+		resume->broke = broke;
+		resume->after = id;
+		resume->offset = 0;
+		some = true;
+	}
+	return broke ? -EDQUOT : 0;
 }
 
 /* Why an address was not found: the fabric may deny the port that has it. */
@@ -250,9 +291,11 @@ static int forward(struct qz_run *run, struct qz_frame *frame)
 		/* 01:80:c2:00:00:00 to 0f stay on a cable (IEEE 802.1D). */
 		if (is_link_local_ether_addr(dest))
 			return QUEZTL_DROP_NO_PORT;
-		if (!may_flood(run, frame))
+		if (is_broadcast_ether_addr(dest) && !may_flood(run, frame))
 			return QUEZTL_DROP_RATE;
 		err = flood(run, frame);
+		if (err == -EDQUOT)
+			return QUEZTL_DROP_RATE;
 	} else {
 		to = qz_mactab_find(&run->sw->tab, key) ?:
 			qz_reach_unknown(port, run->sw, key);

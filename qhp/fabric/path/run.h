@@ -79,6 +79,7 @@ int qz_deliver_chain(struct qz_run *run);
 /* special.c */
 enum queztl_drop qz_special_sent(const struct qz_run *run,
 				 struct qz_frame *frame);
+bool qz_special_reaches(const struct qz_port *port, struct qz_frame *frame);
 int qz_special_receive(struct qz_run *run, struct qz_port *port,
 		       struct qz_frame *frame);
 

@@ -94,6 +94,20 @@ static int receive_as(struct qz_run *run, struct qz_port *port,
 	return ret;
 }
 
+static enum qz_vlan_form form_at(const struct qz_port *port,
+				 struct qz_frame *frame)
+{
+	if (!frame->special)	/* then nobody has set it */
+		frame->vlan = (struct qz_vlan_frame){};
+	return qz_vlan_leave(qz_gate_dereference(port->vlan), &frame->vlan);
+}
+
+/* Is a port, which has not the same as the frame, in the frame's VLAN? */
+bool qz_special_reaches(const struct qz_port *port, struct qz_frame *frame)
+{
+	return form_at(port, frame) != QZ_VLAN_STOPS;
+}
+
 /**
  * qz_special_receive - put a frame into a port's receiving ring, if sender or
  *	receiver need further checks
@@ -106,12 +120,8 @@ static int receive_as(struct qz_run *run, struct qz_port *port,
 int qz_special_receive(struct qz_run *run, struct qz_port *port,
 		       struct qz_frame *frame)
 {
-	const struct qz_vlan *vlan = qz_gate_dereference(port->vlan);
-	enum qz_vlan_form form;
+	enum qz_vlan_form form = form_at(port, frame);
 
-	if (!frame->special)	/* then nobody has set it */
-		frame->vlan = (struct qz_vlan_frame){};
-	form = qz_vlan_leave(vlan, &frame->vlan);
 	if (form == QZ_VLAN_STOPS) {
 		run->work--;
 		return -EXDEV;
@@ -120,7 +130,7 @@ int qz_special_receive(struct qz_run *run, struct qz_port *port,
 		run->work--;
 		return qz_receive_drop(run, port, QUEZTL_DROP_LINK_DOWN, frame);
 	}
-	if (vlan)
+	if (frame->special && frame->vlan.id)
 		return receive_as(run, port, frame, form == QZ_VLAN_TAGGED);
 	return qz_receive(run, port, frame);
 }
