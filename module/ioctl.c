@@ -41,6 +41,9 @@ union ioctl_arg {
 	struct queztl_peers peers;
 	struct queztl_addr addr;
 	struct queztl_port_set port_set;
+	struct queztl_port_vlan port_vlan;
+	struct queztl_port_macs port_macs;
+	struct queztl_mac_next mac_next;
 	struct queztl_port_rates port_rates;
 	struct queztl_port_capture port_capture;
 	struct queztl_sched_start sched_start;
@@ -184,6 +187,9 @@ static_assert(sizeof(struct queztl_peers) == 32);
 static_assert(sizeof(struct queztl_addr) == 40);
 static_assert(sizeof(struct queztl_port_stats) == 240);
 static_assert(sizeof(struct queztl_port_set) == 24);
+static_assert(sizeof(struct queztl_port_vlan) == 536);
+static_assert(sizeof(struct queztl_port_macs) == 32);
+static_assert(sizeof(struct queztl_mac_next) == 24);
 static_assert(sizeof(struct queztl_port_rates) == 40);
 static_assert(sizeof(struct queztl_port_capture) == 32);
 static_assert(sizeof(struct queztl_capture_record) == 32);
@@ -234,7 +240,7 @@ static const struct qz_ioctl device_ioctls[] = {
 	    qz_fabricapi_addr_del, NULL, false),
 	ROW(QUEZTL_ADDR_NEXT, queztl_addr, addr,
 	    qz_fabricapi_addr_next, NULL, true),
-	ROW(QUEZTL_PORT_SET, queztl_port_set, reserved,
+	ROW(QUEZTL_PORT_SET, queztl_port_set, change,
 	    qz_fabricapi_port_set, NULL, false),
 	ROW(QUEZTL_PORT_CAPTURE, queztl_port_capture, reserved,
 	    qz_fabricapi_port_capture, NULL, true),
@@ -242,6 +248,16 @@ static const struct qz_ioctl device_ioctls[] = {
 	    qz_fabricapi_rates_set, NULL, false),
 	ROW(QUEZTL_RATES_GET, queztl_port_rates, tx_packets,
 	    qz_fabricapi_rates_get, NULL, true),
+	ROW(QUEZTL_PORT_VLAN_SET, queztl_port_vlan, ids,
+	    qz_fabricapi_port_vlan_set, NULL, false),
+	ROW(QUEZTL_PORT_VLAN_GET, queztl_port_vlan, ids,
+	    qz_fabricapi_port_vlan_get, NULL, true),
+	ROW(QUEZTL_PORT_MACS_SET, queztl_port_macs, macs,
+	    qz_fabricapi_port_macs_set, NULL, false),
+	ROW(QUEZTL_PORT_MACS_GET, queztl_port_macs, macs,
+	    qz_fabricapi_port_macs_get, NULL, true),
+	ROW(QUEZTL_MAC_NEXT, queztl_mac_next, mac,
+	    qz_fabricapi_mac_next, NULL, true),
 	ROW(QUEZTL_SCHED_START, queztl_sched_start, check_us,
 	    qz_schedapi_start, NULL, false),
 	ROW(QUEZTL_SCHED_STOP, queztl_sched_stop, flags,

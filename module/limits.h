@@ -173,6 +173,13 @@
 #define QZ_FLOOD_BURST_MS	256	/* burst: this much at once */
 
 /*
+ * Ports that have joined a group and get a frame to it beyond that rate: as many
+ * copies of a frame as there are members of a stream in practice, few enough not
+ * to be a flood.
+ */
+#define QZ_FLOOD_MEMBERS	8
+
+/*
  * A port with a rate limit may send QZ_PACE_BURST_MS worth of traffic at once.
  * After that it waits at least QZ_PACE_NS, so that it continues with a batch
  * and not with one frame per timer. The largest byte rate (8 Pbit/s) keeps sums
@@ -197,6 +204,17 @@
  * more addresses is a router for a network, which needs only a prefix.
  */
 #define QZ_MAX_ADDRS		16
+
+/*
+ * Addresses that a port may use beside its own: of nested VMs, containers, a
+ * virtual router. More is what a switch of its own is for. As many ports of a
+ * fabric may use some. A learnt address is forgotten when it was not used for as
+ * long as bridges remember addresses, in seconds.
+ */
+#define QZ_MACS_MAX		256
+#define QZ_MACS_PORTS		64
+#define QZ_MACS_USERS		(2 * QZ_MACS_PORTS)
+#define QZ_MACS_AGE		300
 
 /*
  * Tx coalescing: interrupts for sent frames are deferred, because virtio-net

@@ -197,7 +197,12 @@ int port_stats(const char *name, struct queztl_port_stats *stats)
 
 int port_set(const char *name, __u32 mode)
 {
-	struct queztl_port_set set = { .size = sizeof(set), .mode = mode };
+	return port_change(name, 0, mode);
+}
+
+int port_change(const char *name, __u32 change, __u32 mode)
+{
+	struct queztl_port_set set = { .size = sizeof(set), .mode = mode, .change = change };
 	struct queztl_port_next port;
 	int r = port_find(name, &port);
 

@@ -10,7 +10,7 @@
 
 #define BURST	0.010		/* seconds: what is sent at once of a port's rates */
 
-static struct member *m[3];
+static struct member *m[12];
 
 static void set_rates(struct member *member, __u32 set, __u64 rate)
 {
@@ -204,4 +204,107 @@ TEST(floods_have_a_rate_of_their_own)
 	EXPECT_EQ(member_stats(m[1]).rx_packets, sent);
 	restart(m[1], NULL);
 	expect_pair_works(m[0], m[1], 1);	/* other frames are free */
+}
+
+#define TABLES	(F(VIRTIO_NET_F_CTRL_VQ) | F(VIRTIO_NET_F_CTRL_RX) | F(VIRTIO_NET_F_CTRL_MAC_ADDR))
+
+static const __u8 group[6] = { 0x01, 0x00, 0x5e, 0x01, 0x02, 0x03 };
+
+/* A guest that gets the frames to the group, or to none. */
+static void join_group(struct member *member, bool joins)
+{
+	uint8_t tables[14] = { [4] = joins, [8] = 0x01, 0x00, 0x5e, 0x01, 0x02, 0x03 }, off = 0;
+
+	ASSERT_EQ(swg_command(&member->port, VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_ALLMULTI, &off, 1),
+		  VIRTIO_NET_OK);
+	ASSERT_EQ(swg_command(&member->port, VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_TABLE_SET, tables,
+			      joins ? 14 : 8), VIRTIO_NET_OK);
+}
+
+static void make_group(int count)
+{
+	struct swg_options options = { .features = TABLES };
+
+	make_lan(m, count, &options);
+	set_rates(m[0], QUEZTL_PORT_FLOOD, 1);
+}
+
+/* Each member gets all of them. */
+static void send_to_group(int count, int first, int last)
+{
+	for (int i = 0; i < count; i++) {
+		ASSERT_EQ(send_to(m[0], group, 100, i, 0), 0);
+		for (int j = first; j <= last; j++)
+			expect_arrives(m[j], group, m[0], 100, i);
+	}
+	ASSERT_EQ(swg_wait_sent(&m[0]->port, SOON), 0);
+}
+
+/* A stream to those who asked for it is no flood. */
+TEST(members_of_a_group_get_all_of_it)
+{
+	make_group(4);
+	join_group(m[1], true);
+	join_group(m[2], true);
+	join_group(m[3], false);
+	send_to_group(100, 1, 2);
+	expect_no_drops(m[0]);
+	EXPECT_EQ(member_stats(m[0]).tx_packets, 100);
+	expect_silence(m[3]);
+}
+
+/* Who gets all multicast, asked for or not, gets what is within the rate; and that is what is counted. */
+TEST(a_group_is_a_flood_for_others)
+{
+	double begin = swg_now();
+	__u64 others;
+
+	make_group(4);
+	join_group(m[1], true);
+	join_group(m[3], true);
+	send_to_group(50, 1, 1);
+	others = member_stats(m[2]).rx_packets;
+	EXPECT_GE(others, 1);
+	EXPECT_LE(others, 2 + (swg_now() - begin));
+	EXPECT_EQ(member_stats(m[3]).rx_packets, 50);		/* after it, by id */
+	EXPECT_EQ(member_stats(m[0]).drops[QUEZTL_DROP_RATE], 50 - others);
+	EXPECT_EQ(member_stats(m[0]).tx_packets, others);
+}
+
+/* And so it is for a group of many. */
+TEST(a_large_group_is_a_flood)
+{
+	double begin = swg_now();
+	__u64 last;
+
+	make_group(12);
+	for (int i = 1; i < 12; i++)
+		join_group(m[i], true);
+	send_to_group(30, 1, 8);
+	for (int i = 9; i < 12; i++) {
+		last = member_stats(m[i]).rx_packets;
+		EXPECT_GE(last, 1);
+		EXPECT_LE(last, 2 + (swg_now() - begin));
+	}
+	EXPECT_EQ(member_stats(m[0]).drops[QUEZTL_DROP_RATE], 30 - last);
+}
+
+/* Ports of other VLANs do not make it one. */
+TEST(a_group_of_a_vlan_is_no_flood_for_others)
+{
+	struct queztl_port_vlan vlan = { .size = sizeof(vlan), .mode = QUEZTL_VLAN_ACCESS, .native = 10,
+					 .ids = { 1 << 10 } };
+	struct queztl_port_next port;
+
+	make_group(4);
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(port_find(m[i]->name, &port), 0);
+		vlan.id = port.id;
+		ASSERT_EQ(ioctl(queztl_fd(), QUEZTL_PORT_VLAN_SET, &vlan), 0);
+	}
+	join_group(m[1], true);
+	send_to_group(50, 1, 1);
+	expect_no_drops(m[0]);
+	expect_silence(m[2]);
+	expect_silence(m[3]);
 }

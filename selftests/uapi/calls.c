@@ -218,6 +218,63 @@ static void undo_port_set(void *argument)
 	EXPECT_EQ(ioctl(world.device, QUEZTL_PORT_SET, argument), 0);
 }
 
+static void prepare_vlan(void *argument)
+{
+	struct queztl_port_vlan *vlan = argument;
+
+	vlan->id = world.port;
+	vlan->mode = QUEZTL_VLAN_ACCESS;
+	vlan->native = 10;
+	vlan->ids[0] = 1 << 10;
+}
+
+static void undo_vlan(void *argument)
+{
+	struct queztl_port_vlan none = { .size = sizeof(none), .id = world.port };
+
+	(void)argument;
+	EXPECT_EQ(ioctl(world.device, QUEZTL_PORT_VLAN_SET, &none), 0);
+}
+
+static void prepare_vlan_get(void *argument)
+{
+	((struct queztl_port_vlan *)argument)->id = world.port;
+}
+
+static const struct queztl_mac mac_beside = { .addr = { 2, 0, 0, 0, 0, 9 } };
+
+static void prepare_macs(void *argument)
+{
+	struct queztl_port_macs *macs = argument;
+
+	macs->id = world.port;
+	macs->mode = QUEZTL_MACS_LIST;
+	macs->n = 1;
+	macs->macs = (uintptr_t)&mac_beside;
+}
+
+static void undo_macs(void *argument)
+{
+	struct queztl_port_macs none = { .size = sizeof(none), .id = world.port };
+
+	(void)argument;
+	EXPECT_EQ(ioctl(world.device, QUEZTL_PORT_MACS_SET, &none), 0);
+}
+
+static void prepare_macs_get(void *argument)
+{
+	((struct queztl_port_macs *)argument)->id = world.port;
+}
+
+static void prepare_mac_next(void *argument)
+{
+	struct queztl_port_macs macs = { .size = sizeof(macs) };
+
+	prepare_macs(&macs);
+	ASSERT_EQ(ioctl(world.device, QUEZTL_PORT_MACS_SET, &macs), 0);
+	((struct queztl_mac_next *)argument)->port = world.port;
+}
+
 static void prepare_rates(void *argument)
 {
 	struct queztl_port_rates *rates = argument;
@@ -403,12 +460,18 @@ const struct call calls[] = {
 	     .reserved = { offsetof(struct queztl_addr, reserved) }),
 	CALL(QUEZTL_ADDR_NEXT, queztl_addr, .fills = true, .prepare = prepare_addr_next, .undo = undo_addr,
 	     .reserved = { offsetof(struct queztl_addr, reserved) }),
-	CALL(QUEZTL_PORT_SET, queztl_port_set, .prepare = prepare_port_set, .undo = undo_port_set,
-	     .reserved = { offsetof(struct queztl_port_set, reserved) }),
+	CALL(QUEZTL_PORT_SET, queztl_port_set, .prepare = prepare_port_set, .undo = undo_port_set),
 	CALL(QUEZTL_PORT_CAPTURE, queztl_port_capture, .fills = true, .prepare = prepare_capture, .undo = undo_capture,
 	     .reserved = { offsetof(struct queztl_port_capture, reserved) }),
 	CALL(QUEZTL_RATES_SET, queztl_port_rates, .prepare = prepare_rates, .undo = undo_rates),
 	CALL(QUEZTL_RATES_GET, queztl_port_rates, .fills = true, .prepare = prepare_rates),
+	CALL(QUEZTL_PORT_VLAN_SET, queztl_port_vlan, .prepare = prepare_vlan, .undo = undo_vlan,
+	     .reserved = { offsetof(struct queztl_port_vlan, reserved) }),
+	CALL(QUEZTL_PORT_VLAN_GET, queztl_port_vlan, .fills = true, .prepare = prepare_vlan_get),
+	CALL(QUEZTL_PORT_MACS_SET, queztl_port_macs, .prepare = prepare_macs, .undo = undo_macs),
+	CALL(QUEZTL_PORT_MACS_GET, queztl_port_macs, .fills = true, .prepare = prepare_macs_get),
+	CALL(QUEZTL_MAC_NEXT, queztl_mac_next, .fills = true, .prepare = prepare_mac_next, .undo = undo_macs,
+	     .reserved = { offsetof(struct queztl_mac_next, mac.reserved) }),
 	ROW(QUEZTL_SCHED_START, offsetof(struct queztl_sched_start, mode), .sched = true, .apart = true,
 	    .grown = sizeof(struct queztl_sched_start)),
 	CALL(QUEZTL_SCHED_STOP, queztl_sched_stop, .sched = true, .apart = true),

@@ -82,6 +82,7 @@ AT(queztl_port_next, reserved, 76);
 SIZE(queztl_port_set, 24);
 AT(queztl_port_set, id, 8);
 AT(queztl_port_set, mode, 16);
+AT(queztl_port_set, change, 20);
 
 SIZE(queztl_port_capture, 32);
 AT(queztl_port_capture, id, 8);
@@ -98,6 +99,23 @@ AT(queztl_port_stats, drops, 96);
 AT(queztl_port_stats, tx_paced, 224);
 AT(queztl_port_stats, tx_waited, 232);
 
+SIZE(queztl_port_vlan, 536);
+AT(queztl_port_vlan, id, 8);
+AT(queztl_port_vlan, mode, 16);
+AT(queztl_port_vlan, native, 18);
+AT(queztl_port_vlan, reserved, 20);
+AT(queztl_port_vlan, ids, 24);
+
+SIZE(queztl_mac, 8);
+SIZE(queztl_port_macs, 32);
+AT(queztl_port_macs, id, 8);
+AT(queztl_port_macs, mode, 16);
+AT(queztl_port_macs, n, 20);
+AT(queztl_port_macs, macs, 24);
+SIZE(queztl_mac_next, 24);
+AT(queztl_mac_next, port, 8);
+AT(queztl_mac_next, mac, 16);
+
 SIZE(queztl_port_rates, 40);
 AT(queztl_port_rates, id, 8);
 AT(queztl_port_rates, set, 16);
@@ -108,6 +126,8 @@ AT(queztl_port_rates, tx_packets, 32);
 _Static_assert(QUEZTL_DROP_REASONS <= QUEZTL_DROP_ROOM, "drops");
 _Static_assert(QUEZTL_DROP_RX_BROKEN == 10, "drop reasons keep their numbers");
 _Static_assert(QUEZTL_DROP_FOREIGN == 12, "drop reasons keep their numbers");
+_Static_assert(QUEZTL_DROP_LINK_DOWN == 13, "drop reasons keep their numbers");
+_Static_assert(QUEZTL_DROP_VLAN == 14, "drop reasons keep their numbers");
 
 SIZE(queztl_peer, 24);
 AT(queztl_peer, port, 8);

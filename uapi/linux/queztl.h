@@ -373,14 +373,18 @@ enum queztl_port_state {
 };
 
 /**
- * enum queztl_port_mode - bits of &queztl_port_set.mode
+ * enum queztl_port_mode - bits of &queztl_port_set.mode and .change
  * @QUEZTL_PORT_UPLINK: the port is the uplink of its fabric: it receives the
  *	frames to addresses that no port has, and may send from such addresses. A
  *	fabric has at most one uplink. Bound to virtio_vdpa the port is a network
  *	device of the host, which can be added to a bridge.
+ * @QUEZTL_PORT_LINK_DOWN: the link of the port is down: the port neither sends
+ *	nor receives, and its driver is told so as by a network card whose cable
+ *	is unplugged (ABI version 10)
  */
 enum queztl_port_mode {
 	QUEZTL_PORT_UPLINK	= 1 << 0,
+	QUEZTL_PORT_LINK_DOWN	= 1 << 1,
 };
 
 /**
@@ -389,19 +393,22 @@ enum queztl_port_mode {
  * @flags: in: 0
  * @id: in: the port's id
  * @mode: in: bits of &enum queztl_port_mode; 0 is the initial mode
- * @reserved: 0
+ * @change: in: the bits of the mode to change; 0 means QUEZTL_PORT_UPLINK (before
+ *	ABI version 10: reserved, 0)
  *
- * Once the call has returned, no frame is delivered under the old mode.
+ * Once the call has returned, no frame is delivered under the old mode. The mode
+ * stays when the driver of the port resets it, or another one opens it.
  *
  * Errors: EPERM no CAP_NET_ADMIN; ENOENT no such port; EINVAL unknown bits in
- * @mode; EBUSY the fabric has another uplink.
+ * @change, or bits in @mode that are not in @change; EBUSY the fabric has another
+ * uplink.
  */
 struct queztl_port_set {
 	__u32 size;
 	__u32 flags;
 	__u64 id;
 	__u32 mode;
-	__u32 reserved;
+	__u32 change;
 };
 
 /**
@@ -444,12 +451,13 @@ struct queztl_port_next {
  * @QUEZTL_DROP_TOO_BIG: longer than the port's MTU allows
  * @QUEZTL_DROP_BAD_HEADER: virtio_net_hdr asks for an offload that was not
  *	negotiated, or does not match the frame
- * @QUEZTL_DROP_SPOOFED: the source MAC address is not the port's own or, for an
- *	uplink, belongs to another port
+ * @QUEZTL_DROP_SPOOFED: the source MAC address is not one that the port may use
+ *	(QUEZTL_PORT_MACS_SET) or, for an uplink, belongs to another port
  * @QUEZTL_DROP_NO_PORT: no port of the fabric has the destination address, or it
  *	is one of the groups that no bridge forwards, 01:80:c2:00:00:00 to 0f
- * @QUEZTL_DROP_RATE: the sender exceeded its broadcast and multicast rate, or the
- *	frame waited for more than a second because of the port's other rates
+ * @QUEZTL_DROP_RATE: the sender exceeded its broadcast and multicast rate; ports
+ *	that have joined the group may have got the frame all the same. Or the frame
+ *	waited for more than a second because of the port's other rates
  * @QUEZTL_DROP_BAD_RING: the sender's ring is malformed
  * @QUEZTL_DROP_DOWN: the receiver's driver is not ready
  * @QUEZTL_DROP_FULL: the receiver has no free buffers, and had none while the
@@ -461,10 +469,14 @@ struct queztl_port_next {
  * @QUEZTL_DROP_FOREIGN: anti-spoofing: the source address in IP, ARP or
  *	neighbour discovery is not an address of the port (QUEZTL_ADDR_ADD), or
  *	the protocol of the frame cannot be checked
+ * @QUEZTL_DROP_LINK_DOWN: the link of the port is down (QUEZTL_PORT_LINK_DOWN)
+ * @QUEZTL_DROP_VLAN: VLANs: the sender is not in the VLAN of the frame, or may not
+ *	send tagged frames, or untagged ones; or the destination is not in that VLAN
  * @QUEZTL_DROP_REASONS: number of drop reasons; space is reserved for 16
  *
- * The first seven and the last two reasons are counted at the sending port, the
- * others at the receiving port.
+ * The first seven reasons, QUEZTL_DROP_DENIED, QUEZTL_DROP_FOREIGN and
+ * QUEZTL_DROP_VLAN are counted at the sending port, QUEZTL_DROP_LINK_DOWN at the
+ * port whose link is down, the others at the receiving port.
  */
 enum queztl_drop {
 	QUEZTL_DROP_RUNT,
@@ -480,6 +492,8 @@ enum queztl_drop {
 	QUEZTL_DROP_RX_BROKEN,
 	QUEZTL_DROP_DENIED,
 	QUEZTL_DROP_FOREIGN,
+	QUEZTL_DROP_LINK_DOWN,
+	QUEZTL_DROP_VLAN,
 	QUEZTL_DROP_REASONS,
 };
 
@@ -736,7 +750,8 @@ enum queztl_port_rate {
  * @set: in: bits of &enum queztl_port_rate, the rates to change; for
  *	QUEZTL_RATES_GET: out: all rates that this kernel knows
  * @flood: frames to group addresses that the port may send per second, 1 to
- *	1000000; initially 2000; frames above the rate are dropped
+ *	1000000; initially 2000; frames above the rate are dropped. Frames that
+ *	only go to a few ports that have joined the group do not count
  * @tx_bytes: bytes that the port may send per second, 1000 to 10^15, without
  *	virtio_net_hdr; 0, the initial value: no limit
  * @tx_packets: packets that the port may send per second, up to 10^9; a frame
@@ -759,6 +774,127 @@ struct queztl_port_rates {
 	__u32 flood;
 	__u64 tx_bytes;
 	__u64 tx_packets;
+};
+
+/**
+ * enum queztl_vlan_mode - &queztl_port_vlan.mode
+ * @QUEZTL_VLAN_NONE: the port was given no VLAN: tags are part of its frames, and
+ *	it exchanges frames only with other ports that were given none
+ * @QUEZTL_VLAN_ACCESS: the port is in one VLAN; its frames have no tag
+ * @QUEZTL_VLAN_TRUNK: the port is in any number of VLANs; its frames have a tag,
+ *	except for those of the native VLAN
+ */
+enum queztl_vlan_mode {
+	QUEZTL_VLAN_NONE	= 0,
+	QUEZTL_VLAN_ACCESS	= 1,
+	QUEZTL_VLAN_TRUNK	= 2,
+};
+
+/**
+ * struct queztl_port_vlan - argument of QUEZTL_PORT_VLAN_SET and _GET
+ * @size: in: sizeof(struct queztl_port_vlan)
+ * @flags: in: 0
+ * @id: in: the port's id
+ * @mode: &enum queztl_vlan_mode
+ * @native: the VLAN of untagged frames; of an access port its only VLAN; of a
+ *	trunk one of @ids, or 0: untagged frames are dropped
+ * @reserved: 0
+ * @ids: the VLANs of the port, 1 to 4094: bit n % 64 of word n / 64
+ *
+ * These members are in for QUEZTL_PORT_VLAN_SET and out for
+ * QUEZTL_PORT_VLAN_GET. For QUEZTL_VLAN_NONE, the initial mode, all of them are 0.
+ * A tag with the id 0 counts as none. Once the call has returned, no frame is
+ * delivered under the old VLANs. An Ethernet address is that of one port of the
+ * fabric, whatever the VLANs. Since ABI version 10.
+ *
+ * Errors: EPERM no CAP_NET_ADMIN (not for _GET); ENOENT no such port; EINVAL
+ * an unknown @mode, or VLANs that do not suit it.
+ */
+struct queztl_port_vlan {
+	__u32 size;
+	__u32 flags;
+	__u64 id;
+	__u16 mode;
+	__u16 native;
+	__u32 reserved;
+	__u64 ids[64];
+};
+
+/** define QUEZTL_MACS_MAX - addresses that a port may use beside its own. */
+#define QUEZTL_MACS_MAX		256
+
+/**
+ * struct queztl_mac - an Ethernet address
+ * @addr: the address
+ * @reserved: 0
+ */
+struct queztl_mac {
+	__u8 addr[6];
+	__u16 reserved;
+};
+
+/**
+ * enum queztl_macs_mode - &queztl_port_macs.mode
+ * @QUEZTL_MACS_NONE: the port uses its own address only
+ * @QUEZTL_MACS_LIST: also those that it was given. Several ports may have the same
+ *	one: its frames go to the one that sent from it last
+ * @QUEZTL_MACS_ANY: also those from which it sends, as long as no other port uses
+ *	them: up to QUEZTL_MACS_MAX, each until the port has not sent from it for 300
+ *	seconds, or for longer than from others of which there are too many
+ */
+enum queztl_macs_mode {
+	QUEZTL_MACS_NONE	= 0,
+	QUEZTL_MACS_LIST	= 1,
+	QUEZTL_MACS_ANY		= 2,
+};
+
+/**
+ * struct queztl_port_macs - argument of QUEZTL_PORT_MACS_SET and _GET
+ * @size: in: sizeof(struct queztl_port_macs)
+ * @flags: in: 0
+ * @id: in: the port's id
+ * @mode: &enum queztl_macs_mode; initially QUEZTL_MACS_NONE
+ * @n: number of addresses: of QUEZTL_MACS_LIST 1 to QUEZTL_MACS_MAX, else 0;
+ *	for QUEZTL_PORT_MACS_GET: out: those that the port has now
+ * @macs: in: pointer to an array of @n &struct queztl_mac; for
+ *	QUEZTL_PORT_MACS_GET: out: 0, see QUEZTL_MAC_NEXT
+ *
+ * The addresses that a port uses beside its own: it may send from them, and gets
+ * the frames to them. No port uses the own address of another one. Up to 64 ports
+ * of a fabric may have a mode other than QUEZTL_MACS_NONE. What was learnt under
+ * the old mode is forgotten. Since ABI version 10.
+ *
+ * Errors: EPERM no CAP_NET_ADMIN (not for _GET); ENOENT no such port; EINVAL
+ * an unknown @mode, an @n that does not suit it, or an address that is no unicast
+ * address or occurs twice; EEXIST an address is a port's own; ENOSPC too many
+ * ports have such addresses.
+ */
+struct queztl_port_macs {
+	__u32 size;
+	__u32 flags;
+	__u64 id;
+	__u32 mode;
+	__u32 n;
+	__u64 macs;
+};
+
+/**
+ * struct queztl_mac_next - argument of QUEZTL_MAC_NEXT: iterate over MACs
+ * @size: in: sizeof(struct queztl_mac_next)
+ * @flags: in: 0
+ * @port: in: the port's id
+ * @mac: in: the last one seen, 0 to start; out: the next larger one that the
+ *	port has beside its own
+ *
+ * Since ABI version 10.
+ *
+ * Errors: ENOENT no such port, or it has no larger address.
+ */
+struct queztl_mac_next {
+	__u32 size;
+	__u32 flags;
+	__u64 port;
+	struct queztl_mac mac;
 };
 
 /**
@@ -1277,7 +1413,12 @@ struct queztl_window_bell {
 #define QUEZTL_RATES_SET	_IO(QUEZTL_IOC_MAGIC, 0x32)
 #define QUEZTL_RATES_GET	_IO(QUEZTL_IOC_MAGIC, 0x33)
 #define QUEZTL_PORT_SET		_IO(QUEZTL_IOC_MAGIC, 0x34)
-#define QUEZTL_PORT_CAPTURE	_IO(QUEZTL_IOC_MAGIC, 0x35)
+#define QUEZTL_PORT_VLAN_SET	_IO(QUEZTL_IOC_MAGIC, 0x35)
+#define QUEZTL_PORT_VLAN_GET	_IO(QUEZTL_IOC_MAGIC, 0x36)
+#define QUEZTL_PORT_MACS_SET	_IO(QUEZTL_IOC_MAGIC, 0x37)
+#define QUEZTL_PORT_MACS_GET	_IO(QUEZTL_IOC_MAGIC, 0x38)
+#define QUEZTL_MAC_NEXT		_IO(QUEZTL_IOC_MAGIC, 0x39)
+#define QUEZTL_PORT_CAPTURE	_IO(QUEZTL_IOC_MAGIC, 0x3a)
 
 #define QUEZTL_PEER_ADD		_IO(QUEZTL_IOC_MAGIC, 0x40)
 #define QUEZTL_PEER_DEL		_IO(QUEZTL_IOC_MAGIC, 0x41)

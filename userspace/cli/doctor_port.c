@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "doctor.h"
+#include "format.h"
 #include "port.h"
 
 static void judge_port(const struct queztl_port_next *port, struct verdict *v)
@@ -27,6 +28,22 @@ static void judge_port(const struct queztl_port_next *port, struct verdict *v)
 	}
 }
 
+/* Limits that have cost frames since the port was added. */
+static bool judge_limits(const struct port *port, struct verdict *v)
+{
+	const char *name = port->port.name;
+	char remedy[128], count[COUNT_ROOM];
+	__u64 floods = port->stats.drops[QUEZTL_DROP_RATE];
+
+	if (!floods)
+		return false;
+	snprintf(remedy, sizeof(remedy), "if that is too few: queztl port set %s flood N",
+		 name);
+	judge(v, VERDICT_WARN, "%s has sent more broadcasts and multicasts than its limit: %s dropped",
+	      remedy, name, format_count(count, floods));
+	return true;
+}
+
 /* The first trouble there is; queztl port list has the others. */
 void judge_ports(const struct snapshot *shot, struct verdict *v)
 {
@@ -38,6 +55,9 @@ void judge_ports(const struct snapshot *shot, struct verdict *v)
 			return;
 		}
 	}
+	for (size_t i = 0; i < shot->port_count; i++)
+		if (judge_limits(&shot->ports[i], v))
+			return;
 	judge(v, VERDICT_OK, "%zu, none of them in trouble", NULL,
 	      shot->port_count);
 }

@@ -48,6 +48,7 @@ json_t *port_json(const struct port *port)
 	set_count(object, "mtu", p->mtu);
 	set_count(object, "queue_pairs", p->max_vqp);
 	set_json(object, "state", state_json(p->state));
+	set_text(object, "link", describe_link(p->mode));
 	set_json(object, "uplink", json_boolean(p->mode & QUEZTL_PORT_UPLINK));
 	set_process(object, "pid", p->pid);
 	set_text(object, "comm", *comm ? comm : NULL);
@@ -66,6 +67,11 @@ const char *describe_state(uint32_t state)
 	if (state & QUEZTL_PORT_NO_WORKER)
 		return "NO WORKER";
 	return state & QUEZTL_PORT_OPEN ? "starting" : "unused";
+}
+
+const char *describe_link(uint32_t mode)
+{
+	return mode & QUEZTL_PORT_LINK_DOWN ? "down" : "up";
 }
 
 const char *explain_state(uint32_t state)
@@ -107,8 +113,9 @@ static void add_port(struct table *table, const struct port *port)
 	add_cell(table, "%s", *port->fabric ? port->fabric : "-");
 	add_cell(table, "%s", format_mac(mac, p->mac));
 	add_cell(table, "%u", p->mtu);
-	add_cell(table, "%s%s", describe_state(p->state),
-		 p->mode & QUEZTL_PORT_UPLINK ? " uplink" : "");
+	add_cell(table, "%s%s%s", describe_state(p->state),
+		 p->mode & QUEZTL_PORT_UPLINK ? " uplink" : "",
+		 p->mode & QUEZTL_PORT_LINK_DOWN ? " link down" : "");
 	add_cell(table, "%s", *device ? device : "-");
 	add_cell(table, "%s", describe_user(user, p));
 }

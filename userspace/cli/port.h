@@ -15,6 +15,9 @@ json_t *limits_json(const struct queztl_port_rates *rates);
 /* The most important bit for an administrator. */
 const char *describe_state(uint32_t state);
 
+/* "up" or "down", as the administrator set it. */
+const char *describe_link(uint32_t mode);
+
 /* Why a port is not up, as half a sentence; NULL if nothing is wrong. */
 const char *explain_state(uint32_t state);
 

@@ -12,12 +12,14 @@
 #include "format.h"
 #include "json.h"
 #include "lookup.h"
+#include "macs.h"
 #include "options.h"
 #include "port.h"
 #include "portdev.h"
 #include "rate.h"
 #include "stats.h"
 #include "table.h"
+#include "vlan.h"
 
 /* A label, then the value. */
 static const struct column columns[] = {
@@ -31,6 +33,9 @@ struct view {
 	const struct port *port;
 	bool known;		/* the module supports what follows */
 	struct queztl_port_rates rates;
+	bool has_vlan;		/* so for the VLANs */
+	struct queztl_port_vlan vlan;
+	json_t *macs;		/* see macs_json(); NULL as has_vlan */
 	json_t *addresses;	/* texts */
 	json_t *peers;		/* names */
 };
@@ -83,6 +88,10 @@ static int read_policy(struct view *v)
 	if (!ret)
 		ret = read_peers(v);
 	v->known = !ret;
+	v->has_vlan = !ret && !queztl_port_vlan_get(v->fd, v->port->port.id,
+						    &v->vlan);
+	if (v->has_vlan)
+		v->macs = macs_json(v->fd, v->port->port.id);
 	return ret == -ENOTTY || ret == -EOPNOTSUPP ? 0 : ret;
 }
 
@@ -92,6 +101,9 @@ static void print_view_json(struct cli *cli, const struct view *v)
 
 	set_text(object, "mode", *v->port->fabric ?
 		 describe_mode(v->port->mode) : NULL);
+	set_json(object, "vlan", v->has_vlan ? vlan_json(&v->vlan) :
+		 json_null());
+	set_json(object, "macs", v->macs ? json_incref(v->macs) : json_null());
 	set_json(object, "limits", v->known ? limits_json(&v->rates) :
 		 json_null());
 	set_json(object, "addresses", v->known ? json_incref(v->addresses) :
@@ -155,6 +167,8 @@ static void add_port(struct table *table, const struct port *port)
 	add_cell(table, "MTU");
 	add_cell(table, "%u", p->mtu);
 	add_state(table, p->state);
+	add_row(table, "link", p->mode & QUEZTL_PORT_LINK_DOWN ?
+		"down: the port neither sends nor receives" : "up");
 	add_row(table, "uplink", p->mode & QUEZTL_PORT_UPLINK ?
 		"yes: gets the frames to addresses that no port has" : "no");
 	add_row(table, "device", *device ? device : "-");
@@ -176,8 +190,24 @@ static void add_rates(struct table *table, const struct queztl_port_rates *r)
 	add_cell(table, "%" PRIu32, r->flood);
 }
 
+static void add_macs(struct table *table, const json_t *macs)
+{
+	const json_t *list = json_object_get(macs, "addresses");
+	const char *mode = json_string_value(json_object_get(macs, "mode"));
+
+	if (!mode)
+		return;
+	if (!strcmp(mode, "none"))
+		add_row(table, "more MACs", "none");
+	else
+		add_list(table, *mode == 'a' ? "any MAC" : "more MACs", list,
+			 "none yet");
+}
+
 static void add_policy(struct table *table, const struct view *v)
 {
+	char vlan[VLAN_ROOM];
+
 	if (is_deleted(v->port))
 		return;
 	if (!v->known) {
@@ -186,6 +216,9 @@ static void add_policy(struct table *table, const struct view *v)
 		return;
 	}
 	add_rates(table, &v->rates);
+	if (v->has_vlan)
+		add_row(table, "VLAN", format_vlan(vlan, &v->vlan));
+	add_macs(table, v->macs);
 	add_list(table, "addresses", v->addresses, "any");
 	add_list(table, "peers", v->peers, "none");
 }
@@ -198,6 +231,25 @@ static void add_traffic(struct table *table, const char *label,
 	add_cell(table, "%s", label);
 	add_cell(table, "%s frames, %s bytes", format_count(frames, packets),
 		 format_count(size, bytes));
+}
+
+/* What to set if these frames are to pass; NULL if nothing helps. */
+static const char *describe_remedy(unsigned int reason)
+{
+	switch (reason) {
+	case QUEZTL_DROP_SPOOFED:
+		return "to allow more MAC addresses: queztl port set PORT macs";
+	case QUEZTL_DROP_RATE:
+		return "to allow more: queztl port set PORT flood N";
+	case QUEZTL_DROP_LINK_DOWN:
+		return "to set it up: queztl port set PORT link up";
+	case QUEZTL_DROP_VLAN:
+		return "to change its VLANs: queztl port set PORT vlan or trunk";
+	case QUEZTL_DROP_FOREIGN:
+		return "to allow more IP addresses: queztl addr add PORT";
+	default:
+		return NULL;
+	}
 }
 
 static void add_drop(struct table *table, const char *label, uint64_t number,
@@ -242,6 +294,8 @@ static void add_counts(struct table *table, const struct queztl_port_stats *s)
 		if (s->drops[i]) {
 			add_drop(table, label, s->drops[i], i);
 			label = "";
+			if (describe_remedy(i))
+				add_row(table, label, describe_remedy(i));
 		}
 	if (*label)
 		add_row(table, label, "none");
@@ -278,6 +332,7 @@ static int show_port(struct cli *cli, int fd, const struct snapshot *shot,
 		print_view_json(cli, &v);
 	else
 		print_view(cli, &v);
+	json_decref(v.macs);
 	json_decref(v.addresses);
 	json_decref(v.peers);
 	return code;

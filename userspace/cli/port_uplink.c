@@ -36,7 +36,7 @@ static int set_uplink(struct cli *cli, int fd, const struct snapshot *shot,
 	ret = queztl_port_set(fd, port->port.id, mode);
 	if (ret)
 		return fail_set(cli, ret, port);
-	now.port.mode = mode;
+	now.port.mode = (now.port.mode & ~QUEZTL_PORT_UPLINK) | mode;
 	if (cli->json)
 		print_json(port_json(&now), cli->out, false);
 	return EXIT_OK;

@@ -114,7 +114,28 @@ SIZE(queztl_port_set, 24);
 HEAD(queztl_port_set);
 AT(queztl_port_set, id, 8);
 AT(queztl_port_set, mode, 16);
-AT(queztl_port_set, reserved, 20);
+AT(queztl_port_set, change, 20);
+
+SIZE(queztl_port_vlan, 536);
+HEAD(queztl_port_vlan);
+AT(queztl_port_vlan, id, 8);
+AT(queztl_port_vlan, mode, 16);
+AT(queztl_port_vlan, native, 18);
+AT(queztl_port_vlan, reserved, 20);
+AT(queztl_port_vlan, ids, 24);
+
+SIZE(queztl_mac, 8);
+SIZE(queztl_port_macs, 32);
+HEAD(queztl_port_macs);
+AT(queztl_port_macs, id, 8);
+AT(queztl_port_macs, mode, 16);
+AT(queztl_port_macs, n, 20);
+AT(queztl_port_macs, macs, 24);
+
+SIZE(queztl_mac_next, 24);
+HEAD(queztl_mac_next);
+AT(queztl_mac_next, port, 8);
+AT(queztl_mac_next, mac, 16);
 
 SIZE(queztl_port_capture, 32);
 HEAD(queztl_port_capture);

@@ -33,6 +33,10 @@ static const struct {
 		"the destination is not a peer of the port" },
 	[QUEZTL_DROP_FOREIGN]	 = { "foreign",
 		"the port may not send from this IP address" },
+	[QUEZTL_DROP_LINK_DOWN]	 = { "link_down",
+		"the link of the port is down" },
+	[QUEZTL_DROP_VLAN]	 = { "vlan",
+		"the port or the destination is in another VLAN" },
 };
 
 const char *queztl_drop_name(unsigned int drop)

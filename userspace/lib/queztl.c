@@ -161,8 +161,13 @@ int queztl_port_stats(int fd, uint64_t id, struct queztl_port_stats *stats)
 
 int queztl_port_set(int fd, uint64_t id, uint32_t mode)
 {
+	return queztl_port_change(fd, id, 0, mode);
+}
+
+int queztl_port_change(int fd, uint64_t id, uint32_t change, uint32_t mode)
+{
 	struct queztl_port_set arg = {
-		.size = sizeof(arg), .id = id, .mode = mode };
+		.size = sizeof(arg), .id = id, .mode = mode, .change = change };
 
 	return call(fd, QUEZTL_PORT_SET, &arg);
 }
@@ -175,6 +180,57 @@ int queztl_port_capture(int fd, uint64_t id, uint32_t snaplen, uint32_t bytes)
 	int ret = call(fd, QUEZTL_PORT_CAPTURE, &arg);
 
 	return ret ? ret : arg.fd;
+}
+
+int queztl_port_vlan_set(int fd, const struct queztl_port_vlan *vlan)
+{
+	struct queztl_port_vlan arg = *vlan;
+
+	arg.size = sizeof(arg);
+	arg.flags = 0;
+	arg.reserved = 0;
+	return call(fd, QUEZTL_PORT_VLAN_SET, &arg);
+}
+
+int queztl_port_vlan_get(int fd, uint64_t id, struct queztl_port_vlan *vlan)
+{
+	struct queztl_port_vlan arg = { .size = sizeof(arg), .id = id };
+	int ret = call(fd, QUEZTL_PORT_VLAN_GET, &arg);
+
+	if (!ret)
+		*vlan = arg;
+	return ret;
+}
+
+int queztl_port_macs_set(int fd, uint64_t id, uint32_t mode,
+			 const struct queztl_mac *macs, uint32_t n)
+{
+	struct queztl_port_macs arg = {
+		.size = sizeof(arg), .id = id, .mode = mode, .n = n,
+		.macs = (uintptr_t)macs };
+
+	return call(fd, QUEZTL_PORT_MACS_SET, &arg);
+}
+
+int queztl_port_macs_get(int fd, uint64_t id, struct queztl_port_macs *macs)
+{
+	struct queztl_port_macs arg = { .size = sizeof(arg), .id = id };
+	int ret = call(fd, QUEZTL_PORT_MACS_GET, &arg);
+
+	if (!ret)
+		*macs = arg;
+	return ret;
+}
+
+int queztl_mac_next(int fd, uint64_t id, struct queztl_mac *mac)
+{
+	struct queztl_mac_next arg = {
+		.size = sizeof(arg), .port = id, .mac = *mac };
+	int ret = call(fd, QUEZTL_MAC_NEXT, &arg);
+
+	if (!ret)
+		*mac = arg.mac;
+	return ret;
 }
 
 int queztl_rates_set(int fd, const struct queztl_port_rates *rates)

@@ -48,7 +48,7 @@ int queztl_fabric_next(int fd, struct queztl_fabric_next *fabric);
 int queztl_port_next(int fd, struct queztl_port_next *port);
 int queztl_port_stats(int fd, uint64_t id, struct queztl_port_stats *stats);
 
-/* Sets the mode of a port: QUEZTL_PORT_UPLINK or 0. */
+/* Makes a port the uplink of its fabric (QUEZTL_PORT_UPLINK), or no longer (0). */
 int queztl_port_set(int fd, uint64_t id, uint32_t mode);
 
 /*
@@ -56,6 +56,22 @@ int queztl_port_set(int fd, uint64_t id, uint32_t mode);
  * queztl_capture_record. snaplen, bytes: 0: the usual ones.
  */
 int queztl_port_capture(int fd, uint64_t id, uint32_t snaplen, uint32_t bytes);
+
+/* Changes those bits of the mode of a port that change has. */
+int queztl_port_change(int fd, uint64_t id, uint32_t change, uint32_t mode);
+
+/* Replaces the VLANs of port vlan->id. */
+int queztl_port_vlan_set(int fd, const struct queztl_port_vlan *vlan);
+int queztl_port_vlan_get(int fd, uint64_t id, struct queztl_port_vlan *vlan);
+
+/*
+ * The addresses that a port may use beside its own. mode: enum queztl_macs_mode.
+ * queztl_mac_next() begins with a mac of zeros.
+ */
+int queztl_port_macs_set(int fd, uint64_t id, uint32_t mode,
+			 const struct queztl_mac *macs, uint32_t n);
+int queztl_port_macs_get(int fd, uint64_t id, struct queztl_port_macs *macs);
+int queztl_mac_next(int fd, uint64_t id, struct queztl_mac *mac);
 
 /* Changes those rates of port rates->id that rates->set names. */
 int queztl_rates_set(int fd, const struct queztl_port_rates *rates);

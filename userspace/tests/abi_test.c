@@ -32,6 +32,16 @@ static void sizes_are_those_of_version_2(void **state)
 	SIZE(queztl_addr, 40);
 }
 
+static void sizes_are_those_of_version_10(void **state)
+{
+	(void)state;
+	SIZE(queztl_port_set, 24);
+	SIZE(queztl_port_vlan, 536);
+	SIZE(queztl_mac, 8);
+	SIZE(queztl_port_macs, 32);
+	SIZE(queztl_mac_next, 24);
+}
+
 static void sizes_are_those_of_version_3(void **state)
 {
 	(void)state;
@@ -95,6 +105,12 @@ static void calls_have_their_numbers(void **state)
 	assert_int_equal(QUEZTL_FABRIC_SET, 0x5923);
 	assert_int_equal(QUEZTL_RATES_SET, 0x5932);
 	assert_int_equal(QUEZTL_RATES_GET, 0x5933);
+	assert_int_equal(QUEZTL_PORT_SET, 0x5934);
+	assert_int_equal(QUEZTL_PORT_VLAN_SET, 0x5935);
+	assert_int_equal(QUEZTL_PORT_VLAN_GET, 0x5936);
+	assert_int_equal(QUEZTL_PORT_MACS_SET, 0x5937);
+	assert_int_equal(QUEZTL_PORT_MACS_GET, 0x5938);
+	assert_int_equal(QUEZTL_MAC_NEXT, 0x5939);
 	assert_int_equal(QUEZTL_PEER_ADD, 0x5940);
 	assert_int_equal(QUEZTL_PEER_DEL, 0x5941);
 	assert_int_equal(QUEZTL_PEER_NEXT, 0x5942);
@@ -160,6 +176,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sizes_are_those_of_version_1),
+		cmocka_unit_test(sizes_are_those_of_version_10),
 		cmocka_unit_test(sizes_are_those_of_version_2),
 		cmocka_unit_test(sizes_are_those_of_version_3),
 		cmocka_unit_test(sizes_are_those_of_version_4),

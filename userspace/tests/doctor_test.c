@@ -297,6 +297,23 @@ static void ports_in_trouble_are_explained(void **state)
 	assert_verdict(&v, VERDICT_OK, "not looked at", "");
 }
 
+static void a_limit_that_bites_is_named(void **state)
+{
+	struct verdict v;
+
+	(void)state;
+	fake_populate();
+	fake.ports[0].port.state = fake.ports[1].port.state = QUEZTL_PORT_OPEN;
+	fake.ports[0].stats.drops[QUEZTL_DROP_RATE] = 1234;
+	check_ports(&v);
+	assert_verdict(&v, VERDICT_WARN, "web0 has sent more broadcasts and multicasts than its limit",
+		       "queztl port set web0 flood N");
+	assert_non_null(strstr(v.what, "1234 dropped"));
+	fake.ports[1].port.state = QUEZTL_PORT_BROKEN;	/* worse */
+	check_ports(&v);
+	assert_verdict(&v, VERDICT_WARN, "nonsense", "restart the VM");
+}
+
 static void doctor_prints_one_verdict_per_check(void **state)
 {
 	json_t *doctor, *checks, *check;
@@ -336,6 +353,7 @@ int main(void)
 		cmocka_unit_test(schedulers_that_failed_are_reported),
 		cmocka_unit_test(modules_are_found_by_name),
 		cmocka_unit_test(ports_in_trouble_are_explained),
+		cmocka_unit_test(a_limit_that_bites_is_named),
 		cmocka_unit_test(doctor_prints_one_verdict_per_check),
 	};
 

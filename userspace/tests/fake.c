@@ -292,7 +292,7 @@ static uint32_t size_of_argument(unsigned long request)
 /* On failure nothing is written, as the header documents. */
 static int call_kernel(int fd, unsigned long request, void *arg)
 {
-	char copy[256];
+	char copy[1024];
 	uint32_t size = *(uint32_t *)arg;
 	int ret;
 
@@ -342,6 +342,7 @@ void fake_reset(void)
 	memset(&fake, 0, sizeof(fake));
 	memset(kind, 0, sizeof(kind));
 	fake.kvm_fd = -1;
+	fake.link_bit = QUEZTL_PORT_LINK_DOWN;
 	fake.info = (struct queztl_info){
 		.size = sizeof(fake.info), .abi_version = QUEZTL_ABI_VERSION,
 		.features = QUEZTL_F_FABRIC | QUEZTL_F_DIRECT |

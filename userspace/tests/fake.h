@@ -31,6 +31,10 @@ struct fake_port {
 	struct queztl_port_stats stats;
 	uint64_t packets_step;
 	struct queztl_port_rates rates;
+	struct queztl_port_vlan vlan;
+	uint32_t macs_mode;
+	uint32_t mac_count;
+	struct queztl_mac macs[FAKE_ROOM];
 	struct queztl_addr addrs[QUEZTL_ADDR_MAX];	/* id 0: none */
 	uint32_t last_addr;
 };
@@ -39,6 +43,7 @@ struct fake {
 	int open_error;		/* errno of open(), 0: success */
 	int call_error;		/* errno of every ioctl */
 	unsigned long failing;	/* the call that fails with it, 0: all */
+	uint32_t link_bit;	/* QUEZTL_PORT_LINK_DOWN; 0: before ABI version 10 */
 	bool version_1;		/* the module has ABI version 1 */
 	struct queztl_info info;
 	struct fake_vm vms[FAKE_ROOM];

@@ -51,15 +51,20 @@ static int port_set(const struct queztl_port_set *arg)
 {
 	struct fake_port *port = find_fake_port(arg->id);
 
-	if (arg->reserved || arg->mode & ~QUEZTL_PORT_UPLINK)
+	uint32_t change = arg->change ? arg->change : QUEZTL_PORT_UPLINK;
+	uint32_t uplink = arg->mode & QUEZTL_PORT_UPLINK;
+
+	if (change & ~(QUEZTL_PORT_UPLINK | fake.link_bit) ||
+	    arg->mode & ~change)
 		return -EINVAL;
 	if (!port)
 		return -ENOENT;
-	for (int i = 0; arg->mode && i < FAKE_ROOM; i++)
-		if (&fake.ports[i] != port && fake.ports[i].port.mode &&
+	for (int i = 0; uplink && i < FAKE_ROOM; i++)
+		if (&fake.ports[i] != port &&
+		    fake.ports[i].port.mode & QUEZTL_PORT_UPLINK &&
 		    fake.ports[i].port.fabric_id == port->port.fabric_id)
 			return -EBUSY;
-	port->port.mode = arg->mode;
+	port->port.mode = (port->port.mode & ~change) | arg->mode;
 	return 0;
 }
 
@@ -105,6 +110,95 @@ static int rates_get(struct queztl_port_rates *arg)
 	arg->tx_bytes = port->rates.tx_bytes;
 	arg->tx_packets = port->rates.tx_packets;
 	arg->flood = port->rates.flood ? port->rates.flood : 2000;
+	return 0;
+}
+
+static bool is_vlan_good(const struct queztl_port_vlan *v)
+{
+	bool some = false;
+
+	for (int i = 0; i < 64; i++)
+		some |= v->ids[i];
+	if (v->reserved || v->mode > QUEZTL_VLAN_TRUNK)
+		return false;
+	if (v->mode == QUEZTL_VLAN_NONE)
+		return !some && !v->native;
+	return some && (v->native ? v->ids[v->native / 64] >> v->native % 64 & 1 :
+			v->mode == QUEZTL_VLAN_TRUNK);
+}
+
+static int vlan_set(const struct queztl_port_vlan *arg)
+{
+	struct fake_port *port = find_fake_port(arg->id);
+
+	if (!is_vlan_good(arg))
+		return -EINVAL;
+	if (!port)
+		return -ENOENT;
+	port->vlan = *arg;
+	return 0;
+}
+
+static int vlan_get(struct queztl_port_vlan *arg)
+{
+	const struct fake_port *port = find_fake_port(arg->id);
+	struct queztl_port_vlan head = *arg;
+
+	if (!port)
+		return -ENOENT;
+	*arg = port->vlan;
+	arg->size = head.size;
+	arg->id = head.id;
+	return 0;
+}
+
+static int macs_set(const struct queztl_port_macs *arg)
+{
+	const struct queztl_mac *macs = (const void *)(uintptr_t)arg->macs;
+	struct fake_port *port = find_fake_port(arg->id);
+
+	if (arg->mode > QUEZTL_MACS_ANY || arg->n > FAKE_ROOM ||
+	    (arg->mode == QUEZTL_MACS_LIST) != !!arg->n)
+		return -EINVAL;
+	if (!port)
+		return -ENOENT;
+	for (uint32_t i = 0; i < arg->n; i++)
+		for (int j = 0; j < FAKE_ROOM; j++)
+			if (!memcmp(macs[i].addr, fake.ports[j].port.mac, 6))
+				return -EEXIST;
+	port->macs_mode = arg->mode;
+	port->mac_count = arg->n;
+	if (arg->n)
+		memcpy(port->macs, macs, arg->n * sizeof(*macs));
+	return 0;
+}
+
+static int macs_get(struct queztl_port_macs *arg)
+{
+	const struct fake_port *port = find_fake_port(arg->id);
+
+	if (!port)
+		return -ENOENT;
+	arg->mode = port->macs_mode;
+	arg->n = port->mac_count;
+	return 0;
+}
+
+static int mac_next(struct queztl_mac_next *arg)
+{
+	const struct fake_port *port = find_fake_port(arg->port);
+	const struct queztl_mac *next = NULL;
+
+	for (uint32_t i = 0; port && i < port->mac_count; i++) {
+		const struct queztl_mac *mac = &port->macs[i];
+
+		if (memcmp(mac->addr, arg->mac.addr, 6) > 0 &&
+		    (!next || memcmp(mac->addr, next->addr, 6) < 0))
+			next = mac;
+	}
+	if (!next)
+		return -ENOENT;
+	arg->mac = *next;
 	return 0;
 }
 
@@ -295,6 +389,11 @@ uint32_t size_of_policy_argument(unsigned long request)
 	case QUEZTL_FABRIC_SET:		return 24;
 	case QUEZTL_PORT_SET:		return 24;
 	case QUEZTL_PORT_CAPTURE:	return 32;
+	case QUEZTL_PORT_VLAN_SET:	return fake.link_bit ? 536 : 0;
+	case QUEZTL_PORT_VLAN_GET:	return fake.link_bit ? 536 : 0;
+	case QUEZTL_PORT_MACS_SET:	return fake.link_bit ? 32 : 0;
+	case QUEZTL_PORT_MACS_GET:	return fake.link_bit ? 32 : 0;
+	case QUEZTL_MAC_NEXT:		return fake.link_bit ? 24 : 0;
 	case QUEZTL_RATES_SET:		return 40;
 	case QUEZTL_RATES_GET:		return 40;
 	case QUEZTL_PEER_ADD:		return 24;
@@ -317,6 +416,16 @@ int policy_call(unsigned long request, void *arg)
 		return port_set(arg);
 	case QUEZTL_PORT_CAPTURE:
 		return port_capture(arg);
+	case QUEZTL_PORT_VLAN_SET:
+		return vlan_set(arg);
+	case QUEZTL_PORT_VLAN_GET:
+		return vlan_get(arg);
+	case QUEZTL_PORT_MACS_SET:
+		return macs_set(arg);
+	case QUEZTL_PORT_MACS_GET:
+		return macs_get(arg);
+	case QUEZTL_MAC_NEXT:
+		return mac_next(arg);
 	case QUEZTL_RATES_SET:
 		return rates_set(arg);
 	case QUEZTL_RATES_GET:

@@ -136,7 +136,8 @@ static void limits_are_set_one_by_one(void **state)
 	assert_int_equal(rates->tx_packets, 5000);
 	assert_int_equal(rates->flood, 10);
 	port = run_json("port set web0 pps none --json");
-	assert_keys(port, "id name limits");
+	assert_keys(port, "id name link vlan macs limits");
+	assert_text(port, "link", "up");
 	limits = json_object_get(port, "limits");
 	assert_keys(limits, "tx_bytes tx_packets flood");
 	assert_int_equal(number_at(limits, "tx_packets"), 0);
@@ -164,6 +165,135 @@ static void a_fabric_has_one_uplink(void **state)
 	json_decref(port);
 	assert_int_equal(fake.ports[0].port.mode, 0);
 	assert_quiet("port uplink db0 on");
+}
+
+static void a_link_goes_down_and_up(void **state)
+{
+	struct queztl_port_next *now = &fake.ports[0].port;
+	json_t *port;
+
+	(void)state;
+	assert_says("port show web0", "link       up");
+	assert_quiet("port uplink web0 on");
+	assert_quiet("port set web0 link down");
+	assert_int_equal(now->mode, QUEZTL_PORT_UPLINK | QUEZTL_PORT_LINK_DOWN);
+	assert_says("port list", " uplink link down");
+	assert_says("port show web0", "link       down: the port neither sends nor receives");
+	port = run_json("port show web0 --json");
+	assert_text(port, "link", "down");
+	json_decref(port);
+	port = run_json("port uplink web0 off --json");
+	assert_text(port, "link", "down");
+	json_decref(port);
+	port = run_json("port set web0 pps 1 --json");
+	assert_text(port, "link", "down");
+	json_decref(port);
+	port = run_json("port set web0 link up pps 2 --json");
+	assert_text(port, "link", "up");
+	assert_int_equal(number_at(json_object_get(port, "limits"), "tx_packets"), 2);
+	json_decref(port);
+	assert_int_equal(now->mode, 0);
+	fake.link_bit = 0;
+	assert_fails("port set web0 link down", EXIT_UNSUPPORTED, "older than this program");
+}
+
+static void vlans_are_set_and_shown(void **state)
+{
+	const struct queztl_port_vlan *now = &fake.ports[0].vlan;
+	json_t *port, *vlan;
+
+	(void)state;
+	assert_says("port show web0", "VLAN       none");
+	assert_quiet("port set web0 vlan 10");
+	assert_int_equal(now->mode, QUEZTL_VLAN_ACCESS);
+	assert_int_equal(now->native, 10);
+	assert_true(now->ids[0] == 1 << 10);
+	assert_says("port show web0", "VLAN       access 10");
+	assert_quiet("port set web0 trunk 10,20-29,4000");
+	assert_int_equal(now->mode, QUEZTL_VLAN_TRUNK);
+	assert_int_equal(now->native, 0);
+	assert_true(now->ids[0] == (1 << 10 | 0x3ffull << 20));
+	assert_true(now->ids[62] == 1ull << 32);
+	assert_says("port show web0", "VLAN       trunk 10,20-29,4000");
+	assert_quiet("port set web0 native 7 trunk 8-9 pps 5");
+	assert_says("port show web0", "VLAN       trunk 7-9, native 7");
+	assert_int_equal(fake.ports[0].rates.tx_packets, 5);
+	port = run_json("port show web0 --json");
+	vlan = json_object_get(port, "vlan");
+	assert_keys(vlan, "mode native ids");
+	assert_text(vlan, "mode", "trunk");
+	assert_int_equal(number_at(vlan, "native"), 7);
+	assert_int_equal(json_array_size(json_object_get(vlan, "ids")), 3);
+	json_decref(port);
+	assert_quiet("port set web0 trunk 1-4094");
+	assert_says("port show web0", "VLAN       trunk 1-4094");
+	port = run_json("port set web0 vlan none --json");
+	vlan = json_object_get(port, "vlan");
+	assert_text(vlan, "mode", "none");
+	assert_true(json_is_null(json_object_get(vlan, "native")));
+	json_decref(port);
+	assert_int_equal(now->mode, QUEZTL_VLAN_NONE);
+	fake.link_bit = 0;	/* before ABI version 10 */
+	assert_fails("port set web0 vlan 1", EXIT_UNSUPPORTED, "older than this program");
+	assert_null(strstr(run("port show web0")->out, "VLAN"));
+	port = run_json("port show web0 --json");
+	assert_true(json_is_null(json_object_get(port, "vlan")));
+	json_decref(port);
+}
+
+/* Each other VLAN: more than a line has room for. */
+static void long_trunks_are_cut(void **state)
+{
+	struct queztl_port_vlan *vlan = &fake.ports[0].vlan;
+
+	(void)state;
+	vlan->mode = QUEZTL_VLAN_TRUNK;
+	for (unsigned int id = 1; id < 4095; id += 2)
+		vlan->ids[id / 64] |= 1ULL << id % 64;
+	assert_says("port show web0", "trunk 1,3,5,7,9,11");
+}
+
+static void macs_are_set_and_shown(void **state)
+{
+	const struct fake_port *now = &fake.ports[0];
+	json_t *port, *macs;
+
+	(void)state;
+	assert_says("port show web0", "more MACs  none");
+	assert_quiet("port set web0 macs any");
+	assert_int_equal(now->macs_mode, QUEZTL_MACS_ANY);
+	assert_says("port show web0", "any MAC    none yet");
+	assert_quiet("port set web0 macs 02:00:00:00:00:09,02:00:00:00:00:0a");
+	assert_int_equal(now->macs_mode, QUEZTL_MACS_LIST);
+	assert_int_equal(now->mac_count, 2);
+	assert_int_equal(now->macs[1].addr[5], 10);
+	assert_says("port show web0", "more MACs  02:00:00:00:00:09");
+	assert_says("port show web0", "02:00:00:00:00:0a");
+	port = run_json("port show web0 --json");
+	macs = json_object_get(port, "macs");
+	assert_keys(macs, "mode addresses");
+	assert_text(macs, "mode", "list");
+	assert_int_equal(json_array_size(json_object_get(macs, "addresses")), 2);
+	json_decref(port);
+	assert_fails("port set web0 macs 52:54:00:00:00:01", EXIT_FAILED,
+		     "one of the MAC addresses is a port's own");
+	port = run_json("port set web0 macs none --json");
+	assert_text(json_object_get(port, "macs"), "mode", "none");
+	json_decref(port);
+	assert_int_equal(now->mac_count, 0);
+	fake.link_bit = 0;	/* before ABI version 10 */
+	assert_fails("port set web0 macs any", EXIT_UNSUPPORTED, "older than this program");
+	assert_null(strstr(run("port show web0")->out, "MACs"));
+}
+
+static void drops_name_their_remedy(void **state)
+{
+	(void)state;
+	assert_null(strstr(run("port show web0")->out, "port set PORT"));
+	fake.ports[0].stats.drops[QUEZTL_DROP_SPOOFED] = 5;
+	assert_says("port show web0", "queztl port set PORT macs");
+	fake.ports[0].stats.drops[QUEZTL_DROP_RATE] = 5;
+	assert_says("port show web0", "queztl port set PORT flood N");
 }
 
 static void missing_ports_are_code_3(void **state)
@@ -471,7 +601,7 @@ static void port_show_has_the_keys_of_the_list(void **state)
 	run("policy allow web0 db0");
 	run("addr add web0 fd00::/64");
 	port = run_json("port show web0 --json");
-	assert_keys(port, "id name fabric fabric_id mac mtu queue_pairs state uplink pid comm device mode limits addresses peers counts");
+	assert_keys(port, "id name fabric fabric_id mac mtu queue_pairs state link uplink pid comm device mode vlan macs limits addresses peers counts");
 	assert_text(port, "mode", "open");
 	assert_int_equal(number_at(json_object_get(port, "limits"), "flood"),
 			 2000);
@@ -513,6 +643,11 @@ int main(void)
 		TEST(unknown_mode_bits_are_passed_over),
 		TEST(limits_are_set_one_by_one),
 		TEST(a_fabric_has_one_uplink),
+		TEST(a_link_goes_down_and_up),
+		TEST(vlans_are_set_and_shown),
+		TEST(long_trunks_are_cut),
+		TEST(macs_are_set_and_shown),
+		TEST(drops_name_their_remedy),
 		TEST(missing_ports_are_code_3),
 		TEST(ports_that_end_meanwhile_are_code_3),
 		TEST(older_modules_and_users_are_told),

@@ -10,6 +10,7 @@
  *   port->lock		what a driver sets up; held while queues are started
  *			and stopped, including the wait for the gate
  *   rxq->lock		a receiving ring; BH off; one held at a time
+ *   mac_users->lock	addresses beside the ports' own; BH off; a leaf
  *   txq->sender_lock	the thread that a hand-off is for; BH off; a leaf
  *   capture->lock	room in a capture; BH off; a leaf
  *   signal->lock	how to interrupt a driver; BH off; eventfd and KVM
@@ -60,7 +61,23 @@ void qz_addr_undo(const struct queztl_addr *addr);
 int qz_addr_next(struct queztl_addr *next);
 
 /* uplink.c */
-int qz_uplink_set(const struct queztl_port_set *set);
+int qz_uplink_set(struct qz_port *port, bool on);
+
+/* portset.c */
+int qz_port_set(const struct queztl_port_set *set);
+bool qz_port_set_special(struct qz_port *port, u32 mask, u32 bits);
+
+/* portvlan.c */
+int qz_port_vlan_set(const struct queztl_port_vlan *from);
+int qz_port_vlan_get(struct queztl_port_vlan *to);
+
+/* portmacs.c */
+int qz_port_macs_set(const struct queztl_port_macs *set,
+		     const struct queztl_mac *macs);
+int qz_port_macs_get(struct queztl_port_macs *get);
+int qz_port_macs_next(struct queztl_mac_next *next);
+struct qz_mac_list *qz_port_macs_take(struct qz_port *port);
+void qz_port_macs_forget(struct qz_fabric *fabric, struct qz_mac_list *list);
 
 /* capture.c */
 int qz_capture_open(struct qz_call *call);

@@ -41,6 +41,7 @@ static void release_fabric(struct device *dev)
 	struct qz_fabric *fabric = container_of(dev, struct qz_fabric, dev);
 
 	qz_switch_free(rcu_dereference_protected(fabric->sw, true));
+	kvfree(fabric->mac_users);
 	kfree(fabric);
 	if (atomic_dec_and_test(&qz_fabrics_alive))
 		wake_up_var(&qz_fabrics_alive);

@@ -151,9 +151,54 @@ int qz_fabricapi_port_set(struct qz_call *call)
 
 	if (!capable(CAP_NET_ADMIN))
 		return -EPERM;
-	if (set->reserved)
+	return qz_port_set(set);
+}
+
+int qz_fabricapi_port_vlan_set(struct qz_call *call)
+{
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	return qz_port_vlan_set(call->arg);
+}
+
+int qz_fabricapi_port_vlan_get(struct qz_call *call)
+{
+	return qz_port_vlan_get(call->arg);
+}
+
+int qz_fabricapi_port_macs_set(struct qz_call *call)
+{
+	struct queztl_port_macs *set = call->arg;
+	struct queztl_mac *macs;
+	int err;
+
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	if (set->n > QUEZTL_MACS_MAX)
 		return -EINVAL;
-	return qz_uplink_set(set);
+	if (!set->n)
+		return qz_port_macs_set(set, NULL);
+	macs = memdup_array_user(u64_to_user_ptr(set->macs), set->n,
+				 sizeof(*macs));
+	if (IS_ERR(macs))
+		return PTR_ERR(macs);
+	err = qz_port_macs_set(set, macs);
+	kfree(macs);
+	return err;
+}
+
+int qz_fabricapi_port_macs_get(struct qz_call *call)
+{
+	return qz_port_macs_get(call->arg);
+}
+
+int qz_fabricapi_mac_next(struct qz_call *call)
+{
+	struct queztl_mac_next *next = call->arg;
+
+	if (next->mac.reserved)
+		return -EINVAL;
+	return qz_port_macs_next(next);
 }
 
 int qz_fabricapi_port_capture(struct qz_call *call)

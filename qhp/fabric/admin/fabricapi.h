@@ -31,6 +31,11 @@ int qz_fabricapi_addr_del(struct qz_call *call);
 int qz_fabricapi_addr_next(struct qz_call *call);
 int qz_fabricapi_port_set(struct qz_call *call);
 int qz_fabricapi_port_capture(struct qz_call *call);
+int qz_fabricapi_port_vlan_set(struct qz_call *call);
+int qz_fabricapi_port_vlan_get(struct qz_call *call);
+int qz_fabricapi_port_macs_set(struct qz_call *call);
+int qz_fabricapi_port_macs_get(struct qz_call *call);
+int qz_fabricapi_mac_next(struct qz_call *call);
 int qz_fabricapi_rates_set(struct qz_call *call);
 int qz_fabricapi_rates_get(struct qz_call *call);
 

@@ -117,13 +117,16 @@ err_put:
 static void withdraw_port(struct qz_port *port)
 {
 	struct qz_fabric *fabric = port->fabric;
+	struct qz_mac_list *macs;
 
 	mutex_lock(&fabric->lock);
 	qz_switch_detach(port);
 	qz_peer_forget(port);
+	macs = qz_port_macs_take(port);
 	mutex_unlock(&fabric->lock);
 	WRITE_ONCE(port->deleted, true);
 	qz_gate_wait();
+	qz_port_macs_forget(fabric, macs);
 }
 
 /* `vdpa dev add`: process context, vdpa_dev_lock held. */

@@ -111,6 +111,17 @@ static u32 port_state(const struct qz_port *port)
 	return state;
 }
 
+static u16 port_mode(const struct qz_port *port)
+{
+	u16 mode = 0;
+
+	if (qz_reach_is_uplink(port))
+		mode |= QUEZTL_PORT_UPLINK;
+	if (READ_ONCE(port->special) & QZ_PORT_LINK_DOWN)
+		mode |= QUEZTL_PORT_LINK_DOWN;
+	return mode;
+}
+
 /* These are calls; process context. They wait for nothing. */
 
 int qz_port_next(struct queztl_port_next *next)
@@ -127,7 +138,7 @@ int qz_port_next(struct queztl_port_next *next)
 	next->mtu = port->mtu;
 	next->state = port_state(port);
 	next->max_vqp = port->ctrl.pairs;
-	next->mode = qz_reach_is_uplink(port) ? QUEZTL_PORT_UPLINK : 0;
+	next->mode = port_mode(port);
 	spin_lock(&port->opener_lock);
 	next->pid = pid_vnr(port->opener);
 	spin_unlock(&port->opener_lock);

@@ -9,36 +9,24 @@
 
 #include "admin/admin.h"
 
-/* fabric->lock held. After a wait for the gate no run uses the old uplink. */
-static int set_uplink(struct qz_port *port, bool on)
+/**
+ * qz_uplink_set - make an attached port the uplink, or no longer
+ * @port: the port
+ * @on: is it to be the uplink?
+ *
+ * After a wait for the gate no run uses the old uplink.
+ *
+ * Context: process, fabric->lock held.
+ * Return: 0, -EBUSY if the fabric has another uplink.
+ */
+int qz_uplink_set(struct qz_port *port, bool on)
 {
 	struct qz_fabric *fabric = port->fabric;
 	const struct qz_port *now = rcu_access_pointer(fabric->uplink);
 
-	if (!port->attached)
-		return -ENOENT;		/* it was deleted */
+	lockdep_assert_held(&fabric->lock);
 	if (now && now != port)
 		return on ? -EBUSY : 0;
 	rcu_assign_pointer(fabric->uplink, on ? port : NULL);
 	return 0;
-}
-
-/* A call, see &struct queztl_port_set; process context, may sleep. */
-int qz_uplink_set(const struct queztl_port_set *set)
-{
-	struct qz_port *port;
-	int err;
-
-	if (set->mode & ~QUEZTL_PORT_UPLINK)
-		return -EINVAL;
-	port = qz_port_get(set->id);
-	if (!port)
-		return -ENOENT;
-	mutex_lock(&port->fabric->lock);
-	err = set_uplink(port, set->mode & QUEZTL_PORT_UPLINK);
-	mutex_unlock(&port->fabric->lock);
-	if (!err)
-		qz_gate_wait();
-	qz_port_put(port);
-	return err;
 }

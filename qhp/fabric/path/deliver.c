@@ -92,6 +92,22 @@ static enum queztl_drop check_sender(const struct qz_antispoof *antispoof,
 	return QUEZTL_DROP_REASONS;
 }
 
+/*
+ * What most frames of an access port are: without a tag, and short enough to get
+ * one. Then its VLAN is all that qz_special_sent() would find.
+ */
+static bool is_plain(const struct qz_run *run, struct qz_frame *frame)
+{
+	u32 flags = run->special & (QZ_PORT_ACCESS | QZ_PORT_LINK_DOWN);
+
+	if (flags != QZ_PORT_ACCESS ||
+	    frame->len > run->port->mtu + ETH_HLEN ||
+	    qz_vlan_is_tag(frame->head + QZ_VLAN_AT))
+		return false;
+	frame->vlan = (struct qz_vlan_frame){ .id = run->special >> 16 };
+	return true;
+}
+
 /* Return: QUEZTL_DROP_REASONS if the frame is good, else why it is dropped. */
 static enum queztl_drop read_frame(const struct qz_run *run)
 {
@@ -139,40 +155,24 @@ static enum queztl_drop read_frame(const struct qz_run *run)
 	if (source != port->mac_key && !qz_reach_may_send_as(port, source))
 		return QUEZTL_DROP_SPOOFED;
 	antispoof = qz_gate_dereference(port->antispoof);
-	return antispoof ? check_sender(antispoof, frame) : QUEZTL_DROP_REASONS;
+	if (antispoof) {
+		reason = check_sender(antispoof, frame);
+		if (reason != QUEZTL_DROP_REASONS)
+			return reason;
+	}
+	frame->special = run->special;
+	if (likely(!frame->special) || is_plain(run, frame))
+		return QUEZTL_DROP_REASONS;
+	return qz_special_sent(run, frame);
 }
 
-/*
- * To all ports but the sender's, by rising id. Nobody is waited for. If the
- * slice is used up in the middle of a flood, the next slice continues after the
- * last port that has got the frame, or in the middle of the port that has got a
- * part of it.
- *
- * Return: as qz_receive().
- */
-static int flood(struct qz_run *run, struct qz_frame *frame)
+/* Return: as qz_receive(); -EXDEV if the port is in another VLAN. */
+static int put_into(struct qz_run *run, struct qz_port *port,
+		    struct qz_frame *frame)
 {
-	struct qz_resume *resume = &run->txq->resume;
-	u32 i = qz_switch_after(run->sw, resume->after);
-	u64 id = resume->after;
-	struct qz_port *port;
-	bool some = false;
-	int err;
-
-	while ((port = qz_switch_next(run->sw, &i, &id))) {
-		if (port == run->port)
-			continue;
-		if (run->work <= 0 && some)
-			return -EINPROGRESS;
-		run->packets--;
-		err = qz_receive(run, port, frame);
-		if (err)
-			return err;
-		resume->after = id;
-		resume->offset = 0;
-		some = true;
-	}
-	return 0;
+	if (likely(READ_ONCE(port->special) == frame->special))
+		return qz_receive(run, port, frame);
+	return qz_special_receive(run, port, frame);
 }
 
 /*
@@ -193,12 +193,86 @@ static bool may_flood(struct qz_run *run, const struct qz_frame *frame)
 	return true;
 }
 
+/*
+ * May a frame to a group go to a port? The first few members of the group cost
+ * no more than so many unicast frames, so they get it for nothing. Any other
+ * port that would get it makes it a flood. @broke: that is too much
+ */
+static bool may_reach(struct qz_run *run, struct qz_frame *frame,
+		      const struct qz_port *port, bool *broke)
+{
+	struct qz_resume *resume = &run->txq->resume;
+	u64 group = qz_mac_key(qz_frame_eth(frame)->h_dest);
+
+	if (resume->flooded && may_flood(run, frame))
+		return true;
+	if (unlikely(READ_ONCE(port->special) != frame->special) &&
+	    !qz_special_reaches(port, frame))
+		return false;	/* it is in another VLAN */
+	switch (qz_filter_group(&port->ctrl.filter, group)) {
+	case QZ_FILTER_NONE:
+		return true;	/* it does not get it anyway */
+	case QZ_FILTER_JOINED:
+		if (resume->offset)
+			return true;	/* it has got a part */
+		if (resume->members < QZ_FLOOD_MEMBERS) {
+			resume->members++;
+			return true;
+		}
+		break;
+	case QZ_FILTER_ALL:
+		break;
+	}
+	*broke = *broke || !may_flood(run, frame);
+	return !*broke;
+}
+
+/*
+ * To all ports of the frame's VLAN but the sender's, by rising id. Nobody is
+ * waited for. If the slice is used up in the middle of a flood, the next slice
+ * continues after the last port that has got the frame, or in the middle of the
+ * port that has got a part of it.
+ *
+ * Return: as qz_receive(); -EDQUOT if only members of the group got it, because
+ * more would have been too much.
+ */
+static int flood(struct qz_run *run, struct qz_frame *frame)
+{
+	bool group = !is_broadcast_ether_addr(qz_frame_eth(frame)->h_dest);
+	struct qz_resume *resume = &run->txq->resume;
+	u32 i = qz_switch_after(run->sw, resume->after);
+	bool some = false, broke = resume->broke;
+	u64 id = resume->after;
+	struct qz_port *port;
+	int err;
+
+	while ((port = qz_switch_next(run->sw, &i, &id))) {
+		if (port == run->port)
+			continue;
+		if (run->work <= 0 && some)
+			return -EINPROGRESS;
+		run->packets--;
+		if (!group || may_reach(run, frame, port, &broke)) {
+			err = put_into(run, port, frame);
+			if (err && err != -EXDEV)
+				return err;
+		} else {
+			run->work--;
+		}
+		resume->broke = broke;
+		resume->after = id;
+		resume->offset = 0;
+		some = true;
+	}
+	return broke ? -EDQUOT : 0;
+}
+
 /* Why an address was not found: the fabric may deny the port that has it. */
 static enum queztl_drop explain_miss(const struct qz_run *run, u64 key)
 {
 	const struct qz_switch *all = qz_gate_dereference(run->port->fabric->sw);
 	const struct qz_port *to = qz_mactab_find(&all->tab, key) ?:
-		qz_reach_uplink(run->port, all);
+		qz_reach_unknown(run->port, all, key);
 
 	return to && to != run->port ? QUEZTL_DROP_DENIED : QUEZTL_DROP_NO_PORT;
 }
@@ -221,16 +295,20 @@ static int forward(struct qz_run *run, struct qz_frame *frame)
 		/* 01:80:c2:00:00:00 to 0f stay on a cable (IEEE 802.1D). */
 		if (is_link_local_ether_addr(dest))
 			return QUEZTL_DROP_NO_PORT;
-		if (!may_flood(run, frame))
+		if (is_broadcast_ether_addr(dest) && !may_flood(run, frame))
 			return QUEZTL_DROP_RATE;
 		err = flood(run, frame);
+		if (err == -EDQUOT)
+			return QUEZTL_DROP_RATE;
 	} else {
 		to = qz_mactab_find(&run->sw->tab, key) ?:
-			qz_reach_uplink(port, run->sw);
+			qz_reach_unknown(port, run->sw, key);
 		if (!to || to == port)
 			return explain_miss(run, key);
 		run->may_wait = !resume->offset;
-		err = qz_receive(run, to, frame);
+		err = put_into(run, to, frame);
+		if (err == -EXDEV)
+			return QUEZTL_DROP_VLAN;
 	}
 	if (err == -EAGAIN || err == -EINPROGRESS)
 		return err;

@@ -7,6 +7,7 @@
 
 #include "path/port.h"
 #include "pure/idlist.h"
+#include "pure/macs.h"
 
 /**
  * struct qz_switch - a fabric's ports, or a port's peers, as the data path sees
@@ -24,6 +25,34 @@ struct qz_switch {
 };
 
 /**
+ * struct qz_mac_list - the addresses that a port may use beside its own
+ * @user: its number in &struct qz_mac_users
+ * @any: those that nobody else uses
+ * @n: number of @keys
+ * @keys: these, as qz_mac_key(), by rising number
+ */
+struct qz_mac_list {
+	u32 user;
+	bool any;
+	u32 n;
+	u64 keys[] __counted_by(n);
+};
+
+/**
+ * struct qz_mac_users - who uses which addresses beside the ports' own
+ * @lock: serialises writers of @macs; BH off; a leaf
+ * @taken: numbers in use, a bit each; guarded by fabric->lock
+ * @users: the ports by number; read inside the gate
+ * @macs: the addresses
+ */
+struct qz_mac_users {
+	spinlock_t lock;	/* see above */
+	DECLARE_BITMAP(taken, QZ_MACS_USERS + 1);
+	struct qz_port *users[QZ_MACS_USERS + 1];
+	struct qz_macs macs;
+};
+
+/**
  * struct qz_fabric - an isolated layer 2 network
  * @dev: its device on the bus "queztl"; its references are the fabric's
  * @id: its id
@@ -38,6 +67,8 @@ struct qz_switch {
  * @sw: the table that the data path reads inside the gate
  * @uplink: the port that leads out, if any; read inside the gate, changed under
  *	@lock
+ * @mac_users: addresses beside the ports' own; NULL until a port may use some;
+ *	then it stays
  */
 struct qz_fabric {
 	struct device dev;
@@ -51,6 +82,7 @@ struct qz_fabric {
 	bool dying;
 	struct qz_switch __rcu *sw;
 	struct qz_port __rcu *uplink;
+	struct qz_mac_users *mac_users;
 };
 
 /* To be called when no reader is left, or there never was one. */
@@ -89,6 +121,13 @@ const struct qz_switch *qz_reach_of(const struct qz_port *port);
 bool qz_reach_is_uplink(const struct qz_port *port);
 struct qz_port *qz_reach_uplink(const struct qz_port *port,
 				const struct qz_switch *reach);
+struct qz_port *qz_reach_unknown(const struct qz_port *port,
+				 const struct qz_switch *reach, u64 key);
 bool qz_reach_may_send_as(const struct qz_port *port, u64 source);
+
+/* macs.c */
+u32 qz_macs_now(void);
+struct qz_port *qz_macs_user(const struct qz_fabric *fabric, u64 key);
+bool qz_macs_may_send(const struct qz_port *port, u64 source);
 
 #endif /* QZ_FABRIC_H */

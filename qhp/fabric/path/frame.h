@@ -9,11 +9,17 @@
 
 #include "path/cursor.h"
 #include "pure/offload.h"
+#include "pure/vlan.h"
 
 #define QZ_HDR_LEN	sizeof(struct virtio_net_hdr_mrg_rxbuf)
 
 /* What a frame may have beside the MTU: two VLAN tags, as in 802.1ad. */
 #define QZ_LINK_HLEN	(ETH_HLEN + 2 * VLAN_HLEN)
+
+#define QZ_FRAME_SPECIAL	U32_MAX
+
+/* Bytes of a frame that are copied, and a tag that it may get. */
+#define QZ_FRAME_HEAD	(QZ_OFFLOAD_HEAD + QZ_VLAN_TAG)
 
 /*
  * Buffers that one frame may be spread over: the largest frame in the smallest
@@ -29,18 +35,23 @@
  * @head_len: length of @head: all of a short frame; else the Ethernet header
  *	with a VLAN tag, all headers of a frame that may have to be segmented,
  *	those up to the UDP ports if the checksum is UDP's, or as much as fits
- *	if the sender has addresses
+ *	if the sender has addresses; and a tag that the frame got
  * @len: bytes of the whole frame
  * @rest: the bytes after @head, in the sender's memory
  * @off: what the driver left to the device
+ * @special: &qz_port.special of ports that receive it as it is, without further
+ *	checks; QZ_FRAME_SPECIAL if there are none
+ * @vlan: the VLAN that it is in; valid if @special is not 0
  */
 struct qz_frame {
 	struct virtio_net_hdr_v1 virtio;
-	u8 head[QZ_OFFLOAD_HEAD];
+	u8 head[QZ_FRAME_HEAD];
 	u32 head_len;
 	u32 len;
 	struct qz_cursor rest;
 	struct qz_offload off;
+	u32 special;
+	struct qz_vlan_frame vlan;
 };
 
 static_assert(offsetof(struct qz_frame, head) ==

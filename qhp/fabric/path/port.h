@@ -19,10 +19,31 @@
 #include "pure/bucket.h"
 #include "pure/ctrl.h"
 #include "pure/mactab.h"
+#include "pure/vlan.h"
 
 struct qz_capture;
 struct qz_fabric;
+struct qz_mac_list;
 struct qz_switch;
+
+/*
+ * Bits of &qz_port.special, 0 for most ports. A frame is received as it is, and
+ * nothing further is checked, if sender and receiver have the same: none, or the
+ * same VLAN. See &qz_frame.special.
+ */
+enum {
+	QZ_PORT_LINK_DOWN	= 1 << 0,	/* it neither sends nor receives */
+	QZ_PORT_TRUNK		= 1 << 1,	/* it has several VLANs */
+	QZ_PORT_ACCESS		= 1 << 2,	/* it has one, see qz_port_access() */
+};
+
+#define QZ_PORT_VLANS	(~(u32)QZ_PORT_LINK_DOWN)
+
+/* What an access port of a VLAN has in &qz_port.special. */
+static inline u32 qz_port_access(u16 vlan)
+{
+	return QZ_PORT_ACCESS | (u32)vlan << 16;
+}
 
 /**
  * struct qz_port - a port of a fabric, a vDPA network device
@@ -34,6 +55,8 @@ struct qz_switch;
  * @mac: its Ethernet address
  * @mac_key: the same as a number
  * @mtu: largest payload
+ * @special: QZ_PORT_*: what its frames are checked for in addition; read inside
+ *	the gate, changed under fabric->lock
  * @lock: guards what the driver sets up; held while queues are started and
  *	stopped
  * @status: virtio status, without NEEDS_RESET
@@ -59,6 +82,9 @@ struct qz_switch;
  * @antispoof: its addresses; NULL if it may use any; read inside the gate
  * @capture: who records what it sends and receives, if anybody does; read inside the
  *	gate, changed under fabric->lock
+ * @vlan: its VLANs; NULL if it was given none; read inside the gate
+ * @macs: addresses that it may use beside its own; NULL if none; read inside the
+ *	gate
  * @last_addr: id of the last address it was given
  * @tx_bytes: budget for the bytes it sends
  * @tx_packets: budget for the packets it sends
@@ -82,6 +108,7 @@ struct qz_port {
 	u8 mac[ETH_ALEN];
 	u64 mac_key;
 	u16 mtu;
+	u32 special;
 	struct mutex lock;	/* see above */
 	u8 status;
 	bool broken;
@@ -101,6 +128,8 @@ struct qz_port {
 	struct qz_switch __rcu *view;
 	struct qz_antispoof __rcu *antispoof;
 	struct qz_capture __rcu *capture;
+	struct qz_vlan __rcu *vlan;
+	struct qz_mac_list __rcu *macs;
 	u32 last_addr;
 	struct qz_bucket tx_bytes;
 	struct qz_bucket tx_packets;

@@ -46,13 +46,41 @@ struct qz_port *qz_reach_uplink(const struct qz_port *port,
 	return uplink;
 }
 
+static bool can_reach(const struct qz_switch *reach,
+		      const struct qz_port *port)
+{
+	return qz_mactab_find(&reach->tab, port->mac_key) == port;
+}
+
+/**
+ * qz_reach_unknown - where frames to an address go that is no port's own
+ * @port: the sender
+ * @reach: the ports to which it may send
+ * @key: the address
+ *
+ * Return: the port that uses it, or the uplink; NULL if there is neither, or the
+ * port may not send to it.
+ */
+struct qz_port *qz_reach_unknown(const struct qz_port *port,
+				 const struct qz_switch *reach, u64 key)
+{
+	struct qz_port *user = qz_macs_user(port->fabric, key);
+
+	if (user)
+		return can_reach(reach, user) || user == port ? user : NULL;
+	return qz_reach_uplink(port, reach);
+}
+
 /* May a port send from an address that is not its own? */
 bool qz_reach_may_send_as(const struct qz_port *port, u64 source)
 {
 	const struct qz_switch *sw;
 
-	if (!qz_reach_is_uplink(port) || !qz_mac_is_unicast(source))
+	if (likely(!qz_reach_is_uplink(port)))
+		return qz_macs_may_send(port, source);
+	if (!qz_mac_is_unicast(source))
 		return false;
 	sw = qz_gate_dereference(port->fabric->sw);
-	return !qz_mactab_find(&sw->tab, source);
+	return !qz_mactab_find(&sw->tab, source) &&
+	       !qz_macs_user(port->fabric, source);
 }

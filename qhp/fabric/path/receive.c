@@ -215,7 +215,7 @@ static enum put put_segments(struct qz_run *run, struct qz_rxq *rxq,
 	struct qz_cursor rest = frame->rest;
 	struct {
 		struct virtio_net_hdr_v1 virtio;
-		u8 head[QZ_OFFLOAD_HEAD];
+		u8 head[QZ_FRAME_HEAD];
 	} first;
 	struct piece piece = {
 		.virtio = &first.virtio,
@@ -346,6 +346,22 @@ static struct qz_rxq *pick_queue(const struct qz_run *run,
 	return &port->rxqs[pair % READ_ONCE(port->ctrl.active)];
 }
 
+/* The receiver cannot take the frame, or what is left of it: that is no error. */
+static int drop_for(struct qz_run *run, struct qz_rxq *rxq,
+		    enum queztl_drop reason, const struct qz_frame *frame)
+{
+	qz_vq_drop(&rxq->vq, reason, frame->len);
+	run->txq->resume.offset = 0;
+	return 0;
+}
+
+/* As drop_for(), for a port that cannot take any. Inside a slice. */
+int qz_receive_drop(struct qz_run *run, struct qz_port *port,
+		    enum queztl_drop reason, const struct qz_frame *frame)
+{
+	return drop_for(run, pick_queue(run, port), reason, frame);
+}
+
 /**
  * qz_receive - put a frame into a port's receiving ring
  * @run: the sender's run
@@ -374,11 +390,8 @@ int qz_receive(struct qz_run *run, struct qz_port *port,
 	run->work--;
 	if (!qz_filter_takes(&port->ctrl.filter, frame->head, frame->head_len))
 		return 0;
-	if (!receive_begin(run, rxq)) {
-		qz_vq_drop(&rxq->vq, QUEZTL_DROP_DOWN, frame->len);
-		run->txq->resume.offset = 0;
-		return 0;
-	}
+	if (!receive_begin(run, rxq))
+		return drop_for(run, rxq, QUEZTL_DROP_DOWN, frame);
 	run->bytes -= frame->len;
 	put = put_frame(run, rxq, frame);
 	capture = qz_gate_dereference(port->capture);

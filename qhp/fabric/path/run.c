@@ -199,6 +199,7 @@ static bool run_ring(struct qz_run *run)
 	run->late = false;
 	run->map = qz_gate_dereference(port->map);
 	run->sw = qz_reach_of(port);
+	run->special = READ_ONCE(port->special);
 	if (run->in_sender)
 		qz_handoff_note(txq);
 	more = serve_ring(run);

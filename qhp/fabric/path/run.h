@@ -34,6 +34,7 @@ struct qz_handoff {
  * @map: the sender's address space
  * @sw: the ports it may send to
  * @late: the next frame has waited too long for the port's rates
+ * @special: &qz_port.special of the sender
  * @may_wait: the frame at hand may wait for its receiver
  * @shares_cpu: the sender last kicked on the CPU that now serves it
  * @into: the receiving queue at hand, whose lock is held; or NULL
@@ -57,6 +58,7 @@ struct qz_run {
 	const struct qz_map *map;
 	const struct qz_switch *sw;
 	bool late;
+	u32 special;
 	bool may_wait;
 	bool shares_cpu;
 	struct qz_rxq *into;
@@ -76,9 +78,18 @@ void qz_run_wake(struct qz_run *run, struct qz_rxq *rxq);
 /* deliver.c */
 int qz_deliver_chain(struct qz_run *run);
 
+/* special.c */
+enum queztl_drop qz_special_sent(const struct qz_run *run,
+				 struct qz_frame *frame);
+bool qz_special_reaches(const struct qz_port *port, struct qz_frame *frame);
+int qz_special_receive(struct qz_run *run, struct qz_port *port,
+		       struct qz_frame *frame);
+
 /* receive.c */
 int qz_receive(struct qz_run *run, struct qz_port *port,
 	       struct qz_frame *frame);
+int qz_receive_drop(struct qz_run *run, struct qz_port *port,
+		    enum queztl_drop reason, const struct qz_frame *frame);
 void qz_receive_end(struct qz_run *run);
 
 /* pace.c */

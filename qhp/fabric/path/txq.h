@@ -33,6 +33,8 @@ struct qz_hold {
  * @to: id of the port that got segments last
  * @offset: payload that has been delivered to it as segments, if not all was
  * @flooded: packets that the flood budget was charged for
+ * @members: members of its group that have got it, or a part, without that
+ * @broke: it was not charged, because the budget is used up
  * @packets: packets that its port was charged for, if it has rates
  * @bytes: bytes that its port was charged for
  *
@@ -45,6 +47,8 @@ struct qz_resume {
 	u64 to;
 	u32 offset;
 	u32 flooded;
+	u32 members;
+	bool broke;
 	u32 packets;
 	u32 bytes;
 };

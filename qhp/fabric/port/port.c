@@ -279,6 +279,8 @@ void qz_port_free(struct qz_port *port)
 	qz_map_free(rcu_dereference_protected(port->map, true));
 	qz_switch_free(rcu_dereference_protected(port->view, true));
 	kfree(rcu_dereference_protected(port->antispoof, true));
+	kfree(rcu_dereference_protected(port->vlan, true));
+	kfree(rcu_dereference_protected(port->macs, true));
 	put_pid(port->opener);
 	put_device(&port->fabric->dev);
 	if (atomic_dec_and_test(&qz_ports_alive))

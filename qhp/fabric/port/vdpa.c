@@ -218,9 +218,10 @@ static void get_config(struct vdpa_device *vdpa, unsigned int offset,
 	const struct qz_port *port = to_port(vdpa);
 	u16 announce = READ_ONCE(port->ctrl.announce) ?
 		VIRTIO_NET_S_ANNOUNCE : 0;
+	u16 link = READ_ONCE(port->special) & QZ_PORT_LINK_DOWN ?
+		0 : VIRTIO_NET_S_LINK_UP;
 	struct virtio_net_config config = {
-		.status = __cpu_to_virtio16(true,
-					    VIRTIO_NET_S_LINK_UP | announce),
+		.status = __cpu_to_virtio16(true, link | announce),
 		.max_virtqueue_pairs =
 			__cpu_to_virtio16(true, port->ctrl.pairs),
 		.mtu = __cpu_to_virtio16(true, port->mtu),

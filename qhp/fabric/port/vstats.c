@@ -29,6 +29,7 @@ static const struct vstat rx_vstats[] = {
 	VDROP(full, QUEZTL_DROP_FULL),
 	VDROP(no_space, QUEZTL_DROP_NO_SPACE),
 	VDROP(rx_broken, QUEZTL_DROP_RX_BROKEN),
+	VDROP(link_down, QUEZTL_DROP_LINK_DOWN),
 };
 
 static const struct vstat tx_vstats[] = {
@@ -50,6 +51,8 @@ static const struct vstat tx_vstats[] = {
 	VDROP(bad_ring, QUEZTL_DROP_BAD_RING),
 	VDROP(denied, QUEZTL_DROP_DENIED),
 	VDROP(foreign, QUEZTL_DROP_FOREIGN),
+	VDROP(link_down, QUEZTL_DROP_LINK_DOWN),
+	VDROP(vlan, QUEZTL_DROP_VLAN),
 };
 
 static const struct vstat ctrl_vstats[] = {

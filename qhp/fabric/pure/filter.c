@@ -40,21 +40,30 @@ void qz_filter_vlan(struct qz_filter *filter, u16 id, bool on)
 	WRITE_ONCE(*word, on ? *word | bit : *word & ~bit);
 }
 
-static bool takes_multicast(const struct qz_filter *filter, u8 mode, u64 mac)
+/* Has the driver joined a group, or does it get all? @group: not broadcast */
+enum qz_filter_group qz_filter_group(const struct qz_filter *filter, u64 group)
 {
+	u8 mode = READ_ONCE(filter->mode);
 	u32 i, n;
 
-	if (mac == BROADCAST)
-		return !(mode & QZ_FILTER_NOBCAST);
+	if (mode & QZ_FILTER_PROMISC)
+		return QZ_FILTER_ALL;
 	if (mode & QZ_FILTER_NOMULTI)
-		return false;
+		return QZ_FILTER_NONE;
 	if (mode & (QZ_FILTER_ALLMULTI | QZ_FILTER_OVERFLOW))
-		return true;
+		return QZ_FILTER_ALL;
 	n = READ_ONCE(filter->nmacs);
 	for (i = 0; i < n; i++)
-		if (READ_ONCE(filter->macs[i]) == mac)
-			return true;
-	return false;
+		if (READ_ONCE(filter->macs[i]) == group)
+			return QZ_FILTER_JOINED;
+	return QZ_FILTER_NONE;
+}
+
+static bool takes_multicast(const struct qz_filter *filter, u8 mode, u64 mac)
+{
+	if (mac == BROADCAST)
+		return !(mode & QZ_FILTER_NOBCAST);
+	return qz_filter_group(filter, mac) != QZ_FILTER_NONE;
 }
 
 /* Untagged frames pass, and so does priority tagging (id 0). */

@@ -41,11 +41,19 @@ struct qz_filter {
 	u64 vlans[QZ_FILTER_VLANS / 64];
 };
 
+/* What a driver wants of the frames to a group. */
+enum qz_filter_group {
+	QZ_FILTER_NONE,
+	QZ_FILTER_JOINED,	/* they are, and the driver said so */
+	QZ_FILTER_ALL,		/* they are, and so are those to other groups */
+};
+
 /* Initially: the frames that are sent to it, and all multicast. */
 void qz_filter_init(struct qz_filter *filter, bool tagged);
 void qz_filter_mode(struct qz_filter *filter, u8 bit, bool on);
 void qz_filter_macs(struct qz_filter *filter, const u8 *macs, u32 n);
 void qz_filter_vlan(struct qz_filter *filter, u16 id, bool on);
+enum qz_filter_group qz_filter_group(const struct qz_filter *filter, u64 group);
 bool qz_filter_judge(const struct qz_filter *filter, const u8 *head, u32 len);
 
 static inline bool qz_filter_is_tagged(const u8 *head)

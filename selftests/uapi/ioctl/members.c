@@ -45,6 +45,7 @@ TEST(unknown_ids_are_enoent)
 		struct queztl_vm_open open = { .size = sizeof(open), .id = ids[i] };
 		struct queztl_port_stats stats = { .size = sizeof(stats), .id = ids[i] };
 		struct queztl_port_rates rates = { .size = sizeof(rates), .id = ids[i] };
+		struct queztl_port_vlan vlan = { .size = sizeof(vlan), .id = ids[i] };
 		struct queztl_port_next port = { .size = sizeof(port), .id = ids[i] };
 		struct queztl_vm_next vm = { .size = sizeof(vm), .id = ids[i] };
 		struct queztl_channel_revoke revoke = { .size = sizeof(revoke), .id = ids[i] };
@@ -54,6 +55,8 @@ TEST(unknown_ids_are_enoent)
 		EXPECT_FAILS(ioctl(world.device, QUEZTL_PORT_STATS, &stats), ENOENT);
 		EXPECT_FAILS(ioctl(world.device, QUEZTL_RATES_SET, &rates), ENOENT);
 		EXPECT_FAILS(ioctl(world.device, QUEZTL_RATES_GET, &rates), ENOENT);
+		EXPECT_FAILS(ioctl(world.device, QUEZTL_PORT_VLAN_SET, &vlan), ENOENT);
+		EXPECT_FAILS(ioctl(world.device, QUEZTL_PORT_VLAN_GET, &vlan), ENOENT);
 		if (!ids[i])
 			continue;
 		EXPECT_FAILS(ioctl(world.device, QUEZTL_PORT_NEXT, &port), ENOENT);

@@ -91,6 +91,28 @@ TEST(rates_want_cap_net_admin)
 	EXPECT_EQ(ioctl(world.device, QUEZTL_RATES_GET, &rates), 0);	/* looking is free */
 }
 
+TEST(vlans_want_cap_net_admin)
+{
+	struct queztl_port_vlan vlan = { .size = sizeof(vlan) };
+
+	open_world();
+	vlan.id = world.port;
+	become_nobody();
+	EXPECT_FAILS(ioctl(world.device, QUEZTL_PORT_VLAN_SET, &vlan), EPERM);
+	EXPECT_EQ(ioctl(world.device, QUEZTL_PORT_VLAN_GET, &vlan), 0);	/* looking is free */
+}
+
+TEST(macs_want_cap_net_admin)
+{
+	struct queztl_port_macs macs = { .size = sizeof(macs) };
+
+	open_world();
+	macs.id = world.port;
+	become_nobody();
+	EXPECT_FAILS(ioctl(world.device, QUEZTL_PORT_MACS_SET, &macs), EPERM);
+	EXPECT_EQ(ioctl(world.device, QUEZTL_PORT_MACS_GET, &macs), 0);	/* looking is free */
+}
+
 TEST(windows_and_rules_want_cap_net_admin)
 {
 	struct queztl_window_next window;

@@ -4,6 +4,7 @@
 #include <kunit/test.h>
 
 #include "../peer.c"
+#include "../../path/macs.c"
 #include "../../path/reach.c"
 
 #define FIRST_MAC	0x525400000000ULL

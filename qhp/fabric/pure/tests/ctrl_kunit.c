@@ -214,6 +214,30 @@ static bool set_long_tables(struct kunit *test, struct qz_ctrl *ctrl, u32 unicas
 	return done;
 }
 
+/* Who asked for a group is told from who gets all of them. */
+static void members_are_told_from_others(struct kunit *test)
+{
+	struct qz_filter *filter = kunit_kzalloc(test, sizeof(*filter), GFP_KERNEL);
+	const u8 macs[12] = { 1, 0, 0x5e, 0, 0, 1, 1, 0, 0x5e, 0, 0, 2 };
+	const u64 group = 0x01005e000002ULL, other = 0x01005e000003ULL;
+
+	KUNIT_ASSERT_NOT_NULL(test, filter);
+	qz_filter_init(filter, false);
+	qz_filter_macs(filter, macs, 2);
+	KUNIT_EXPECT_EQ(test, qz_filter_group(filter, group), QZ_FILTER_ALL);
+	qz_filter_mode(filter, QZ_FILTER_ALLMULTI, false);
+	KUNIT_EXPECT_EQ(test, qz_filter_group(filter, group), QZ_FILTER_JOINED);
+	KUNIT_EXPECT_EQ(test, qz_filter_group(filter, other), QZ_FILTER_NONE);
+	qz_filter_mode(filter, QZ_FILTER_NOMULTI, true);
+	KUNIT_EXPECT_EQ(test, qz_filter_group(filter, group), QZ_FILTER_NONE);
+	qz_filter_mode(filter, QZ_FILTER_PROMISC, true);
+	KUNIT_EXPECT_EQ(test, qz_filter_group(filter, other), QZ_FILTER_ALL);
+	qz_filter_mode(filter, QZ_FILTER_PROMISC, false);
+	qz_filter_mode(filter, QZ_FILTER_NOMULTI, false);
+	qz_filter_macs(filter, macs, QZ_FILTER_MACS + 1);	/* it reads none */
+	KUNIT_EXPECT_EQ(test, qz_filter_group(filter, other), QZ_FILTER_ALL);
+}
+
 static void long_tables_mean_all_multicast(struct kunit *test)
 {
 	struct qz_ctrl *ctrl = new_ctrl(test, ALL);
@@ -407,6 +431,7 @@ static struct kunit_case ctrl_cases[] = {
 	KUNIT_CASE(commands_not_negotiated_are_refused),
 	KUNIT_CASE(receive_modes_filter),
 	KUNIT_CASE(multicast_tables_filter),
+	KUNIT_CASE(members_are_told_from_others),
 	KUNIT_CASE(long_tables_mean_all_multicast),
 	KUNIT_CASE(malformed_tables_are_refused),
 	KUNIT_CASE(address_is_the_administrators),
