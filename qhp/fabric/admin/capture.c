@@ -122,6 +122,7 @@ static void free_reading(struct reading *r)
 static void end_reading(struct reading *r)
 {
 	mutex_lock(&r->port->fabric->lock);
+	qz_port_set_special(r->port, QZ_PORT_CAPTURED, 0);
 	rcu_assign_pointer(r->port->capture, NULL);
 	mutex_unlock(&r->port->fabric->lock);
 	qz_gate_wait();
@@ -174,8 +175,10 @@ static int begin_reading(struct reading *r, struct qz_port *port)
 		err = -ENOENT;
 	else if (rcu_access_pointer(port->capture))
 		err = -EBUSY;
-	else
+	if (!err) {
 		rcu_assign_pointer(port->capture, &r->capture);
+		qz_port_set_special(port, QZ_PORT_CAPTURED, QZ_PORT_CAPTURED);
+	}
 	mutex_unlock(&port->fabric->lock);
 	if (err)
 		return err;

@@ -72,7 +72,7 @@ static void record_frame(struct qz_run *run, struct qz_capture *capture,
 }
 
 /**
- * qz_capture_sent - record a frame that the port has sent, if it is captured
+ * qz_capture_sent - record a frame that a port with QZ_PORT_CAPTURED has sent
  * @run: the run; no receiver's queue is locked afterwards
  * @frame: the frame; its head is valid unless it is empty
  * @reason: why it was dropped, or QUEZTL_DROP_REASONS
@@ -84,9 +84,7 @@ void qz_capture_sent(struct qz_run *run, const struct qz_frame *frame, int reaso
 	struct qz_capture *capture = qz_gate_dereference(run->port->capture);
 	bool dropped = reason != QUEZTL_DROP_REASONS;
 
-	if (likely(!capture))
-		return;
-	if (!frame->head_len || reason == QUEZTL_DROP_BAD_RING)
+	if (!capture || !frame->head_len || reason == QUEZTL_DROP_BAD_RING)
 		return;
 	qz_receive_end(run);
 	record_frame(run, capture, frame, QUEZTL_CAPTURE_SENT |

@@ -160,7 +160,7 @@ static enum queztl_drop read_frame(const struct qz_run *run)
 		if (reason != QUEZTL_DROP_REASONS)
 			return reason;
 	}
-	frame->special = run->special;
+	frame->special = run->special & ~QZ_PORT_CAPTURED;
 	if (likely(!frame->special) || is_plain(run, frame))
 		return QUEZTL_DROP_REASONS;
 	return qz_special_sent(run, frame);
@@ -361,6 +361,7 @@ int qz_deliver_chain(struct qz_run *run)
 			return reason;
 	}
 	*resume = (struct qz_resume){};
-	qz_capture_sent(run, frame, reason);
+	if (unlikely(run->special & QZ_PORT_CAPTURED))
+		qz_capture_sent(run, frame, reason);
 	return finish(run, frame, reason);
 }

@@ -35,9 +35,10 @@ enum {
 	QZ_PORT_LINK_DOWN	= 1 << 0,	/* it neither sends nor receives */
 	QZ_PORT_TRUNK		= 1 << 1,	/* it has several VLANs */
 	QZ_PORT_ACCESS		= 1 << 2,	/* it has one, see qz_port_access() */
+	QZ_PORT_CAPTURED	= 1 << 3,	/* of the sender no matter, see &qz_port.capture */
 };
 
-#define QZ_PORT_VLANS	(~(u32)QZ_PORT_LINK_DOWN)
+#define QZ_PORT_VLANS	(~(u32)(QZ_PORT_LINK_DOWN | QZ_PORT_CAPTURED))
 
 /* What an access port of a VLAN has in &qz_port.special. */
 static inline u32 qz_port_access(u16 vlan)

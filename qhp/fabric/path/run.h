@@ -90,6 +90,8 @@ int qz_receive(struct qz_run *run, struct qz_port *port,
 	       struct qz_frame *frame);
 int qz_receive_drop(struct qz_run *run, struct qz_port *port,
 		    enum queztl_drop reason, const struct qz_frame *frame);
+int qz_receive_captured(struct qz_run *run, struct qz_port *port,
+			struct qz_frame *frame, struct qz_capture *capture);
 void qz_receive_end(struct qz_run *run);
 
 /* pace.c */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What few ports have, and others do not pay for: links that are down, VLANs.
+ * What few ports have, and others do not pay for: links that are down, VLANs, and
+ * captures of what they receive.
  *
  * Context of everything here: process or softirq, inside a slice (see run.c).
  */
@@ -81,6 +82,15 @@ static void set_tagged(struct qz_frame *frame, bool tagged)
 		remove_tag(frame);
 }
 
+static int receive(struct qz_run *run, struct qz_port *port,
+		   struct qz_frame *frame)
+{
+	struct qz_capture *capture = qz_gate_dereference(port->capture);
+
+	return capture ? qz_receive_captured(run, port, frame, capture) :
+			 qz_receive(run, port, frame);
+}
+
 /* The frame is then again as it was. */
 static int receive_as(struct qz_run *run, struct qz_port *port,
 		      struct qz_frame *frame, bool tagged)
@@ -89,7 +99,7 @@ static int receive_as(struct qz_run *run, struct qz_port *port,
 	int ret;
 
 	set_tagged(frame, tagged);
-	ret = qz_receive(run, port, frame);
+	ret = receive(run, port, frame);
 	set_tagged(frame, was);
 	return ret;
 }
@@ -132,5 +142,5 @@ int qz_special_receive(struct qz_run *run, struct qz_port *port,
 	}
 	if (frame->special && frame->vlan.id)
 		return receive_as(run, port, frame, form == QZ_VLAN_TAGGED);
-	return qz_receive(run, port, frame);
+	return receive(run, port, frame);
 }
