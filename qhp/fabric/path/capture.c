@@ -98,7 +98,7 @@ void qz_capture_sent(struct qz_run *run, const struct qz_frame *frame, int reaso
  * @capture: the receiver's
  * @frame: the frame
  *
- * With the lock of the receiver's queue held.
+ * The lock of the receiver's queue may be held.
  */
 void qz_capture_received(struct qz_run *run, struct qz_capture *capture,
 			 const struct qz_frame *frame)

@@ -160,6 +160,7 @@ static enum put put_piece(struct qz_run *run, struct qz_rxq *rxq,
 	for (i = 0; i < bufs->n; i++)
 		qz_ring_push(ring, bufs->head[i], bufs->len[i]);
 	run->may_wait = false;	/* a part of the frame was delivered */
+	run->delivered = true;
 	rxq->full_since = 0;
 	rxq->packets++;
 	rxq->bytes += len;
@@ -362,36 +363,6 @@ int qz_receive_drop(struct qz_run *run, struct qz_port *port,
 	return drop_for(run, pick_queue(run, port), reason, frame);
 }
 
-static __always_inline int receive(struct qz_run *run, struct qz_port *port,
-				   struct qz_frame *frame,
-				   struct qz_capture *capture)
-{
-	struct qz_rxq *rxq = pick_queue(run, port);
-	enum put put;
-
-	run->work--;
-	if (!qz_filter_takes(&port->ctrl.filter, frame->head, frame->head_len))
-		return 0;
-	if (!receive_begin(run, rxq))
-		return drop_for(run, rxq, QUEZTL_DROP_DOWN, frame);
-	run->bytes -= frame->len;
-	put = put_frame(run, rxq, frame);
-	if (capture && put == PUT_DONE)
-		qz_capture_received(run, capture, frame);
-	if (is_enough(run))
-		qz_receive_end(run);
-	switch (put) {
-	case PUT_LATER:
-		return -EAGAIN;
-	case PUT_MORE:
-		return -EINPROGRESS;
-	case PUT_BAD_SOURCE:
-		return -EINVAL;
-	default:
-		return 0;
-	}
-}
-
 /**
  * qz_receive - put a frame into a port's receiving ring
  * @run: the sender's run
@@ -413,12 +384,39 @@ static __always_inline int receive(struct qz_run *run, struct qz_port *port,
 int qz_receive(struct qz_run *run, struct qz_port *port,
 	       struct qz_frame *frame)
 {
-	return receive(run, port, frame, NULL);
+	struct qz_rxq *rxq = pick_queue(run, port);
+	enum put put;
+
+	run->work--;
+	if (!qz_filter_takes(&port->ctrl.filter, frame->head, frame->head_len))
+		return 0;
+	if (!receive_begin(run, rxq))
+		return drop_for(run, rxq, QUEZTL_DROP_DOWN, frame);
+	run->bytes -= frame->len;
+	put = put_frame(run, rxq, frame);
+	if (is_enough(run))
+		qz_receive_end(run);
+	switch (put) {
+	case PUT_LATER:
+		return -EAGAIN;
+	case PUT_MORE:
+		return -EINPROGRESS;
+	case PUT_BAD_SOURCE:
+		return -EINVAL;
+	default:
+		return 0;
+	}
 }
 
 /* The same for a port that is captured: what it gets is recorded. */
 int qz_receive_captured(struct qz_run *run, struct qz_port *port,
 			struct qz_frame *frame, struct qz_capture *capture)
 {
-	return receive(run, port, frame, capture);
+	int ret;
+
+	run->delivered = false;
+	ret = qz_receive(run, port, frame);
+	if (!ret && run->delivered)
+		qz_capture_received(run, capture, frame);
+	return ret;
 }

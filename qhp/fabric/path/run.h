@@ -36,6 +36,7 @@ struct qz_handoff {
  * @late: the next frame has waited too long for the port's rates
  * @special: &qz_port.special of the sender
  * @may_wait: the frame at hand may wait for its receiver
+ * @delivered: something was put into a receiving ring since this was reset
  * @shares_cpu: the sender last kicked on the CPU that now serves it
  * @into: the receiving queue at hand, whose lock is held; or NULL
  * @into_used: its used index when its lock was taken
@@ -60,6 +61,7 @@ struct qz_run {
 	bool late;
 	u32 special;
 	bool may_wait;
+	bool delivered;
 	bool shares_cpu;
 	struct qz_rxq *into;
 	u16 into_used;
