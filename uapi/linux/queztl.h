@@ -647,17 +647,20 @@ struct queztl_addr {
 	__u8 addr[16];
 };
 
-/*
- * Of a capture: its buffer, in bytes, if none is asked for, the least and the largest;
- * and all of any frame.
- */
+/** define QUEZTL_CAPTURE_BYTES - the usual buffer of a capture, 4 MiB. */
 #define QUEZTL_CAPTURE_BYTES		0x400000u
+
+/** define QUEZTL_CAPTURE_BYTES_MIN - its smallest buffer, 256 KiB. */
 #define QUEZTL_CAPTURE_BYTES_MIN	0x40000u
+
+/** define QUEZTL_CAPTURE_BYTES_MAX - its largest buffer, 64 MiB. */
 #define QUEZTL_CAPTURE_BYTES_MAX	0x4000000u
+
+/** define QUEZTL_CAPTURE_SNAPLEN_MAX - as many bytes as any frame may have, or more. */
 #define QUEZTL_CAPTURE_SNAPLEN_MAX	0x10100u
 
 /**
- * struct queztl_port_capture - argument of QUEZTL_PORT_CAPTURE (ABI version 10)
+ * struct queztl_port_capture - argument of QUEZTL_PORT_CAPTURE
  * @size: in: sizeof(struct queztl_port_capture)
  * @flags: in: 0
  * @id: in: the port's id
@@ -668,14 +671,14 @@ struct queztl_addr {
  * @fd: out: descriptor to read from (O_CLOEXEC); closing it ends the capture
  * @reserved: 0
  *
- * Copies the frames that a port sends and receives. read() returns as many records as
- * fit: each is a &struct queztl_capture_record with @captured bytes of the frame behind
- * it, and the next one begins at the next multiple of 8. It blocks while there is none
- * unless O_NONBLOCK is set, and fails with EMSGSIZE if the first does not fit; 66 KiB
- * are always enough. When the port is deleted, what is left can be read, poll() reports
- * POLLHUP, and then read() returns 0. Frames that find no room in the buffer are counted
- * and lost; nobody waits for the reader. Copying takes time of the thread that delivers,
- * as another receiver would.
+ * Copies the frames that a port sends and receives (ABI version 10). read() returns
+ * as many records as fit: each is a &struct queztl_capture_record with @captured bytes
+ * of the frame behind it, and the next one begins at the next multiple of 8. It blocks
+ * while there is none unless O_NONBLOCK is set, and fails with EMSGSIZE if the first
+ * does not fit; 66 KiB are always enough. When the port is deleted, what is left can be
+ * read, poll() reports POLLHUP, and then read() returns 0. Frames that find no room in
+ * the buffer are counted and lost; nobody waits for the reader. Copying takes time of
+ * the thread that delivers, as another receiver would.
  *
  * Frames are recorded as the fabric sees them: large ones that receivers segment are
  * one record, and checksums may not be finished. A frame is recorded at its sender when
