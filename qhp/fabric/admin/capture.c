@@ -55,8 +55,7 @@ static void look(struct work_struct *work)
 
 	if ((may_read(r) || is_over(r)) && wq_has_sleeper(&r->wait))
 		wake_up_interruptible(&r->wait);
-	queue_delayed_work(system_unbound_wq, &r->look,
-			   msecs_to_jiffies(QZ_CAPTURE_LOOK_MS));
+	schedule_delayed_work(&r->look, msecs_to_jiffies(QZ_CAPTURE_LOOK_MS));
 }
 
 /* r->lock held. Return: bytes that were read, or why none were. */
@@ -183,7 +182,7 @@ static int begin_reading(struct reading *r, struct qz_port *port)
 	if (err)
 		return err;
 	r->port = port;
-	queue_delayed_work(system_unbound_wq, &r->look, 0);
+	schedule_delayed_work(&r->look, 0);
 	return 0;
 }
 
