@@ -55,8 +55,8 @@
 #define QZ_RX_SEGS		256
 
 /*
- * How often somebody looks for captured frames: in this time 10 Gbit/s fill a third
- * of the default buffer, and a person sees no delay.
+ * How often a work item looks for captured frames. Traffic of 1 Gbit/s fills a third
+ * of the default buffer in this time, and a person sees no delay.
  */
 #define QZ_CAPTURE_LOOK_MS	10
 

@@ -37,7 +37,10 @@ struct reading {
 	struct delayed_work look;
 };
 
-/* Without the lock, so that it may be wrong by the time it is used. */
+/*
+ * Any context. Also true for a moment while a record is being written, which takes no
+ * longer than a slice.
+ */
 static bool may_read(struct reading *r)
 {
 	return READ_ONCE(r->capture.rec.head) != READ_ONCE(r->capture.rec.tail);
@@ -79,6 +82,7 @@ static ssize_t read_records(struct reading *r, char __user *to, size_t room)
 	return done;
 }
 
+/* Process context, may sleep. */
 static ssize_t capture_read(struct file *file, char __user *to, size_t room,
 			    loff_t *pos)
 {
