@@ -44,7 +44,15 @@ def setup_fabric(index, device, hosts):
             for host in hosts]
 
 
-SETUP = {"bridge": setup_bridge, "fabric": setup_fabric}
+def setup_vlan(index, device, hosts):
+    """The same, with both ports in a VLAN: the switch pushes a tag and pops it."""
+    nics = setup_fabric(index, device, hosts)
+    for host in hosts:
+        fabric.set_vlan(f"p{index}-{host}", 10)
+    return nics
+
+
+SETUP = {"bridge": setup_bridge, "fabric": setup_fabric, "vlan": setup_vlan}
 
 
 # -- and a limit on what a guest may send there, packets per second; 0: none -------------------------------------------
@@ -64,12 +72,12 @@ def limit_fabric(index, host, packets):
     fabric.limit(f"p{index}-{host}", packets)
 
 
-LIMIT = {"bridge": limit_bridge, "fabric": limit_fabric}
+LIMIT = {"bridge": limit_bridge, "fabric": limit_fabric, "vlan": limit_fabric}
 
 
 # -- options and guests ---------------------------------------------------------------------------------------------
 def add_options(parser):
-    parser.add_argument("--paths", default="bridge,fabric", help="comma-separated: bridge, fabric (repeats allowed)")
+    parser.add_argument("--paths", default="bridge,fabric", help="comma-separated: bridge, fabric, vlan (repeats allowed)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--emulator", choices=["7", "10"], default="7", help="the guests' VMM")
     parser.add_argument("--guest", default="tiny", help="tiny or cloud")

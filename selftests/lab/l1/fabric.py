@@ -51,6 +51,11 @@ def limit(name, packets):
     run(QUEZTL, "port", "set", name, "pps", str(packets or "none"))
 
 
+def set_vlan(name, vid):
+    """Frames of a port are of this VLAN, without a tag of their own."""
+    run(QUEZTL, "port", "set", name, "vlan", str(vid))
+
+
 def add_interface(fabric, name, mac, mtu=None):
     """Add a port as a network interface of this host; returns the name of the interface."""
     device = add_device(fabric, name, mac, mtu)
