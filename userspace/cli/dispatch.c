@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "fail.h"
+#include "find.h"
 #include "options.h"
 
 static void print_usage(FILE *to, const struct command *c)
@@ -19,80 +20,68 @@ static void print_help(FILE *to, const struct command *table)
 	for (const struct command *c = table; c->name; c++)
 		fprintf(to, "  %-16s%-14s%s\n", c->name,
 			strlen(c->args) < 14 ? c->args : "", c->help);
-	fputs("\n  --json      print JSON, see queztl(8)\n"
-	      "  --help      print this text, or the usage of a command\n"
-	      "  --version   print the version of this program\n", to);
+	fputs("\n  help [COMMAND], -h, --help  print this, or a command's usage\n"
+	      "  -j, --json                  print JSON, see queztl(8)\n"
+	      "  -V, --version               print the version\n\n"
+	      "Commands may be abbreviated: queztl f l is queztl fabric list.\n",
+	      to);
 }
 
-/* The number of words of argv that the name takes, 0 if it does not match. */
-static int match_name(const char *name, int argc, char **argv)
+/* Of "fabric": the usage of each of its commands. */
+static void print_group(FILE *to, const struct command *table,
+			struct word group)
 {
-	const char *space = strchr(name, ' ');
-	size_t first = space ? (size_t)(space - name) : strlen(name);
-
-	if (argc < 1 || strlen(argv[0]) != first ||
-	    strncmp(argv[0], name, first))
-		return 0;
-	if (!space)
-		return 1;
-	return argc > 1 && !strcmp(argv[1], space + 1) ? 2 : 0;
-}
-
-static const struct command *find_command(const struct command *table,
-					  int argc, char **argv, int *words)
-{
-	for (const struct command *c = table; c->name; c++) {
-		*words = match_name(c->name, argc, argv);
-		if (*words)
-			return c;
-	}
-	return NULL;
-}
-
-static bool is_first_word(const struct command *table, const char *word)
-{
-	size_t length = strlen(word);
-
 	for (const struct command *c = table; c->name; c++)
-		if (!strncmp(c->name, word, length) && c->name[length] == ' ')
-			return true;
-	return false;
+		if (!strncmp(c->name, group.text, group.length) &&
+		    c->name[group.length] == ' ')
+			print_usage(to, c);
 }
 
-/* "add, del, set, list": the second words of the commands that begin so. */
-static void list_subcommands(const struct command *table, const char *word,
-			     char *list, size_t size)
+static int complain_ambiguous(struct cli *cli, const struct command *table,
+			      enum word_index index, struct word group,
+			      const char *text)
 {
-	size_t length = strlen(word), at = 0;
+	char list[256];
 
-	*list = '\0';
-	for (const struct command *c = table; c->name && at < size; c++)
-		if (!strncmp(c->name, word, length) && c->name[length] == ' ')
-			at += snprintf(list + at, size - at, "%s%s",
-				       at ? ", " : "", c->name + length + 1);
+	list_words(table, index, group, text, list, sizeof(list));
+	return fail(cli, EXIT_USAGE, "ambiguous %s '%s': use one of %s",
+		    index == FIRST_WORD ? "command" : "subcommand", text, list);
+}
+
+static int complain_subcommand(struct cli *cli, const struct command *table,
+			       struct found found, const char *text)
+{
+	int length = found.group.length;
+	char list[256];
+
+	if (text && found.candidates > 1)
+		return complain_ambiguous(cli, table, SECOND_WORD, found.group,
+					  text);
+	list_words(table, SECOND_WORD, found.group, NULL, list, sizeof(list));
+	if (!text)
+		return fail(cli, EXIT_USAGE, "'%.*s' needs a subcommand: %s",
+			    length, found.group.text, list);
+	return fail(cli, EXIT_USAGE,
+		    "unknown subcommand '%s' of '%.*s': use one of %s",
+		    text, length, found.group.text, list);
 }
 
 static int complain_unknown(struct cli *cli, const struct command *table,
-			    int argc, char **argv)
+			    struct found found, int argc, char **argv)
 {
-	char subcommands[128];
-
 	if (argc < 1)
 		return fail(cli, EXIT_USAGE, "no command: see queztl --help");
 	if (argv[0][0] == '-')
 		return fail(cli, EXIT_USAGE,
 			    "unknown option '%s': see queztl --help", argv[0]);
-	if (!is_first_word(table, argv[0]))
-		return fail(cli, EXIT_USAGE,
-			    "unknown command '%s': see queztl --help", argv[0]);
-	list_subcommands(table, argv[0], subcommands, sizeof(subcommands));
-	if (argc < 2)
-		return fail(cli, EXIT_USAGE,
-			    "'%s' needs a subcommand: %s", argv[0],
-			    subcommands);
-	return fail(cli, EXIT_USAGE,
-		    "unknown subcommand '%s' of '%s': use one of %s",
-		    argv[1], argv[0], subcommands);
+	if (found.group.length)
+		return complain_subcommand(cli, table, found,
+					   argc > 1 ? argv[1] : NULL);
+	if (found.candidates)
+		return complain_ambiguous(cli, table, FIRST_WORD, found.group,
+					  argv[0]);
+	return fail(cli, EXIT_USAGE, "unknown command '%s': see queztl --help",
+		    argv[0]);
 }
 
 /* A command succeeds only if its output was written (the disk may be full). */
@@ -103,34 +92,57 @@ static int finish(struct cli *cli, int code)
 	return code;
 }
 
+/* What is said of words that are no command: of all, of a group, or an error. */
+static int help_with(struct cli *cli, const struct command *table,
+		     struct found found, int argc, char **argv)
+{
+	if (!argc)
+		print_help(cli->out, table);
+	else if (found.command)
+		print_usage(cli->out, found.command);
+	else if (found.group.length && argc == 1)
+		print_group(cli->out, table, found.group);
+	else
+		return complain_unknown(cli, table, found, argc, argv);
+	return EXIT_OK;
+}
+
 static int run_command(struct cli *cli, const struct command *table,
 		       bool help, int argc, char **argv)
 {
-	int words;
+	struct found found = find_command(table, argc, argv);
 
-	cli->command = find_command(table, argc, argv, &words);
-	if (help) {
-		if (cli->command)
-			print_usage(cli->out, cli->command);
-		else
-			print_help(cli->out, table);
-		return EXIT_OK;
-	}
-	if (!cli->command)
-		return complain_unknown(cli, table, argc, argv);
-	return cli->command->run(cli, argc - words, argv + words);
+	cli->command = found.command;
+	if (help)
+		return help_with(cli, table, found, argc, argv);
+	if (!found.command)
+		return complain_unknown(cli, table, found, argc, argv);
+	return found.command->run(cli, argc - found.words, argv + found.words);
+}
+
+/* -h and --help: an option has a short name and a long one. */
+static bool take_either(int *argc, char **argv, const char *name,
+			const char *other)
+{
+	bool is = take_flag(argc, argv, name);
+
+	return take_flag(argc, argv, other) || is;
 }
 
 int dispatch(struct cli *cli, const struct command *table,
 	     int argc, char **argv)
 {
-	bool help = take_flag(&argc, argv, "--help");
+	bool help = take_either(&argc, argv, "-h", "--help");
 
-	help |= take_flag(&argc, argv, "-h");
-	cli->json = take_flag(&argc, argv, "--json");
-	if (take_flag(&argc, argv, "--version")) {
+	cli->json = take_either(&argc, argv, "-j", "--json");
+	if (take_either(&argc, argv, "-V", "--version")) {
 		fprintf(cli->out, "queztl %s\n", LIBQUEZTL_VERSION);
 		return finish(cli, EXIT_OK);
+	}
+	if (argc > 1 && !strcmp(argv[1], "help")) {
+		help = true;
+		argc--;
+		argv++;
 	}
 	if (argc <= 1 && !help) {
 		print_help(cli->err, table);

@@ -164,6 +164,53 @@ static void help_and_version_need_no_device(void **state)
 			    "usage: queztl attach PID [--json]\n");
 }
 
+/* Both command lines print the same, which is not nothing. */
+static void assert_same(const char *one, const char *other)
+{
+	char said[4096];
+
+	snprintf(said, sizeof(said), "%s", run(one)->out);
+	assert_true(*said);
+	assert_string_equal(run(other)->out, said);
+}
+
+static void commands_may_be_abbreviated(void **state)
+{
+	(void)state;
+	fake_populate();
+	assert_same("f l", "fabric list");
+	assert_same("pol l -j", "policy list --json");
+	assert_fails("s", 2, "ambiguous command 's': use one of stats, sched");
+	assert_fails("port s web0", 2,
+		     "ambiguous subcommand 's': use one of show, set");
+	assert_fails("fabric listing", 2, "unknown subcommand 'listing'");
+}
+
+static void show_is_list_where_there_is_no_show(void **state)
+{
+	(void)state;
+	fake_populate();
+	assert_same("fabric show", "fabric list");
+	assert_fails("port show", 2, "missing argument");
+}
+
+static void help_tells_of_all_of_a_group_or_of_a_command(void **state)
+{
+	(void)state;
+	fake_reset();
+	fake.open_error = ENOENT;
+	assert_same("help", "--help");
+	assert_same("help attach", "attach --help");
+	assert_string_equal(run("help fabric")->out,
+			    "usage: queztl fabric add NAME [--deny] [--json]\n"
+			    "usage: queztl fabric del NAME [--json]\n"
+			    "usage: queztl fabric set NAME open|deny [--json]\n"
+			    "usage: queztl fabric list [--json]\n");
+	assert_fails("help paint", 2, "unknown command 'paint'");
+	assert_fails("help fabric paint", 2, "unknown subcommand 'paint'");
+	assert_same("-V", "--version");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +221,9 @@ int main(void)
 		cmocka_unit_test(seconds_are_reasonable),
 		cmocka_unit_test(wrong_use_is_code_2),
 		cmocka_unit_test(help_and_version_need_no_device),
+		cmocka_unit_test(commands_may_be_abbreviated),
+		cmocka_unit_test(show_is_list_where_there_is_no_show),
+		cmocka_unit_test(help_tells_of_all_of_a_group_or_of_a_command),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);
