@@ -29,6 +29,24 @@ struct qz_cursor {
 };
 
 /*
+ * At the beginning of a chain's segments. Written field by field: a literal would
+ * be built on the stack and copied, for each frame.
+ */
+static inline void qz_cursor_begin(struct qz_cursor *cur,
+				   const struct qz_map *map,
+				   const struct qz_seg *segs, u32 nsegs,
+				   u32 perm, u32 *hint)
+{
+	cur->map = map;
+	cur->segs = segs;
+	cur->nsegs = nsegs;
+	cur->offset = 0;
+	cur->perm = perm;
+	cur->hint = hint;
+	cur->left = 0;
+}
+
+/*
  * The result of a copy between two drivers: whose memory could not be accessed.
  */
 enum qz_copy { QZ_COPY_DONE, QZ_COPY_BAD_SOURCE, QZ_COPY_BAD_TARGET };

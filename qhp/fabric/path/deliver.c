@@ -14,18 +14,13 @@
 #include "path/capture.h"
 #include "path/run.h"
 
-/* The beginning of the sender's buffer. */
-static struct qz_cursor begin_of(const struct qz_run *run)
+/* To the beginning of the sender's buffer. */
+static void begin(struct qz_cursor *cur, const struct qz_run *run)
 {
 	const struct qz_chain *chain = &run->scratch->out;
 
-	return (struct qz_cursor){
-		.map = run->map,
-		.segs = chain->segs,
-		.nsegs = chain->out,
-		.perm = VHOST_ACCESS_RO,
-		.hint = &run->txq->vq.hint,
-	};
+	qz_cursor_begin(cur, run->map, chain->segs, chain->out, VHOST_ACCESS_RO,
+			&run->txq->vq.hint);
 }
 
 /*
@@ -56,7 +51,7 @@ static enum queztl_drop read_headers(const struct qz_run *run,
 			      frame->len))
 		return QUEZTL_DROP_BAD_HEADER;
 	frame->head_len = frame->off.head;
-	frame->rest = begin_of(run);
+	begin(&frame->rest, run);
 	qz_cursor_skip(&frame->rest, QZ_HDR_LEN + frame->head_len);
 	return QUEZTL_DROP_REASONS;
 }
@@ -132,7 +127,7 @@ static enum queztl_drop read_frame(const struct qz_run *run)
 	/* Copying a little twice is less work than a second lookup. */
 	frame->head_len = frame->len <= QZ_OFFLOAD_HEAD ? frame->len :
 							  VLAN_ETH_HLEN;
-	frame->rest = begin_of(run);
+	begin(&frame->rest, run);
 	if (!qz_cursor_read(&frame->rest, frame, QZ_HDR_LEN + frame->head_len))
 		return QUEZTL_DROP_BAD_RING;
 	if (!qz_offload_read(&frame->off, &frame->virtio, port->features,

@@ -85,36 +85,33 @@ static bool finish_csum(struct qz_cursor to, const struct qz_offload *off,
 	       qz_cursor_write(&to, &csum, sizeof(csum));
 }
 
-/* The beginning of the buffers that were taken. */
-static struct qz_cursor begin_of(const struct qz_chain *in, struct qz_rxq *rxq)
+/* To the beginning of the buffers that were taken. */
+static void begin(struct qz_cursor *cur, const struct qz_chain *in,
+		  struct qz_rxq *rxq)
 {
-	return (struct qz_cursor){
-		.map = qz_gate_dereference(rxq->vq.port->map),
-		.segs = in->segs,
-		.nsegs = in->in,
-		.perm = VHOST_ACCESS_WO,
-		.hint = &rxq->vq.hint,
-	};
+	qz_cursor_begin(cur, qz_gate_dereference(rxq->vq.port->map), in->segs,
+			in->in, VHOST_ACCESS_WO, &rxq->vq.hint);
 }
 
 static enum qz_copy fill(struct qz_run *run, struct qz_rxq *rxq,
 			 struct piece *piece)
 {
 	const struct qz_chain *in = &run->scratch->in;
-	struct qz_cursor to = begin_of(in, rxq);
 	enum qz_copy copied = QZ_COPY_DONE;
+	struct qz_cursor to;
 
 	piece->virtio->num_buffers =
 		(__force __virtio16)cpu_to_le16(run->scratch->bufs.n);
+	begin(&to, in, rxq);
 	if (!qz_cursor_write(&to, piece->virtio, QZ_HDR_LEN + piece->head_len))
 		return QZ_COPY_BAD_TARGET;
 	if (piece->rest_len)
 		copied = qz_cursor_copy(&to, piece->rest, piece->rest_len);
-	if (piece->finish && copied == QZ_COPY_DONE &&
-	    !finish_csum(begin_of(in, rxq), piece->finish,
-			 piece->head_len + piece->rest_len))
-		return QZ_COPY_BAD_TARGET;
-	return copied;
+	if (likely(!piece->finish) || copied != QZ_COPY_DONE)
+		return copied;
+	begin(&to, in, rxq);
+	return finish_csum(to, piece->finish, piece->head_len + piece->rest_len) ?
+		QZ_COPY_DONE : QZ_COPY_BAD_TARGET;
 }
 
 /* Called with rxq->lock held. The piece was not delivered, the buffers stay. */
