@@ -161,6 +161,26 @@ TEST(reserved_groups_are_dropped)
 	expect_silence(m[0]);
 }
 
+/* Two guests that are to see one cable between them: spanning tree, LACP, LLDP. */
+TEST(reserved_groups_pass_if_asked_for)
+{
+	__u8 group[6] = { 0x01, 0x80, 0xc2 };
+
+	make_two(NULL);
+	ASSERT_EQ(fabric_set("qtlan", QUEZTL_FABRIC_RESERVED), 0);
+	for (int i = 0; i < 16; i++) {
+		group[5] = i;
+		ASSERT_EQ(send_to(m[0], group, 100, i, 0), 0);
+		if (i == 1)	/* a pause is for nobody else */
+			expect_not_sent(QUEZTL_DROP_NO_PORT, "pause");
+		else
+			expect_arrives(m[1], group, m[0], 100, i);
+	}
+	ASSERT_EQ(fabric_set("qtlan", 0), 0);
+	ASSERT_EQ(send_to(m[0], group, 100, 1, 0), 0);
+	expect_not_sent(QUEZTL_DROP_NO_PORT, "no longer asked for");
+}
+
 /* A port that is gone is forgotten at once, one that comes is found. */
 TEST(addresses_come_and_go)
 {

@@ -50,7 +50,7 @@
  */
 
 /** define QUEZTL_ABI_VERSION - version of this header; it only increases. */
-#define QUEZTL_ABI_VERSION	10
+#define QUEZTL_ABI_VERSION	11
 
 /** define QUEZTL_DEVICE - path of the character device. */
 #define QUEZTL_DEVICE		"/dev/queztl"
@@ -301,9 +301,13 @@ struct queztl_fabric_del {
  * enum queztl_fabric_mode - bits of &queztl_fabric_set.mode
  * @QUEZTL_FABRIC_DENY: the frames of a port, including broadcasts, reach only
  *	its peers (QUEZTL_PEER_ADD); a new port has no peers
+ * @QUEZTL_FABRIC_RESERVED: frames to the groups 01:80:c2:00:00:00 to 0f, which no
+ *	bridge forwards (IEEE 802.1D), are frames to any group, except for those to
+ *	01:80:c2:00:00:01 (flow control) (ABI version 11)
  */
 enum queztl_fabric_mode {
 	QUEZTL_FABRIC_DENY	= 1 << 0,
+	QUEZTL_FABRIC_RESERVED	= 1 << 1,
 };
 
 /**
@@ -312,7 +316,7 @@ enum queztl_fabric_mode {
  * @flags: in: 0
  * @id: in: the fabric's id
  * @mode: in: bits of &enum queztl_fabric_mode; 0, the initial mode: every port
- *	reaches every other port
+ *	reaches every other port, and reserved groups are dropped
  * @reserved: 0
  *
  * Once the call has returned, no frame is delivered under the old mode. Peers

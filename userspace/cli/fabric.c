@@ -27,6 +27,11 @@ const char *describe_mode(uint32_t mode)
 	return queztl_fabric_mode_name(mode & QUEZTL_FABRIC_DENY);
 }
 
+static const char *describe_reserved(uint32_t mode)
+{
+	return mode & QUEZTL_FABRIC_RESERVED ? "forward" : "drop";
+}
+
 static json_t *fabric_json(uint64_t id, const char *name, uint32_t mode)
 {
 	json_t *object = json_object();
@@ -37,6 +42,7 @@ static json_t *fabric_json(uint64_t id, const char *name, uint32_t mode)
 	set_text(object, "name", name);
 	set_text(object, "mgmtdev", device);
 	set_text(object, "mode", describe_mode(mode));
+	set_text(object, "reserved", describe_reserved(mode));
 	return object;
 }
 
@@ -162,31 +168,76 @@ int run_fabric_del(struct cli *cli, int argc, char **argv)
 	return EXIT_OK;
 }
 
-static bool parse_mode(const char *word, uint32_t *mode)
+/* A change of a mode: these bits are cleared, then those are set. */
+struct change {
+	uint32_t clear;
+	uint32_t set;
+};
+
+static void change_bit(struct change *change, uint32_t bit, bool on)
 {
-	*mode = strcmp(word, "deny") ? 0 : QUEZTL_FABRIC_DENY;
-	return *mode || !strcmp(word, "open");
+	change->clear |= bit;
+	change->set = (change->set & ~bit) | (on ? bit : 0);
+}
+
+/* EXIT_OK, or the code of an error that was explained. */
+static int parse_reserved(struct cli *cli, const char *word,
+			  struct change *change)
+{
+	bool forward = word && !strcmp(word, "forward");
+
+	if (!forward && (!word || strcmp(word, "drop")))
+		return fail(cli, EXIT_USAGE,
+			    "invalid value '%s' of 'reserved': use forward (as frames to any group) or drop (as a bridge does)",
+			    word ? word : "");
+	change_bit(change, QUEZTL_FABRIC_RESERVED, forward);
+	return EXIT_OK;
+}
+
+static int parse_change(struct cli *cli, int argc, char **argv,
+			struct change *change)
+{
+	int code;
+
+	*change = (struct change){ 0 };
+	for (int i = 0; i < argc; i++) {
+		bool deny = !strcmp(argv[i], "deny");
+
+		if (deny || !strcmp(argv[i], "open")) {
+			change_bit(change, QUEZTL_FABRIC_DENY, deny);
+			continue;
+		}
+		if (strcmp(argv[i], "reserved"))
+			return fail(cli, EXIT_USAGE,
+				    "invalid mode '%s': use open (every port reaches every other), deny (ports reach only their peers) or reserved forward|drop",
+				    argv[i]);
+		i++;
+		code = parse_reserved(cli, i < argc ? argv[i] : NULL, change);
+		if (code)
+			return code;
+	}
+	return EXIT_OK;
 }
 
 int run_fabric_set(struct cli *cli, int argc, char **argv)
 {
-	int code = expect_words(cli, argc, argv, 2);
+	int code = expect_between(cli, argc, argv, 2, 4);
 	struct queztl_fabric_next fabric;
-	uint32_t mode;
+	struct change change;
 	int ret, fd;
 
+	if (!code)
+		code = parse_change(cli, argc - 1, argv + 1, &change);
 	if (code)
 		return code;
-	if (!parse_mode(argv[1], &mode))
-		return fail(cli, EXIT_USAGE,
-			    "invalid mode '%s': use open (every port reaches every other) or deny (ports reach only their peers)",
-			    argv[1]);
 	fd = open_device(cli, &code);
 	if (fd < 0)
 		return code;
 	ret = find_fabric(fd, argv[0], &fabric);
-	if (!ret)
-		ret = queztl_fabric_set(fd, fabric.id, mode);
+	if (!ret) {
+		fabric.mode = (fabric.mode & ~change.clear) | change.set;
+		ret = queztl_fabric_set(fd, fabric.id, fabric.mode);
+	}
 	close(fd);
 	if (ret == -ENOENT)
 		return fail_no_fabric(cli, argv[0]);
@@ -194,8 +245,8 @@ int run_fabric_set(struct cli *cli, int argc, char **argv)
 		return fail_errno(cli, ret, "cannot set the mode of fabric %s",
 				  argv[0]);
 	if (cli->json)
-		print_json(fabric_json(fabric.id, fabric.name, mode), cli->out,
-			   false);
+		print_json(fabric_json(fabric.id, fabric.name, fabric.mode),
+			   cli->out, false);
 	return EXIT_OK;
 }
 
@@ -209,7 +260,8 @@ static void add_fabric(struct table *table, json_t *list, const void *object)
 	add_cell(table, "%s", fabric->name);
 	add_cell(table, "%" PRIu64, (uint64_t)fabric->id);
 	add_cell(table, "%" PRIu32, fabric->ports);
-	add_cell(table, "%s", describe_mode(fabric->mode));
+	add_cell(table, "%s%s", describe_mode(fabric->mode),
+		 fabric->mode & QUEZTL_FABRIC_RESERVED ? ",reserved" : "");
 	add_cell(table, "queztl/%s", fabric->name);
 }
 

@@ -17,7 +17,7 @@ static struct fake_port *find_fake_port(uint64_t id)
 
 static int fabric_set(struct queztl_fabric_set *arg)
 {
-	if (arg->reserved || arg->mode & ~QUEZTL_FABRIC_DENY)
+	if (arg->reserved || arg->mode & ~(QUEZTL_FABRIC_DENY | QUEZTL_FABRIC_RESERVED))
 		return -EINVAL;
 	for (int i = 0; i < FAKE_ROOM; i++)
 		if (arg->id && fake.fabrics[i].id == arg->id) {

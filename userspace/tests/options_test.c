@@ -204,7 +204,7 @@ static void help_tells_of_all_of_a_group_or_of_a_command(void **state)
 	assert_string_equal(run("help fabric")->out,
 			    "usage: queztl fabric add NAME [--deny] [--json]\n"
 			    "usage: queztl fabric del NAME [--json]\n"
-			    "usage: queztl fabric set NAME open|deny [--json]\n"
+			    "usage: queztl fabric set NAME [open|deny] [reserved forward|drop] [--json]\n"
 			    "usage: queztl fabric list [--json]\n");
 	assert_fails("help paint", 2, "unknown command 'paint'");
 	assert_fails("help fabric paint", 2, "unknown subcommand 'paint'");

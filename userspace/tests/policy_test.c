@@ -77,6 +77,25 @@ static void fabric_is_closed_and_opened(void **state)
 		     "no fabric red: see queztl fabric list");
 }
 
+static void reserved_groups_are_forwarded_if_asked_for(void **state)
+{
+	json_t *fabric;
+
+	(void)state;
+	assert_quiet("fabric set blue deny");
+	fabric = run_json("fabric set blue reserved forward --json");
+	assert_text(fabric, "mode", "deny");
+	assert_text(fabric, "reserved", "forward");
+	json_decref(fabric);
+	assert_says("fabric list", "blue    1      3  deny,reserved  queztl/blue");
+	assert_quiet("fabric set blue open reserved drop");
+	assert_int_equal(fake.fabrics[0].mode, 0);
+	assert_fails("fabric set blue reserved", EXIT_USAGE,
+		     "invalid value '' of 'reserved': use forward");
+	assert_fails("fabric set blue reserved on", EXIT_USAGE,
+		     "invalid value 'on'");
+}
+
 static void fabric_begins_closed_or_not_at_all(void **state)
 {
 	json_t *fabric;
@@ -639,6 +658,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(fabric_is_closed_and_opened),
+		TEST(reserved_groups_are_forwarded_if_asked_for),
 		TEST(fabric_begins_closed_or_not_at_all),
 		TEST(unknown_mode_bits_are_passed_over),
 		TEST(limits_are_set_one_by_one),

@@ -41,13 +41,15 @@ int qz_fabricapi_next(struct qz_call *call)
 	return qz_fabric_next(call->arg);
 }
 
+#define FABRIC_MODES	(QUEZTL_FABRIC_DENY | QUEZTL_FABRIC_RESERVED)
+
 int qz_fabricapi_set(struct qz_call *call)
 {
 	struct queztl_fabric_set *set = call->arg;
 
 	if (!capable(CAP_NET_ADMIN))
 		return -EPERM;
-	if (set->reserved || set->mode & ~QUEZTL_FABRIC_DENY)
+	if (set->reserved || set->mode & ~FABRIC_MODES)
 		return -EINVAL;
 	return qz_fabric_set_mode(set->id, set->mode);
 }

@@ -273,6 +273,17 @@ static enum queztl_drop explain_miss(const struct qz_run *run, u64 key)
 }
 
 /*
+ * 01:80:c2:00:00:00 to 0f stay on a cable (IEEE 802.1D), unless the administrator
+ * wants to see a cable in the fabric. Nobody ever forwards a pause.
+ */
+static bool stays_here(const struct qz_fabric *fabric, const u8 *dest)
+{
+	return is_link_local_ether_addr(dest) &&
+	       (!(READ_ONCE(fabric->mode) & QUEZTL_FABRIC_RESERVED) ||
+		dest[ETH_ALEN - 1] == 1);
+}
+
+/*
  * Return: QUEZTL_DROP_REASONS if the frame was delivered; why it is dropped;
  * -EAGAIN if it has to wait; or -EINPROGRESS if it has to be continued.
  */
@@ -287,8 +298,7 @@ static int forward(struct qz_run *run, struct qz_frame *frame)
 
 	run->may_wait = false;
 	if (is_multicast_ether_addr(dest)) {
-		/* 01:80:c2:00:00:00 to 0f stay on a cable (IEEE 802.1D). */
-		if (is_link_local_ether_addr(dest))
+		if (stays_here(port->fabric, dest))
 			return QUEZTL_DROP_NO_PORT;
 		if (is_broadcast_ether_addr(dest) && !may_flood(run, frame))
 			return QUEZTL_DROP_RATE;

@@ -106,7 +106,11 @@ TEST(fabric_denies_when_told)
 	EXPECT_EQ(set_mode(world.fabric, QUEZTL_FABRIC_DENY), 0);
 	EXPECT_EQ(fabric_find("qtblue", &fabric), 0);
 	EXPECT_EQ(fabric.mode, QUEZTL_FABRIC_DENY);
-	for (int bit = 1; bit < 32; bit++)
+	EXPECT_EQ(set_mode(world.fabric, QUEZTL_FABRIC_RESERVED), 0);
+	EXPECT_EQ(fabric_find("qtblue", &fabric), 0);
+	EXPECT_EQ(fabric.mode, QUEZTL_FABRIC_RESERVED);
+	EXPECT_EQ(set_mode(world.fabric, QUEZTL_FABRIC_DENY), 0);
+	for (int bit = 2; bit < 32; bit++)
 		EXPECT_EQ(set_mode(world.fabric, 1u << bit), -EINVAL);
 	EXPECT_EQ(set_mode(world.fabric + 1, 0), -ENOENT);
 	EXPECT_EQ(set_mode(0, QUEZTL_FABRIC_DENY), -ENOENT);
