@@ -153,7 +153,7 @@ static void fabrics_come_and_go(void **state)
 	json_t *list, *fabric = run_json("fabric add red --json");
 
 	(void)state;
-	assert_keys(fabric, "id name mgmtdev mode");
+	assert_keys(fabric, "id name mgmtdev mode reserved");
 	assert_string_equal(text_at(fabric, "mgmtdev"), "queztl/red");
 	json_decref(fabric);
 	assert_fails("fabric add red", EXIT_FAILED, "fabric red already exists");
@@ -161,7 +161,7 @@ static void fabrics_come_and_go(void **state)
 	assert_fails("fabric add _red", EXIT_USAGE, "invalid fabric name '_red'");
 	list = run_json("fabric list --json");
 	assert_int_equal(json_array_size(list), 3);
-	assert_keys(json_array_get(list, 0), "id name mgmtdev mode ports");
+	assert_keys(json_array_get(list, 0), "id name mgmtdev mode reserved ports");
 	json_decref(list);
 	assert_string_equal(run("fabric del red")->out, "");
 	assert_fails("fabric del red", EXIT_NO_OBJECT, "no fabric red");

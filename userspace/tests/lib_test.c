@@ -164,7 +164,7 @@ static void fabric_is_closed_and_opened(void **state)
 	assert_int_equal(queztl_fabric_set(device, 1, 0), 0);
 	assert_int_equal(fake.fabrics[0].mode, 0);
 	assert_int_equal(queztl_fabric_set(device, 2, 0), -ENOENT);
-	assert_int_equal(queztl_fabric_set(device, 1, 2), -EINVAL);
+	assert_int_equal(queztl_fabric_set(device, 1, 4), -EINVAL);
 }
 
 /* That kernel requires zero where the mode of a fabric is now. */
