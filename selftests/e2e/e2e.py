@@ -455,6 +455,37 @@ def a_paused_vm_goes_on():
     expect_talk(b, address("blue-a"), 100)
 
 
+def expect_multicast(source, name, heard):
+    """Whether the guest of a port wants frames to a group that it has not joined."""
+    before, = counts(name)
+    source.run("ping -c 10 -i 0.2 -W 1 -I eth0 224.9.8.7", seconds=60)
+    after, = counts(name)
+    arrived = after["rx_packets"] - before["rx_packets"]
+    check((arrived >= 10) == heard,
+          f"{name} got {arrived} frames of 10 to a foreign group, expected {'all' if heard else 'none'}")
+
+
+def what_a_guest_has_set_outlasts_a_pause():
+    """QEMU resets the port, and has not seen the commands; the guest knows of no reset."""
+    a, b, c = guests("a", "b", "c")
+    for paused, name in (a, "blue-a"), (c, "blue-c"):           # QEMU 7.2 and 10
+        monitor = paused.monitor()
+        for allmulti in "allmulti", "-allmulti":
+            paused.expect(f"ifconfig eth0 {allmulti}")
+            expect_multicast(b, name, allmulti == "allmulti")
+            for _ in range(2):
+                monitor.ask("stop")
+                monitor.ask("cont")
+                expect_talk(b, address(name), 20)
+                expect_multicast(b, name, allmulti == "allmulti")
+        paused.expect("ifconfig eth0 promisc")
+        monitor.ask("stop")
+        monitor.ask("cont")
+        expect_multicast(b, name, True)
+        paused.expect("ifconfig eth0 -promisc")
+        expect_multicast(b, name, False)
+
+
 # -- crashes ----------------------------------------------------------------------------------------------------------
 def a_killed_qemu_leaves_its_peer_and_port_usable():
     a, b = guests("a", "b")
@@ -605,7 +636,8 @@ TESTS = [
     memory_is_plugged_under_load, a_guest_in_huge_pages_talks, a_program_of_dpdk_answers_a_guest,
     a_domain_of_libvirt_has_a_port, a_virtio_mmio_guest_talks, a_virtio_mmio_guest_of_the_other_qemu_talks,
     traffic_works_after_interface_down_and_up, traffic_works_after_the_driver_is_bound_anew,
-    traffic_works_after_a_guest_reboot, a_paused_vm_goes_on, a_killed_qemu_leaves_its_peer_and_port_usable,
+    traffic_works_after_a_guest_reboot, a_paused_vm_goes_on,
+    what_a_guest_has_set_outlasts_a_pause, a_killed_qemu_leaves_its_peer_and_port_usable,
     rmmod_is_refused_under_load_and_breaks_nothing, ten_killed_vms_leave_nothing, rmmod_works_when_no_port_is_open,
     the_module_works_when_loaded_again,
 ]
