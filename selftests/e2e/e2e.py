@@ -6,6 +6,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import ktap
 import world
 import domain                   # world knows where vm is
+import fabric
 import vm
 from ktap import Skip, check, say
 from world import address, ask, counts, expect_ping, expect_silence, expect_talk, expect_udp, guest, guests, mac, port
@@ -486,6 +488,43 @@ def what_a_guest_has_set_outlasts_a_pause():
         expect_multicast(b, name, False)
 
 
+# Those with which QEMU 10.0 can put itself between a guest and its control queue.
+REPLAYED = sum(1 << bit for bit in (0, 1, 2, 3, 5, 7, 8, 9, 11, 12, 13, 15, 16, 17, 18, 19, 20, 23, 29, 32, 33))
+
+
+def commands(name):
+    """How many a port with one queue pair has carried out."""
+    text = subprocess.run(["vdpa", "dev", "vstats", "show", name, "qidx", "2"], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout
+    return int(re.search(r"commands (\d+)", text)[1])
+
+
+def commands_are_replayed_by_a_vmm_that_sees_them():
+    """The port has an address space for the control queue: QEMU 10 takes the guest's commands and repeats them."""
+    b = guest("b")
+    node = fabric.add_port_with(REPLAYED, "blue", "blue-s", "52:54:00:e2:01:05")
+    try:
+        nic = vm.vdpa("52:54:00:e2:01:05", "10.1.0.5/24", node)
+        with vm.Guest("shadowed", [nic], emulator="10") as shadowed:
+            monitor = shadowed.monitor()
+            for allmulti in "allmulti", "-allmulti":
+                shadowed.expect(f"ifconfig eth0 {allmulti}")
+                expect_ping(b, "10.1.0.5")
+                expect_multicast(b, "blue-s", allmulti == "allmulti")
+                before = commands("blue-s")
+                for _ in range(3):
+                    monitor.ask("stop")
+                    monitor.ask("cont")
+                    expect_ping(b, "10.1.0.5")
+                    expect_multicast(b, "blue-s", allmulti == "allmulti")
+                say(f"{before} commands before three pauses, {commands('blue-s')} after")
+                check(commands("blue-s") > before, "no command was repeated: QEMU leaves them to the port")
+            said = (shadowed.tmp / "qemu.log").read_text(errors="replace")
+            check("vdpa" not in said and "vhost" not in said, f"QEMU says: {said[:500]}")
+    finally:
+        subprocess.run(["vdpa", "dev", "del", "blue-s"], check=True)
+
+
 # -- crashes ----------------------------------------------------------------------------------------------------------
 def a_killed_qemu_leaves_its_peer_and_port_usable():
     a, b = guests("a", "b")
@@ -637,7 +676,7 @@ TESTS = [
     a_domain_of_libvirt_has_a_port, a_virtio_mmio_guest_talks, a_virtio_mmio_guest_of_the_other_qemu_talks,
     traffic_works_after_interface_down_and_up, traffic_works_after_the_driver_is_bound_anew,
     traffic_works_after_a_guest_reboot, a_paused_vm_goes_on,
-    what_a_guest_has_set_outlasts_a_pause, a_killed_qemu_leaves_its_peer_and_port_usable,
+    what_a_guest_has_set_outlasts_a_pause, commands_are_replayed_by_a_vmm_that_sees_them, a_killed_qemu_leaves_its_peer_and_port_usable,
     rmmod_is_refused_under_load_and_breaks_nothing, ten_killed_vms_leave_nothing, rmmod_works_when_no_port_is_open,
     the_module_works_when_loaded_again,
 ]

@@ -90,7 +90,8 @@ int swg_open(struct swg *port, const char *name)
 	if (ioctl(port->fd, VHOST_SET_OWNER) || ioctl(port->fd, VHOST_GET_FEATURES, &port->offered) ||
 	    ioctl(port->fd, VHOST_GET_BACKEND_FEATURES, &port->backend))
 		return -errno;
-	backend = F(VHOST_BACKEND_F_IOTLB_MSG_V2) | F(VHOST_BACKEND_F_IOTLB_BATCH);
+	backend = F(VHOST_BACKEND_F_IOTLB_MSG_V2) | F(VHOST_BACKEND_F_IOTLB_BATCH) |
+		  (port->backend & F(VHOST_BACKEND_F_IOTLB_ASID));
 	return result(ioctl(port->fd, VHOST_SET_BACKEND_FEATURES, &backend));
 }
 
@@ -135,7 +136,7 @@ int swg_negotiate(struct swg *port, uint64_t features)
 
 int swg_iotlb(struct swg *port, int type, uint64_t iova, const void *address, uint64_t size, int perm)
 {
-	struct vhost_msg_v2 message = { .type = VHOST_IOTLB_MSG_V2 };
+	struct vhost_msg_v2 message = { .type = VHOST_IOTLB_MSG_V2, .asid = port->asid };
 
 	message.iotlb.iova = iova;
 	message.iotlb.size = size;

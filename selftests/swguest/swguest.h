@@ -59,6 +59,7 @@ struct swg {
 	uint8_t *memory;
 	uint64_t base;
 	uint32_t size, slot;
+	uint32_t asid;				/* where swg_iotlb() maps */
 	struct swg_ring ring[SWG_RINGS];
 	struct virtio_net_hdr_v1 header;	/* of the frame received last */
 	int buffers_used;			/* by it */

@@ -89,7 +89,7 @@ static struct qz_port *create_port(struct qz_fabric *fabric, const char *name,
 	int err;
 
 	port = qz_vdpa_alloc(struct qz_port, vdpa, &fabric->dev, &qz_vdpa_ops,
-			     1, 1, name);
+			     QZ_GROUPS, QZ_SPACES, name);
 	if (IS_ERR(port))
 		return port;
 	qz_port_init(port, fabric);	/* put_device() undoes it from here on */

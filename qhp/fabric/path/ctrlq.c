@@ -19,7 +19,7 @@ static struct qz_cursor cursor(struct qz_vq *vq, const struct qz_seg *segs,
 			       u32 n, u32 perm)
 {
 	return (struct qz_cursor){
-		.map = qz_gate_dereference(vq->port->map),
+		.map = qz_port_map(vq->port, QZ_CTRL_QUEUE),
 		.segs = segs,
 		.nsegs = n,
 		.perm = perm,

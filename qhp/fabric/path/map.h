@@ -14,6 +14,16 @@
 
 struct vhost_iotlb;
 
+/*
+ * A VMM that carries out commands of its guest itself gives the control queue an
+ * address space of its own, with the VMM's memory in it. The guest's memory is in
+ * the other one. See VHOST_VDPA_SET_GROUP_ASID: a space is called ASID there.
+ */
+#define QZ_SPACES	2
+
+/* Queues that are in the same address space. */
+enum qz_group { QZ_DATA_QUEUES, QZ_CTRL_QUEUE, QZ_GROUPS };
+
 /**
  * struct qz_map - an address space
  * @identity: addresses are the kernel's DMA addresses (virtio_vdpa)

@@ -64,7 +64,8 @@ static inline u32 qz_port_access(u16 vlan)
  * @broken: the driver wrote nonsense into a ring, or nobody can run the rings
  * @suspended: the VMM asked to stop
  * @pinned: a module reference is held because the port is in use
- * @mapped: a process has mapped memory since it opened the port
+ * @mapped: address spaces in which a process has mapped memory since it opened the
+ *	port
  * @deleted: it never runs again, and leaves the bus when nobody has it open;
  *	set without @lock, and read inside the gate
  * @leaving: @leave was queued, which happens once
@@ -73,7 +74,9 @@ static inline u32 qz_port_access(u16 vlan)
  * @opener_lock: a leaf, for who asks @opener without @lock
  * @opener: process that opened the port or last set it up; kept when a deleted
  *	port is closed
- * @map: the driver's address space; read inside the gate
+ * @maps: the driver's address spaces; read inside the gate
+ * @spaces: which of them each group of queues is in; read inside the gate, changed
+ *	while no queue is live
  * @config: how to tell the driver of a change
  * @patience: how much longer than usual calls of other ports' drivers may still
  *	take in total, in ns, before their own workers have to make them
@@ -115,14 +118,15 @@ struct qz_port {
 	bool broken;
 	bool suspended;
 	bool pinned;
-	bool mapped;
+	u8 mapped;
 	bool deleted;
 	bool leaving;
 	u64 offered;
 	u64 features;
 	spinlock_t opener_lock;	/* see above */
 	struct pid *opener;
-	const struct qz_map __rcu *map;
+	const struct qz_map __rcu *maps[QZ_SPACES];
+	u8 spaces[QZ_GROUPS];
 	struct qz_signal config;
 	struct qz_bucket patience;
 	struct qz_bucket flood;
@@ -159,6 +163,13 @@ static inline bool qz_port_is_paced(const struct qz_port *port)
 {
 	return READ_ONCE(port->tx_bytes.rate) ||
 	       READ_ONCE(port->tx_packets.rate);
+}
+
+/* Inside the gate: the address space of a group of queues; NULL: there is none. */
+static inline const struct qz_map *qz_port_map(const struct qz_port *port,
+					       enum qz_group group)
+{
+	return qz_gate_dereference(port->maps[port->spaces[group]]);
 }
 
 /* pace.c */

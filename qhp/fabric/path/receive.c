@@ -89,7 +89,7 @@ static bool finish_csum(struct qz_cursor to, const struct qz_offload *off,
 static void begin(struct qz_cursor *cur, const struct qz_chain *in,
 		  struct qz_rxq *rxq)
 {
-	qz_cursor_begin(cur, qz_gate_dereference(rxq->vq.port->map), in->segs,
+	qz_cursor_begin(cur, qz_port_map(rxq->vq.port, QZ_DATA_QUEUES), in->segs,
 			in->in, VHOST_ACCESS_WO, &rxq->vq.hint);
 }
 

@@ -12,7 +12,7 @@
 static bool read_memory(void *ctx, u64 addr, void *to, u32 bytes)
 {
 	struct qz_vq *vq = ctx;
-	const struct qz_map *map = qz_gate_dereference(vq->port->map);
+	const struct qz_map *map = qz_port_map(vq->port, qz_group_of(vq->kind));
 
 	return qz_map_read(map, addr, to, bytes, &vq->hint);
 }

@@ -24,6 +24,11 @@ struct qz_port;
 
 enum qz_kind { QZ_RX, QZ_TX, QZ_CTRL };
 
+static inline enum qz_group qz_group_of(enum qz_kind kind)
+{
+	return kind == QZ_CTRL ? QZ_CTRL_QUEUE : QZ_DATA_QUEUES;
+}
+
 /* Bits of &qz_vq.flags. */
 enum {
 	QZ_VQ_PENDING,	/* task work is queued */

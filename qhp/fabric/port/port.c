@@ -25,9 +25,16 @@ bool qz_port_is_ready(const struct qz_port *port)
 	       status & VIRTIO_CONFIG_S_DRIVER_OK;
 }
 
-static bool may_run(const struct qz_port *port, const struct qz_map *map)
+static const struct qz_map *get_map(const struct qz_port *port,
+				    unsigned int space)
 {
-	return map && !port->broken && !port->suspended &&
+	return rcu_dereference_protected(port->maps[space],
+					 lockdep_is_held(&port->lock));
+}
+
+static bool may_run(const struct qz_port *port)
+{
+	return !port->broken && !port->suspended &&
 	       qz_port_is_ready(port);
 }
 
@@ -91,17 +98,18 @@ static bool is_used(const struct qz_vq *vq)
 void qz_port_start(struct qz_port *port)
 {
 	const struct qz_map *map;
+	struct qz_vq *vq;
 	int i;
 
 	lockdep_assert_held(&port->lock);
-	map = rcu_dereference_protected(port->map,
-					lockdep_is_held(&port->lock));
-	if (!may_run(port, map))
+	if (!may_run(port))
 		return;
 	for (i = 0; i < port->nvqs; i++) {
-		if (!is_used(port->vqs[i]))
+		vq = port->vqs[i];
+		map = get_map(port, port->spaces[qz_group_of(vq->kind)]);
+		if (!map || !is_used(vq))
 			continue;
-		if (qz_vq_start(port->vqs[i], map) == -ENOMEM) {
+		if (qz_vq_start(vq, map) == -ENOMEM) {
 			qz_port_break(port);
 			return;
 		}
@@ -121,13 +129,15 @@ void qz_port_enable(struct qz_vq *vq, bool enable)
 	qz_port_start(vq->port);
 }
 
-/* Replace the driver's address space; port->lock held, may sleep. */
-void qz_port_set_map(struct qz_port *port, const struct qz_map *map)
+/* Replace an address space of the driver; port->lock held, may sleep. */
+void qz_port_set_map(struct qz_port *port, unsigned int space,
+		     const struct qz_map *map)
 {
 	const struct qz_map *old;
 
 	qz_port_stop(port);
-	old = rcu_replace_pointer(port->map, map, lockdep_is_held(&port->lock));
+	old = rcu_replace_pointer(port->maps[space], map,
+				  lockdep_is_held(&port->lock));
 	qz_map_free(old);
 	qz_port_start(port);
 }
@@ -136,13 +146,13 @@ void qz_port_set_map(struct qz_port *port, const struct qz_map *map)
  * There is no memory for a new address space: keep of the old one what is still
  * mapped. port->lock held, may sleep.
  */
-void qz_port_trim_map(struct qz_port *port, struct vhost_iotlb *iotlb)
+void qz_port_trim_map(struct qz_port *port, unsigned int space,
+		      struct vhost_iotlb *iotlb)
 {
 	const struct qz_map *map;
 
 	qz_port_stop(port);
-	map = rcu_dereference_protected(port->map,
-					lockdep_is_held(&port->lock));
+	map = get_map(port, space);
 	if (map && !map->identity)
 		qz_map_trim((struct qz_map *)map, iotlb);
 	qz_port_start(port);
@@ -273,10 +283,13 @@ int qz_port_set_up(struct qz_port *port)
 /* Called by the vDPA bus at the last put_device(): process context. */
 void qz_port_free(struct qz_port *port)
 {
+	int i;
+
 	kfree(port->vqs);
 	kvfree(port->rxqs);
 	kvfree(port->txqs);
-	qz_map_free(rcu_dereference_protected(port->map, true));
+	for (i = 0; i < QZ_SPACES; i++)
+		qz_map_free(rcu_dereference_protected(port->maps[i], true));
 	qz_switch_free(rcu_dereference_protected(port->view, true));
 	kfree(rcu_dereference_protected(port->antispoof, true));
 	kfree(rcu_dereference_protected(port->vlan, true));

@@ -40,8 +40,10 @@ int qz_port_set_up(struct qz_port *port);
 void qz_port_start(struct qz_port *port);
 void qz_port_stop(struct qz_port *port);
 void qz_port_enable(struct qz_vq *vq, bool enable);
-void qz_port_set_map(struct qz_port *port, const struct qz_map *map);
-void qz_port_trim_map(struct qz_port *port, struct vhost_iotlb *iotlb);
+void qz_port_set_map(struct qz_port *port, unsigned int space,
+		     const struct qz_map *map);
+void qz_port_trim_map(struct qz_port *port, unsigned int space,
+		      struct vhost_iotlb *iotlb);
 void qz_port_set_features(struct qz_port *port, u64 features);
 void qz_port_keep(struct qz_port *port);
 void qz_port_recall(struct qz_port *port);

@@ -347,8 +347,8 @@ static void set_status(struct vdpa_device *vdpa, u8 status)
 	WRITE_ONCE(port->status, status & ~VIRTIO_CONFIG_S_NEEDS_RESET);
 	if (!was_ready && qz_port_is_ready(port))
 		qz_port_recall(port);
-	if (is_kernel_driver(vdpa) && !rcu_access_pointer(port->map))
-		rcu_assign_pointer(port->map, &qz_map_identity);
+	if (is_kernel_driver(vdpa) && !rcu_access_pointer(port->maps[0]))
+		rcu_assign_pointer(port->maps[0], &qz_map_identity);
 	qz_port_start(port);
 	mutex_unlock(&port->lock);
 	if (down)
@@ -389,8 +389,9 @@ static int reset(struct vdpa_device *vdpa)
 	for (i = 0; i < port->nvqs; i++)
 		qz_vq_reset(port->vqs[i]);
 	qz_signal_set(&port->config, &none);
-	if (rcu_access_pointer(port->map) == &qz_map_identity)
-		rcu_assign_pointer(port->map, NULL);
+	if (rcu_access_pointer(port->maps[0]) == &qz_map_identity)
+		rcu_assign_pointer(port->maps[0], NULL);
+	memset(port->spaces, 0, sizeof(port->spaces));
 	mutex_unlock(&port->lock);
 	qz_exec_stop(port);
 	WRITE_ONCE(port->broken, false);	/* a worker may have been killed */
@@ -441,26 +442,53 @@ static int set_map(struct vdpa_device *vdpa, unsigned int asid,
 
 	map = qz_map_create(iotlb);
 	mutex_lock(&port->lock);
-	port->mapped = true;
+	port->mapped |= BIT(asid);
 	if (IS_ERR(map))
-		qz_port_trim_map(port, iotlb);
+		qz_port_trim_map(port, asid, iotlb);
 	else
-		qz_port_set_map(port, map);
+		qz_port_set_map(port, asid, map);
 	mutex_unlock(&port->lock);
 	return PTR_ERR_OR_ZERO(map);
 }
 
-/* vhost-vdpa is closed; it does not call set_map() for its last unmapping. */
+/*
+ * vhost-vdpa is closed; it does not call set_map() for its last unmapping. It calls
+ * this for each address space in which memory was mapped.
+ */
 static int reset_map(struct vdpa_device *vdpa, unsigned int asid)
 {
 	struct qz_port *port = to_port(vdpa);
+	bool last;
 
 	mutex_lock(&port->lock);
-	qz_port_set_map(port, NULL);
-	port->mapped = false;
+	qz_port_set_map(port, asid, NULL);
+	port->mapped &= ~BIT(asid);
+	last = !port->mapped;
 	mutex_unlock(&port->lock);
-	unpin_module(port);
+	if (last)
+		unpin_module(port);
 	return 0;
+}
+
+static u32 get_vq_group(struct vdpa_device *vdpa, u16 idx)
+{
+	return qz_group_of(to_vq(vdpa, idx)->kind);
+}
+
+/* Neither is larger than what vdpa_alloc_device() was told. */
+static int set_group_asid(struct vdpa_device *vdpa, unsigned int group,
+			  unsigned int asid)
+{
+	struct qz_port *port = to_port(vdpa);
+	int err = -EBUSY;
+
+	mutex_lock(&port->lock);
+	if (!qz_port_is_ready(port)) {
+		port->spaces[group] = asid;
+		err = 0;
+	}
+	mutex_unlock(&port->lock);
+	return err;
 }
 
 /* At the last put_device(). */
@@ -496,6 +524,8 @@ const struct vdpa_config_ops qz_vdpa_ops = {
 	.get_config_size	= get_config_size,
 	.get_config		= get_config,
 	.set_config		= set_config,
+	.get_vq_group		= get_vq_group,
+	.set_group_asid		= set_group_asid,
 	.set_map		= set_map,
 	.reset_map		= reset_map,
 	.free			= free_vdpa,
