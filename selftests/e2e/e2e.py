@@ -525,6 +525,27 @@ def commands_are_replayed_by_a_vmm_that_sees_them():
         subprocess.run(["vdpa", "dev", "del", "blue-s"], check=True)
 
 
+def a_low_rate_does_not_time_out_a_guest():
+    """Its frames go to an address that never answers, so only interrupts for sent frames make it go on."""
+    a, _ = guests("a", "b")
+    silent = "10.1.0.99"
+    before, = counts("blue-a")
+    expect_exit(0, "port", "set", "blue-a", "rate", "128kbit")
+    try:
+        world.flood(a, silent, "52:54:00:e2:01:63")
+        time.sleep(15)
+        world.stop_flood(a, silent)
+        said = a.expect("dmesg")
+    finally:
+        expect_exit(0, "port", "set", "blue-a", "rate", "none")
+    after, = counts("blue-a")
+    late = after["drops"]["rate"] - before["drops"]["rate"]
+    say(f"{late} frames were late")
+    check("NETDEV WATCHDOG" not in said and "transmit queue" not in said, f"the guest says: {said[-500:]}")
+    check(late > 0, "the flood was not above the rate")
+    expect_talk(a, address("blue-b"), 20)
+
+
 # -- crashes ----------------------------------------------------------------------------------------------------------
 def a_killed_qemu_leaves_its_peer_and_port_usable():
     a, b = guests("a", "b")
@@ -676,7 +697,8 @@ TESTS = [
     a_domain_of_libvirt_has_a_port, a_virtio_mmio_guest_talks, a_virtio_mmio_guest_of_the_other_qemu_talks,
     traffic_works_after_interface_down_and_up, traffic_works_after_the_driver_is_bound_anew,
     traffic_works_after_a_guest_reboot, a_paused_vm_goes_on,
-    what_a_guest_has_set_outlasts_a_pause, commands_are_replayed_by_a_vmm_that_sees_them, a_killed_qemu_leaves_its_peer_and_port_usable,
+    what_a_guest_has_set_outlasts_a_pause, commands_are_replayed_by_a_vmm_that_sees_them,
+    a_low_rate_does_not_time_out_a_guest, a_killed_qemu_leaves_its_peer_and_port_usable,
     rmmod_is_refused_under_load_and_breaks_nothing, ten_killed_vms_leave_nothing, rmmod_works_when_no_port_is_open,
     the_module_works_when_loaded_again,
 ]
