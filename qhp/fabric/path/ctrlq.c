@@ -19,7 +19,7 @@ static struct qz_cursor cursor(struct qz_vq *vq, const struct qz_seg *segs,
 			       u32 n, u32 perm)
 {
 	return (struct qz_cursor){
-		.map = qz_port_map(vq->port, QZ_CTRL_QUEUE),
+		.map = vq->map,
 		.segs = segs,
 		.nsegs = n,
 		.perm = perm,

@@ -74,9 +74,9 @@ static inline u32 qz_port_access(u16 vlan)
  * @opener_lock: a leaf, for who asks @opener without @lock
  * @opener: process that opened the port or last set it up; kept when a deleted
  *	port is closed
- * @maps: the driver's address spaces; read inside the gate
- * @spaces: which of them each group of queues is in; read inside the gate, changed
- *	while no queue is live
+ * @maps: the driver's address spaces; guarded by @lock, changed while no queue is
+ *	live
+ * @spaces: which of them each group of queues is in; likewise
  * @config: how to tell the driver of a change
  * @patience: how much longer than usual calls of other ports' drivers may still
  *	take in total, in ns, before their own workers have to make them
@@ -125,7 +125,7 @@ struct qz_port {
 	u64 features;
 	spinlock_t opener_lock;	/* see above */
 	struct pid *opener;
-	const struct qz_map __rcu *maps[QZ_SPACES];
+	const struct qz_map *maps[QZ_SPACES];
 	u8 spaces[QZ_GROUPS];
 	struct qz_signal config;
 	struct qz_bucket patience;
@@ -163,13 +163,6 @@ static inline bool qz_port_is_paced(const struct qz_port *port)
 {
 	return READ_ONCE(port->tx_bytes.rate) ||
 	       READ_ONCE(port->tx_packets.rate);
-}
-
-/* Inside the gate: the address space of a group of queues; NULL: there is none. */
-static inline const struct qz_map *qz_port_map(const struct qz_port *port,
-					       enum qz_group group)
-{
-	return qz_gate_dereference(port->maps[port->spaces[group]]);
 }
 
 /* pace.c */

@@ -89,8 +89,8 @@ static bool finish_csum(struct qz_cursor to, const struct qz_offload *off,
 static void begin(struct qz_cursor *cur, const struct qz_chain *in,
 		  struct qz_rxq *rxq)
 {
-	qz_cursor_begin(cur, qz_port_map(rxq->vq.port, QZ_DATA_QUEUES), in->segs,
-			in->in, VHOST_ACCESS_WO, &rxq->vq.hint);
+	qz_cursor_begin(cur, rxq->vq.map, in->segs, in->in, VHOST_ACCESS_WO,
+			&rxq->vq.hint);
 }
 
 static enum qz_copy fill(struct qz_run *run, struct qz_rxq *rxq,

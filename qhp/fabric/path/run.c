@@ -197,7 +197,7 @@ static bool run_ring(struct qz_run *run)
 	if (!qz_port_is_paced(port))
 		txq->late_at = 0;
 	run->late = false;
-	run->map = qz_port_map(port, QZ_DATA_QUEUES);
+	run->map = txq->vq.map;
 	run->sw = qz_reach_of(port);
 	run->special = READ_ONCE(port->special);
 	if (run->in_sender)

@@ -12,9 +12,8 @@
 static bool read_memory(void *ctx, u64 addr, void *to, u32 bytes)
 {
 	struct qz_vq *vq = ctx;
-	const struct qz_map *map = qz_port_map(vq->port, qz_group_of(vq->kind));
 
-	return qz_map_read(map, addr, to, bytes, &vq->hint);
+	return qz_map_read(vq->map, addr, to, bytes, &vq->hint);
 }
 
 /* The pages of an area that is not contiguous, or ERR_PTR; may sleep. */
@@ -122,7 +121,7 @@ static void init_ring(struct qz_vq *vq)
 /**
  * qz_vq_start - map a ring and let the data path use it
  * @vq: a virtqueue that is not live
- * @map: the driver's address space, already the port's
+ * @map: the address space that it is in, already the port's
  *
  * Context: process, port->lock held, may sleep.
  * Return: 0; -ENOMEM; another error if the ring is not where the driver said.
@@ -136,6 +135,7 @@ int qz_vq_start(struct qz_vq *vq, const struct qz_map *map)
 	if (err)
 		return err;
 	init_ring(vq);
+	vq->map = map;
 	if (vq->kind == QZ_RX)
 		qz_ring_disable_kicks(&vq->ring);
 	smp_store_release(&vq->live, true);	/* the ring before live */

@@ -89,8 +89,9 @@ struct qz_signal {
  * @tw: the run in a thread of the VMM; not of a receiving queue
  * @runner: the task that @tw was given to, only to compare
  * @ring: the ring, while live
+ * @map: the address space that it is in, while live
  * @mem: access to the driver's memory, for @ring
- * @hint: extent found last in the port's map; owned with the ring
+ * @hint: extent found last in @map; owned with the ring
  * @setup: what the driver set up
  * @areas: mappings of the ring's areas
  * @signal: how to interrupt the driver
@@ -105,6 +106,7 @@ struct qz_vq {
 	struct callback_head tw;
 	struct task_struct *runner;
 	struct qz_ring ring;
+	const struct qz_map *map;
 	struct qz_ring_mem mem;
 	u32 hint;
 	struct qz_setup setup;

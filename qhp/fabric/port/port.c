@@ -25,13 +25,6 @@ bool qz_port_is_ready(const struct qz_port *port)
 	       status & VIRTIO_CONFIG_S_DRIVER_OK;
 }
 
-static const struct qz_map *get_map(const struct qz_port *port,
-				    unsigned int space)
-{
-	return rcu_dereference_protected(port->maps[space],
-					 lockdep_is_held(&port->lock));
-}
-
 static bool may_run(const struct qz_port *port)
 {
 	return !port->broken && !port->suspended &&
@@ -106,7 +99,7 @@ void qz_port_start(struct qz_port *port)
 		return;
 	for (i = 0; i < port->nvqs; i++) {
 		vq = port->vqs[i];
-		map = get_map(port, port->spaces[qz_group_of(vq->kind)]);
+		map = port->maps[port->spaces[qz_group_of(vq->kind)]];
 		if (!map || !is_used(vq))
 			continue;
 		if (qz_vq_start(vq, map) == -ENOMEM) {
@@ -133,12 +126,9 @@ void qz_port_enable(struct qz_vq *vq, bool enable)
 void qz_port_set_map(struct qz_port *port, unsigned int space,
 		     const struct qz_map *map)
 {
-	const struct qz_map *old;
-
 	qz_port_stop(port);
-	old = rcu_replace_pointer(port->maps[space], map,
-				  lockdep_is_held(&port->lock));
-	qz_map_free(old);
+	swap(port->maps[space], map);
+	qz_map_free(map);
 	qz_port_start(port);
 }
 
@@ -152,7 +142,7 @@ void qz_port_trim_map(struct qz_port *port, unsigned int space,
 	const struct qz_map *map;
 
 	qz_port_stop(port);
-	map = get_map(port, space);
+	map = port->maps[space];
 	if (map && !map->identity)
 		qz_map_trim((struct qz_map *)map, iotlb);
 	qz_port_start(port);
@@ -289,7 +279,7 @@ void qz_port_free(struct qz_port *port)
 	kvfree(port->rxqs);
 	kvfree(port->txqs);
 	for (i = 0; i < QZ_SPACES; i++)
-		qz_map_free(rcu_dereference_protected(port->maps[i], true));
+		qz_map_free(port->maps[i]);
 	qz_switch_free(rcu_dereference_protected(port->view, true));
 	kfree(rcu_dereference_protected(port->antispoof, true));
 	kfree(rcu_dereference_protected(port->vlan, true));

@@ -347,8 +347,8 @@ static void set_status(struct vdpa_device *vdpa, u8 status)
 	WRITE_ONCE(port->status, status & ~VIRTIO_CONFIG_S_NEEDS_RESET);
 	if (!was_ready && qz_port_is_ready(port))
 		qz_port_recall(port);
-	if (is_kernel_driver(vdpa) && !rcu_access_pointer(port->maps[0]))
-		rcu_assign_pointer(port->maps[0], &qz_map_identity);
+	if (is_kernel_driver(vdpa) && !port->maps[0])
+		port->maps[0] = &qz_map_identity;
 	qz_port_start(port);
 	mutex_unlock(&port->lock);
 	if (down)
@@ -389,8 +389,8 @@ static int reset(struct vdpa_device *vdpa)
 	for (i = 0; i < port->nvqs; i++)
 		qz_vq_reset(port->vqs[i]);
 	qz_signal_set(&port->config, &none);
-	if (rcu_access_pointer(port->maps[0]) == &qz_map_identity)
-		rcu_assign_pointer(port->maps[0], NULL);
+	if (port->maps[0] == &qz_map_identity)
+		port->maps[0] = NULL;
 	memset(port->spaces, 0, sizeof(port->spaces));
 	mutex_unlock(&port->lock);
 	qz_exec_stop(port);
@@ -475,13 +475,15 @@ static u32 get_vq_group(struct vdpa_device *vdpa, u16 idx)
 	return qz_group_of(to_vq(vdpa, idx)->kind);
 }
 
-/* Neither is larger than what vdpa_alloc_device() was told. */
+/* Until the next reset. Older kernels check neither number. */
 static int set_group_asid(struct vdpa_device *vdpa, unsigned int group,
 			  unsigned int asid)
 {
 	struct qz_port *port = to_port(vdpa);
 	int err = -EBUSY;
 
+	if (group >= QZ_GROUPS || asid >= QZ_SPACES)
+		return -EINVAL;
 	mutex_lock(&port->lock);
 	if (!qz_port_is_ready(port)) {
 		port->spaces[group] = asid;
