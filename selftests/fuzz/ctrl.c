@@ -64,7 +64,7 @@ static void frame(struct fuzz *fuzz, const struct qz_ctrl *ctrl)
 	u32 len = 14 + fuzz_u8(fuzz) % 5;
 	u8 *head = fuzz_alloc(fuzz, len);
 
-	if (qz_filter_takes(&ctrl->filter, head, len) && !(ctrl->filter.mode & QZ_FILTER_PROMISC)) {
+	if (qz_filter_takes(&ctrl->filter, head, len) && !(ctrl->filter.mode & QZ_FILTER_LETS_ALL)) {
 		fuzz_check(!(ctrl->filter.mode & QZ_FILTER_NOUNI) || head[0] & 1);
 		fuzz_check(!(ctrl->filter.mode & QZ_FILTER_NOBCAST) || memcmp(head, "\xff\xff\xff\xff\xff\xff", 6));
 	}

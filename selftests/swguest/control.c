@@ -161,6 +161,8 @@ TEST(vlans_choose_frames)
 	static const uint8_t id[] = { 0x22, 0x01 };	/* little endian */
 
 	make_two(CONTROL);
+	send_tagged(0x122, true);	/* until it sets a mode */
+	ASSERT_EQ(set_mode(m[1], VIRTIO_NET_CTRL_RX_PROMISC, 0), VIRTIO_NET_OK);
 	send_tagged(0x122, false);
 	send_tagged(0, true);
 	ASSERT_EQ(swg_command(&m[1]->port, VIRTIO_NET_CTRL_VLAN, VIRTIO_NET_CTRL_VLAN_ADD, id, 2), VIRTIO_NET_OK);
@@ -194,8 +196,8 @@ static uint16_t set_and_pause(void)
 
 static void expect_set(bool set, uint32_t seed)
 {
-	send_tagged(0x122, set);
-	send_tagged(0x123, false);
+	send_tagged(0x122, true);
+	send_tagged(0x123, !set);
 	expect_seen(group, !set, seed);
 }
 

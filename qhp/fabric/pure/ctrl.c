@@ -37,7 +37,8 @@ void qz_ctrl_init(struct qz_ctrl *ctrl, u64 features)
 	WRITE_ONCE(ctrl->active, 1);
 	WRITE_ONCE(ctrl->takes, features & QZ_CTRL_OFFLOADS);
 	ctrl->announce = false;
-	qz_filter_init(&ctrl->filter, has(ctrl, VIRTIO_NET_F_CTRL_VLAN));
+	qz_filter_init(&ctrl->filter, has(ctrl, VIRTIO_NET_F_CTRL_RX),
+		       has(ctrl, VIRTIO_NET_F_CTRL_VLAN));
 }
 
 /**

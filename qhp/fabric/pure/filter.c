@@ -8,15 +8,25 @@
 #define TAG_AT		14
 #define BROADCAST	0xffffffffffffULL
 
-void qz_filter_init(struct qz_filter *filter, bool tagged)
+void qz_filter_init(struct qz_filter *filter, bool modes, bool tagged)
 {
 	memset(filter, 0, sizeof(*filter));
-	filter->mode = QZ_FILTER_ALLMULTI | (tagged ? QZ_FILTER_TAGGED : 0);
+	filter->mode = (modes ? QZ_FILTER_INITIAL : QZ_FILTER_ALLMULTI) |
+		       (tagged ? QZ_FILTER_TAGGED : 0);
+}
+
+static bool ends_initial(u8 bit, bool on)
+{
+	return bit == QZ_FILTER_PROMISC || (bit == QZ_FILTER_ALLMULTI && !on);
 }
 
 void qz_filter_mode(struct qz_filter *filter, u8 bit, bool on)
 {
-	WRITE_ONCE(filter->mode, on ? filter->mode | bit : filter->mode & ~bit);
+	u8 mode = filter->mode;
+
+	if (ends_initial(bit, on))
+		mode &= ~QZ_FILTER_INITIAL;
+	WRITE_ONCE(filter->mode, on ? mode | bit : mode & ~bit);
 }
 
 /* Replace the multicast addresses with the @n addresses at @macs. */
@@ -46,7 +56,7 @@ enum qz_filter_group qz_filter_group(const struct qz_filter *filter, u64 group)
 	u8 mode = READ_ONCE(filter->mode);
 	u32 i, n;
 
-	if (mode & QZ_FILTER_PROMISC)
+	if (mode & QZ_FILTER_LETS_ALL)
 		return QZ_FILTER_ALL;
 	if (mode & QZ_FILTER_NOMULTI)
 		return QZ_FILTER_NONE;
@@ -84,7 +94,7 @@ bool qz_filter_judge(const struct qz_filter *filter, const u8 *head, u32 len)
 	bool multicast = head[0] & 1;
 
 	/* Of all VLANs, too: a bridge or a sniffer asks the driver for none. */
-	if (mode & QZ_FILTER_PROMISC)
+	if (mode & QZ_FILTER_LETS_ALL)
 		return true;
 	if (mode & QZ_FILTER_TAGGED && !takes_vlan(filter, head, len))
 		return false;

@@ -25,7 +25,15 @@ enum {
 	QZ_FILTER_NOBCAST	= 1 << 4,	/* no broadcast */
 	QZ_FILTER_OVERFLOW	= 1 << 5,	/* more addresses than fit */
 	QZ_FILTER_TAGGED	= 1 << 6,	/* VLANs are filtered, too */
+	QZ_FILTER_INITIAL	= 1 << 7,	/* as PROMISC: the driver set no mode yet */
 };
+
+/*
+ * QEMU's own device begins in promiscuous mode, so QEMU repeats only what differs
+ * from that when a guest continues or has migrated: that the mode is off, or that
+ * all multicast is on.
+ */
+#define QZ_FILTER_LETS_ALL	(QZ_FILTER_PROMISC | QZ_FILTER_INITIAL)
 
 /**
  * struct qz_filter - a receive filter
@@ -48,8 +56,11 @@ enum qz_filter_group {
 	QZ_FILTER_ALL,		/* they are, and so are those to other groups */
 };
 
-/* Initially: the frames that are sent to it, and all multicast. */
-void qz_filter_init(struct qz_filter *filter, bool tagged);
+/*
+ * Initially: whatever reaches the port, until the driver sets a mode; for ever all
+ * multicast if it has no @modes.
+ */
+void qz_filter_init(struct qz_filter *filter, bool modes, bool tagged);
 void qz_filter_mode(struct qz_filter *filter, u8 bit, bool on);
 void qz_filter_macs(struct qz_filter *filter, const u8 *macs, u32 n);
 void qz_filter_vlan(struct qz_filter *filter, u16 id, bool on);

@@ -66,6 +66,9 @@ static void interrupted_drivers_continue(struct kunit *test)
 
 	KUNIT_ASSERT_TRUE(test, command(test, old, VIRTIO_NET_CTRL_VLAN,
 					VIRTIO_NET_CTRL_VLAN_ADD, id, 2));
+	KUNIT_ASSERT_TRUE(test, rx_mode(test, old, VIRTIO_NET_CTRL_RX_PROMISC, 0));
+	KUNIT_ASSERT_TRUE(test, rx_mode(test, other, VIRTIO_NET_CTRL_RX_PROMISC,
+					0));
 	KUNIT_ASSERT_TRUE(test, command(test, old, VIRTIO_NET_CTRL_MQ,
 					VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, pairs,
 					2));
@@ -77,6 +80,7 @@ static void interrupted_drivers_continue(struct kunit *test)
 	old->pairs = 1;
 	qz_ctrl_restore(ctrl, old);
 	KUNIT_EXPECT_TRUE(test, takes_tagged(ctrl, 0x122));
+	KUNIT_EXPECT_FALSE(test, takes_tagged(ctrl, 0x123));
 	KUNIT_EXPECT_EQ(test, ctrl->active, 3);
 	KUNIT_EXPECT_EQ(test, ctrl->takes, 0ULL);
 	KUNIT_EXPECT_EQ(test, ctrl->mac, US);
@@ -95,6 +99,25 @@ static void driver_that_says_nothing_gets_all(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, takes(ctrl, 0x01005e000001ULL));
 	KUNIT_EXPECT_TRUE(test, takes_tagged(ctrl, 77));
 	KUNIT_EXPECT_EQ(test, ctrl->active, 1);
+}
+
+/* What QEMU repeats on another host is the difference to its own device's start. */
+static void modes_differ_from_promiscuous(struct kunit *test)
+{
+	struct qz_ctrl *ctrl = new_ctrl(test, ALL);
+	u64 group = 0x333300000001ULL;
+
+	KUNIT_EXPECT_TRUE(test, takes(ctrl, group));
+	KUNIT_EXPECT_TRUE(test, takes_tagged(ctrl, 77));
+	rx_mode(test, ctrl, VIRTIO_NET_CTRL_RX_ALLMULTI, 1);
+	KUNIT_EXPECT_TRUE(test, takes_tagged(ctrl, 77));
+	rx_mode(test, ctrl, VIRTIO_NET_CTRL_RX_PROMISC, 0);
+	KUNIT_EXPECT_FALSE(test, takes_tagged(ctrl, 77));
+	KUNIT_EXPECT_TRUE(test, takes(ctrl, group));
+	qz_ctrl_init(ctrl, ALL);
+	rx_mode(test, ctrl, VIRTIO_NET_CTRL_RX_PROMISC, 0);
+	KUNIT_EXPECT_FALSE(test, takes_tagged(ctrl, 77));
+	KUNIT_EXPECT_FALSE(test, takes(ctrl, group));
 }
 
 static void commands_not_negotiated_are_refused(struct kunit *test)
@@ -222,7 +245,7 @@ static void members_are_told_from_others(struct kunit *test)
 	const u64 group = 0x01005e000002ULL, other = 0x01005e000003ULL;
 
 	KUNIT_ASSERT_NOT_NULL(test, filter);
-	qz_filter_init(filter, false);
+	qz_filter_init(filter, true, false);
 	qz_filter_macs(filter, macs, 2);
 	KUNIT_EXPECT_EQ(test, qz_filter_group(filter, group), QZ_FILTER_ALL);
 	qz_filter_mode(filter, QZ_FILTER_ALLMULTI, false);
@@ -311,6 +334,7 @@ static void vlans_filter_once_negotiated(struct kunit *test)
 {
 	struct qz_ctrl *ctrl = new_ctrl(test, ALL);
 
+	rx_mode(test, ctrl, VIRTIO_NET_CTRL_RX_PROMISC, 0);
 	KUNIT_EXPECT_TRUE(test, takes(ctrl, US));
 	KUNIT_EXPECT_TRUE(test, takes_tagged(ctrl, 0xe000));	/* priority */
 	KUNIT_EXPECT_FALSE(test, takes_tagged(ctrl, 4095));
@@ -328,6 +352,7 @@ static void promiscuous_mode_lifts_every_filter(struct kunit *test)
 {
 	struct qz_ctrl *ctrl = new_ctrl(test, ALL);
 
+	KUNIT_EXPECT_TRUE(test, rx_mode(test, ctrl, VIRTIO_NET_CTRL_RX_PROMISC, 0));
 	KUNIT_EXPECT_TRUE(test, rx_mode(test, ctrl, VIRTIO_NET_CTRL_RX_NOUNI, 1));
 	KUNIT_EXPECT_TRUE(test, rx_mode(test, ctrl, VIRTIO_NET_CTRL_RX_NOMULTI, 1));
 	KUNIT_EXPECT_TRUE(test, rx_mode(test, ctrl, VIRTIO_NET_CTRL_RX_NOBCAST, 1));
@@ -428,6 +453,7 @@ static void random_commands_are_survived(struct kunit *test)
 
 static struct kunit_case ctrl_cases[] = {
 	KUNIT_CASE(driver_that_says_nothing_gets_all),
+	KUNIT_CASE(modes_differ_from_promiscuous),
 	KUNIT_CASE(commands_not_negotiated_are_refused),
 	KUNIT_CASE(receive_modes_filter),
 	KUNIT_CASE(multicast_tables_filter),
