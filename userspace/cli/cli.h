@@ -58,6 +58,8 @@ int run_info(struct cli *cli, int argc, char **argv);
 int run_policy_allow(struct cli *cli, int argc, char **argv);
 int run_policy_forbid(struct cli *cli, int argc, char **argv);
 int run_policy_list(struct cli *cli, int argc, char **argv);
+int run_port_add(struct cli *cli, int argc, char **argv);
+int run_port_del(struct cli *cli, int argc, char **argv);
 int run_port_list(struct cli *cli, int argc, char **argv);
 int run_port_uplink(struct cli *cli, int argc, char **argv);
 int run_port_set(struct cli *cli, int argc, char **argv);

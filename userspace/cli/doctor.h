@@ -77,6 +77,9 @@ void judge_part(const char *module, const char *use, bool needed,
 void judge_memlock(rlim_t limit, struct verdict *v);
 void judge_map_entries(unsigned long long entries, unsigned long long ram_mib,
 		       struct verdict *v);
+unsigned long long want_map_entries(unsigned long long ram_mib);
+unsigned long long read_map_entries(void);
+unsigned long long read_ram_mib(void);
 void check_vhost_iotlb(struct verdict *v);
 void check_vdpa(struct verdict *v);
 void check_vhost_vdpa(struct verdict *v);

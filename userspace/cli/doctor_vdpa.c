@@ -86,7 +86,7 @@ void check_vdpa_tool(struct verdict *v)
 	if (has_program("vdpa"))
 		judge(v, VERDICT_OK, "the vdpa tool is installed", NULL);
 	else
-		judge(v, VERDICT_FAIL, "the vdpa tool is missing (it creates ports)",
+		judge(v, VERDICT_WARN, "the vdpa tool is missing (it shows counters of single queues)",
 		      install_command("iproute2", "iproute", command,
 				      sizeof(command)));
 }
@@ -95,40 +95,60 @@ void check_vdpa_tool(struct verdict *v)
  * A port's map has one entry per contiguous piece of memory: 2 MiB if the VM's
  * memory is in huge pages, 4 KiB in the worst case.
  */
-void judge_map_entries(unsigned long long entries, unsigned long long ram_mib,
-		       struct verdict *v)
+unsigned long long want_map_entries(unsigned long long ram_mib)
 {
 	unsigned long long wanted = 65536;
-	char remedy[128];
 
 	while (wanted < ram_mib * (1024 / 4))
 		wanted *= 2;
+	return wanted;
+}
+
+void judge_map_entries(unsigned long long entries, unsigned long long ram_mib,
+		       struct verdict *v)
+{
+	unsigned long long wanted = want_map_entries(ram_mib);
+	char remedy[128];
+
 	snprintf(remedy, sizeof(remedy),
 		 "in /etc/modprobe.d: options vhost_vdpa max_iotlb_entries=%llu",
 		 wanted);
 	if (!entries)
 		judge(v, VERDICT_OK, "vhost_vdpa is not loaded, no limit yet",
 		      NULL);
+	else if (entries >= wanted)
+		judge(v, VERDICT_OK, "%llu entries: enough for any VM", NULL,
+		      entries);
 	else if (entries * 2 >= ram_mib)
-		judge(v, VERDICT_OK, "%llu entries: enough for any VM with huge pages",
-		      NULL, entries);
+		judge(v, VERDICT_OK, "%llu entries: enough for any VM with huge pages, but not for one above %llu MiB that migrates here",
+		      NULL, entries, entries / (1024 / 4));
 	else
 		judge(v, VERDICT_WARN, "%llu entries: too few for VMs above %llu GiB or without huge pages",
 		      remedy, entries, entries * 2 / 1024);
 }
 
-void check_map_entries(struct verdict *v)
+/* 0: vhost_vdpa is not loaded. */
+unsigned long long read_map_entries(void)
 {
-	unsigned long long entries = 0;
-	struct sysinfo info = { 0 };
 	char line[32];
 
-	if (read_first_line("/sys/module/vhost_vdpa/parameters/max_iotlb_entries",
-			    line, sizeof(line)))
-		entries = strtoull(line, NULL, 10);
+	if (!read_first_line("/sys/module/vhost_vdpa/parameters/max_iotlb_entries",
+			     line, sizeof(line)))
+		return 0;
+	return strtoull(line, NULL, 10);
+}
+
+unsigned long long read_ram_mib(void)
+{
+	struct sysinfo info = { 0 };
+
 	sysinfo(&info);
-	judge_map_entries(entries, (unsigned long long)info.totalram *
-			  info.mem_unit >> 20, v);
+	return (unsigned long long)info.totalram * info.mem_unit >> 20;
+}
+
+void check_map_entries(struct verdict *v)
+{
+	judge_map_entries(read_map_entries(), read_ram_mib(), v);
 }
 
 /* vhost-vdpa pins all memory of the VM; the limit applies to root too. */

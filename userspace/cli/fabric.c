@@ -85,7 +85,7 @@ static void print_created(struct cli *cli, uint64_t id, const char *name,
 		print_json(fabric_json(id, name, mode), cli->out, false);
 		return;
 	}
-	fprintf(cli->out, "to add a port: vdpa dev add name PORT mgmtdev queztl/%s\n",
+	fprintf(cli->out, "to add a port: queztl port add PORT %s\n",
 		name);
 	if (mode)
 		fputs("to let two ports talk: queztl policy allow PORT PEER\n",
@@ -138,7 +138,7 @@ static int fail_del(struct cli *cli, int ret, const char *name)
 		return fail_no_fabric(cli, name);
 	case -EBUSY:
 		return fail(cli, EXIT_FAILED,
-			    "fabric %s still has ports: remove them first (vdpa dev del PORT)",
+			    "fabric %s still has ports: remove them first (queztl port del PORT)",
 			    name);
 	default:
 		return fail_errno(cli, ret, "cannot remove fabric %s", name);

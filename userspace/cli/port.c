@@ -134,7 +134,7 @@ static void print_ports(struct cli *cli, const struct snapshot *shot)
 	struct table table = TABLE(columns);
 
 	if (!shot->port_count) {
-		fputs("no ports; to create one: vdpa dev add name PORT mgmtdev queztl/FABRIC\n",
+		fputs("no ports; to create one: queztl port add PORT FABRIC\n",
 		      cli->out);
 		return;
 	}

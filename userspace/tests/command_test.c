@@ -55,6 +55,7 @@ static void every_command_says_why_there_is_no_device(void **state)
 	static const char *const words[] = {
 		"info", "vms", "attach 1", "detach 1", "fabric add x",
 		"fabric del x", "fabric set x deny", "fabric list", "port list", "port show x",
+		"port add x y", "port del x",
 		"port set x pps 1", "policy allow x y", "policy forbid x y",
 		"policy list", "addr add x ::1", "addr del x ::1", "addr list",
 		"stats", "stats --watch", "vms --json",
@@ -165,9 +166,9 @@ static void fabrics_come_and_go(void **state)
 	json_decref(list);
 	assert_string_equal(run("fabric del red")->out, "");
 	assert_fails("fabric del red", EXIT_NO_OBJECT, "no fabric red");
-	assert_fails("fabric del blue", EXIT_FAILED, "vdpa dev del");
+	assert_fails("fabric del blue", EXIT_FAILED, "queztl port del PORT");
 	assert_non_null(strstr(run("fabric add red")->out,
-			       "vdpa dev add name PORT mgmtdev queztl/red"));
+			       "queztl port add PORT red"));
 }
 
 static void ports_fit_a_terminal(void **state)
@@ -195,7 +196,7 @@ static void empty_lists_say_what_to_do(void **state)
 	fake_reset();
 	assert_non_null(strstr(run("vms")->out, "queztl attach"));
 	assert_non_null(strstr(run("fabric list")->out, "queztl fabric add"));
-	assert_non_null(strstr(run("port list")->out, "vdpa dev add"));
+	assert_non_null(strstr(run("port list")->out, "queztl port add"));
 	assert_non_null(strstr(run("policy list")->out, "policy allow"));
 	assert_non_null(strstr(run("addr list")->out, "addr add"));
 	assert_string_equal(run("stats")->out, "no ports and no VMs\n");

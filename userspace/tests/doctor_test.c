@@ -193,6 +193,11 @@ static void map_entries_are_weighed_against_memory(void **state)
 	assert_verdict(&v, VERDICT_OK, "not loaded", "");
 	judge_map_entries(2048, 4096, &v);
 	assert_verdict(&v, VERDICT_OK, "2048 entries: enough for any VM", "");
+	judge_map_entries(65536, 256, &v);
+	assert_verdict(&v, VERDICT_OK, "65536 entries: enough for any VM", "");
+	assert_null(strstr(v.what, "migrates"));
+	judge_map_entries(2048, 256, &v);
+	assert_verdict(&v, VERDICT_OK, "not for one above 8 MiB that migrates", "");
 	judge_map_entries(2048, 4097, &v);
 	assert_verdict(&v, VERDICT_WARN, "above 4 GiB",
 		       "vhost_vdpa max_iotlb_entries=2097152");
