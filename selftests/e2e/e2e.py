@@ -457,10 +457,10 @@ def a_paused_vm_goes_on():
     expect_talk(b, address("blue-a"), 100)
 
 
-def expect_multicast(source, name, heard):
+def expect_multicast(source, name, heard, device="eth0"):
     """Whether the guest of a port wants frames to a group that it has not joined."""
     before, = counts(name)
-    source.run("ping -c 10 -i 0.2 -W 1 -I eth0 224.9.8.7", seconds=60)
+    source.run(f"ping -c 10 -i 0.2 -W 1 -I {device} 224.9.8.7", seconds=60)
     after, = counts(name)
     arrived = after["rx_packets"] - before["rx_packets"]
     check((arrived >= 10) == heard,
@@ -488,8 +488,28 @@ def what_a_guest_has_set_outlasts_a_pause():
         expect_multicast(b, name, False)
 
 
-# Those with which QEMU 10.0 can put itself between a guest and its control queue.
-REPLAYED = sum(1 << bit for bit in (0, 1, 2, 3, 5, 7, 8, 9, 11, 12, 13, 15, 16, 17, 18, 19, 20, 23, 29, 32, 33))
+class Migratable:
+    """A port that QEMU 10 can shadow, while the test lasts; a guest with it."""
+
+    def __init__(self, where, name, last, addr, **more):
+        self.name, self.mac, self.where = name, f"52:54:00:e2:01:{last:02x}", where
+        self.guest = {"name": name, "emulator": "10", **more}
+        self.address = addr
+
+    def __enter__(self):
+        found = ask("port", "add", self.name, self.where, "mac", self.mac, "migratable")
+        nic = vm.vdpa(self.mac, f"{self.address}/24", f"/dev/{found['device']}")
+        self.guest = vm.Guest(nics=[nic], **self.guest)
+        return self.guest
+
+    def __exit__(self, *_):
+        self.guest.stop()
+        expect_exit(0, "port", "del", self.name)
+
+
+def expect_no_complaint(guest_):
+    said = (guest_.tmp / "qemu.log").read_text(errors="replace")
+    check("vdpa" not in said and "vhost" not in said, f"QEMU of {guest_.name} says: {said[:500]}")
 
 
 def commands(name):
@@ -502,27 +522,49 @@ def commands(name):
 def commands_are_replayed_by_a_vmm_that_sees_them():
     """The port has an address space for the control queue: QEMU 10 takes the guest's commands and repeats them."""
     b = guest("b")
-    node = fabric.add_port_with(REPLAYED, "blue", "blue-s", "52:54:00:e2:01:05")
-    try:
-        nic = vm.vdpa("52:54:00:e2:01:05", "10.1.0.5/24", node)
-        with vm.Guest("shadowed", [nic], emulator="10") as shadowed:
-            monitor = shadowed.monitor()
-            for allmulti in "allmulti", "-allmulti":
-                shadowed.expect(f"ifconfig eth0 {allmulti}")
-                expect_ping(b, "10.1.0.5")
-                expect_multicast(b, "blue-s", allmulti == "allmulti")
-                before = commands("blue-s")
-                for _ in range(3):
-                    monitor.ask("stop")
-                    monitor.ask("cont")
-                    expect_ping(b, "10.1.0.5")
-                    expect_multicast(b, "blue-s", allmulti == "allmulti")
-                say(f"{before} commands before three pauses, {commands('blue-s')} after")
-                check(commands("blue-s") > before, "no command was repeated: QEMU leaves them to the port")
-            said = (shadowed.tmp / "qemu.log").read_text(errors="replace")
-            check("vdpa" not in said and "vhost" not in said, f"QEMU says: {said[:500]}")
-    finally:
-        subprocess.run(["vdpa", "dev", "del", "blue-s"], check=True)
+    with Migratable("blue", "blue-s", 5, "10.1.0.5") as shadowed:
+        shadowed.start().wait_ready()
+        monitor = shadowed.monitor()
+        for mode in "allmulti", "-allmulti":
+            shadowed.expect(f"ifconfig eth0 {mode}")
+            expect_ping(b, "10.1.0.5")
+            expect_multicast(b, "blue-s", mode == "allmulti")
+            before, seconds = commands("blue-s"), time.monotonic()
+            for _ in range(3):
+                monitor.ask("stop")
+                monitor.ask("cont")
+            seconds = time.monotonic() - seconds
+            expect_ping(b, "10.1.0.5")
+            expect_multicast(b, "blue-s", mode == "allmulti")
+            say(f"{commands('blue-s') - before} commands for three pauses, which took {seconds:.2f} s")
+            check(commands("blue-s") > before, "no command was repeated: QEMU leaves them to the port")
+        expect_no_complaint(shadowed)
+
+
+def a_vm_moves_with_all_it_has_set():
+    """The fabrics stand for those of two hosts. The other guest has a port in each."""
+    peer = guest("vlans")
+    peer.expect("vconfig add eth1 100 && ip address add 10.9.0.2/24 dev eth1.100 && ip link set eth1.100 up")
+    with Migratable("blue", "blue-m", 6, "10.1.0.6", kernel="cloud") as source, \
+            Migratable("red", "red-m", 6, "10.1.0.6", kernel="cloud", extra=["-incoming", "defer"]) as target:
+        source.start().wait_ready()
+        source.expect("qzping -s >/dev/null 2>&1 & ip address add 10.2.0.6/24 dev eth0 && vconfig add eth0 100 && "
+                      "ip address add 10.9.0.6/24 dev eth0.100 && ip link set eth0.100 up && ifconfig eth0 allmulti")
+        expect_talk(peer, "10.1.0.6", 50)
+        expect_silence(peer, "10.9.0.6")
+        target.start()
+        world.wait_for("the target listens", lambda: (target.tmp / "monitor").exists(), 10)
+        found = source.move(target)
+        say(f"downtime {found['downtime']} ms of {found['total-time']} ms")
+        source.stop()
+        expect_talk(peer, "10.2.0.6", 50)
+        expect_talk(target, address("red-b"), 50)
+        expect_ping(peer, "10.9.0.6")
+        expect_multicast(peer, "red-m", True, "eth1")
+        target.expect("ifconfig eth0 -allmulti")
+        expect_multicast(peer, "red-m", False, "eth1")
+        expect_no_complaint(source)
+        expect_no_complaint(target)
 
 
 def a_low_rate_does_not_time_out_a_guest():
@@ -697,7 +739,7 @@ TESTS = [
     a_domain_of_libvirt_has_a_port, a_virtio_mmio_guest_talks, a_virtio_mmio_guest_of_the_other_qemu_talks,
     traffic_works_after_interface_down_and_up, traffic_works_after_the_driver_is_bound_anew,
     traffic_works_after_a_guest_reboot, a_paused_vm_goes_on,
-    what_a_guest_has_set_outlasts_a_pause, commands_are_replayed_by_a_vmm_that_sees_them,
+    what_a_guest_has_set_outlasts_a_pause, commands_are_replayed_by_a_vmm_that_sees_them, a_vm_moves_with_all_it_has_set,
     a_low_rate_does_not_time_out_a_guest, a_killed_qemu_leaves_its_peer_and_port_usable,
     rmmod_is_refused_under_load_and_breaks_nothing, ten_killed_vms_leave_nothing, rmmod_works_when_no_port_is_open,
     the_module_works_when_loaded_again,

@@ -5,7 +5,6 @@
 
 The second host does what the first says, over a connection on the bare wire.
 """
-import json
 import os
 import pathlib
 import socket
@@ -22,14 +21,12 @@ import ktap
 import vm
 import world
 from ktap import check
+from line import HOST, PEER, SECONDS, WIRE, accept, connect, listen as listen_on_wire
 from vm import sh
 from world import expect_ping, expect_udp
 
-HOST = os.environ.get("QZ_HOST", "a")
-WIRE, PEER = os.environ["QZ_WIRE_IP"], os.environ["QZ_PEER_IP"]
 NUMBER = {"a": 1, "b": 2}
-CONTROL, TUNNEL = 7100, 51820
-SECONDS = 120 * vm.SLOW
+TUNNEL = 51820
 # Of the wire's 1500 bytes WireGuard takes 80 (over IPv6; over IPv4 60), VXLAN 50.
 INNER = 1420 - 50
 
@@ -88,31 +85,12 @@ def join(private, public_of_peer):
     sh("ip", "address", "add", f"10.1.0.10{WIRE[-1]}/24", "dev", "br0")
 
 
-class Line:
-    """One JSON value a line, over the bare wire."""
-
-    def __init__(self, connection):
-        connection.settimeout(3 * SECONDS)
-        self.stream = connection.makefile("rw")
-
-    def say(self, value):
-        self.stream.write(json.dumps(value) + "\n")
-        self.stream.flush()
-
-    def hear(self):
-        line = self.stream.readline()
-        if not line:
-            raise RuntimeError("the other host is gone")
-        return json.loads(line)
-
-
 # -- the second host --------------------------------------------------------------------------------------------------
 def serve():
-    server = socket.create_server((WIRE, CONTROL))
-    server.settimeout(SECONDS)
+    server = listen_on_wire()
     guest = start_guest()
     private, public = make_keys()
-    line = Line(server.accept()[0])
+    line = accept(server)
     line.say(public)
     join(private, line.hear())
     line.say("joined")
@@ -136,17 +114,6 @@ class Far:
         return tuple(self.line.hear())
 
     expect = vm.Guest.expect
-
-
-def connect():
-    deadline = time.monotonic() + SECONDS
-    while True:
-        try:
-            return Line(socket.create_connection((PEER, CONTROL)))
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
 
 
 def wait_for_tunnel():

@@ -2,7 +2,6 @@
 import fcntl
 import os
 import pathlib
-import socket
 import struct
 import subprocess
 import time
@@ -28,51 +27,6 @@ def add(name):
     argument = struct.pack(f"=IIQ{NAME_MAX}s", 16 + NAME_MAX, 0, 0, name.encode())
     with open("/dev/queztl", "rb") as device:
         fcntl.ioctl(device, QUEZTL_FABRIC_ADD, argument)
-
-
-# -- vDPA's generic netlink: iproute2 of Debian 12 cannot choose features ---------------------------------------------
-NETLINK_GENERIC, GENL_ID_CTRL = 16, 16
-CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 3, 1, 2
-VDPA_CMD_DEV_NEW = 3
-VDPA_ATTR_BUS, VDPA_ATTR_MGMTDEV, VDPA_ATTR_NAME, VDPA_ATTR_MAC, VDPA_ATTR_FEATURES = 1, 2, 4, 10, 20
-NLM_F_REQUEST, NLM_F_ACK, NLMSG_ERROR = 1, 4, 2
-
-
-def pad(data):
-    return data + bytes(-len(data) % 4)
-
-
-def ask_netlink(family, command, attributes, flags=0):
-    """The attributes of the answer; none of a plain acknowledgement."""
-    data = struct.pack("=BBH", command, 1, 0)
-    for number, value in attributes:
-        value = value.encode() + b"\0" if isinstance(value, str) else value
-        data += pad(struct.pack("=HH", 4 + len(value), number) + value)
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC) as link:
-        link.bind((0, 0))
-        link.send(struct.pack("=IHHII", 16 + len(data), family, NLM_F_REQUEST | flags, 1, 0) + data)
-        answer = link.recv(65536)
-    if struct.unpack_from("=H", answer, 4)[0] == NLMSG_ERROR:
-        error = -struct.unpack_from("=i", answer, 16)[0]
-        if error:
-            raise OSError(error, os.strerror(error))
-        return {}
-    found, at = {}, 20
-    while at < len(answer):
-        size, number = struct.unpack_from("=HH", answer, at)
-        found[number] = answer[at + 4:at + size]
-        at += size + -size % 4
-    return found
-
-
-def add_port_with(features, fabric, name, mac):
-    """Add a port that offers only these features, as `vdpa dev add ... device_features` of a newer iproute2."""
-    family = ask_netlink(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, [(CTRL_ATTR_FAMILY_NAME, "vdpa")])[CTRL_ATTR_FAMILY_ID]
-    ask_netlink(struct.unpack("=H", family)[0], VDPA_CMD_DEV_NEW,
-                [(VDPA_ATTR_BUS, "queztl"), (VDPA_ATTR_MGMTDEV, fabric), (VDPA_ATTR_NAME, name),
-                 (VDPA_ATTR_MAC, bytes.fromhex(mac.replace(":", ""))), (VDPA_ATTR_FEATURES, struct.pack("=Q", features))],
-                NLM_F_ACK)
-    return node_of(VDPA_DEVICES / name)
 
 
 def add_device(fabric, name, mac, mtu, pairs=None):

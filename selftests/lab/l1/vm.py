@@ -153,6 +153,22 @@ class Guest:
         self.boot_seconds = float(line.split()[1])
         return self
 
+    def move(self, target, seconds=60):
+        """Migrate into a VMM that was started with "-incoming defer"; returns what the VMM says of it."""
+        here, there, uri = self.monitor(), target.monitor(), f"unix:{target.tmp}/migration"
+        there.ask("migrate-incoming", uri=uri)
+        here.ask("migrate", uri=uri)
+        deadline = time.monotonic() + seconds * SLOW
+        while (found := here.ask("query-migrate"))["status"] not in ("completed", "failed", "cancelled"):
+            self.check(deadline)
+            target.check(deadline)
+            time.sleep(0.05)
+        if found["status"] != "completed":
+            raise RuntimeError(f"guest {self.name}: migration {found['status']}: {found.get('error-desc')}")
+        target.port = socket.socket(socket.AF_UNIX)
+        target.port.connect(f"{target.tmp}/command")
+        return found
+
     def reboot(self, seconds=READY_SECONDS):
         """Restart the guest inside the same QEMU, without notifying its drivers (needs may_reboot)."""
         self.post("reboot -f")
