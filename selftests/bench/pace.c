@@ -4,8 +4,9 @@
  *
  *   pace [-i US] [-l SIZE] ADDRESS PORT
  *
- * Until SIGTERM. Then one second later, for the last echoes, it prints one JSON object: how many were sent, lost and came
- * twice, and the longest time between two echoes that followed each other, in ms, with when that began.
+ * Until SIGTERM. One second later, for the last echoes, it prints one JSON object: how many were sent, lost and came twice;
+ * the longest time between two echoes that followed each other, in ms; all such times of LONG and more, each after when it
+ * began, in s; and how many of each second's datagrams were lost.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -20,11 +21,15 @@
 #include <unistd.h>
 
 #define MOST	(1 << 22)
+#define LONG	0.2
+#define GAPS	64
+#define SECONDS	600
 
 static volatile sig_atomic_t ending;
 static bool came[MOST];
 static uint32_t sent, received, twice;
-static double last, gap, gap_at;
+static double last, gap, gaps[GAPS][2];
+static uint32_t gap_count, first_of[SECONDS + 1];
 
 static void end(int signal)
 {
@@ -49,9 +54,11 @@ static void note(uint32_t number, double begin)
 	twice += came[number];
 	received += !came[number];
 	came[number] = true;
-	if (last && at - last > gap) {
+	if (last && at - last > gap)
 		gap = at - last;
-		gap_at = last - begin;
+	if (last && at - last >= LONG && gap_count < GAPS) {
+		gaps[gap_count][0] = last - begin;
+		gaps[gap_count++][1] = (at - last) * 1e3;
 	}
 	last = at;
 }
@@ -70,12 +77,29 @@ static void take_echoes(int fd, double begin, double until)
 	}
 }
 
+static void print_lists(uint32_t seconds)
+{
+	printf(", \"gaps\": [");
+	for (uint32_t i = 0; i < gap_count; i++)
+		printf("%s[%.1f, %.1f]", i ? ", " : "", gaps[i][0], gaps[i][1]);
+	printf("], \"lost_by_second\": [");
+	for (uint32_t i = 0; i < seconds; i++) {
+		uint32_t lost = 0;
+
+		for (uint32_t n = first_of[i]; n < first_of[i + 1]; n++)
+			lost += !came[n];
+		printf("%s%u", i ? ", " : "", lost);
+	}
+	printf("]");
+}
+
 int main(int argc, char **argv)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET };
 	int option, fd, us = 5000, size = 64;
 	static char data[1500];
 	double begin, next;
+	uint32_t seconds = 0;
 
 	while ((option = getopt(argc, argv, "i:l:")) > 0) {
 		if (option == 'i')
@@ -97,7 +121,11 @@ int main(int argc, char **argv)
 	signal(SIGTERM, end);
 	begin = next = now();
 	while (!ending && sent < MOST) {
-		uint32_t number = htonl(sent++);
+		uint32_t number;
+
+		while (seconds < SECONDS && now() - begin >= seconds)
+			first_of[seconds++] = sent;
+		number = htonl(sent++);
 
 		memcpy(data, &number, sizeof(number));
 		(void)!send(fd, data, size, 0);	/* what is not sent is lost */
@@ -105,7 +133,9 @@ int main(int argc, char **argv)
 		take_echoes(fd, begin, next);
 	}
 	take_echoes(fd, begin, now() + 1);
-	printf("{\"sent\": %u, \"lost\": %u, \"twice\": %u, \"gap_ms\": %.1f, \"gap_at_s\": %.1f}\n", sent, sent - received,
-	       twice, gap * 1e3, gap_at);
+	first_of[seconds] = sent;
+	printf("{\"sent\": %u, \"lost\": %u, \"twice\": %u, \"gap_ms\": %.1f", sent, sent - received, twice, gap * 1e3);
+	print_lists(seconds);
+	printf("}\n");
 	return 0;
 }

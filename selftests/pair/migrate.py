@@ -30,7 +30,7 @@ NUMBER = {"a": 1, "b": 2}
 INNER = 1500 - 50                   # VXLAN takes 50 bytes of the wire's
 VM_MAC, VM_ADDRESS = "52:54:00:e4:00:10", "10.1.0.10"
 TURNS = os.environ.get("QZ_USER_TURNS", "bridge fabric bridge fabric bridge fabric").split()
-INTERVAL_US = 5000
+INTERVAL_US = int(os.environ.get("QZ_USER_INTERVAL_US", 10000))
 MIGRATION = 7200
 
 
@@ -132,7 +132,7 @@ def turn(line, path):
     seen |= {"path": path, "downtime_ms": found["downtime"], "total_ms": found["total-time"],
              "mbytes": round(found["ram"]["transferred"] / 1e6, 1)}
     print(f"{path:<8}{seen['gap_ms']:>10.1f}{seen['downtime_ms']:>10}{seen['total_ms']:>10}{seen['sent']:>8}"
-          f"{seen['lost']:>7}{seen['twice']:>7}{seen['gap_at_s']:>8.1f}{seen['mbytes']:>8}", flush=True)
+          f"{seen['lost']:>7}{seen['twice']:>7}{seen['mbytes']:>8}  {seen['gaps']}", flush=True)
     return seen
 
 
@@ -147,7 +147,7 @@ def row(name, unit, key, turns, conditions):
 def main():
     make_network()
     line = connect()
-    print(f"{'path':<8}{'gap, ms':>10}{'QEMU, ms':>10}{'in all':>10}{'sent':>8}{'lost':>7}{'twice':>7}{'at, s':>8}{'MB':>8}")
+    print(f"{'path':<8}{'gap, ms':>10}{'QEMU, ms':>10}{'in all':>10}{'sent':>8}{'lost':>7}{'twice':>7}{'MB':>8}  gaps: at s, ms")
     turns = [turn(line, path) for path in TURNS]
     line.say(None)
     conditions = {"interval_us": INTERVAL_US, "qemu": "10", "mem": "128M",
