@@ -13,9 +13,9 @@
 
 /* VERSION_1, ACCESS_PLATFORM, EVENT_IDX, CTRL_VQ: QEMU shadows them. */
 #define SHADOWED	(1ULL << 32 | 1ULL << 33 | 1ULL << 29 | 1ULL << 17)
-/* GUEST_ANNOUNCE, INDIRECT_DESC, USO, and one that does not exist yet. */
-#define OTHERS		(1ULL << 21 | 1ULL << 28 | 1ULL << 54 | 1ULL << 55 | \
-			 1ULL << 56 | 1ULL << 62)
+/* CTRL_VLAN, GUEST_ANNOUNCE, INDIRECT_DESC, USO, and one that does not exist yet. */
+#define OTHERS		(1ULL << 19 | 1ULL << 21 | 1ULL << 28 | 1ULL << 54 | \
+			 1ULL << 55 | 1ULL << 56 | 1ULL << 62)
 
 static unsigned int descriptors;
 
