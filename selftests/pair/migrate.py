@@ -83,6 +83,21 @@ def end_guest(guest, path):
 
 
 # -- the second host --------------------------------------------------------------------------------------------------
+def reaches(target):
+    return not subprocess.run(["ping", "-q", "-c1", "-W3", target], stdout=subprocess.DEVNULL).returncode
+
+
+def look(guest):
+    """What this host sees of the guest that has arrived; None: all is well."""
+    guest.connect()
+    code, text = guest.run("cat /proc/uptime; ip neigh; cat /sys/class/net/eth0/statistics/[rt]x_packets", 20)
+    if code:
+        return text
+    if not reaches(VM_ADDRESS):
+        return f"no answer here: {text}; {sh('bridge', 'fdb', 'show', 'br', 'br0')}"
+    return None
+
+
 def serve():
     make_network()
     line = accept()
@@ -92,6 +107,7 @@ def serve():
             time.sleep(0.1)
         line.say("listens")
         line.hear()
+        line.say(look(guest))
         end_guest(guest, path)
         line.say("ended")
 
@@ -126,8 +142,11 @@ def turn(line, path):
     time.sleep(10)
     pace.send_signal(signal.SIGTERM)
     seen = json.loads(pace.communicate(timeout=60)[0])
+    fdb = [row for row in sh("bridge", "fdb", "show", "br", "br0").splitlines() if VM_MAC in row]
     end_guest(guest, path)
     line.say("end")
+    if trouble := line.hear():
+        print(f"{path}: the second host: {trouble}; this one has {fdb}", flush=True)
     line.hear()
     seen |= {"path": path, "downtime_ms": found["downtime"], "total_ms": found["total-time"],
              "mbytes": round(found["ram"]["transferred"] / 1e6, 1)}
@@ -147,6 +166,10 @@ def row(name, unit, key, turns, conditions):
 def main():
     make_network()
     line = connect()
+    deadline = time.monotonic() + 60 * vm.SLOW
+    while not reaches("10.1.0.102"):
+        if time.monotonic() > deadline:
+            raise RuntimeError("the hosts' bridges do not reach each other")
     print(f"{'path':<8}{'gap, ms':>10}{'QEMU, ms':>10}{'in all':>10}{'sent':>8}{'lost':>7}{'twice':>7}{'MB':>8}  gaps: at s, ms")
     turns = [turn(line, path) for path in TURNS]
     line.say(None)

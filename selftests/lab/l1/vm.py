@@ -165,9 +165,14 @@ class Guest:
             time.sleep(0.05)
         if found["status"] != "completed":
             raise RuntimeError(f"guest {self.name}: migration {found['status']}: {found.get('error-desc')}")
-        target.port = socket.socket(socket.AF_UNIX)
-        target.port.connect(f"{target.tmp}/command")
+        target.connect()
         return found
+
+    def connect(self):
+        """To a guest that has arrived, and so never says that it is ready."""
+        self.port = socket.socket(socket.AF_UNIX)
+        self.port.connect(f"{self.tmp}/command")
+        return self
 
     def reboot(self, seconds=READY_SECONDS):
         """Restart the guest inside the same QEMU, without notifying its drivers (needs may_reboot)."""
