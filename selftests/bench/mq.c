@@ -18,7 +18,7 @@
 #define AVAIL		0x1000u
 #define USED		0x2000u
 #define FEATURES	(F(VIRTIO_F_VERSION_1) | F(VIRTIO_F_ACCESS_PLATFORM) | F(VIRTIO_RING_F_EVENT_IDX) | \
-			 F(VIRTIO_NET_F_CTRL_VQ) | F(VIRTIO_NET_F_MQ) | F(VIRTIO_NET_F_CSUM) | \
+			 F(VIRTIO_NET_F_CTRL_VQ) | F(VIRTIO_NET_F_MQ) | F(VIRTIO_NET_F_RSS) | F(VIRTIO_NET_F_CSUM) | \
 			 F(VIRTIO_NET_F_GUEST_CSUM) | F(VIRTIO_NET_F_HOST_TSO4) | F(VIRTIO_NET_F_GUEST_TSO4))
 
 uint8_t *mq_memory(int pairs, int num, int slot, uint32_t *size)
@@ -49,7 +49,7 @@ static int set_up_ring(struct mq *mq, int index, int num)
 {
 	struct mq_ring *ring = &mq->ring[index];
 	uint8_t *area = mq->port.memory + index * ROOM;
-	struct vhost_vring_state size = { index, num }, base = { index, 0 };
+	struct vhost_vring_state size = { index, num }, base = { index, mq->first[index] };
 	struct vhost_vring_file file = { .index = index };
 	struct vhost_vring_addr address = {
 		.index = index,
@@ -62,6 +62,7 @@ static int set_up_ring(struct mq *mq, int index, int num)
 	ring->avail = (void *)(area + AVAIL);
 	ring->used = (void *)(area + USED);
 	ring->num = num;
+	ring->next = ring->told = ring->seen = mq->first[index];
 	ring->buffers = mq->port.memory + MQ_BUFFERS + (size_t)index * mq->num * mq->slot;
 	ring->kick = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	ring->call = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -137,22 +138,22 @@ void mq_wait(struct mq_ring *ring, int after, int ms)
 		abort();
 }
 
-int mq_use_pairs(struct mq *mq, int pairs)
+int mq_command(struct mq *mq, uint8_t command, const void *data, int size)
 {
 	struct mq_ring *ring = &mq->ring[2 * mq->pairs];
-	uint8_t *data = mq->port.memory + MQ_BUFFERS - 64;	/* no ring is there */
-	uint64_t at = swg_address(&mq->port, data);
+	uint8_t *bytes = mq->port.memory + MQ_BUFFERS - 4096;	/* no ring is there */
+	uint8_t *answer = bytes + 4095;
+	uint64_t at = swg_address(&mq->port, bytes);
 	double end = swg_now() + 10;
 	uint32_t length;
 	int entry;
 
-	data[0] = VIRTIO_NET_CTRL_MQ;
-	data[1] = VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET;
-	data[2] = (uint8_t)pairs;
-	data[3] = 0;
-	data[4] = 0x77;						/* no answer */
-	ring->desc[0] = (struct vring_desc){ .addr = at, .len = 4, .flags = VRING_DESC_F_NEXT, .next = 1 };
-	ring->desc[1] = (struct vring_desc){ .addr = at + 4, .len = 1, .flags = VRING_DESC_F_WRITE };
+	bytes[0] = VIRTIO_NET_CTRL_MQ;
+	bytes[1] = command;
+	memcpy(bytes + 2, data, size);
+	*answer = 0x77;						/* none */
+	ring->desc[0] = (struct vring_desc){ .addr = at, .len = 2 + size, .flags = VRING_DESC_F_NEXT, .next = 1 };
+	ring->desc[1] = (struct vring_desc){ .addr = at + 4095, .len = 1, .flags = VRING_DESC_F_WRITE };
 	mq_give(ring, 0);
 	mq_flush(ring);
 	while (!mq_take(ring, &entry, &length)) {
@@ -160,5 +161,10 @@ int mq_use_pairs(struct mq *mq, int pairs)
 			return -ETIMEDOUT;
 		usleep(100);
 	}
-	return data[4] == VIRTIO_NET_OK ? 0 : -EPROTO;
+	return *answer == VIRTIO_NET_OK ? 0 : *answer == VIRTIO_NET_ERR ? -EINVAL : -EPROTO;
+}
+
+int mq_use_pairs(struct mq *mq, int pairs)
+{
+	return mq_command(mq, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, &(uint16_t){ pairs }, 2);
 }

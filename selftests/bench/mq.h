@@ -29,6 +29,7 @@ struct mq {
 	struct swg port;			/* without its rings */
 	int pairs, num, slot;
 	struct mq_ring ring[MQ_RINGS];		/* in the order of their numbers */
+	uint16_t first[MQ_RINGS];		/* index that each begins at */
 };
 
 /* Memory for a guest with so many pairs. */
@@ -37,7 +38,9 @@ uint8_t *mq_memory(int pairs, int num, int slot, uint32_t *size);
 /* Open a port of @pairs pairs and start it. @memory may be shared by ports that are idle. */
 int mq_open(struct mq *mq, const char *name, int pairs, int num, int slot, uint8_t *memory, uint32_t size);
 int mq_start(struct mq *mq);
-int mq_use_pairs(struct mq *mq, int pairs);	/* VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET */
+/* VIRTIO_NET_CTRL_MQ_*; -EINVAL: the answer is no. @size: 4000 at most */
+int mq_command(struct mq *mq, uint8_t command, const void *data, int size);
+int mq_use_pairs(struct mq *mq, int pairs);
 
 static inline struct mq_ring *mq_rx(struct mq *mq, int pair)
 {

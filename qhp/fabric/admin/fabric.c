@@ -11,6 +11,7 @@
 #include "admin/admin.h"
 #include "admin/fabricapi.h"
 #include "path/scratch.h"
+#include "path/steer.h"
 #include "path/worker.h"
 #include "pure/name.h"
 
@@ -294,6 +295,7 @@ int qz_fabric_init(void)
 {
 	int err;
 
+	qz_steer_init();
 	err = qz_gate_init();
 	if (err)
 		return err;

@@ -57,7 +57,7 @@ static void apply_config(struct qz_port *port,
 	if (!(port->offered & BIT_ULL(VIRTIO_NET_F_CTRL_VQ)))
 		port->offered &= ~QZ_CTRL_FEATURES;
 	if (port->ctrl.pairs == 1)
-		port->offered &= ~BIT_ULL(VIRTIO_NET_F_MQ);
+		port->offered &= ~QZ_PAIRS_FEATURES;
 }
 
 /* Takes the port off the bus: see leave.c. Process context, no lock held. */

@@ -24,28 +24,13 @@ static void begin(struct qz_cursor *cur, const struct qz_run *run)
 }
 
 /*
- * Read the first @len bytes of a frame, or as many as it and the head have.
- * These bytes are then delivered as they were read.
- */
-static bool read_head(struct qz_frame *frame, u32 len)
-{
-	u32 old = frame->head_len;
-
-	len = min3(len, frame->len, (u32)QZ_OFFLOAD_HEAD);
-	if (len <= old)
-		return true;
-	frame->head_len = len;
-	return qz_cursor_read(&frame->rest, frame->head + old, len - old);
-}
-
-/*
  * Read all headers of a frame to be segmented. This may have read too much or
  * too little, so the payload's cursor starts anew right after the headers.
  */
 static enum queztl_drop read_headers(const struct qz_run *run,
 				     struct qz_frame *frame)
 {
-	if (!read_head(frame, QZ_OFFLOAD_HEAD))
+	if (!qz_frame_read_head(frame, QZ_OFFLOAD_HEAD))
 		return QUEZTL_DROP_BAD_RING;
 	if (!qz_offload_parse(&frame->off, frame->head, frame->head_len,
 			      frame->len))
@@ -78,7 +63,7 @@ static enum queztl_drop check_sender(const struct qz_antispoof *antispoof,
 	u32 judged;
 
 	if (off->gso == VIRTIO_NET_HDR_GSO_NONE &&
-	    !read_head(frame, QZ_OFFLOAD_HEAD))
+	    !qz_frame_read_head(frame, QZ_OFFLOAD_HEAD))
 		return QUEZTL_DROP_BAD_RING;
 	judged = qz_antispoof_check(antispoof, frame->head, frame->head_len);
 	if (!judged ||
@@ -139,7 +124,7 @@ static enum queztl_drop read_frame(const struct qz_run *run)
 			return reason;
 	}
 	if (unlikely(qz_offload_may_be_dhcp(&frame->off))) {
-		if (!read_head(frame, frame->off.csum_start + QZ_OFFLOAD_DHCP))
+		if (!qz_frame_read_head(frame, frame->off.csum_start + QZ_OFFLOAD_DHCP))
 			return QUEZTL_DROP_BAD_RING;
 		frame->off.finish = qz_offload_is_dhcp(&frame->off, frame->head,
 						       frame->head_len);

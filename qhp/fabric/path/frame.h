@@ -35,7 +35,8 @@
  * @head_len: length of @head: all of a short frame; else the Ethernet header
  *	with a VLAN tag, all headers of a frame that may have to be segmented,
  *	those up to the UDP ports if the checksum is UDP's, or as much as fits
- *	if the sender has addresses; and a tag that the frame got
+ *	if the sender has addresses or a receiver several queues; and a tag that
+ *	the frame got
  * @len: bytes of the whole frame
  * @rest: the bytes after @head, in the sender's memory
  * @off: what the driver left to the device
@@ -68,6 +69,21 @@ struct qz_buffers {
 	u16 head[QZ_FRAME_BUFFERS];
 	u32 len[QZ_FRAME_BUFFERS];
 };
+
+/*
+ * Read the first @len bytes of a frame, or as many as it and the head have.
+ * These bytes are then delivered as they were read.
+ */
+static inline bool qz_frame_read_head(struct qz_frame *frame, u32 len)
+{
+	u32 old = frame->head_len;
+
+	len = min3(len, frame->len, (u32)QZ_OFFLOAD_HEAD);
+	if (len <= old)
+		return true;
+	frame->head_len = len;
+	return qz_cursor_read(&frame->rest, frame->head + old, len - old);
+}
 
 static inline const struct ethhdr *qz_frame_eth(const struct qz_frame *frame)
 {

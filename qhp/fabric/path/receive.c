@@ -15,7 +15,7 @@
 
 #include "module/trace.h"
 #include "path/capture.h"
-#include "path/run.h"
+#include "path/steer.h"
 
 /**
  * struct piece - what goes into the receiver's ring as one packet
@@ -331,19 +331,6 @@ static enum put put_frame(struct qz_run *run, struct qz_rxq *rxq,
 	return put_segments(run, rxq, frame, lacks & csum);
 }
 
-/*
- * All frames of a sending queue go to one queue of a receiver, so a flow keeps
- * its order; a guest has spread its flows over its queues. Other sending queues
- * use other queues of the receiver.
- */
-static struct qz_rxq *pick_queue(const struct qz_run *run,
-				 struct qz_port *port)
-{
-	u32 pair = run->txq->vq.index / 2 + run->port->id;
-
-	return &port->rxqs[pair % READ_ONCE(port->ctrl.active)];
-}
-
 /* The receiver cannot take the frame, or what is left of it: that is no error. */
 static int drop_for(struct qz_run *run, struct qz_rxq *rxq,
 		    enum queztl_drop reason, const struct qz_frame *frame)
@@ -357,7 +344,7 @@ static int drop_for(struct qz_run *run, struct qz_rxq *rxq,
 int qz_receive_drop(struct qz_run *run, struct qz_port *port,
 		    enum queztl_drop reason, const struct qz_frame *frame)
 {
-	return drop_for(run, pick_queue(run, port), reason, frame);
+	return drop_for(run, port->rxqs, reason, frame);
 }
 
 /**
@@ -381,12 +368,15 @@ int qz_receive_drop(struct qz_run *run, struct qz_port *port,
 int qz_receive(struct qz_run *run, struct qz_port *port,
 	       struct qz_frame *frame)
 {
-	struct qz_rxq *rxq = pick_queue(run, port);
+	struct qz_rxq *rxq;
 	enum put put;
 
 	run->work--;
 	if (!qz_filter_takes(&port->ctrl.filter, frame->head, frame->head_len))
 		return 0;
+	rxq = qz_steer_pick(run, port, frame);
+	if (unlikely(!rxq))
+		return -EINVAL;
 	if (!receive_begin(run, rxq))
 		return drop_for(run, rxq, QUEZTL_DROP_DOWN, frame);
 	run->bytes -= frame->len;

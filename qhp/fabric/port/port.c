@@ -150,9 +150,9 @@ void qz_port_trim_map(struct qz_port *port, unsigned int space,
 
 /*
  * Set what the driver negotiated, and with it the use of each queue (virtio
- * 1.2, 5.1.2): a driver without VIRTIO_NET_F_MQ has one pair, followed by the
- * control queue, where a driver with it has its second pair. These two queues
- * then exchange their numbers.
+ * 1.2, 5.1.2): a driver without VIRTIO_NET_F_MQ and VIRTIO_NET_F_RSS has one
+ * pair, followed by the control queue, where a driver with one of them has its
+ * second pair. These two queues then exchange their numbers.
  *
  * Context: process, port->lock held; no queue is live, and everybody has left
  * the gate since.
@@ -164,7 +164,7 @@ void qz_port_set_features(struct qz_port *port, u64 features)
 
 	port->features = features;
 	qz_ctrl_init(&port->ctrl, features);
-	pairs = qz_port_has(port, VIRTIO_NET_F_MQ) ? port->ctrl.pairs : 1;
+	pairs = features & QZ_PAIRS_FEATURES ? port->ctrl.pairs : 1;
 	at = 2 * pairs;
 	if (at >= port->nvqs || port->vqs[at] == ctrl)
 		return;

@@ -36,6 +36,7 @@ void qz_ctrl_init(struct qz_ctrl *ctrl, u64 features)
 	ctrl->features = features;
 	WRITE_ONCE(ctrl->active, 1);
 	WRITE_ONCE(ctrl->takes, features & QZ_CTRL_OFFLOADS);
+	WRITE_ONCE(ctrl->rss.on, false);
 	ctrl->announce = false;
 	qz_filter_init(&ctrl->filter, has(ctrl, VIRTIO_NET_F_CTRL_RX),
 		       has(ctrl, VIRTIO_NET_F_CTRL_VLAN));
@@ -56,6 +57,7 @@ void qz_ctrl_restore(struct qz_ctrl *ctrl, const struct qz_ctrl *old)
 	ctrl->takes = old->takes;
 	ctrl->announce = old->announce;
 	ctrl->filter = old->filter;
+	ctrl->rss = old->rss;
 }
 
 static bool set_rx_mode(struct qz_ctrl *ctrl, u8 cmd, const u8 *data, u32 len)
@@ -149,18 +151,44 @@ static bool announced(struct qz_ctrl *ctrl, u8 cmd, u32 len)
 	return true;
 }
 
-static bool set_pairs(struct qz_ctrl *ctrl, u8 cmd, const u8 *data, u32 len)
+/* Which queue gets a frame is then the port's choice again. */
+static bool set_pairs(struct qz_ctrl *ctrl, const u8 *data, u32 len)
 {
 	u16 pairs;
 
-	if (len != sizeof(u16) || cmd != VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET ||
-	    !has(ctrl, VIRTIO_NET_F_MQ))
+	if (len != sizeof(u16) || !has(ctrl, VIRTIO_NET_F_MQ))
 		return false;
 	pairs = get16(data);
 	if (!pairs || pairs > ctrl->pairs)
 		return false;
+	WRITE_ONCE(ctrl->rss.on, false);
 	WRITE_ONCE(ctrl->active, pairs);
 	return true;
+}
+
+static bool set_rss(struct qz_ctrl *ctrl, const u8 *data, u32 len)
+{
+	u16 queues;
+
+	if (!has(ctrl, VIRTIO_NET_F_RSS))
+		return false;
+	queues = qz_rss_set(&ctrl->rss, data, len, ctrl->pairs);
+	if (!queues)
+		return false;
+	WRITE_ONCE(ctrl->active, queues);
+	return true;
+}
+
+static bool set_queues(struct qz_ctrl *ctrl, u8 cmd, const u8 *data, u32 len)
+{
+	switch (cmd) {
+	case VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET:
+		return set_pairs(ctrl, data, len);
+	case VIRTIO_NET_CTRL_MQ_RSS_CONFIG:
+		return set_rss(ctrl, data, len);
+	default:
+		return false;
+	}
 }
 
 static bool set_offloads(struct qz_ctrl *ctrl, u8 cmd, const u8 *data, u32 len)
@@ -208,7 +236,7 @@ u8 qz_ctrl_command(struct qz_ctrl *ctrl, const u8 *command, u32 len)
 		done = announced(ctrl, hdr->cmd, len);
 		break;
 	case VIRTIO_NET_CTRL_MQ:
-		done = set_pairs(ctrl, hdr->cmd, data, len);
+		done = set_queues(ctrl, hdr->cmd, data, len);
 		break;
 	case VIRTIO_NET_CTRL_GUEST_OFFLOADS:
 		done = set_offloads(ctrl, hdr->cmd, data, len);

@@ -4,6 +4,7 @@
 #define QZ_CTRL_H
 
 #include "filter.h"
+#include "rss.h"
 
 /*
  * The longest command that is copied: tables of a few hundred addresses. Of a
@@ -18,10 +19,12 @@
  * @features: what it negotiated
  * @mac: the port's address, as qz_mac_key(); the administrator's
  * @pairs: queue pairs of the port
- * @active: queue pairs the driver uses; others read it without a lock
+ * @active: queue pairs the driver uses, or the receiving queues up to the last
+ *	one in its table; others read it without a lock
  * @takes: QZ_CTRL_OFFLOADS it takes now; others read it without a lock
  * @announce: the device asked the driver to announce itself
  * @filter: the frames that it wants to see
+ * @rss: which of its queues get them; others read it without a lock
  */
 struct qz_ctrl {
 	u64 features;
@@ -31,6 +34,7 @@ struct qz_ctrl {
 	u64 takes;
 	bool announce;
 	struct qz_filter filter;
+	struct qz_rss rss;
 };
 
 #define QZ_CTRL_OFFLOADS						\

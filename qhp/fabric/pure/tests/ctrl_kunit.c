@@ -3,7 +3,13 @@
 
 #include <kunit/test.h>
 
+/* rss_kunit.c has these, too. */
+#define qz_rss_set	ctrl_rss_set
+#define qz_rss_hash	ctrl_rss_hash
+#define qz_rss_pick	ctrl_rss_pick
+
 #include "../filter.c"
+#include "../rss.c"
 #include "../ctrl.c"
 
 #define ALL	(~0ULL)
@@ -389,6 +395,51 @@ static void pairs_are_those_the_port_has(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ctrl->active, 1);
 }
 
+/* Two entries, for queues 0 and @queue, and no key. */
+static bool rss(struct kunit *test, struct qz_ctrl *ctrl, u8 queue)
+{
+	u8 data[] = { 0x3f, 0, 0, 0, 1, 0, 0, 0, 0, 0, queue, 0, PAIRS, 0, 0 };
+
+	return command(test, ctrl, VIRTIO_NET_CTRL_MQ,
+		       VIRTIO_NET_CTRL_MQ_RSS_CONFIG, data, sizeof(data));
+}
+
+static void rss_is_what_was_said_last(struct kunit *test)
+{
+	struct qz_ctrl *ctrl = new_ctrl(test, ALL);
+
+	KUNIT_EXPECT_FALSE(test, ctrl->rss.on);
+	KUNIT_EXPECT_TRUE(test, rss(test, ctrl, 2));
+	KUNIT_EXPECT_TRUE(test, ctrl->rss.on);
+	KUNIT_EXPECT_EQ(test, ctrl->active, 3);
+	KUNIT_EXPECT_EQ(test, ctrl->rss.table[1], 2);
+	KUNIT_EXPECT_FALSE(test, rss(test, ctrl, PAIRS));
+	KUNIT_EXPECT_EQ(test, ctrl->rss.table[1], 2);
+	/* its hash is for a header that we do not offer */
+	KUNIT_EXPECT_FALSE(test, command(test, ctrl, VIRTIO_NET_CTRL_MQ, 2,
+					 NULL, 0));
+	KUNIT_EXPECT_TRUE(test, pairs(test, ctrl, 2));
+	KUNIT_EXPECT_FALSE(test, ctrl->rss.on);
+	KUNIT_EXPECT_EQ(test, ctrl->active, 2);
+	KUNIT_EXPECT_TRUE(test, rss(test, ctrl, 1));
+	qz_ctrl_init(ctrl, ALL);
+	KUNIT_EXPECT_FALSE(test, ctrl->rss.on);
+	qz_ctrl_init(ctrl, ALL & ~(1ULL << VIRTIO_NET_F_RSS));
+	KUNIT_EXPECT_FALSE(test, rss(test, ctrl, 1));
+}
+
+static void rss_outlasts_an_interruption(struct kunit *test)
+{
+	struct qz_ctrl *old = new_ctrl(test, ALL), *ctrl = new_ctrl(test, ALL);
+
+	KUNIT_ASSERT_TRUE(test, rss(test, old, 2));
+	qz_ctrl_restore(ctrl, old);
+	KUNIT_EXPECT_TRUE(test, ctrl->rss.on);
+	KUNIT_EXPECT_EQ(test, ctrl->active, 3);
+	KUNIT_EXPECT_EQ(test, ctrl->rss.table[1], 2);
+	KUNIT_EXPECT_EQ(test, ctrl->rss.types, 0x3f);
+}
+
 static bool offloads(struct kunit *test, struct qz_ctrl *ctrl, u64 bits)
 {
 	u8 data[8];
@@ -464,6 +515,8 @@ static struct kunit_case ctrl_cases[] = {
 	KUNIT_CASE(vlans_filter_once_negotiated),
 	KUNIT_CASE(promiscuous_mode_lifts_every_filter),
 	KUNIT_CASE(pairs_are_those_the_port_has),
+	KUNIT_CASE(rss_is_what_was_said_last),
+	KUNIT_CASE(rss_outlasts_an_interruption),
 	KUNIT_CASE(offloads_are_those_negotiated),
 	KUNIT_CASE(announcing_is_acknowledged),
 	KUNIT_CASE(interrupted_drivers_continue),
