@@ -3,11 +3,13 @@
  * queues SENDER RECEIVER: streams from one port of several queue pairs to another, with as many pairs in use as asked for.
  *
  * -p PAIRS in use (1), -P PAIRS set up (2), -f FRAMES in all, -l: frames as TSO has them (64 KiB), else of the MTU,
- * -w: keep each worker of the sender to the CPU of its pair.
+ * -w: keep each worker of the sender to the CPU of its pair, -s: the sender uses one pair, on CPUs that the receiver does not
+ * use if there are as many, -t: the receiver reads each frame, as a guest that copies it to a program.
  *
  * Sender and receiver are processes, with a thread for each pair in use, all kept to the CPU with the pair's number. Frames
- * are laid out once: no thread touches a payload, and a receiver only counts. As many frames are under way at most as the
- * receiver's ring has entries, as with TCP, so none is dropped however the threads are scheduled. Prints one JSON object.
+ * are laid out once, in 16 flows from each queue; without -t no thread touches a payload, and a receiver only counts. As many
+ * frames are under way at most as one of the receiver's rings has entries, as with TCP, so none is dropped whatever their
+ * queue and however the threads are scheduled. Prints one JSON object.
  */
 #define _GNU_SOURCE
 #include "fabric.h"
@@ -31,6 +33,7 @@
 #include <unistd.h>
 
 #define BATCH		16		/* frames between two looks whether to kick */
+#define FLOWS		16
 #define CPUS		8
 #define THREADS		16
 #define LOOK_US		20000		/* where the workers run is sampled so often */
@@ -50,20 +53,20 @@ static struct shared {			/* between the processes */
 	struct side sender, receiver;
 	bool ready, done;
 	double start;
+	uint64_t wanted[MQ_PAIRS];	/* by the sender's threads, which sleep until so many have come; 0: nothing */
 	struct count {
-		uint64_t frames, bytes;
-		uint64_t wanted;	/* by the sender, which sleeps until so many have come; 0: nothing */
+		uint64_t frames, bytes, sum;
 		double last;
 	} got[MQ_PAIRS] __attribute__((aligned(64)));
 } *shared;
 
 static struct queztl_port_stats then[2];		/* of the ports, before */
-static int first;			/* the pair that delivers to the receiver's queue 0 */
-static int credit[MQ_PAIRS];		/* eventfds: what a sender wanted has come */
+static int credit[MQ_PAIRS];		/* eventfds: what a thread of the sender wanted has come */
+static uint64_t posted_in_all;		/* by the sender */
 static struct mq mq;
-static int used_pairs = 1, all_pairs = 2;
+static int used_pairs = 1, all_pairs = 2, sending_pairs;
 static uint64_t frames = 100000;
-static bool large, pin_workers;
+static bool large, pin_workers, one_sends, touches;
 
 #define load(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define store(p, value) __atomic_store_n(p, value, __ATOMIC_RELEASE)
@@ -168,14 +171,13 @@ static void sample_worker(struct side *side, const char *id, char *name)
 		thread_of(side, name)->seen[cpu]++;
 }
 
-/* To the CPU of the queue that its pair delivers to. */
 static void pin_worker(struct side *side, const char *id, char *name)
 {
 	const char *number = strchr(name, '/');
 
 	(void)side;
 	if (is_worker(name))
-		keep_to_cpu(atoi(id), ((number ? atoi(number + 1) : 0) + all_pairs - first) % used_pairs);
+		keep_to_cpu(atoi(id), one_sends ? all_pairs + 1 : number ? atoi(number + 1) : 0);
 }
 
 /* ---- a side ---- */
@@ -192,26 +194,26 @@ static void begin(const char *name, int num, int slot)
 	must("pairs", mq_use_pairs(&mq, used_pairs));
 }
 
-static void start_threads(pthread_t *thread, void *(*run)(void *pair))
+static void start_threads(pthread_t *thread, int count, void *(*run)(void *pair))
 {
-	for (long i = 0; i < used_pairs; i++)
+	for (long i = 0; i < count; i++)
 		if (pthread_create(&thread[i], NULL, run, (void *)i))
 			die("pthread_create", -EAGAIN);
 }
 
-static void join_threads(pthread_t *thread)
+static void join_threads(pthread_t *thread, int count)
 {
-	for (int i = 0; i < used_pairs; i++)
+	for (int i = 0; i < count; i++)
 		pthread_join(thread[i], NULL);
 }
 
-static void enter_thread(const char *kind, long pair)
+static void enter_thread(const char *kind, long pair, int cpu)
 {
 	char name[16];
 
 	snprintf(name, sizeof(name), "%s%ld", kind, pair);
 	pthread_setname_np(pthread_self(), name);
-	keep_to_cpu(0, (int)pair);
+	keep_to_cpu(0, cpu);
 }
 
 /* Before the thread ends: then nothing is left of it. */
@@ -227,37 +229,57 @@ static void leave_thread(struct side *side)
 	pthread_mutex_unlock(&lock);
 }
 
+static uint64_t got_in_all(void)
+{
+	uint64_t all = 0;
+
+	for (int i = 0; i < used_pairs; i++)
+		all += load(&shared->got[i].frames);
+	return all;
+}
+
 /* Buffers are given back before the sender may count on them. */
 static void give_back(struct mq_ring *ring, long pair, uint64_t all)
 {
-	struct count *got = &shared->got[pair];
-	uint64_t one = 1;
+	uint64_t one = 1, wanted;
 
 	mq_flush(ring);
-	store(&got->frames, all);
+	store(&shared->got[pair].frames, all);
 	fence();
-	if (!load(&got->wanted) || all < load(&got->wanted))
-		return;
-	store(&got->wanted, 0);
-	if (write(credit[pair], &one, sizeof(one)) < 0)
-		die("eventfd", -errno);
+	for (int i = 0; i < sending_pairs; i++) {
+		wanted = load(&shared->wanted[i]);
+		if (!wanted || got_in_all() < wanted || !__atomic_exchange_n(&shared->wanted[i], 0, __ATOMIC_SEQ_CST))
+			continue;
+		if (write(credit[i], &one, sizeof(one)) < 0)
+			die("eventfd", -errno);
+	}
 }
 
 static void await_credit(long pair, uint64_t wanted)
 {
 	struct pollfd wait = { .fd = credit[pair], .events = POLLIN };
-	struct count *got = &shared->got[pair];
 	double end = swg_now() + 30;
 	uint64_t count;
 
-	store(&got->wanted, wanted);
+	store(&shared->wanted[pair], wanted);
 	fence();
-	while (load(&got->frames) < wanted) {
+	while (got_in_all() < wanted) {
 		if (poll(&wait, 1, 200) > 0 && read(wait.fd, &count, sizeof(count)) < 0)
 			die("eventfd", -errno);
 		if (swg_now() > end)
 			die("frames were lost", -ETIMEDOUT);
 	}
+}
+
+static uint64_t read_frame(const uint8_t *frame, uint32_t length)
+{
+	uint64_t word, sum = 0;
+
+	for (uint32_t at = 0; at + 8 <= length; at += 8) {
+		memcpy(&word, frame + at, 8);
+		sum += word;
+	}
+	return sum;
 }
 
 static void *receive(void *argument)
@@ -269,12 +291,14 @@ static void *receive(void *argument)
 	uint32_t length;
 	int entry;
 
-	enter_thread("receive", pair);
+	enter_thread("receive", pair, (int)pair);
 	for (;;) {
 		bool some = false;
 
 		while (mq_take(ring, &entry, &length)) {
 			got->bytes += length - SWG_HEADER;
+			if (touches)
+				got->sum += read_frame(mq_buffer(&mq, ring, entry), length);
 			mq_give(ring, entry);
 			some = true;
 			if (++all % BATCH == 0)
@@ -306,29 +330,23 @@ static void receiver(const char *name, int num, int slot)
 		mq_flush(ring);
 	}
 	store(&shared->ready, true);
-	start_threads(thread, receive);
-	join_threads(thread);
+	start_threads(thread, used_pairs, receive);
+	join_threads(thread, used_pairs);
 	for_each_thread(&shared->receiver, add_cpu_time);
 }
 
 static uint32_t frame_length;
 
-/* Which of our queues the fabric delivers to which of the receiver's: see pick_queue() in receive.c. */
-static struct mq_ring *ring_to(long queue)
-{
-	return mq_tx(&mq, (int)(queue + first) % used_pairs);
-}
-
 /* Send what is free, a batch at a time; sleep when the ring is full until most of it is done with. */
 static void *send_frames(void *argument)
 {
 	long pair = (long)argument;
-	struct mq_ring *ring = ring_to(pair);
-	uint64_t count = frames / used_pairs, posted = 0, sent = 0;
+	struct mq_ring *ring = mq_tx(&mq, (int)pair);
+	uint64_t count = frames / sending_pairs, room = ring->num - (sending_pairs - 1) * BATCH, posted = 0, sent = 0;
 	int free_entries = ring->num, entry;
 	uint32_t length;
 
-	enter_thread("send", pair);
+	enter_thread("send", pair, one_sends ? all_pairs : (int)pair);
 	while (sent < count) {
 		int batch = 0;
 
@@ -336,14 +354,15 @@ static void *send_frames(void *argument)
 			ring->avail->ring[(uint16_t)(ring->next + free_entries++) & (ring->num - 1)] = entry;
 			sent++;
 		}
-		if (posted < count && posted + BATCH > load(&shared->got[pair].frames) + ring->num)
-			await_credit(pair, posted + BATCH - ring->num / 2);
+		if (posted < count && load(&posted_in_all) + BATCH > got_in_all() + room)
+			await_credit(pair, load(&posted_in_all) + BATCH - room / 2);
 		while (free_entries && posted < count && batch < BATCH) {
 			ring->next++;
 			free_entries--;
 			posted++;
 			batch++;
 		}
+		__atomic_fetch_add(&posted_in_all, batch, __ATOMIC_SEQ_CST);
 		if (batch)
 			mq_flush(ring);
 		else if (sent < count)
@@ -364,6 +383,8 @@ static void lay_out(const uint8_t to[6], const uint8_t from[6])
 		struct mq_ring *ring = mq_tx(&mq, i);
 
 		for (int j = 0; j < ring->num; j++) {
+			/* The source port; no one looks at checksums. */
+			frame.bytes[14 + 20 + 1] = i * FLOWS + j % FLOWS;
 			memcpy(mq_buffer(&mq, ring, j), &frame.header, SWG_HEADER);
 			memcpy(mq_buffer(&mq, ring, j) + SWG_HEADER, frame.bytes, frame.length);
 			mq_describe(&mq, ring, j, SWG_HEADER + frame.length, 0);
@@ -439,7 +460,7 @@ static void finish(pid_t child)
 
 static void *end_when_sent(void *threads)
 {
-	join_threads(threads);
+	join_threads(threads, sending_pairs);
 	store(&shared->done, true);
 	return NULL;
 }
@@ -452,14 +473,13 @@ static void sender(const char *name, const char *peer, int num, int slot)
 	begin(name, num, slot);
 	must(name, port_find(name, &self));
 	must(peer, port_find(peer, &other));
-	first = (int)((used_pairs - self.id % used_pairs) % used_pairs);
 	lay_out(other.mac, self.mac);
 	if (pin_workers)
 		for_each_thread(&shared->sender, pin_worker);
 	while (!load(&shared->ready))
 		usleep(1000);
 	shared->start = swg_now();
-	start_threads(thread, send_frames);
+	start_threads(thread, sending_pairs, send_frames);
 	pthread_create(&waiter, NULL, end_when_sent, thread);
 	while (!load(&shared->done)) {
 		for_each_thread(&shared->sender, sample_worker);
@@ -474,13 +494,15 @@ int main(int argc, char **argv)
 	int option, num, slot;
 	pid_t child;
 
-	while ((option = getopt(argc, argv, "p:P:f:lw")) > 0) {
+	while ((option = getopt(argc, argv, "p:P:f:lwst")) > 0) {
 		switch (option) {
 		case 'p': used_pairs = atoi(optarg); break;
 		case 'P': all_pairs = atoi(optarg); break;
 		case 'f': frames = strtoull(optarg, NULL, 0); break;
 		case 'l': large = true; break;
 		case 'w': pin_workers = true; break;
+		case 's': one_sends = true; break;
+		case 't': touches = true; break;
 		default: return 2;
 		}
 	}
@@ -491,7 +513,8 @@ int main(int argc, char **argv)
 	slot = large ? 66 * 1024 : 2048;
 	for (int i = 0; i < 2; i++)
 		then[i] = stats_of(argv[optind + i]);
-	for (int i = 0; i < used_pairs; i++)
+	sending_pairs = one_sends ? 1 : used_pairs;
+	for (int i = 0; i < sending_pairs; i++)
 		credit[i] = eventfd(0, EFD_CLOEXEC);
 	child = fork();
 	if (!child) {

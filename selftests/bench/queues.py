@@ -4,6 +4,9 @@
     tso      64 KiB frames, as a guest sends them that leaves the cutting to others
     mtu      frames of 1500 bytes
     _pinned  the same, with each of the sender's workers kept to the CPU of its pair
+    rss      64 KiB frames of 16 flows from one queue, the receiver with one pair or two, and it reads what it gets;
+             sender, worker and receiver on CPUs of their own if there are four
+    rss_mtu  the same with frames of 1500 bytes
 
 One program (queues.c) streams from one port to another, over one of two pairs or over both. The turns are one pair, two,
 one, two, one; as many bytes in each.
@@ -25,7 +28,8 @@ PROGRAM = f"{os.environ['QZ_SRC']}/build/selftests/bench_queues"
 PORTS = {"qtsend": "52:54:00:51:00:01", "qtrecv": "52:54:00:51:00:02"}
 # Frames of a turn, and the program's option.
 KINDS = {"tso": (20000, ["-l"]), "mtu": (300000, []), "tso_pinned": (20000, ["-l", "-w"]),
-         "mtu_pinned": (300000, ["-w"])}
+         "mtu_pinned": (300000, ["-w"]), "rss": (20000, ["-l", "-s", "-t", "-w"]),
+         "rss_mtu": (300000, ["-s", "-t", "-w"])}
 
 
 def parse():
@@ -50,7 +54,7 @@ def turn(options, kind, pairs):
     done = subprocess.run([PROGRAM, "-p", str(pairs), "-f", str(int(frames * options.scale)), *words, *PORTS],
                           stdout=subprocess.PIPE, text=True, check=True, timeout=600)
     row = json.loads(done.stdout)
-    mark(options, "end", kind, pairs, {"units": row["frames"] if kind.startswith("mtu") else row["bytes"] / 1e6})
+    mark(options, "end", kind, pairs, {"units": row["frames"] if "mtu" in kind else row["bytes"] / 1e6})
     row["bytes_per_second"] = row["bytes"] / row["seconds"]
     row["frames_per_second"] = row["frames"] / row["seconds"]
     print(f"# {kind}, {pairs}: {json.dumps(row)}", flush=True)
@@ -71,6 +75,11 @@ def workers(turns):
     return ", ".join(words)
 
 
+def threads(row):
+    return ", ".join(f"{name} {row[side][name]['cpu_ms'] / row['seconds'] / 10:.0f} %" for side in ("sender", "receiver")
+                     for name in sorted(row[side]) if name.startswith(("send", "receive")))
+
+
 def mean(turns, key):
     return sum(row[key] for row in turns) / len(turns)
 
@@ -82,14 +91,16 @@ def show(kind, found):
         print(f"{pairs:<6}{mean(turns, 'bytes_per_second') / 1e6:>9.1f}{mean(turns, 'frames_per_second'):>10.0f}"
               f"{mean(turns, 'worker_runs'):>8.0f}{mean(turns, 'direct_runs'):>8.0f}{mean(turns, 'kicks'):>7.0f}"
               f"{mean(turns, 'tx_waited'):>8.0f}{mean(turns, 'full'):>7.0f}\n"
-              f"      CPU time of workers in the last turn (share on CPU 0/1): {workers(turns)}")
+              f"      CPU time of workers in the last turn (share on CPU 0/1): {workers(turns)}\n"
+              f"      frames by queue: {turns[-1]['by_queue']}, CPU time of threads: {threads(turns[-1])}")
     ratio = mean(found[2], "bytes_per_second") / mean(found[1], "bytes_per_second")
     print(f"two pairs carry {ratio:.2f} times as much", flush=True)
 
 
 def row(kind, found, conditions):
     one, two = mean(found[1], "bytes_per_second"), mean(found[2], "bytes_per_second")
-    return {"name": f"fabric_stream_queues_{kind}".replace("_tso", ""), "value": two, "unit": "B/s", "baseline_name": "one pair",
+    name = f"fabric_{kind}" if kind.startswith("rss") else f"fabric_stream_queues_{kind}".replace("_tso", "")
+    return {"name": name, "value": two, "unit": "B/s", "baseline_name": "one pair",
             "baseline": one, "ratio": round(two / one, 3), "n": len(found[2]), "p50": None, "p99": None,
             "conditions": conditions}
 

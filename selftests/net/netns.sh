@@ -204,6 +204,21 @@ two_tags_pass_at_full_size() {
 	done
 }
 
+# The driver's table says: everything to its second queue.
+table_is_obeyed() {
+	local n before after
+	in_ns 2 ethtool -x eth0 | grep -q "with 4 RX ring" || { in_ns 2 ethtool -x eth0; return 1; }
+	in_ns 2 ethtool -X eth0 weight 0 1 0 0 || return
+	before=$(for n in 0 2 4 6; do counter qtn2 $n rx_packets; done)
+	for n in 1 2 3 4 5 6 7 8; do
+		transfer 1 2 tcp 20000 || return
+	done
+	after=$(for n in 0 2 4 6; do counter qtn2 $n rx_packets; done)
+	echo "packets by queue: ${before//$'\n'/ } -> ${after//$'\n'/ }"
+	[ "$(echo "$before" | sed -n '3,4p')" = "$(echo "$after" | sed -n '3,4p')" ] &&
+		[ "$(echo "$before" | sed -n 2p)" != "$(echo "$after" | sed -n 2p)" ]
+}
+
 # Senders and receivers with four queue pairs, two of which are used, then one, then all.
 many_queues() {
 	local n pairs used
@@ -219,6 +234,7 @@ many_queues() {
 	done
 	in_ns 1 taskset -c 0 ping -q -c 3 -i 0.05 -W $((2 * SLOW)) 10.9.0.2 >/dev/null
 	in_ns 1 taskset -c 1 ping -q -c 3 -i 0.05 -W $((2 * SLOW)) 10.9.0.2 >/dev/null
+	table_is_obeyed || return
 	used=$(for n in 1 3 5 7; do counter qtn1 $n tx_packets; done | grep -vc '^0$')
 	[ "$used" -ge 2 ] || [ "$(nproc)" = 1 ] || { echo "$used of the queues were used to send"; return 1; }
 	for n in 1 2; do
