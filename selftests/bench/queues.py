@@ -24,7 +24,7 @@ sys.path.insert(0, os.environ["QZ_SRC"] + "/selftests/lab/l1")
 
 import fabric
 
-PROGRAM = f"{os.environ['QZ_SRC']}/build/selftests/bench_queues"
+PROGRAM = f"{os.environ['QZ_BUILD']}/selftests/bench_queues"
 PORTS = {"qtsend": "52:54:00:51:00:01", "qtrecv": "52:54:00:51:00:02"}
 # Frames of a turn, and the program's option.
 KINDS = {"tso": (20000, ["-l"]), "mtu": (300000, []), "tso_pinned": (20000, ["-l", "-w"]),

@@ -259,10 +259,8 @@ static void publish(struct qz_run *run, struct qz_rxq *rxq)
 	qz_handoff_saw(&run->handoff, rxq);
 	trace_queztl_wake(run->port->id, READ_ONCE(run->port->exec.owner),
 			  rxq->vq.port->id, READ_ONCE(rxq->vq.port->exec.owner));
-	if (qz_ring_wants_signal(ring)) {
+	if (qz_ring_wants_signal(ring) && qz_run_wake(run, rxq))
 		rxq->interrupts++;
-		qz_run_wake(run, rxq);
-	}
 	qz_ring_signalled(ring);
 }
 

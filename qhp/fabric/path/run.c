@@ -26,14 +26,23 @@ static void wake_receivers(struct qz_run *run)
 
 /*
  * The receiver's driver asked for an interrupt: raise it at the end of the
- * slice.
+ * slice, once. A slice may come back to a queue many times, and a driver without
+ * event indices asks again each time.
+ *
+ * Return: false if it will be raised anyway.
  */
-void qz_run_wake(struct qz_run *run, struct qz_rxq *rxq)
+bool qz_run_wake(struct qz_run *run, struct qz_rxq *rxq)
 {
+	unsigned int i;
+
+	for (i = run->nwake; i; i--)
+		if (run->wake[i - 1] == rxq)
+			return false;
 	run->work -= QZ_WORK_STEP;
 	if (run->nwake == ARRAY_SIZE(run->wake))
 		wake_receivers(run);
 	run->wake[run->nwake++] = rxq;
+	return true;
 }
 
 /*

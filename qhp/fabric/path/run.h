@@ -75,7 +75,7 @@ void qz_run_begin(struct qz_run *run, struct qz_txq *txq, u64 *count);
 bool qz_run_slice(struct qz_run *run);
 void qz_run_all(struct qz_run *run);
 void qz_run_postpone_kicks(struct qz_txq *txq);
-void qz_run_wake(struct qz_run *run, struct qz_rxq *rxq);
+bool qz_run_wake(struct qz_run *run, struct qz_rxq *rxq);
 
 /* deliver.c */
 int qz_deliver_chain(struct qz_run *run);
