@@ -244,7 +244,8 @@ static int set_rss(const struct rss *rss)
 	memcpy(data + at, &rss->sending, 2);
 	data[at + 2] = rss->key_length;
 	memcpy(data + at + 3, key, sizeof(key));
-	return mq_command(&guest, VIRTIO_NET_CTRL_MQ_RSS_CONFIG, data, at + 3 + rss->key_length);
+	/* Linux adds a byte, the padding of a structure. */
+	return mq_command(&guest, VIRTIO_NET_CTRL_MQ_RSS_CONFIG, data, at + 3 + rss->key_length + 1);
 }
 
 /* Bit by bit, as the specification has it. */

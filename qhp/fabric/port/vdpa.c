@@ -232,7 +232,7 @@ static void get_config(struct vdpa_device *vdpa, unsigned int offset,
 	if (port->offered & BIT_ULL(VIRTIO_NET_F_RSS)) {
 		config.rss_max_key_size = QZ_RSS_KEY;
 		config.rss_max_indirection_table_length =
-			__cpu_to_virtio16(true, QZ_RSS_TABLE);
+			cpu_to_le16(QZ_RSS_TABLE);
 		config.supported_hash_types = cpu_to_le32(QZ_RSS_TYPES);
 	}
 	memcpy(config.mac, port->mac, sizeof(config.mac));

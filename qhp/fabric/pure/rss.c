@@ -55,6 +55,8 @@ static void set_key(struct qz_rss *rss, const u8 *key, u8 len)
  * @len: length of @data in bytes
  * @pairs: queue pairs that the port has
  *
+ * More may follow the key: Linux sends the padding of a structure of its own.
+ *
  * Return: how many receiving queues are used: the highest one, and those before
  * it; 0 if the command is malformed, and nothing has changed.
  */
@@ -75,7 +77,7 @@ u16 qz_rss_set(struct qz_rss *rss, const u8 *data, u32 len, u16 pairs)
 	more = data + at;
 	sending = little16(more + AT_TX_QUEUES);
 	if (!sending || sending > pairs || more[AT_KEY_LEN] > QZ_RSS_KEY ||
-	    len != at + AT_KEY + more[AT_KEY_LEN])
+	    len < at + AT_KEY + more[AT_KEY_LEN])
 		return 0;
 	queues = count_queues(data + AT_TABLE, n, little16(data + AT_UNCLASSIFIED),
 			      pairs);
