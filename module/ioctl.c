@@ -46,6 +46,7 @@ union ioctl_arg {
 	struct queztl_mac_next mac_next;
 	struct queztl_port_rates port_rates;
 	struct queztl_port_capture port_capture;
+	struct queztl_port_mirror port_mirror;
 	struct queztl_sched_start sched_start;
 	struct queztl_sched_stop sched_stop;
 	struct queztl_sched_info sched_info;
@@ -193,6 +194,7 @@ static_assert(sizeof(struct queztl_mac_next) == 24);
 static_assert(sizeof(struct queztl_port_rates) == 40);
 static_assert(sizeof(struct queztl_port_capture) == 32);
 static_assert(sizeof(struct queztl_capture_record) == 32);
+static_assert(sizeof(struct queztl_port_mirror) == 24);
 static_assert(sizeof(struct queztl_sched_start) == 24);
 static_assert(sizeof(struct queztl_sched_stop) == 8);
 static_assert(sizeof(struct queztl_sched_info) == 232);
@@ -244,6 +246,10 @@ static const struct qz_ioctl device_ioctls[] = {
 	    qz_fabricapi_port_set, NULL, false),
 	ROW(QUEZTL_PORT_CAPTURE, queztl_port_capture, reserved,
 	    qz_fabricapi_port_capture, NULL, true),
+	ROW(QUEZTL_PORT_MIRROR_SET, queztl_port_mirror, mirror,
+	    qz_fabricapi_port_mirror_set, NULL, false),
+	ROW(QUEZTL_PORT_MIRROR_GET, queztl_port_mirror, mirror,
+	    qz_fabricapi_port_mirror_get, NULL, true),
 	ROW(QUEZTL_RATES_SET, queztl_port_rates, tx_packets,
 	    qz_fabricapi_rates_set, NULL, false),
 	ROW(QUEZTL_RATES_GET, queztl_port_rates, tx_packets,

@@ -60,6 +60,13 @@
  */
 #define QZ_CAPTURE_LOOK_MS	10
 
+/*
+ * Work of one copy for a mirror, in units of a slice. The largest frame in segments
+ * of 1448 bytes, for a driver that takes no larger ones, needs 1250. A slice may take
+ * so much longer.
+ */
+#define QZ_MIRROR_WORK		1280
+
 /* MTUs that virtio allows: 68 (RFC 791) to 65535. */
 #define QZ_MTU_MIN		68
 #define QZ_MTU_MAX		65535

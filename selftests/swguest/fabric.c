@@ -222,6 +222,20 @@ int port_capture(const char *name, struct queztl_port_capture *capture)
 	return r ? r : capture->fd;
 }
 
+int port_mirror(const char *name, const char *mirror)
+{
+	struct queztl_port_mirror set = { .size = sizeof(set) };
+	struct queztl_port_next port;
+	int r = port_find(name, &port);
+
+	set.id = port.id;
+	if (!r && mirror) {
+		r = port_find(mirror, &port);
+		set.mirror = port.id;
+	}
+	return r ? r : call(QUEZTL_PORT_MIRROR_SET, &set);
+}
+
 static int call_peer(unsigned long number, const char *port, const char *other)
 {
 	struct queztl_peer peer = { .size = sizeof(peer) };

@@ -27,6 +27,7 @@ int port_set(const char *name, __u32 mode);
 /* The rest of @capture is given. A descriptor. */
 int port_capture(const char *name, struct queztl_port_capture *capture);
 int port_change(const char *name, __u32 change, __u32 mode);
+int port_mirror(const char *name, const char *mirror);	/* NULL: none */
 
 /* Ports by name; addresses as 10.1.2.0/24 or fd00::1/128. */
 int peer_add(const char *port, const char *peer);

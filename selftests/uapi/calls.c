@@ -261,6 +261,22 @@ static void undo_macs(void *argument)
 	EXPECT_EQ(ioctl(world.device, QUEZTL_PORT_MACS_SET, &none), 0);
 }
 
+static void prepare_mirror(void *argument)
+{
+	struct queztl_port_mirror *mirror = argument;
+
+	mirror->id = world.port;
+	mirror->mirror = world.peer;
+}
+
+static void undo_mirror(void *argument)
+{
+	struct queztl_port_mirror none = { .size = sizeof(none), .id = world.port };
+
+	(void)argument;
+	EXPECT_EQ(ioctl(world.device, QUEZTL_PORT_MIRROR_SET, &none), 0);
+}
+
 static void prepare_macs_get(void *argument)
 {
 	((struct queztl_port_macs *)argument)->id = world.port;
@@ -463,6 +479,8 @@ const struct call calls[] = {
 	CALL(QUEZTL_PORT_SET, queztl_port_set, .prepare = prepare_port_set, .undo = undo_port_set),
 	CALL(QUEZTL_PORT_CAPTURE, queztl_port_capture, .fills = true, .prepare = prepare_capture, .undo = undo_capture,
 	     .reserved = { offsetof(struct queztl_port_capture, reserved) }),
+	CALL(QUEZTL_PORT_MIRROR_SET, queztl_port_mirror, .prepare = prepare_mirror, .undo = undo_mirror),
+	CALL(QUEZTL_PORT_MIRROR_GET, queztl_port_mirror, .fills = true, .prepare = prepare_mirror),
 	CALL(QUEZTL_RATES_SET, queztl_port_rates, .prepare = prepare_rates, .undo = undo_rates),
 	CALL(QUEZTL_RATES_GET, queztl_port_rates, .fills = true, .prepare = prepare_rates),
 	CALL(QUEZTL_PORT_VLAN_SET, queztl_port_vlan, .prepare = prepare_vlan, .undo = undo_vlan,

@@ -91,6 +91,10 @@ AT(queztl_port_capture, bytes, 20);
 AT(queztl_port_capture, fd, 24);
 AT(queztl_port_capture, reserved, 28);
 
+SIZE(queztl_port_mirror, 24);
+AT(queztl_port_mirror, id, 8);
+AT(queztl_port_mirror, mirror, 16);
+
 SIZE(queztl_port_stats, 240);
 AT(queztl_port_stats, id, 8);
 AT(queztl_port_stats, tx_packets, 16);

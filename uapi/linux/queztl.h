@@ -905,6 +905,43 @@ struct queztl_mac_next {
 };
 
 /**
+ * struct queztl_port_mirror - argument of QUEZTL_PORT_MIRROR_SET and _GET
+ * @size: in: sizeof(struct queztl_port_mirror)
+ * @flags: in: 0
+ * @id: in: the port's id
+ * @mirror: in: id of another port of the fabric, which gets copies of the frames
+ *	that the port sends and receives; 0, the initial value: none; for _GET: out
+ *
+ * ABI version 11. A port has one mirror at most; a port may be the mirror of
+ * several. Frames are copied that the fabric has forwarded, and those that were
+ * delivered to the port, as the port sent them or got them, with its VLAN tags. A
+ * frame between two ports with the same mirror is copied twice, and what the mirror
+ * itself sends not at all. The VLANs of the mirror and its driver's filters do not
+ * apply to copies.
+ *
+ * In a fabric that denies, the mirror has to be a peer of the port, and gets copies
+ * only as long as it is. Nobody waits for a mirror: copies that it cannot take are
+ * dropped, and counted at the mirror as for any receiver. A mirror whose driver
+ * takes no large frames (VIRTIO_NET_F_GUEST_TSO4 and others) gets them in segments,
+ * but not more than a bounded amount of them: the rest of such a frame is dropped
+ * (QUEZTL_DROP_NO_SPACE). The copies take time of the thread that delivers, as
+ * another receiver would.
+ *
+ * Once the call has returned, nothing is copied to the old mirror. When one of the
+ * ports is deleted, the other has no mirror, or is none any more.
+ *
+ * Errors: EPERM no CAP_NET_ADMIN (not for _GET); ENOENT no such port; EXDEV the ports
+ * belong to different fabrics; EINVAL they are the same; ELOOP @mirror has a mirror,
+ * or the port is one; EACCES the fabric denies, and they are no peers.
+ */
+struct queztl_port_mirror {
+	__u32 size;
+	__u32 flags;
+	__u64 id;
+	__u64 mirror;
+};
+
+/**
  * DOC: Scheduler
  *
  * With QUEZTL_F_SCHED the module contains a sched_ext scheduler that divides CPU
@@ -1426,6 +1463,8 @@ struct queztl_window_bell {
 #define QUEZTL_PORT_MACS_GET	_IO(QUEZTL_IOC_MAGIC, 0x38)
 #define QUEZTL_MAC_NEXT		_IO(QUEZTL_IOC_MAGIC, 0x39)
 #define QUEZTL_PORT_CAPTURE	_IO(QUEZTL_IOC_MAGIC, 0x3a)
+#define QUEZTL_PORT_MIRROR_SET	_IO(QUEZTL_IOC_MAGIC, 0x3b)
+#define QUEZTL_PORT_MIRROR_GET	_IO(QUEZTL_IOC_MAGIC, 0x3c)
 
 #define QUEZTL_PEER_ADD		_IO(QUEZTL_IOC_MAGIC, 0x40)
 #define QUEZTL_PEER_DEL		_IO(QUEZTL_IOC_MAGIC, 0x41)

@@ -61,6 +61,7 @@ int run_policy_list(struct cli *cli, int argc, char **argv);
 int run_port_add(struct cli *cli, int argc, char **argv);
 int run_port_del(struct cli *cli, int argc, char **argv);
 int run_port_list(struct cli *cli, int argc, char **argv);
+int run_port_mirror(struct cli *cli, int argc, char **argv);
 int run_port_uplink(struct cli *cli, int argc, char **argv);
 int run_port_set(struct cli *cli, int argc, char **argv);
 int run_port_show(struct cli *cli, int argc, char **argv);

@@ -52,6 +52,8 @@ const struct command commands[] = {
 		"change limits, link, VLANs, MACs", run_port_set },
 	{ "port uplink", "PORT on|off", "make a port the uplink of its fabric",
 		run_port_uplink },
+	{ "port mirror", "PORT to PORT|off", "copy the frames of a port to another",
+		run_port_mirror },
 	{ "capture", "PORT [-w FILE] [-s BYTES] [-c N]",
 		"show the frames of a port, or write pcapng", run_capture },
 	{ "policy allow", "PORT PEER... | --mesh PORT...",

@@ -36,6 +36,7 @@ struct view {
 	bool has_vlan;		/* so for the VLANs */
 	struct queztl_port_vlan vlan;
 	json_t *macs;		/* see macs_json(); NULL as has_vlan */
+	uint64_t mirror;	/* id, 0: none */
 	json_t *addresses;	/* texts */
 	json_t *peers;		/* names */
 };
@@ -92,7 +93,17 @@ static int read_policy(struct view *v)
 						    &v->vlan);
 	if (v->has_vlan)
 		v->macs = macs_json(v->fd, v->port->port.id);
+	if (v->has_vlan)
+		queztl_port_mirror_get(v->fd, v->port->port.id, &v->mirror);
 	return ret == -ENOTTY || ret == -EOPNOTSUPP ? 0 : ret;
+}
+
+static const char *name_mirror(const struct view *v)
+{
+	const struct port *mirror = v->mirror ? find_port(v->shot, v->mirror) :
+						NULL;
+
+	return mirror ? mirror->port.name : NULL;
 }
 
 static void print_view_json(struct cli *cli, const struct view *v)
@@ -104,6 +115,7 @@ static void print_view_json(struct cli *cli, const struct view *v)
 	set_json(object, "vlan", v->has_vlan ? vlan_json(&v->vlan) :
 		 json_null());
 	set_json(object, "macs", v->macs ? json_incref(v->macs) : json_null());
+	set_text(object, "mirror", name_mirror(v));
 	set_json(object, "limits", v->known ? limits_json(&v->rates) :
 		 json_null());
 	set_json(object, "addresses", v->known ? json_incref(v->addresses) :
@@ -219,6 +231,8 @@ static void add_policy(struct table *table, const struct view *v)
 	if (v->has_vlan)
 		add_row(table, "VLAN", format_vlan(vlan, &v->vlan));
 	add_macs(table, v->macs);
+	if (name_mirror(v))
+		add_row(table, "mirror", name_mirror(v));
 	add_list(table, "addresses", v->addresses, "any");
 	add_list(table, "peers", v->peers, "none");
 }

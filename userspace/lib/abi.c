@@ -145,6 +145,11 @@ AT(queztl_port_capture, bytes, 20);
 AT(queztl_port_capture, fd, 24);
 AT(queztl_port_capture, reserved, 28);
 
+SIZE(queztl_port_mirror, 24);
+HEAD(queztl_port_mirror);
+AT(queztl_port_mirror, id, 8);
+AT(queztl_port_mirror, mirror, 16);
+
 _Static_assert(sizeof(struct queztl_capture_record) == 32, "record");
 
 SIZE(queztl_port_stats, 240);

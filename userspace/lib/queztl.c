@@ -182,6 +182,24 @@ int queztl_port_capture(int fd, uint64_t id, uint32_t snaplen, uint32_t bytes)
 	return ret ? ret : arg.fd;
 }
 
+int queztl_port_mirror_set(int fd, uint64_t id, uint64_t mirror)
+{
+	struct queztl_port_mirror arg = {
+		.size = sizeof(arg), .id = id, .mirror = mirror };
+
+	return call(fd, QUEZTL_PORT_MIRROR_SET, &arg);
+}
+
+int queztl_port_mirror_get(int fd, uint64_t id, uint64_t *mirror)
+{
+	struct queztl_port_mirror arg = { .size = sizeof(arg), .id = id };
+	int ret = call(fd, QUEZTL_PORT_MIRROR_GET, &arg);
+
+	if (!ret)
+		*mirror = arg.mirror;
+	return ret;
+}
+
 int queztl_port_vlan_set(int fd, const struct queztl_port_vlan *vlan)
 {
 	struct queztl_port_vlan arg = *vlan;

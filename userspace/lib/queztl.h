@@ -57,6 +57,10 @@ int queztl_port_set(int fd, uint64_t id, uint32_t mode);
  */
 int queztl_port_capture(int fd, uint64_t id, uint32_t snaplen, uint32_t bytes);
 
+/* The port that gets copies of the frames of port id; 0: none. */
+int queztl_port_mirror_set(int fd, uint64_t id, uint64_t mirror);
+int queztl_port_mirror_get(int fd, uint64_t id, uint64_t *mirror);
+
 /* Changes those bits of the mode of a port that change has. */
 int queztl_port_change(int fd, uint64_t id, uint32_t change, uint32_t mode);
 

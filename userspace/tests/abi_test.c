@@ -42,6 +42,12 @@ static void sizes_are_those_of_version_10(void **state)
 	SIZE(queztl_mac_next, 24);
 }
 
+static void sizes_are_those_of_version_11(void **state)
+{
+	(void)state;
+	SIZE(queztl_port_mirror, 24);
+}
+
 static void sizes_are_those_of_version_3(void **state)
 {
 	(void)state;
@@ -111,6 +117,9 @@ static void calls_have_their_numbers(void **state)
 	assert_int_equal(QUEZTL_PORT_MACS_SET, 0x5937);
 	assert_int_equal(QUEZTL_PORT_MACS_GET, 0x5938);
 	assert_int_equal(QUEZTL_MAC_NEXT, 0x5939);
+	assert_int_equal(QUEZTL_PORT_CAPTURE, 0x593a);
+	assert_int_equal(QUEZTL_PORT_MIRROR_SET, 0x593b);
+	assert_int_equal(QUEZTL_PORT_MIRROR_GET, 0x593c);
 	assert_int_equal(QUEZTL_PEER_ADD, 0x5940);
 	assert_int_equal(QUEZTL_PEER_DEL, 0x5941);
 	assert_int_equal(QUEZTL_PEER_NEXT, 0x5942);
@@ -177,6 +186,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sizes_are_those_of_version_1),
 		cmocka_unit_test(sizes_are_those_of_version_10),
+		cmocka_unit_test(sizes_are_those_of_version_11),
 		cmocka_unit_test(sizes_are_those_of_version_2),
 		cmocka_unit_test(sizes_are_those_of_version_3),
 		cmocka_unit_test(sizes_are_those_of_version_4),

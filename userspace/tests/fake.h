@@ -37,6 +37,7 @@ struct fake_port {
 	struct queztl_mac macs[FAKE_ROOM];
 	struct queztl_addr addrs[QUEZTL_ADDR_MAX];	/* id 0: none */
 	uint32_t last_addr;
+	uint64_t mirror;	/* the id of a port, 0: none */
 };
 
 struct fake {

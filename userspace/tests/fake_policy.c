@@ -47,6 +47,41 @@ static int port_capture(struct queztl_port_capture *arg)
 	return 0;
 }
 
+static bool is_mirror(uint64_t id)
+{
+	for (int i = 0; i < FAKE_ROOM; i++)
+		if (fake.ports[i].mirror == id)
+			return true;
+	return false;
+}
+
+static int mirror_set(const struct queztl_port_mirror *arg)
+{
+	struct fake_port *port = find_fake_port(arg->id);
+	const struct fake_port *mirror = find_fake_port(arg->mirror);
+
+	if (!port || (arg->mirror && !mirror))
+		return -ENOENT;
+	if (mirror == port)
+		return -EINVAL;
+	if (mirror && mirror->port.fabric_id != port->port.fabric_id)
+		return -EXDEV;
+	if (mirror && (mirror->mirror || is_mirror(arg->id)))
+		return -ELOOP;
+	port->mirror = arg->mirror;
+	return 0;
+}
+
+static int mirror_get(struct queztl_port_mirror *arg)
+{
+	const struct fake_port *port = find_fake_port(arg->id);
+
+	if (!port)
+		return -ENOENT;
+	arg->mirror = port->mirror;
+	return 0;
+}
+
 static int port_set(const struct queztl_port_set *arg)
 {
 	struct fake_port *port = find_fake_port(arg->id);
@@ -389,6 +424,8 @@ uint32_t size_of_policy_argument(unsigned long request)
 	case QUEZTL_FABRIC_SET:		return 24;
 	case QUEZTL_PORT_SET:		return 24;
 	case QUEZTL_PORT_CAPTURE:	return 32;
+	case QUEZTL_PORT_MIRROR_SET:	return fake.link_bit ? 24 : 0;
+	case QUEZTL_PORT_MIRROR_GET:	return fake.link_bit ? 24 : 0;
 	case QUEZTL_PORT_VLAN_SET:	return fake.link_bit ? 536 : 0;
 	case QUEZTL_PORT_VLAN_GET:	return fake.link_bit ? 536 : 0;
 	case QUEZTL_PORT_MACS_SET:	return fake.link_bit ? 32 : 0;
@@ -416,6 +453,10 @@ int policy_call(unsigned long request, void *arg)
 		return port_set(arg);
 	case QUEZTL_PORT_CAPTURE:
 		return port_capture(arg);
+	case QUEZTL_PORT_MIRROR_SET:
+		return mirror_set(arg);
+	case QUEZTL_PORT_MIRROR_GET:
+		return mirror_get(arg);
 	case QUEZTL_PORT_VLAN_SET:
 		return vlan_set(arg);
 	case QUEZTL_PORT_VLAN_GET:

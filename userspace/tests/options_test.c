@@ -100,6 +100,10 @@ static void wrong_use_is_code_2(void **state)
 	assert_fails("fabric del a --deny", 2, "unknown option '--deny'");
 	assert_fails("port uplink web0", 2, "usage: queztl port uplink PORT on|off");
 	assert_fails("port uplink web0 yes", 2, "invalid value 'yes': use on or off");
+	assert_fails("port mirror web0", 2, "usage: queztl port mirror PORT to PORT|off");
+	assert_fails("port mirror web0 db0", 2, "invalid value 'db0': use to PORT, or off");
+	assert_fails("port mirror web0 to", 2, "missing argument");
+	assert_fails("port mirror web0 off db0", 2, "unexpected argument 'db0'");
 	assert_fails("port set web0", 2, "usage: queztl port set PORT [rate");
 	assert_fails("port set web0 rate 1mbit pps", 2, "missing value for 'pps': use packets");
 	assert_fails("port set web0 rate 1mb", 2, "100mbit");

@@ -305,6 +305,40 @@ static void macs_are_set_and_shown(void **state)
 	assert_null(strstr(run("port show web0")->out, "MACs"));
 }
 
+#define DB0	12	/* its id */
+
+static void ports_are_mirrored(void **state)
+{
+	const struct fake_port *now = &fake.ports[0];
+	json_t *port;
+
+	(void)state;
+	assert_null(strstr(run("port show web0")->out, "mirror"));
+	assert_quiet("port mirror web0 to db0");
+	assert_int_equal(now->mirror, DB0);
+	assert_says("port show web0", "mirror     db0");
+	assert_fails("port mirror web0 to web0", EXIT_USAGE, "cannot mirror itself");
+	assert_fails("port mirror db0 to web0", EXIT_FAILED, "port db0 is a mirror, or web0 has one");
+	assert_fails("port mirror web0 to lone0", EXIT_FAILED, "in different fabrics, blue and");
+	assert_int_equal(now->mirror, DB0);
+	port = run_json("port mirror web0 to db0 --json");
+	assert_keys(port, "id name mirror");
+	assert_text(port, "mirror", "db0");
+	json_decref(port);
+	port = run_json("port mirror web0 off --json");
+	assert_true(json_is_null(json_object_get(port, "mirror")));
+	json_decref(port);
+	assert_int_equal(now->mirror, 0);
+	fake.call_error = EACCES;
+	fake.failing = QUEZTL_PORT_MIRROR_SET;
+	assert_fails("port mirror web0 to db0", EXIT_FAILED, "not peers: queztl policy allow web0 db0");
+	fake.call_error = ENOENT;
+	assert_fails("port mirror web0 to db0", EXIT_NO_OBJECT, "no longer exists");
+	fake.call_error = 0;
+	fake.link_bit = 0;
+	assert_fails("port mirror web0 off", EXIT_UNSUPPORTED, "older than this program");
+}
+
 static void drops_name_their_remedy(void **state)
 {
 	(void)state;
@@ -318,7 +352,8 @@ static void drops_name_their_remedy(void **state)
 static void missing_ports_are_code_3(void **state)
 {
 	static const char *const words[] = {
-		"port show x", "port uplink x on", "port set x pps 1", "policy allow x web0",
+		"port show x", "port uplink x on", "port mirror x off", "port mirror web0 to x",
+		"port set x pps 1", "policy allow x web0",
 		"policy allow web0 x", "policy forbid web0 x", "policy list x",
 		"addr add x 10.0.0.1", "addr del x ::1", "addr list x",
 	};
@@ -620,7 +655,7 @@ static void port_show_has_the_keys_of_the_list(void **state)
 	run("policy allow web0 db0");
 	run("addr add web0 fd00::/64");
 	port = run_json("port show web0 --json");
-	assert_keys(port, "id name fabric fabric_id mac mtu queue_pairs state link uplink pid comm device mode vlan macs limits addresses peers counts");
+	assert_keys(port, "id name fabric fabric_id mac mtu queue_pairs state link uplink pid comm device mode vlan macs mirror limits addresses peers counts");
 	assert_text(port, "mode", "open");
 	assert_int_equal(number_at(json_object_get(port, "limits"), "flood"),
 			 2000);
@@ -667,6 +702,7 @@ int main(void)
 		TEST(vlans_are_set_and_shown),
 		TEST(long_trunks_are_cut),
 		TEST(macs_are_set_and_shown),
+		TEST(ports_are_mirrored),
 		TEST(drops_name_their_remedy),
 		TEST(missing_ports_are_code_3),
 		TEST(ports_that_end_meanwhile_are_code_3),

@@ -82,6 +82,11 @@ void qz_port_macs_forget(struct qz_fabric *fabric, struct qz_mac_list *list);
 /* capture.c */
 int qz_capture_open(struct qz_call *call);
 
+/* mirror.c */
+int qz_port_mirror_set(const struct queztl_port_mirror *set);
+int qz_port_mirror_get(struct queztl_port_mirror *get);
+void qz_port_mirror_forget(struct qz_port *port);
+
 /* rates.c */
 int qz_rates_set(const struct queztl_port_rates *rates);
 int qz_rates_get(struct queztl_port_rates *rates);

@@ -214,6 +214,18 @@ int qz_fabricapi_port_capture(struct qz_call *call)
 	return qz_capture_open(call);
 }
 
+int qz_fabricapi_port_mirror_set(struct qz_call *call)
+{
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	return qz_port_mirror_set(call->arg);
+}
+
+int qz_fabricapi_port_mirror_get(struct qz_call *call)
+{
+	return qz_port_mirror_get(call->arg);
+}
+
 int qz_fabricapi_rates_set(struct qz_call *call)
 {
 	if (!capable(CAP_NET_ADMIN))

@@ -31,6 +31,8 @@ int qz_fabricapi_addr_del(struct qz_call *call);
 int qz_fabricapi_addr_next(struct qz_call *call);
 int qz_fabricapi_port_set(struct qz_call *call);
 int qz_fabricapi_port_capture(struct qz_call *call);
+int qz_fabricapi_port_mirror_set(struct qz_call *call);
+int qz_fabricapi_port_mirror_get(struct qz_call *call);
 int qz_fabricapi_port_vlan_set(struct qz_call *call);
 int qz_fabricapi_port_vlan_get(struct qz_call *call);
 int qz_fabricapi_port_macs_set(struct qz_call *call);

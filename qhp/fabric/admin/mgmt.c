@@ -122,6 +122,7 @@ static void withdraw_port(struct qz_port *port)
 	mutex_lock(&fabric->lock);
 	qz_switch_detach(port);
 	qz_peer_forget(port);
+	qz_port_mirror_forget(port);
 	macs = qz_port_macs_take(port);
 	mutex_unlock(&fabric->lock);
 	WRITE_ONCE(port->deleted, true);

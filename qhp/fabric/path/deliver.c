@@ -11,7 +11,6 @@
 #include <linux/ktime.h>
 #include <uapi/linux/vhost_types.h>
 
-#include "path/capture.h"
 #include "path/run.h"
 
 /* To the beginning of the sender's buffer. */
@@ -140,7 +139,7 @@ static enum queztl_drop read_frame(const struct qz_run *run)
 		if (reason != QUEZTL_DROP_REASONS)
 			return reason;
 	}
-	frame->special = run->special & ~QZ_PORT_CAPTURED;
+	frame->special = run->special & ~QZ_PORT_WATCHED;
 	if (likely(!frame->special) || is_plain(run, frame))
 		return QUEZTL_DROP_REASONS;
 	return qz_special_sent(run, frame);
@@ -351,7 +350,7 @@ int qz_deliver_chain(struct qz_run *run)
 			return reason;
 	}
 	*resume = (struct qz_resume){};
-	if (unlikely(run->special & QZ_PORT_CAPTURED))
-		qz_capture_sent(run, frame, reason);
+	if (unlikely(run->special & QZ_PORT_WATCHED))
+		qz_special_watch(run, frame, reason);
 	return finish(run, frame, reason);
 }

@@ -118,6 +118,7 @@ static inline struct qz_port *qz_switch_next(const struct qz_switch *sw, u32 *i,
 
 /* reach.c */
 const struct qz_switch *qz_reach_of(const struct qz_port *port);
+bool qz_reach_has(const struct qz_switch *reach, const struct qz_port *port);
 bool qz_reach_is_uplink(const struct qz_port *port);
 struct qz_port *qz_reach_uplink(const struct qz_port *port,
 				const struct qz_switch *reach);

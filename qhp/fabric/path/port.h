@@ -35,10 +35,14 @@ enum {
 	QZ_PORT_LINK_DOWN	= 1 << 0,	/* it neither sends nor receives */
 	QZ_PORT_TRUNK		= 1 << 1,	/* it has several VLANs */
 	QZ_PORT_ACCESS		= 1 << 2,	/* it has one, see qz_port_access() */
-	QZ_PORT_CAPTURED	= 1 << 3,	/* of the sender no matter, see &qz_port.capture */
+	QZ_PORT_CAPTURED	= 1 << 3,	/* see &qz_port.capture */
+	QZ_PORT_MIRRORED	= 1 << 4,	/* see &qz_port.mirror */
 };
 
-#define QZ_PORT_VLANS	(~(u32)(QZ_PORT_LINK_DOWN | QZ_PORT_CAPTURED))
+/* What becomes of a frame does not depend on these of its sender. */
+#define QZ_PORT_WATCHED	(QZ_PORT_CAPTURED | QZ_PORT_MIRRORED)
+
+#define QZ_PORT_VLANS	(~(u32)(QZ_PORT_LINK_DOWN | QZ_PORT_WATCHED))
 
 /* What an access port of a VLAN has in &qz_port.special. */
 static inline u32 qz_port_access(u16 vlan)
@@ -86,6 +90,8 @@ static inline u32 qz_port_access(u16 vlan)
  * @antispoof: its addresses; NULL if it may use any; read inside the gate
  * @capture: who records what it sends and receives, if anybody does; read inside the
  *	gate, changed under fabric->lock
+ * @mirror: the port that gets copies of what it sends and receives, if any; read
+ *	inside the gate, changed under fabric->lock
  * @vlan: its VLANs; NULL if it was given none; read inside the gate
  * @macs: addresses that it may use beside its own; NULL if none; read inside the
  *	gate
@@ -133,6 +139,7 @@ struct qz_port {
 	struct qz_switch __rcu *view;
 	struct qz_antispoof __rcu *antispoof;
 	struct qz_capture __rcu *capture;
+	struct qz_port __rcu *mirror;
 	struct qz_vlan __rcu *vlan;
 	struct qz_mac_list __rcu *macs;
 	u32 last_addr;

@@ -46,8 +46,8 @@ struct qz_port *qz_reach_uplink(const struct qz_port *port,
 	return uplink;
 }
 
-static bool can_reach(const struct qz_switch *reach,
-		      const struct qz_port *port)
+/* Is a port among those to which another may send? */
+bool qz_reach_has(const struct qz_switch *reach, const struct qz_port *port)
 {
 	return qz_mactab_find(&reach->tab, port->mac_key) == port;
 }
@@ -67,7 +67,7 @@ struct qz_port *qz_reach_unknown(const struct qz_port *port,
 	struct qz_port *user = qz_macs_user(port->fabric, key);
 
 	if (user)
-		return can_reach(reach, user) || user == port ? user : NULL;
+		return qz_reach_has(reach, user) || user == port ? user : NULL;
 	return qz_reach_uplink(port, reach);
 }
 

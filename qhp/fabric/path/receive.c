@@ -14,7 +14,7 @@
 #include <uapi/linux/vhost_types.h>
 
 #include "module/trace.h"
-#include "path/capture.h"
+#include "path/run.h"
 #include "path/steer.h"
 
 /**
@@ -256,7 +256,8 @@ static void publish(struct qz_run *run, struct qz_rxq *rxq)
 	/* Senders poll for buffers (backpressure.c): kicks stay off. */
 	qz_ring_disable_kicks(ring);
 	qz_sent_answered(rxq->txq);
-	qz_handoff_saw(&run->handoff, rxq);
+	if (likely(!run->copies))	/* nobody yields to a mirror */
+		qz_handoff_saw(&run->handoff, rxq);
 	trace_queztl_wake(run->port->id, READ_ONCE(run->port->exec.owner),
 			  rxq->vq.port->id, READ_ONCE(rxq->vq.port->exec.owner));
 	if (qz_ring_wants_signal(ring) && qz_run_wake(run, rxq))
@@ -352,7 +353,7 @@ int qz_receive_drop(struct qz_run *run, struct qz_port *port,
  * @frame: the frame; its virtio header is written anew for each receiver
  *
  * A frame that the receiver's driver does not want to see is not delivered,
- * which does not count as a drop.
+ * which does not count as a drop, unless it is a copy for a mirror.
  *
  * Context: process or softirq, inside a slice. May return with the lock of
  * run->into held: no second lock of a queue may be taken until
@@ -370,7 +371,8 @@ int qz_receive(struct qz_run *run, struct qz_port *port,
 	enum put put;
 
 	run->work--;
-	if (!qz_filter_takes(&port->ctrl.filter, frame->head, frame->head_len))
+	if (!qz_filter_takes(&port->ctrl.filter, frame->head,
+			     frame->head_len) && likely(!run->copies))
 		return 0;
 	rxq = qz_steer_pick(run, port, frame);
 	if (unlikely(!rxq))
@@ -391,17 +393,4 @@ int qz_receive(struct qz_run *run, struct qz_port *port,
 	default:
 		return 0;
 	}
-}
-
-/* The same for a port that is captured: what it gets is recorded. */
-int qz_receive_captured(struct qz_run *run, struct qz_port *port,
-			struct qz_frame *frame, struct qz_capture *capture)
-{
-	int ret;
-
-	run->delivered = false;
-	ret = qz_receive(run, port, frame);
-	if (!ret && run->delivered)
-		qz_capture_received(run, capture, frame);
-	return ret;
 }

@@ -265,6 +265,7 @@ void qz_run_begin(struct qz_run *run, struct qz_txq *txq, u64 *count)
 	run->bytes = QZ_RUN_BYTES;
 	run->count = count;
 	run->handoff = (struct qz_handoff){};
+	run->copies = false;
 	run->nwake = 0;
 	run->into = NULL;
 }

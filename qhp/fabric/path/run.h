@@ -37,6 +37,7 @@ struct qz_handoff {
  * @special: &qz_port.special of the sender
  * @may_wait: the frame at hand may wait for its receiver
  * @delivered: something was put into a receiving ring since this was reset
+ * @copies: what is delivered is a copy for a mirror
  * @shares_cpu: the sender last kicked on the CPU that now serves it
  * @into: the receiving queue at hand, whose lock is held; or NULL
  * @into_used: its used index when its lock was taken
@@ -62,6 +63,7 @@ struct qz_run {
 	u32 special;
 	bool may_wait;
 	bool delivered;
+	bool copies;
 	bool shares_cpu;
 	struct qz_rxq *into;
 	u16 into_used;
@@ -83,17 +85,20 @@ int qz_deliver_chain(struct qz_run *run);
 /* special.c */
 enum queztl_drop qz_special_sent(const struct qz_run *run,
 				 struct qz_frame *frame);
+void qz_special_watch(struct qz_run *run, struct qz_frame *frame, int reason);
 bool qz_special_reaches(const struct qz_port *port, struct qz_frame *frame);
 int qz_special_receive(struct qz_run *run, struct qz_port *port,
 		       struct qz_frame *frame);
+
+/* mirror.c */
+void qz_mirror(struct qz_run *run, const struct qz_port *port,
+	       struct qz_frame *frame);
 
 /* receive.c */
 int qz_receive(struct qz_run *run, struct qz_port *port,
 	       struct qz_frame *frame);
 int qz_receive_drop(struct qz_run *run, struct qz_port *port,
 		    enum queztl_drop reason, const struct qz_frame *frame);
-int qz_receive_captured(struct qz_run *run, struct qz_port *port,
-			struct qz_frame *frame, struct qz_capture *capture);
 void qz_receive_end(struct qz_run *run);
 
 /* pace.c */

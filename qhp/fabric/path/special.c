@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What few ports have, and others do not pay for: links that are down, VLANs, and
- * captures of what they receive.
+ * What few ports have, and others do not pay for: links that are down, VLANs,
+ * captures and mirrors.
  *
  * Context of everything here: process or softirq, inside a slice (see run.c).
  */
 
+#include "path/capture.h"
 #include "path/run.h"
 
 /*
@@ -82,13 +83,44 @@ static void set_tagged(struct qz_frame *frame, bool tagged)
 		remove_tag(frame);
 }
 
-static int receive(struct qz_run *run, struct qz_port *port,
-		   struct qz_frame *frame)
+/* A port that is watched has received a frame. */
+static void watch_received(struct qz_run *run, struct qz_port *port,
+			   struct qz_frame *frame)
 {
 	struct qz_capture *capture = qz_gate_dereference(port->capture);
 
-	return capture ? qz_receive_captured(run, port, frame, capture) :
-			 qz_receive(run, port, frame);
+	if (capture)
+		qz_capture_received(run, capture, frame);
+	qz_mirror(run, port, frame);
+}
+
+static int receive(struct qz_run *run, struct qz_port *port,
+		   struct qz_frame *frame)
+{
+	int ret;
+
+	if (!(READ_ONCE(port->special) & QZ_PORT_WATCHED))
+		return qz_receive(run, port, frame);
+	run->delivered = false;
+	ret = qz_receive(run, port, frame);
+	if (!ret && run->delivered)
+		watch_received(run, port, frame);
+	return ret;
+}
+
+/**
+ * qz_special_watch - a port that is watched has sent a frame
+ * @run: the sender's run; no receiver's queue is locked afterwards if something
+ *	was recorded or copied
+ * @frame: the frame; nothing more is delivered of it
+ * @reason: why it was dropped, or QUEZTL_DROP_REASONS
+ */
+void qz_special_watch(struct qz_run *run, struct qz_frame *frame, int reason)
+{
+	if (run->special & QZ_PORT_CAPTURED)
+		qz_capture_sent(run, frame, reason);
+	if (reason == QUEZTL_DROP_REASONS)
+		qz_mirror(run, run->port, frame);
 }
 
 /* The frame is then again as it was. */

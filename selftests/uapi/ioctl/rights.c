@@ -113,6 +113,17 @@ TEST(macs_want_cap_net_admin)
 	EXPECT_EQ(ioctl(world.device, QUEZTL_PORT_MACS_GET, &macs), 0);	/* looking is free */
 }
 
+TEST(mirrors_want_cap_net_admin)
+{
+	struct queztl_port_mirror mirror = { .size = sizeof(mirror) };
+
+	open_world();
+	mirror.id = world.port;
+	become_nobody();
+	EXPECT_FAILS(ioctl(world.device, QUEZTL_PORT_MIRROR_SET, &mirror), EPERM);
+	EXPECT_EQ(ioctl(world.device, QUEZTL_PORT_MIRROR_GET, &mirror), 0);	/* looking is free */
+}
+
 TEST(windows_and_rules_want_cap_net_admin)
 {
 	struct queztl_window_next window;
