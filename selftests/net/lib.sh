@@ -76,9 +76,9 @@ end_net() {
 
 counter() { vdpa -j dev vstats show "$1" qidx "$2" | tr ',{}' '\n' | sed -n "s/.*\"$3\": *\([0-9]*\).*/\1/p"; }
 
-transfer() {	# FROM TO tcp|udp AMOUNT: bytes, or datagrams in one call, over IPv4 and IPv6
+transfer() {	# FROM TO tcp|udp AMOUNT [ADDRESS]: bytes, or datagrams in one call, over IPv4 and IPv6, or to an address
 	local from=$1 to=$2 port address sent got
-	for address in "10.9.0.$to" "fd00:9::$to"; do
+	for address in ${5:-"10.9.0.$to" "fd00:9::$to"}; do
 		port=$((++PORT))
 		coproc receiver { in_ns "$to" "$HERE/transfer.py" "$3" receive $port ${4:+$([ "$3" = tcp ] || echo "$4")}; }
 		read -r -t $((30 * SLOW)) got <&"${receiver[0]}"

@@ -79,6 +79,55 @@ outside_takes_no_address_of_a_port() {
 	reaches 4 1
 }
 
+carrier_becomes() {	# NUMBER 0|1: soon
+	local tries
+	for tries in $(seq $((50 * SLOW))); do
+		[ "$(in_ns "$1" cat /sys/class/net/eth0/carrier)" != "$2" ] || return 0
+		sleep 0.1
+	done
+	echo "the carrier of $1 does not become $2 after $tries looks"
+	return 1
+}
+
+# Linux's driver is told by the configuration interrupt.
+the_carrier_follows_the_link() {
+	carrier_becomes 1 1 && "$QUEZTL" port set qtn1 link down && carrier_becomes 1 0 || return
+	does_not_reach 2 1
+	"$QUEZTL" port set qtn1 link up && carrier_becomes 1 1 && reaches 1 2 && reaches 4 1
+}
+
+# 1 is in VLAN 10, 2 in 20, and the uplink's frames have tags: outside eth0.10 is in 10, and knows no offloads of ours.
+vlans_leave_by_a_trunk() {
+	local code
+	ip -n qt4 link add link eth0 name eth0.10 type vlan id 10 || { echo "no VLANs in this kernel"; exit 4; }
+	ip -n qt4 address add 10.9.10.4/24 dev eth0.10
+	ip -n qt4 link set eth0.10 up
+	ip -n qt1 address add 10.9.10.1/24 dev eth0
+	ip -n qt2 address add 10.9.10.2/24 dev eth0
+	"$QUEZTL" port set qtn1 vlan 10 && "$QUEZTL" port set qtn2 vlan 20 && "$QUEZTL" port set qtn3 trunk 10,20 &&
+		in_ns 1 ping -q -c 3 -W $((2 * SLOW)) -s 1472 -M "do" 10.9.10.4 >/dev/null &&
+		transfer 1 4 tcp 2000000 10.9.10.4 && transfer 4 1 tcp 2000000 10.9.10.1 && transfer 1 4 udp 40 10.9.10.4 &&
+		! in_ns 2 ping -q -c 2 -W 1 10.9.10.4 >/dev/null && does_not_reach 1 2
+	code=$?
+	for n in 1 2 3; do
+		"$QUEZTL" port set "qtn$n" vlan none
+	done
+	ip -n qt4 link del eth0.10
+	[ $code = 0 ] && reaches 1 2 && reaches 1 4
+}
+
+a_second_address_has_to_be_allowed() {
+	ip -n qt1 link add link eth0 name mac0 type macvlan mode bridge || { echo "no macvlan in this kernel"; exit 4; }
+	ip -n qt1 address add 10.9.11.1/24 dev mac0
+	ip -n qt1 link set mac0 up
+	ip -n qt2 address add 10.9.11.2/24 dev eth0
+	! in_ns 2 ping -q -c 2 -W 1 10.9.11.1 >/dev/null || { echo "it passes without"; return 1; }
+	"$QUEZTL" port set qtn1 macs any || return
+	in_ns 1 ping -q -c 3 -W $((2 * SLOW)) -I mac0 10.9.11.2 >/dev/null && transfer 2 1 tcp 1000000 10.9.11.1 || return
+	"$QUEZTL" port show qtn1 | grep -q "$(in_ns 1 cat /sys/class/net/mac0/address)" || { echo "it is not shown"; return 1; }
+	"$QUEZTL" port set qtn1 macs none && ip -n qt1 link del mac0 && reaches 1 2
+}
+
 only_peers_of_the_uplink_leave() {
 	"$QUEZTL" fabric set $FABRIC deny && "$QUEZTL" policy allow qtn1 qtn3 || return
 	reaches 1 4 && does_not_reach 2 4 && does_not_reach 4 2 && does_not_reach 1 2 || return
@@ -154,4 +203,5 @@ end_net() {
 }
 
 run_tests without_an_uplink_nothing_leaves uplink_joins_a_bridge the_bridge_keeps_its_address \
-	what_leaves_is_whole outside_takes_no_address_of_a_port only_peers_of_the_uplink_leave two_hosts_are_one_network
+	what_leaves_is_whole outside_takes_no_address_of_a_port the_carrier_follows_the_link vlans_leave_by_a_trunk \
+	a_second_address_has_to_be_allowed only_peers_of_the_uplink_leave two_hosts_are_one_network
