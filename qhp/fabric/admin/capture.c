@@ -38,12 +38,12 @@ struct reading {
 };
 
 /*
- * Any context. Also true for a moment while a record is being written, which takes no
- * longer than a slice.
+ * False while the next record is being written: a reader then sleeps, and is woken
+ * by look(), instead of waiting on its CPU for a thread of a VM.
  */
-static bool may_read(struct reading *r)
+static bool may_read(const struct reading *r)
 {
-	return READ_ONCE(r->capture.rec.head) != READ_ONCE(r->capture.rec.tail);
+	return qz_recording_ready(&r->capture.rec);
 }
 
 static bool is_over(const struct reading *r)

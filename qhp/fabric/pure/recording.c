@@ -57,6 +57,19 @@ void qz_recording_commit(struct qz_record *record)
 	smp_store_release(&record->state, QZ_RECORD_WRITTEN);
 }
 
+/*
+ * Is it worth to call qz_recording_next()? Anybody may ask, without a lock: beside
+ * the reader the answer may be that of a moment before, or a wrong one.
+ */
+bool qz_recording_ready(const struct qz_recording *rec)
+{
+	u64 tail = READ_ONCE(rec->tail);
+
+	/* Pairs with qz_recording_reserve(): the head of the record is there. */
+	return smp_load_acquire(&rec->head) != tail &&
+	       READ_ONCE(at(rec, tail)->state);
+}
+
 /* The reader's next record, if there is one and it is complete; else NULL. */
 struct qz_record *qz_recording_next(struct qz_recording *rec)
 {

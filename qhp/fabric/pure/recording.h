@@ -49,6 +49,7 @@ struct qz_recording {
 
 struct qz_record *qz_recording_reserve(struct qz_recording *rec, u32 bytes, u32 *lost);
 void qz_recording_commit(struct qz_record *record);
+bool qz_recording_ready(const struct qz_recording *rec);
 struct qz_record *qz_recording_next(struct qz_recording *rec);
 void qz_recording_release(struct qz_recording *rec, const struct qz_record *record);
 

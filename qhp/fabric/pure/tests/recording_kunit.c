@@ -114,11 +114,37 @@ static void reader_stops_at_an_incomplete_record(struct kunit *test)
 	slow = qz_recording_reserve(rec, 8, &lost);
 	KUNIT_ASSERT_NOT_NULL(test, slow);
 	KUNIT_EXPECT_NOT_NULL(test, write_record(rec, 8, 2, &lost));
+	KUNIT_EXPECT_FALSE(test, qz_recording_ready(rec));	/* nobody polls for it */
 	KUNIT_EXPECT_EQ(test, read_record(test, rec, 8), -1);
 	memset(slow->data, 1, 8);
 	qz_recording_commit(slow);
+	KUNIT_EXPECT_TRUE(test, qz_recording_ready(rec));
 	KUNIT_EXPECT_EQ(test, read_record(test, rec, 8), 1);
 	KUNIT_EXPECT_EQ(test, read_record(test, rec, 8), 2);
+	KUNIT_EXPECT_FALSE(test, qz_recording_ready(rec));
+}
+
+/* The rest of the ring is skipped, and the record behind it is not complete. */
+static void reader_skips_the_end_of_the_ring_once(struct kunit *test)
+{
+	struct qz_recording *rec;
+	struct qz_record *slow;
+	struct ring ring;
+	u32 lost;
+
+	rec = make_ring(&ring);
+	for (lost = 0; rec->head < RING - 32; lost = 0)
+		KUNIT_ASSERT_NOT_NULL(test, write_record(rec, 24, 1, &lost));
+	while (read_record(test, rec, 24) >= 0)
+		;
+	slow = qz_recording_reserve(rec, 56, &lost);
+	KUNIT_ASSERT_NOT_NULL(test, slow);
+	KUNIT_EXPECT_PTR_EQ(test, (void *)slow, (void *)rec->data);
+	KUNIT_EXPECT_TRUE(test, qz_recording_ready(rec));
+	KUNIT_EXPECT_NULL(test, qz_recording_next(rec));
+	KUNIT_EXPECT_FALSE(test, qz_recording_ready(rec));
+	qz_recording_commit(slow);
+	KUNIT_EXPECT_PTR_EQ(test, qz_recording_next(rec), slow);
 }
 
 static struct kunit_case recording_cases[] = {
@@ -126,6 +152,7 @@ static struct kunit_case recording_cases[] = {
 	KUNIT_CASE(records_go_around),
 	KUNIT_CASE(full_recording_counts_what_is_lost),
 	KUNIT_CASE(reader_stops_at_an_incomplete_record),
+	KUNIT_CASE(reader_skips_the_end_of_the_ring_once),
 	{}
 };
 
