@@ -7,6 +7,12 @@
 #define VLAN_LEN	4
 #define VLAN_TAGS	2
 
+/*
+ * The frame may get a tag in front of that. In 16 bits it would otherwise wrap, and
+ * the sum be written over addresses and tag, which have been checked by then.
+ */
+#define CSUM_START_MAX	(0xffff - VLAN_LEN)
+
 #define TCP_SEQ		4
 #define TCP_OFFSET	12
 #define TCP_FLAGS	13
@@ -123,7 +129,7 @@ bool qz_offload_read(struct qz_offload *off,
 	    !has(features, VIRTIO_NET_F_CSUM))
 		return false;
 	if ((u32)off->csum_start + off->csum_offset + sizeof(u16) > len ||
-	    off->csum_start < ETH_LEN)
+	    off->csum_start < ETH_LEN || off->csum_start > CSUM_START_MAX)
 		return false;
 	off->features = 1ULL << VIRTIO_NET_F_GUEST_CSUM;
 

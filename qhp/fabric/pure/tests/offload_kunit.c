@@ -470,6 +470,24 @@ static void offload_knows_answers_of_dhcp(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, qz_offload_may_be_dhcp(&off));
 }
 
+/* With the tag that the frame may get the sum begins where it was asked to. */
+static void start_has_room_for_a_tag(struct kunit *test)
+{
+	u64 features = 1ULL << VIRTIO_NET_F_CSUM;
+	struct virtio_net_hdr_v1 virtio = {
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		.csum_offset = to16(14),
+	};
+	struct qz_offload off;
+	u32 start;
+
+	for (start = 65520; start < 65536; start++) {
+		virtio.csum_start = to16(start);
+		KUNIT_EXPECT_EQ(test, qz_offload_read(&off, &virtio, features, 65553),
+				start <= 65531);
+	}
+}
+
 static struct kunit_case offload_cases[] = {
 	KUNIT_CASE(offload_cuts_every_shape),
 	KUNIT_CASE(offload_names_what_a_receiver_needs),
@@ -479,6 +497,7 @@ static struct kunit_case offload_cases[] = {
 	KUNIT_CASE(offload_survives_random_bytes),
 	KUNIT_CASE(offload_never_sends_a_zero_udp_sum),
 	KUNIT_CASE(offload_knows_answers_of_dhcp),
+	KUNIT_CASE(start_has_room_for_a_tag),
 	{}
 };
 
