@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #define _GNU_SOURCE
 #include "bystanders.h"
+#include "meddler.h"
 #include "mutate.h"
 #include "races.h"
 #include "world.h"
@@ -155,7 +156,21 @@ static void *rule(void *unused)
 	return unused;
 }
 
-static void *(*const bystanders[])(void *) = { list, fly, land, bind_and_unbind, rule };
+/* What racers and the netdev may do changes while they do it. */
+static void *change(void *unused)
+{
+	struct mutator own = { .state = rule_seed + 7 };
+
+	while (racing) {
+		meddle(&own, names[RACER + mutate_random(&own, RACERS + 1)]);
+		usleep(mutate_random(&own, 5000));
+	}
+	for (int i = 0; i <= RACERS; i++)
+		meddle_undo(names[RACER + i]);
+	return unused;
+}
+
+static void *(*const bystanders[])(void *) = { list, fly, land, bind_and_unbind, rule, change };
 #define BYSTANDERS (sizeof(bystanders) / sizeof(*bystanders))
 static pthread_t threads[BYSTANDERS];
 
@@ -166,6 +181,7 @@ void bystanders_start(uint64_t fabric_id, uint64_t seed)
 	racing = true;
 	for (size_t i = 0; i < BYSTANDERS; i++)
 		ASSERT_EQ(pthread_create(&threads[i], NULL, bystanders[i], NULL), 0);
+	readers_start(10, names, PORTS, seed);
 }
 
 void bystanders_end(void)
@@ -173,4 +189,6 @@ void bystanders_end(void)
 	racing = false;
 	for (size_t i = 0; i < BYSTANDERS; i++)
 		pthread_join(threads[i], NULL);
+	readers_end();
+	meddle_tell();
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -234,6 +235,29 @@ int port_mirror(const char *name, const char *mirror)
 		set.mirror = port.id;
 	}
 	return r ? r : call(QUEZTL_PORT_MIRROR_SET, &set);
+}
+
+int port_vlan(const char *name, __u32 mode, __u16 native, const __u16 *ids, int n)
+{
+	struct queztl_port_vlan vlan = { .size = sizeof(vlan), .mode = mode, .native = native };
+	struct queztl_port_next port;
+	int r = port_find(name, &port);
+
+	vlan.id = port.id;
+	for (int i = 0; i < n; i++)
+		if (ids[i])
+			vlan.ids[ids[i] / 64] |= 1ULL << ids[i] % 64;
+	return r ? r : call(QUEZTL_PORT_VLAN_SET, &vlan);
+}
+
+int port_macs(const char *name, __u32 mode, const struct queztl_mac *macs, __u32 n)
+{
+	struct queztl_port_macs set = { .size = sizeof(set), .mode = mode, .n = n, .macs = (uintptr_t)macs };
+	struct queztl_port_next port;
+	int r = port_find(name, &port);
+
+	set.id = port.id;
+	return r ? r : call(QUEZTL_PORT_MACS_SET, &set);
 }
 
 static int call_peer(unsigned long number, const char *port, const char *other)

@@ -28,6 +28,9 @@ int port_set(const char *name, __u32 mode);
 int port_capture(const char *name, struct queztl_port_capture *capture);
 int port_change(const char *name, __u32 change, __u32 mode);
 int port_mirror(const char *name, const char *mirror);	/* NULL: none */
+/* The first @n of @ids, without zeros. */
+int port_vlan(const char *name, __u32 mode, __u16 native, const __u16 *ids, int n);
+int port_macs(const char *name, __u32 mode, const struct queztl_mac *macs, __u32 n);
 
 /* Ports by name; addresses as 10.1.2.0/24 or fd00::1/128. */
 int peer_add(const char *port, const char *peer);

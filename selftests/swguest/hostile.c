@@ -13,6 +13,7 @@
 #include "frame.h"
 #include "innocent.h"
 #include "ktap.h"
+#include "meddler.h"
 #include "mutate.h"
 
 #include <pthread.h>
@@ -214,6 +215,38 @@ static void *swap_maps(void *argument)
 	return NULL;
 }
 
+/* Commands and frames change while they are read: whoever looks twice sees two things. */
+static void *scribble(void *argument)
+{
+	struct mutator own = { .state = wanted.seed + 55 };
+	uint64_t *scribbles = argument;
+
+	while (swapping) {
+		struct swg *self = &port[mutate_random(&own, 2)];
+		uint8_t *at = self->memory + SWG_BUFFERS + mutate_random(&own, self->size - SWG_BUFFERS - 64);
+
+		for (int i = 0; i < 200; i++)
+			((volatile uint8_t *)at)[mutate_random(&own, 64)] ^= 1 << mutate_random(&own, 8);
+		++*scribbles;
+		usleep(1000);
+	}
+	return NULL;
+}
+
+/* VLANs, addresses and links of the hostile ones, under load. */
+static void *administrate(void *unused)
+{
+	struct mutator own = { .state = wanted.seed + 66 };
+
+	while (swapping) {
+		meddle(&own, names[mutate_random(&own, 2)]);
+		usleep(mutate_random(&own, 100000));
+	}
+	for (int i = 0; i < 2; i++)
+		meddle_undo(names[i]);
+	return unused;
+}
+
 /* Resets while the other thread fills and kicks. */
 static void *reset_in_flight(void *argument)
 {
@@ -231,11 +264,15 @@ static void commit_crimes(void)
 {
 	double begun = swg_now(), told = begun;
 	int swaps = 0, flights = 0;
-	pthread_t threads[2];
+	uint64_t scribbles = 0;
+	pthread_t threads[4];
 
 	swapping = true;
 	ASSERT_EQ(pthread_create(&threads[0], NULL, swap_maps, &swaps), 0);
 	ASSERT_EQ(pthread_create(&threads[1], NULL, reset_in_flight, &flights), 0);
+	ASSERT_EQ(pthread_create(&threads[2], NULL, scribble, &scribbles), 0);
+	ASSERT_EQ(pthread_create(&threads[3], NULL, administrate, NULL), 0);
+	readers_start(2, names, PORTS, wanted.seed);
 	for (int i = 0; i < 2; i++)
 		start_again(i);
 	while (met < wanted.count && swg_now() - begun < wanted.seconds) {
@@ -252,12 +289,15 @@ static void commit_crimes(void)
 		}
 	}
 	swapping = false;
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
+	readers_end();
+	meddle_tell();
 	ktap_say("seed %llu: %llu mutations met (%llu written), %llu kicks, %llu resets, %llu broken, %d map swaps, "
-		 "%d resets in flight, %.1f s, %.0f mutations/s", (unsigned long long)wanted.seed,
+		 "%d resets in flight, %llu scribbles, %.1f s, %.0f mutations/s", (unsigned long long)wanted.seed,
 		 (unsigned long long)met, (unsigned long long)written, (unsigned long long)kicks,
-		 (unsigned long long)resets, (unsigned long long)broken, swaps, flights, swg_now() - begun,
+		 (unsigned long long)resets, (unsigned long long)broken, swaps, flights,
+		 (unsigned long long)scribbles, swg_now() - begun,
 		 met / (swg_now() - begun));
 	EXPECT_GE(met, wanted.count < 1000 ? wanted.count : 1000);
 }

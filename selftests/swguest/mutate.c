@@ -52,6 +52,29 @@ static uint32_t odd_length(struct mutator *mutator)
 	return one_in(3) ? edges[random(sizeof(edges) / sizeof(*edges))] : random(2000);
 }
 
+void mutate_nested(uint8_t mac[6], int number)
+{
+	static const uint8_t nested[6] = { 0x52, 0x54, 0, 0xee, 0, 0 };
+
+	memcpy(mac, nested, 6);
+	mac[5] = number;
+}
+
+/* One or two tags in front of the type, which is all that a short frame has. */
+static void write_tags(struct mutator *mutator, uint8_t *at)
+{
+	static const uint16_t ids[] = { 0, 10, 20, 4094, 4095 };
+
+	for (int tags = 1 + random(2); tags; tags--, at += 4) {
+		uint16_t id = ids[random(sizeof(ids) / sizeof(*ids))] | random(8) << 13;
+
+		at[0] = one_in(8) ? 0x88 : 0x81;
+		at[1] = at[0] == 0x88 ? 0xa8 : 0;
+		at[2] = id >> 8;
+		at[3] = id & 0xff;
+	}
+}
+
 /* A frame with offloads, all of it right or one thing wrong. */
 static void write_flow(struct mutator *mutator, uint8_t *at)
 {
@@ -95,6 +118,10 @@ static void write_frame(struct mutator *mutator, uint8_t *at)
 	memcpy(at, &header, SWG_HEADER);
 	memcpy(at + SWG_HEADER, one_in(50) ? all : mutator->other, 6);
 	memcpy(at + SWG_HEADER + 6, mutator->own, 6);
+	if (one_in(4))
+		mutate_nested(at + SWG_HEADER + 6 * random(2), random(8));
+	if (one_in(3))
+		write_tags(mutator, at + SWG_HEADER + 12);
 	if (one_in(8))
 		at[SWG_HEADER + random(14)] ^= 1 << random(8);
 }
@@ -105,7 +132,7 @@ void mutate_chain(struct mutator *mutator, int index)
 	struct swg_ring *ring = &mutator->port->ring[index];
 	uint16_t mask = ring->num - 1, head = random(ring->num), at = head;
 	uint32_t offset = random(mutator->port->size - SWG_BUFFERS - 4096), count = 1 + random(4);
-	uint32_t most = index == SWG_CTRL ? 8 : index == SWG_TX && one_in(2) ? 1500 : 400;
+	uint32_t most = index == SWG_CTRL || one_in(8) ? 8 : index == SWG_TX && one_in(2) ? 1500 : 400;
 	struct vring_desc *to = ring->desc, *victim;
 	uint64_t address = mutator->port->base + SWG_BUFFERS + offset;
 	uint16_t direction = index == SWG_RX ? VRING_DESC_F_WRITE : 0;

@@ -20,4 +20,7 @@ void mutate_ring(struct mutator *mutator, int ring);
 /* Set up both rings somewhere odd, with features and sizes that are odd. Errors are the device's right. */
 void mutate_setup(struct mutator *mutator);
 
+/* An address beside a port's own, the @number-th of few: the same for all. */
+void mutate_nested(uint8_t mac[6], int number);
+
 #endif
