@@ -6,6 +6,8 @@
 #define _GNU_SOURCE
 #include "tenant.h"
 
+#include <poll.h>
+
 static struct {
 	volatile int ready;
 } *shared;
@@ -75,7 +77,7 @@ static int show_config(void)
 	return run_program(1, argv);
 }
 
-static const struct {
+static const struct call {
 	const char *name;
 	int (*call)(void);
 } calls[] = {
@@ -89,20 +91,25 @@ static const struct {
 	{ "fabric set deny", deny },
 };
 
-static void expect_answers(void)
+static void expect_answers_of(const struct call *some, size_t count, const char *beside)
 {
 	double slowest = 0;
 
-	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+	for (size_t i = 0; i < count; i++) {
 		double begun = swg_now();
-		int r = call_within(SOON, calls[i].call);
+		int r = call_within(SOON, some[i].call);
 
 		begun = swg_now() - begun;
 		slowest = begun > slowest ? begun : slowest;
-		KTAP_CHECK(!r, false, "%s beside a deletion: %s", calls[i].name,
+		KTAP_CHECK(!r, false, "%s beside %s: %s", some[i].name, beside,
 			   r == -ETIMEDOUT ? "no answer" : strerror(-r));
 	}
 	ktap_say("slowest call: %.0f ms", slowest * 1e3);
+}
+
+static void expect_answers(void)
+{
+	expect_answers_of(calls, sizeof(calls) / sizeof(*calls), "a deletion");
 }
 
 static void ask_beside_a_holder(bool up)
@@ -173,4 +180,94 @@ TEST(nobody_waits_for_a_reset_beside_a_stopped_vmm)
 	EXPECT_EQ(wait_gone(resetting, SOON), 0);
 	EXPECT_EQ(wait_left_behind(SOON), 0);
 	EXPECT_EQ(kill_tenant(owner), 0);
+}
+
+/* ---- a port is changed whose VMM does not run ---- */
+
+static int set_vlan(void)
+{
+	static const __u16 id = 10;
+
+	return port_vlan(held->name, QUEZTL_VLAN_ACCESS, id, &id, 1);
+}
+
+static int clear_vlan(void)
+{
+	return port_vlan(held->name, QUEZTL_VLAN_NONE, 0, NULL, 0);
+}
+
+static int allow_macs(void)
+{
+	return port_macs(held->name, QUEZTL_MACS_ANY, NULL, 0);
+}
+
+static int deny_macs(void)
+{
+	return port_macs(held->name, QUEZTL_MACS_NONE, NULL, 0);
+}
+
+static int pull_cable(void)
+{
+	return port_change(held->name, QUEZTL_PORT_LINK_DOWN, QUEZTL_PORT_LINK_DOWN);
+}
+
+static int plug_cable(void)
+{
+	return port_change(held->name, QUEZTL_PORT_LINK_DOWN, 0);
+}
+
+static int capture(void)
+{
+	struct queztl_port_capture capture = { 0 };
+	int fd = port_capture(held->name, &capture);
+
+	return fd < 0 ? fd : close(fd);
+}
+
+/* Frames for the stopped one are recorded, and read. */
+static void expect_capture(void)
+{
+	struct queztl_port_capture capture = { 0 };
+	int fd = port_capture(held->name, &capture);
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	static uint8_t bytes[1 << 17];
+
+	ASSERT(fd >= 0);
+	ASSERT_EQ(send_to(other, held->mac, 100, 1, 0), 0);
+	EXPECT_EQ(poll(&poll_fd, 1, SOON), 1);
+	ASSERT_EQ(poll_fd.revents, POLLIN);
+	EXPECT_GE(read(fd, bytes, sizeof(bytes)), 100);
+	EXPECT_EQ(close(fd), 0);
+}
+
+static const struct call changes[] = {
+	{ "vlan", set_vlan }, { "no vlan", clear_vlan }, { "any MAC", allow_macs }, { "no other MAC", deny_macs },
+	{ "link down", pull_cable }, { "link up", plug_cable }, { "capture", capture },
+};
+
+static void run_guest(void)
+{
+	if (swg_open(&held->port, held->name) || swg_start(&held->port, &(struct swg_options){ 0 }))
+		_exit(1);
+	shared->ready = 1;
+	for (;;)
+		pause();
+}
+
+TEST(nobody_waits_for_a_stopped_vmm_whose_port_changes)
+{
+	pid_t guest;
+
+	shared = share(sizeof(*shared));
+	make_fabric("qtlan");
+	held = make_member("qtlan", 1, 0);
+	other = join("qtlan", 2, 0);
+	start(other, NULL);
+	guest = fork_tenant(run_guest);
+	await(&shared->ready);
+	stop_tenant(guest);
+	expect_answers_of(changes, sizeof(changes) / sizeof(*changes), "a VMM that is stopped");
+	expect_capture();
+	resume_tenant(guest);
+	EXPECT_EQ(kill_tenant(guest), 0);
 }
