@@ -50,7 +50,9 @@ help:
 	@echo "make kernel       build Linux 6.12 with patches/: debug and release, cached"
 	@echo "make docs         build the manual in build/docs/html"
 	@echo "make lint         run sparse, checkpatch, shellcheck, check patches/"
+	@echo "make deb          build Debian packages in build/deb"
 	@echo "make install      install to DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)"
+	@echo "make uninstall    remove what make install has put there"
 	@echo "make clean        remove build products; downloads stay cached"
 	@echo
 	@echo "KDIR=DIR selects the kernel headers. Default: those of the running"
@@ -151,11 +153,28 @@ install: all
 		DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) install
 	@test -n "$(DESTDIR)" || depmod -a $(RELEASE)
 
+# Of every kernel that it was installed for.
+uninstall:
+	@$(SUBMAKE) -C userspace O=$(BUILD)/userspace \
+		DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) uninstall
+	@for file in $(DESTDIR)/lib/modules/*/updates/queztl.ko*; do \
+		test -e "$$file" || continue; \
+		rm -f "$$file"; \
+		release=$${file%/updates/*}; \
+		test -n "$(DESTDIR)" || depmod -a "$${release##*/}"; \
+	done
+
+# A copy of the sources is built: debian/rules, scripts/deb.
+deb:
+	@scripts/deps build sched package
+	@scripts/deb
+	@echo "built build/deb: $$(cd build/deb && ls *.deb | sed 's/_.*//' | sort -u | xargs)"
+
 clean:
 	rm -rf $(BUILD)
 
 .PHONY: all help deps module guest-module test-modules lab-module userspace sched lab-deps \
 	selftests demo kernel check kunit kernel-selftests bench docs lint \
-	install clean
+	install uninstall deb clean
 
 endif

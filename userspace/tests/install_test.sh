@@ -37,6 +37,22 @@ installs_into_destdir()
 	[ -f "$tmp/root/usr/share/man/man8/queztl.8" ]
 }
 
+# What is there beforehand stays, also in directories that the installation shares with others.
+uninstalls_what_it_installs()
+{
+	local all="DESTDIR=$tmp/gone PREFIX=/usr LIBDIR=/usr/lib"
+	echo scheduler >"$tmp/sched"
+	mkdir -p "$tmp/gone/usr/include/qhp" "$tmp/gone/usr/bin"
+	touch "$tmp/gone/usr/include/qhp/other.h" "$tmp/gone/usr/bin/other"
+	# shellcheck disable=SC2086 # several words
+	make -s O="$O" $all SCHED="$tmp/sched" install &&
+	[ -x "$tmp/gone/usr/libexec/queztl/queztl-sched" ] &&
+	make -s O="$O" $all uninstall || return 1
+	(cd "$tmp/gone" && find . ! -type d) | sort >"$tmp/left"
+	printf './usr/%s\n' bin/other include/qhp/other.h | diff - "$tmp/left" &&
+	[ ! -e "$tmp/gone/usr/libexec/queztl" ] && [ ! -e "$tmp/gone/usr/include/qhp/channel" ]
+}
+
 exports_what_the_map_says()
 {
 	nm -D --defined-only "$tmp/root/usr/lib/libqueztl.so" |
@@ -104,8 +120,30 @@ completes_commands()
 		[[ ${COMPREPLY[*]} == doctor ]]'
 }
 
-echo 1..8
+# Both ask bash's completion, where it is installed.
+asks_bash()	# FILE
+{
+	sed "s|@bash@|$PWD/completions/queztl|" "$1" >"$tmp/$(basename "$1")"
+}
+
+completes_in_zsh()
+{
+	asks_bash completions/queztl.zsh &&
+	# shellcheck disable=SC2016 # expanded there
+	said=$(zsh -fc 'compadd() { print -r -- ${(P)2}; }; words=(queztl fabric a) CURRENT=3; f() { . $1; }; f '"$tmp/queztl.zsh") &&
+	echo "$said" && [ "$said" = add ]
+}
+
+completes_in_fish()
+{
+	asks_bash completions/queztl.fish &&
+	said=$(HOME=$tmp fish --no-config -c ". $tmp/queztl.fish; complete -C 'queztl port s'; complete -C 'queztl addr '") &&
+	echo "$said" && [ "$(echo $said)" = "set show add del list --help --json" ]
+}
+
+echo 1..11
 check installs_into_destdir
+check uninstalls_what_it_installs
 check exports_what_the_map_says
 check prints_nothing_allocates_nothing
 check builds_a_program_with_pkg_config
@@ -122,3 +160,10 @@ else
 	skip layout_is_the_same_on_32_bit "no 32-bit headers (gcc-12-multilib)"
 fi
 check completes_commands
+for shell in zsh fish; do
+	if command -v $shell >/dev/null; then
+		check completes_in_$shell
+	else
+		skip completes_in_$shell "no $shell"
+	fi
+done

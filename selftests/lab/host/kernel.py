@@ -126,6 +126,13 @@ def give_buildroot(archive, tree):
         cache.point(link.relative_to(cache.root()), root)
 
 
+def newest_release(archive, flavour):
+    """Of a kernel of Debian's, whose lists have been read."""
+    version = archive.newest(flavour.package, [archive.release + tail for tail in flavour.suites])
+    image = next(what for what in archive.depends(flavour.package, version) if re.match(r"linux-image-\d", what))
+    return image.removeprefix("linux-image-")
+
+
 def stock(name, refresh=False, arch=X86):
     """A kernel of Debian's; once fetched it stays until `refresh` asks the mirror for a newer one."""
     if name not in flavours(arch):
@@ -135,9 +142,7 @@ def stock(name, refresh=False, arch=X86):
     link = cache.root() / "kernels" / f"{name}{arch.tail}"
     if refresh or not link.exists():
         archive.update()
-        version = archive.newest(flavour.package, [archive.release + tail for tail in flavour.suites])
-        image = next(what for what in archive.depends(flavour.package, version) if re.match(r"linux-image-\d", what))
-        cache.point(f"kernels/{link.name}", fetch_tree(archive, image.removeprefix("linux-image-")))
+        cache.point(f"kernels/{link.name}", fetch_tree(archive, newest_release(archive, flavour)))
     tree = link.resolve()
     give_buildroot(archive, tree)
     return Kernel(tree / "boot" / f"vmlinuz-{tree.name}", tree, tree.name)
