@@ -48,6 +48,7 @@ help:
 	@echo "make kernel-selftests  run the kernel's selftests, base against patched"
 	@echo "make bench        run the benchmarks; results in build/bench/results.json"
 	@echo "make kernel       build Linux 6.12 with patches/: debug and release, cached"
+	@echo "make deps         install what a build needs, on Debian"
 	@echo "make docs         build the manual in build/docs/html"
 	@echo "make lint         run sparse, checkpatch, shellcheck, check patches/"
 	@echo "make deb          build Debian packages in build/deb"
@@ -63,7 +64,17 @@ help:
 deps:
 	@scripts/deps build $(if $(FOREIGN),cross lab)
 
-module: deps
+# A build only says what is missing. These install it, as do cross builds,
+# which are the lab's.
+INSTALLING := deps check demo bench lint sched deb lab-module
+ifneq ($(FOREIGN)$(filter $(INSTALLING),$(MAKECMDGOALS)),)
+need-module need-userspace: deps
+else
+need-module need-userspace:
+	@scripts/need $(@:need-%=%)
+endif
+
+module: need-module
 	@test -n "$(KDIR)" || { echo "no kernel headers: install them, or give KDIR=DIR (see make help)"; exit 1; }
 	@mkdir -p $(KOUT)
 	@cp -pru $(KSRC) $(KOUT)
@@ -72,7 +83,7 @@ module: deps
 
 # The guest's side of channels, for the kernel of a guest: 6.1 or later.
 GUEST_OUT = $(BUILD)/kmod-guest/$(RELEASE)
-guest-module: deps
+guest-module: need-module
 	@test -n "$(KDIR)" || { echo "no kernel headers: install them, or give KDIR=DIR (see make help)"; exit 1; }
 	@mkdir -p $(GUEST_OUT)
 	@cp -pru $(KSRC) $(GUEST_OUT)
@@ -80,7 +91,7 @@ guest-module: deps
 	@echo "built $(GUEST_OUT:$(CURDIR)/%=%)/qhp_guest.ko"
 
 # Modules that only the tests load.
-test-modules: deps
+test-modules: need-module
 	@mkdir -p $(TOUT)
 	@cp -pru selftests/kmod/. $(TOUT)
 	+@scripts/kbuild $(KDIR) M=$(TOUT) $(KMAKE) $(KCROSS) $(KFLAGS) modules
@@ -96,7 +107,7 @@ kernel:
 	@scripts/deps kernel $(if $(FOREIGN),cross)
 	@scripts/kernel $(FOREIGN:%=--arch %) build $(FLAVOUR)
 
-userspace: deps
+userspace: need-userspace
 	@$(SUBMAKE) -C userspace O=$(BUILD)/userspace $(CROSS) all examples
 	@echo "built $(BUILD:$(CURDIR)/%=%)/userspace: queztl, libqueztl"
 
@@ -111,7 +122,7 @@ sched: userspace
 lab-deps:
 	@scripts/deps lab guest
 
-selftests: deps
+selftests: need-userspace
 	@$(SUBMAKE) -C selftests O=$(BUILD)/selftests $(CROSS)
 
 demo: lab-module userspace sched
@@ -121,7 +132,7 @@ demo: lab-module userspace sched
 	@selftests/demo/demo
 
 check: lab-module userspace sched selftests
-	@scripts/deps test dpdk libvirt kunit fuzz lint patches docs
+	@scripts/deps test dpdk libvirt kunit fuzz package lint patches docs
 	@$(SUBMAKE) -C userspace O=$(BUILD)/userspace dpdk-examples
 	@selftests/run
 
@@ -139,16 +150,24 @@ bench: lab-module userspace $(if $(FOREIGN),,sched)
 	@selftests/bench/bench $(BENCH)
 
 docs:
-	@scripts/deps docs
+	@scripts/need docs
 	@$(SUBMAKE) -C Documentation O=$(BUILD)/docs html
 
 lint: deps
 	@scripts/deps lint patches cross lab
 	@scripts/lint
 
-install: all
-	install -D -m 644 $(KOUT)/queztl.ko \
-		$(DESTDIR)/lib/modules/$(RELEASE)/updates/queztl.ko
+# The headers of the lab's kernel will do for a build, but a module that does
+# not fit the running kernel is of no use on this machine.
+check-release:
+	@test -n "$(DESTDIR)" -o "$(origin KDIR)" != file -o "$(RELEASE)" = "$$(uname -r)" || { \
+		echo "install: Linux $$(uname -r) runs, and its headers are not installed: install linux-headers-$$(uname -r), or give KDIR=DIR"; \
+		exit 1; }
+
+# Signs and compresses, too, if the kernel is configured so.
+install: check-release all
+	+@scripts/kbuild $(KDIR) M=$(KOUT) $(KMAKE) INSTALL_MOD_PATH=$(abspath $(DESTDIR)) \
+		INSTALL_MOD_DIR=updates DEPMOD=true modules_install
 	@$(SUBMAKE) -C userspace O=$(BUILD)/userspace \
 		DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) install
 	@test -n "$(DESTDIR)" || depmod -a $(RELEASE)
@@ -157,8 +176,7 @@ install: all
 uninstall:
 	@$(SUBMAKE) -C userspace O=$(BUILD)/userspace \
 		DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) uninstall
-	@for file in $(DESTDIR)/lib/modules/*/updates/queztl.ko*; do \
-		test -e "$$file" || continue; \
+	@for file in $(wildcard $(DESTDIR)/lib/modules/*/updates/queztl*.ko*); do \
 		rm -f "$$file"; \
 		release=$${file%/updates/*}; \
 		test -n "$(DESTDIR)" || depmod -a "$${release##*/}"; \
@@ -173,7 +191,7 @@ deb:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help deps module guest-module test-modules lab-module userspace sched lab-deps \
+.PHONY: all help deps need-module need-userspace check-release module guest-module test-modules lab-module userspace sched lab-deps \
 	selftests demo kernel check kunit kernel-selftests bench docs lint \
 	install uninstall deb clean
 

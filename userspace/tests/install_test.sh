@@ -128,7 +128,7 @@ asks_bash()	# FILE
 
 completes_in_zsh()
 {
-	asks_bash completions/queztl.zsh &&
+	asks_bash completions/queztl.zsh || return 1
 	# shellcheck disable=SC2016 # expanded there
 	said=$(zsh -fc 'compadd() { print -r -- ${(P)2}; }; words=(queztl fabric a) CURRENT=3; f() { . $1; }; f '"$tmp/queztl.zsh") &&
 	echo "$said" && [ "$said" = add ]

@@ -4,6 +4,7 @@ It has the headers of some kernels, the package lists, and the packages that our
 So an installation needs no network.
 """
 import hashlib
+import os
 import pathlib
 import shutil
 import subprocess
@@ -17,7 +18,8 @@ INCLUDED = ("systemd", "udev", "make", "pkgconf", "libc6-dev", "kmod")
 NEEDED = ("dkms", "libjansson4", "libelf1", "zlib1g")
 UNWANTED = ("doc", "info", "locale")
 DOWNLOAD = "APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get install -qq -y --no-install-recommends --download-only"
-DEPMOD = 'for dir in "$1"/lib/modules/*; do chroot "$1" /sbin/depmod "${dir##*/}"; done'
+# What is installed was downloaded, too.
+PREPARE = 'rm "$1"/var/cache/apt/archives/*.deb; for dir in "$1"/lib/modules/*; do chroot "$1" /sbin/depmod "${dir##*/}"; done'
 
 
 def find(release):
@@ -37,7 +39,8 @@ def find(release):
         subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", "--skip=cleanup/apt",
                         f"--include={','.join((*INCLUDED, *headers))}", "--aptopt=APT::Install-Recommends \"false\"",
                         *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in UNWANTED),
-                        f"--customize-hook={DEPMOD}", f"--customize-hook={DOWNLOAD} {' '.join(NEEDED)}", release, tree],
+                        f"--customize-hook={PREPARE}", f"--customize-hook={DOWNLOAD} {' '.join(NEEDED)}", release, tree],
+                       env={**os.environ, "INITRD": "No"},         # images that headers depend on want no initramfs
                        input=archive.sources_text(), text=True, stdout=subprocess.DEVNULL, check=True)
 
     return cache.entry(f"roots/{release}-clean-{key}", make)

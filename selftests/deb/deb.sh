@@ -1,0 +1,177 @@
+#!/bin/bash
+# The Debian packages: they are built, and lintian finds nothing; in clean roots of Debian they are installed, DKMS builds the
+# modules, the tool runs, an upgrade replaces all, and nothing is left after a purge. Nothing of this machine is touched: a
+# root is the lower layer of an overlay in a mount namespace. The roots are selftests/lab/host/clean.py's.
+# Usage: deb.sh [--built] [RELEASE...] (bookworm, trixie; default: the former); KTAP. Needs root: mounts. --built: with the
+# packages of the last run.
+set -u
+TOP=$(cd "$(dirname "$0")/../.." && pwd)
+OUT=$TOP/build/deb NEXT=$TOP/build/deb-next
+VERSION=$("$TOP/scripts/version")
+NEWER=${VERSION%.*}.$((${VERSION##*.} + 1))
+HERE=(builds lintian_finds_nothing dkms_has_what_the_module_is_made_of builds_the_next_version)
+INSIDE=(installs starts_nothing builds_modules_for_kernels_that_were_tested leaves_other_kernels_alone
+	tool_runs library_is_found upgrades removes purge_leaves_nothing)
+WORK=/tmp
+number=0 failed=0
+
+builds() { "$TOP/scripts/deb" -o "$OUT"; }
+
+builds_the_next_version() { "$TOP/scripts/deb" -o "$NEXT" --set-version "$NEWER" && [ -e "$NEXT/queztl-dkms_${NEWER}_all.deb" ]; }
+
+lintian_finds_nothing() {
+	lintian --no-cfg --allow-root --fail-on error,warning --tag-display-limit 0 "$OUT"/*.changes
+}
+
+# dkms.conf, and not a program, which would be somebody's to keep.
+dkms_has_what_the_module_is_made_of() {
+	local deb name
+	for name in queztl queztl-guest; do
+		deb=$(echo "$OUT/${name/queztl-guest/qhp-guest}"-dkms_*.deb)
+		dpkg-deb -c "$deb" | awk '{ print $6 }' >"$WORK/list"
+		grep -qx "./usr/src/$name-$VERSION/dkms.conf" "$WORK/list" || { echo "$name: no dkms.conf"; return 1; }
+		! grep -v '/$' "$WORK/list" | grep -vE "^./usr/(src/$name-$VERSION/(dkms.conf|Kbuild|(module|qhp|sched|uapi)/.*\.[ch]|qhp/guest/(Kbuild|dkms.conf))|share/doc/.*)$" ||
+			return 1
+	done
+}
+
+kernels() { basename -a /lib/modules/*; }
+
+kernels_for() {	# DKMS.CONF
+	local pattern release
+	pattern=$(sed -n 's/^BUILD_EXCLUSIVE_KERNEL="\(.*\)"/\1/p' "$1")
+	for release in $(kernels); do
+		if [[ $release =~ $pattern ]]; then echo "$release"; fi
+	done
+}
+
+# All that is no record of apt's, dpkg's or the system's own.
+list_files() {
+	find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /run -o -path /packages -o -path /var/log \
+		-o -path /var/cache -o -path /var/lib/apt -o -path /var/lib/dpkg \) -prune -o -print | sort
+}
+
+# There is no network: what was downloaded when the root was made has to do.
+apt_get() { DEBIAN_FRONTEND=noninteractive apt-get -y --no-install-recommends "$@"; }
+
+installs() {
+	list_files >"$WORK/before"
+	apt_get install /packages/now/*.deb
+}
+
+starts_nothing() {
+	! dpkg -L queztl queztl-dkms qhp-guest-dkms queztl-sched libqueztl0 | grep -E '/(systemd/system|init\.d|modules-load\.d|modprobe\.d|cron[^/]*)/'
+}
+
+is_built() {	# NAME MODULE VERSION
+	local releases release
+	releases=$(kernels_for "/usr/src/$1-$3/dkms.conf")
+	[ -n "$releases" ] || { echo "no kernel for $1"; return 1; }
+	for release in $releases; do
+		dkms status -m "$1" -v "$3" -k "$release" | grep ': installed$' || { dkms status; return 1; }
+		[ "$(modinfo -k "$release" -F version "$2")" = "$3" ] || { modinfo -k "$release" "$2"; return 1; }
+		[ "$(modinfo -k "$release" -F vermagic "$2" | cut -d' ' -f1)" = "$release" ] || return 1
+		[[ $(modinfo -k "$release" -n "$2") == */updates/dkms/$2.ko* ]] || return 1
+		# With a key of this machine's own, which mokutil enrolls.
+		[ -n "$(modinfo -k "$release" -F signer "$2")" ] || { echo "$2 is not signed"; return 1; }
+	done
+}
+
+builds_modules_for_kernels_that_were_tested() { is_built queztl queztl "$VERSION" && is_built queztl-guest qhp_guest "$VERSION"; }
+
+leaves_other_kernels_alone() {
+	for release in $(kernels); do
+		kernels_for "/usr/src/queztl-$VERSION/dkms.conf" | grep -qx "$release" || ! modinfo -k "$release" queztl || return 1
+	done
+}
+
+# The packages' own tests, which autopkgtest runs elsewhere.
+tool_runs() {
+	"$TOP/debian/tests/tool" && [ "$(queztl --version)" = "queztl $VERSION" ] && [ -x /usr/libexec/queztl/queztl-sched ] &&
+		/usr/libexec/queztl/queztl-sched --help && [ -e /usr/share/man/man8/queztl.8.gz ]
+}
+
+# With the compiler that kernels' headers bring.
+library_is_found() { CC=$(basename -a /usr/bin/gcc-[0-9]* | head -n 1) "$TOP/debian/tests/library"; }
+
+upgrades() {
+	apt_get install /packages/next/*.deb || return 1
+	[ "$(queztl --version)" = "queztl $NEWER" ] && is_built queztl queztl "$NEWER" && is_built queztl-guest qhp_guest "$NEWER" &&
+		[ ! -e "/usr/src/queztl-$VERSION" ] && ! dkms status | grep "/$VERSION,"
+}
+
+ours() { dpkg-query -W -f '${Package} ${source:Package}\n' | sed -n 's/ queztl$//p'; }
+
+# Configuration may stay until the purge, modules may not.
+removes() {
+	# shellcheck disable=SC2046 # several names
+	apt_get remove $(ours) || return 1
+	[ -z "$(dkms status)" ] && ! find /lib/modules /usr/src /usr/bin -name '*queztl*' -o -name 'qhp_guest*' | grep .
+}
+
+# Of what apt has installed with them, too. The group stays: Debian removes none, so that its number is not given away.
+purge_leaves_nothing() {
+	# shellcheck disable=SC2046 # several names
+	apt_get purge --autoremove $(ours) $(dpkg-query -W -f '${Package} ${db:Status-Status}\n' | sed -n 's/ config-files$//p') || return 1
+	list_files | diff "$WORK/before" - && getent group queztl
+}
+
+check() {	# NAME
+	number=$((number + 1))
+	if "$1" >"$WORK/log" 2>&1 </dev/null; then
+		echo "ok $number $1$where"
+	else
+		failed=1
+		tail -n 60 "$WORK/log" | sed 's/^/# /'
+		echo "not ok $number $1$where"
+	fi
+}
+
+# In a root. /tmp is the namespace's, as is all that is written.
+if [ "${1:-}" = --inside ]; then
+	where=_in_$2 number=$3
+	for test in "${INSIDE[@]}"; do
+		check "$test"
+	done
+	exit $failed
+fi
+
+# Runs this script where the root $1 is /, and the tree is where it is here.
+# shellcheck disable=SC2016 # expanded there
+ENTER='
+	root=$1 top=$2; shift 2
+	mount -t tmpfs tmpfs /mnt
+	mkdir /mnt/upper /mnt/work /mnt/root
+	mount -t overlay -o "lowerdir=$root,upperdir=/mnt/upper,workdir=/mnt/work" overlay /mnt/root
+	mkdir -p "/mnt/root$top" /mnt/root/packages/now /mnt/root/packages/next
+	mount --bind -o ro "$top" "/mnt/root$top"
+	mount --bind "$top/build/deb" /mnt/root/packages/now
+	mount --bind "$top/build/deb-next" /mnt/root/packages/next
+	mount --rbind /dev /mnt/root/dev
+	mount --rbind /proc /mnt/root/proc
+	printf "#!/bin/sh\nexit 101\n" >/mnt/root/usr/sbin/policy-rc.d
+	chmod +x /mnt/root/usr/sbin/policy-rc.d
+	exec chroot /mnt/root /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+		"$top/selftests/deb/deb.sh" --inside "$@"
+'
+
+if [ "${1:-}" = --built ]; then
+	HERE=()
+	shift
+fi
+[ $# -gt 0 ] || set -- bookworm
+WORK=$(mktemp -d --tmpdir queztl-deb-XXXXXX)
+trap 'rm -rf "$WORK"' EXIT
+echo "KTAP version 1"
+echo "1..$((${#HERE[@]} + $# * ${#INSIDE[@]}))"
+where=
+for test in "${HERE[@]}"; do
+	check "$test"
+done
+[ $failed = 0 ] || exit 1
+for release; do
+	root=$("$TOP/selftests/lab/fetch" clean "$release") || { echo "Bail out! no root of $release"; exit 1; }
+	unshare --mount --net bash -euc "$ENTER" enter "$root" "$TOP" "$release" "$number" || failed=1
+	number=$((number + ${#INSIDE[@]}))
+done
+exit $failed
