@@ -164,10 +164,12 @@ check-release:
 		echo "install: Linux $$(uname -r) runs, and its headers are not installed: install linux-headers-$$(uname -r), or give KDIR=DIR"; \
 		exit 1; }
 
-# Signs and compresses, too, if the kernel is configured so.
+# Compresses, too, if the kernel is configured so, and signs if its key is there:
+# distributions' headers have none.
 install: check-release all
 	+@scripts/kbuild $(KDIR) M=$(KOUT) $(KMAKE) INSTALL_MOD_PATH=$(abspath $(DESTDIR)) \
-		INSTALL_MOD_DIR=updates DEPMOD=true modules_install
+		INSTALL_MOD_DIR=updates DEPMOD=true \
+		$(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=) modules_install
 	@$(SUBMAKE) -C userspace O=$(BUILD)/userspace \
 		DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) install
 	@test -n "$(DESTDIR)" || depmod -a $(RELEASE)
