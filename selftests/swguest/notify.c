@@ -112,6 +112,85 @@ TEST(send_interrupt_comes_in_time_with_event_idx)
 }
 
 /* A dropped frame is completed as well. */
+static uint8_t coalesce(uint8_t command, uint32_t frames, uint32_t usecs)
+{
+	const uint32_t data[] = { frames, usecs };
+
+	return swg_command(&m[0]->port, VIRTIO_NET_CTRL_NOTF_COAL, command, data, sizeof(data));
+}
+
+/* Frames of one kick: is their interrupt held back, or raised at once? */
+static void expect_hold(int frames, bool held)
+{
+	swg_ask(&m[0]->port, SWG_TX, frames);
+	member_mark(m[0]);
+	for (int i = 0; i < frames; i++)
+		ASSERT_EQ(send_to(m[0], m[1]->mac, 60, i, i < frames - 1 ? SWG_QUIET : 0), 0);
+	EXPECT_EQ(swg_wait_call(&m[0]->port, SWG_TX, SOON), 1);
+	EXPECT_EQ(member_stats(m[0]).tx_held - m[0]->then.tx_held, held);
+	EXPECT_EQ(member_stats(m[0]).tx_interrupts - m[0]->then.tx_interrupts, 1);
+	ASSERT_EQ(swg_wait_sent(&m[0]->port, SOON), 0);
+	receive_all();
+}
+
+TEST(interrupts_for_sent_frames_are_coalesced_as_asked)
+{
+	make_two(EVENT | F(VIRTIO_NET_F_CTRL_VQ) | F(VIRTIO_NET_F_NOTF_COAL));
+	expect_hold(3, true);
+	ASSERT_EQ(coalesce(VIRTIO_NET_CTRL_NOTF_COAL_TX_SET, 4, 1000), VIRTIO_NET_OK);
+	expect_hold(3, true);
+	expect_hold(4, false);
+	ASSERT_EQ(coalesce(VIRTIO_NET_CTRL_NOTF_COAL_TX_SET, 0, 0), VIRTIO_NET_OK);
+	expect_hold(1, false);
+	ASSERT_EQ(coalesce(VIRTIO_NET_CTRL_NOTF_COAL_TX_SET, UINT32_MAX, UINT32_MAX), VIRTIO_NET_OK);
+	expect_hold(4, true);		/* and it comes all the same */
+	EXPECT_EQ(coalesce(VIRTIO_NET_CTRL_NOTF_COAL_RX_SET, 0, 0), VIRTIO_NET_OK);
+	EXPECT_EQ(coalesce(VIRTIO_NET_CTRL_NOTF_COAL_RX_SET, 8, 100), VIRTIO_NET_ERR);
+}
+
+/* All that the driver has given to the device since @first came back in that order. */
+static void expect_order(struct member *member, int index, uint16_t first)
+{
+	const struct swg_ring *ring = &member->port.ring[index];
+	uint16_t end = *(volatile uint16_t *)&ring->used->idx;
+
+	ASSERT(end != first);
+	for (uint16_t i = first; i != end; i++)
+		KTAP_CHECK(ring->used->ring[i % ring->num].id == ring->avail->ring[i % ring->num], true,
+			   "%s, ring %d: buffer %u came back as %u", member->name, index,
+			   ring->avail->ring[i % ring->num], ring->used->ring[i % ring->num].id);
+}
+
+/* Small and large frames, some of which are dropped, and some that find the receiver full. */
+TEST(buffers_come_back_in_order)
+{
+	struct swg_options options = { .features = F(VIRTIO_F_IN_ORDER) | F(VIRTIO_NET_F_MRG_RXBUF), .slot = 512,
+				       .num = 64 };
+	uint16_t first[2];
+
+	make_two(0);
+	for (int round = 0; round < 40; round++) {
+		restart(m[0], &options);
+		restart(m[1], &options);
+		EXPECT(m[0]->port.features & F(VIRTIO_F_IN_ORDER));
+		first[0] = m[0]->port.ring[SWG_TX].used->idx;
+		first[1] = m[1]->port.ring[SWG_RX].used->idx;
+		for (int i = 0; i < 30; i++) {
+			int length = i % 7 ? 60 + 45 * (i % 31) : 8;	/* a runt */
+
+			ASSERT_EQ(send_to(m[0], i % 5 ? m[1]->mac : m[0]->mac, length, i,
+					  (i % 3 ? 0 : SWG_QUIET) | (i % 2 ? SWG_CROOKED : 0)), 0);
+		}
+		swg_kick(&m[0]->port, SWG_TX);
+		for (double end = swg_now() + SOON / 1e3; swg_now() < end; usleep(100))
+			if (*(volatile uint16_t *)&m[0]->port.ring[SWG_TX].used->idx == m[0]->port.ring[SWG_TX].next)
+				break;
+		EXPECT_EQ(m[0]->port.ring[SWG_TX].used->idx, m[0]->port.ring[SWG_TX].next);
+		expect_order(m[0], SWG_TX, first[0]);
+		expect_order(m[1], SWG_RX, first[1]);
+	}
+}
+
 TEST(dropped_frame_completes)
 {
 	__u8 nobody[6];

@@ -6,7 +6,8 @@
  * sent. virtio-net also reclaims it when it receives, which is soon enough for
  * a request that gets an answer. So that interrupt is held back, for a bounded
  * time and number of frames (QZ_HOLD_* in limits.h), and is not raised at all
- * if the driver has reclaimed the frames by itself.
+ * if the driver has reclaimed the frames by itself. A driver may ask for other
+ * limits (VIRTIO_NET_F_NOTF_COAL).
  *
  * Context of everything here: process or softirq, the caller owns the ring,
  * unless a function says otherwise.
@@ -60,7 +61,8 @@ static bool held_enough(const struct qz_txq *txq)
 	const struct qz_ring *ring = &txq->vq.ring;
 	u16 held = ring->used_idx - ring->signalled;
 
-	return qz_coalesce_ends(held, ring->num, txq->hold.bytes);
+	return qz_coalesce_ends(&txq->vq.port->ctrl.tx_wish, held, ring->num,
+				txq->hold.bytes);
 }
 
 /*
@@ -81,7 +83,9 @@ static void hold_sent(struct qz_txq *txq)
 	u64 now = ktime_get_ns();
 
 	if (!hold->until) {
-		hold->until = now + qz_coalesce_begin(&hold->coalesce, now);
+		hold->until = now +
+			qz_coalesce_begin(&hold->coalesce,
+					  &txq->vq.port->ctrl.tx_wish, now);
 		txq->counts.held++;
 	}
 	if (hold->until <= now)

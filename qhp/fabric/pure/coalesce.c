@@ -8,12 +8,18 @@
  * soon held back as little as possible.
  */
 
-#include "module/limits.h"
 #include "coalesce.h"
 
-/* A hold begins with a frame. Return: its maximum length in nanoseconds. */
-u64 qz_coalesce_begin(struct qz_coalesce *coalesce, u64 now)
+/*
+ * A hold begins with a frame. It is learnt how long answers take, whatever the
+ * driver asks for.
+ *
+ * Return: its maximum length in nanoseconds.
+ */
+u64 qz_coalesce_begin(struct qz_coalesce *coalesce,
+		      const struct qz_coalesce_wish *wish, u64 now)
 {
+	u32 wanted = READ_ONCE(wish->ns);
 	u64 answer = READ_ONCE(coalesce->answer);
 
 	if (qz_coalesce_waits(coalesce)) {
@@ -21,6 +27,8 @@ u64 qz_coalesce_begin(struct qz_coalesce *coalesce, u64 now)
 		WRITE_ONCE(coalesce->answer, answer);
 	}
 	WRITE_ONCE(coalesce->sent, now);
+	if (wanted)
+		return wanted;
 	return clamp(4 * answer, (u64)QZ_HOLD_MIN_NS, (u64)QZ_HOLD_MAX_NS);
 }
 
@@ -43,9 +51,17 @@ void qz_coalesce_answered(struct qz_coalesce *coalesce, u64 now)
 	WRITE_ONCE(coalesce->sent, 0);
 }
 
-/* Do so many frames and bytes in a ring of @num entries end the hold? */
-bool qz_coalesce_ends(u16 held, u16 num, u32 bytes)
+/*
+ * Do so many frames and bytes in a ring of @num entries end the hold? The bytes
+ * are for sockets that wait for space; a driver that asks has no such limit.
+ */
+bool qz_coalesce_ends(const struct qz_coalesce_wish *wish, u16 held, u16 num,
+		      u32 bytes)
 {
-	return held >= min(QZ_HOLD_FRAMES, DIV_ROUND_UP(num, 4)) ||
-	       bytes >= QZ_HOLD_BYTES;
+	u32 most = DIV_ROUND_UP(num, 4);
+	u32 wanted = READ_ONCE(wish->frames);
+
+	if (wanted)
+		return held >= min(wanted, most);
+	return held >= min(QZ_HOLD_FRAMES, most) || bytes >= QZ_HOLD_BYTES;
 }

@@ -37,6 +37,7 @@ void qz_ctrl_init(struct qz_ctrl *ctrl, u64 features)
 	WRITE_ONCE(ctrl->active, 1);
 	WRITE_ONCE(ctrl->takes, features & QZ_CTRL_OFFLOADS);
 	WRITE_ONCE(ctrl->rss.on, false);
+	ctrl->tx_wish = (struct qz_coalesce_wish){};
 	ctrl->announce = false;
 	qz_filter_init(&ctrl->filter, has(ctrl, VIRTIO_NET_F_CTRL_RX),
 		       has(ctrl, VIRTIO_NET_F_CTRL_VLAN));
@@ -55,6 +56,7 @@ void qz_ctrl_restore(struct qz_ctrl *ctrl, const struct qz_ctrl *old)
 		return;
 	ctrl->active = old->active;
 	ctrl->takes = old->takes;
+	ctrl->tx_wish = old->tx_wish;
 	ctrl->announce = old->announce;
 	ctrl->filter = old->filter;
 	ctrl->rss = old->rss;
@@ -205,6 +207,30 @@ static bool set_offloads(struct qz_ctrl *ctrl, u8 cmd, const u8 *data, u32 len)
 	return true;
 }
 
+/*
+ * Interrupts for received frames are raised at the end of a sender's slice and are
+ * not held back: a timer for them would be the sender's work. So a driver may only
+ * ask for what it gets anyway.
+ */
+static bool set_coalescing(struct qz_ctrl *ctrl, u8 cmd, const u8 *data, u32 len)
+{
+	struct qz_coalesce_wish wish;
+	u32 frames, usecs;
+
+	if (len != 2 * sizeof(u32) || !has(ctrl, VIRTIO_NET_F_NOTF_COAL))
+		return false;
+	frames = get32(data);
+	usecs = get32(data + sizeof(u32));
+	if (cmd == VIRTIO_NET_CTRL_NOTF_COAL_RX_SET)
+		return frames <= 1 && !usecs;
+	if (cmd != VIRTIO_NET_CTRL_NOTF_COAL_TX_SET)
+		return false;
+	wish = qz_coalesce_wish(frames, usecs);
+	WRITE_ONCE(ctrl->tx_wish.frames, wish.frames);
+	WRITE_ONCE(ctrl->tx_wish.ns, wish.ns);
+	return true;
+}
+
 /**
  * qz_ctrl_command - do what a driver asks for
  * @ctrl: its state
@@ -240,6 +266,9 @@ u8 qz_ctrl_command(struct qz_ctrl *ctrl, const u8 *command, u32 len)
 		break;
 	case VIRTIO_NET_CTRL_GUEST_OFFLOADS:
 		done = set_offloads(ctrl, hdr->cmd, data, len);
+		break;
+	case VIRTIO_NET_CTRL_NOTF_COAL:
+		done = set_coalescing(ctrl, hdr->cmd, data, len);
 		break;
 	default:
 		done = false;

@@ -3,6 +3,7 @@
 #ifndef QZ_CTRL_H
 #define QZ_CTRL_H
 
+#include "coalesce.h"
 #include "filter.h"
 #include "rss.h"
 
@@ -22,6 +23,8 @@
  * @active: queue pairs the driver uses, or the receiving queues up to the last
  *	one in its table; others read it without a lock
  * @takes: QZ_CTRL_OFFLOADS it takes now; others read it without a lock
+ * @tx_wish: how interrupts for sent frames are held back; others read it without
+ *	a lock
  * @announce: the device asked the driver to announce itself
  * @filter: the frames that it wants to see
  * @rss: which of its queues get them; others read it without a lock
@@ -32,6 +35,7 @@ struct qz_ctrl {
 	u16 pairs;
 	u16 active;
 	u64 takes;
+	struct qz_coalesce_wish tx_wish;
 	bool announce;
 	struct qz_filter filter;
 	struct qz_rss rss;

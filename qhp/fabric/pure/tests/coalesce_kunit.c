@@ -8,13 +8,15 @@
 #define US	NSEC_PER_USEC
 #define MS	NSEC_PER_MSEC
 
+static const struct qz_coalesce_wish none;
+
 /* So many requests, each answered after @answer. Returns the last hold. */
 static u64 ping(struct qz_coalesce *coalesce, u64 answer, int times)
 {
 	u64 now = NSEC_PER_SEC, hold = 0;
 
 	for (; times; times--, now += 10 * MS) {
-		hold = qz_coalesce_begin(coalesce, now);
+		hold = qz_coalesce_begin(coalesce, &none, now);
 		qz_coalesce_answered(coalesce, now + answer);
 	}
 	return hold;
@@ -24,7 +26,7 @@ static void nothing_learnt_holds_shortest(struct kunit *test)
 {
 	struct qz_coalesce coalesce = {};
 
-	KUNIT_EXPECT_EQ(test, qz_coalesce_begin(&coalesce, 1), QZ_HOLD_MIN_NS);
+	KUNIT_EXPECT_EQ(test, qz_coalesce_begin(&coalesce, &none, 1), QZ_HOLD_MIN_NS);
 }
 
 static void hold_becomes_four_times_an_answer(struct kunit *test)
@@ -67,11 +69,11 @@ static void one_way_traffic_is_soon_held_shortest(struct kunit *test)
 	u64 hold, before = ping(&coalesce, MS, 100);
 	int i;
 
-	KUNIT_EXPECT_EQ(test, qz_coalesce_begin(&coalesce, now), before);
-	hold = qz_coalesce_begin(&coalesce, now + 1);	/* no answer came */
+	KUNIT_EXPECT_EQ(test, qz_coalesce_begin(&coalesce, &none, now), before);
+	hold = qz_coalesce_begin(&coalesce, &none, now + 1);	/* no answer came */
 	KUNIT_EXPECT_EQ(test, hold, before / 2);
 	for (i = 0; i < 8; i++)
-		hold = qz_coalesce_begin(&coalesce, now + i);
+		hold = qz_coalesce_begin(&coalesce, &none, now + i);
 	KUNIT_EXPECT_EQ(test, hold, QZ_HOLD_MIN_NS);
 }
 
@@ -92,7 +94,7 @@ static void first_frame_back_is_the_answer(struct kunit *test)
 {
 	struct qz_coalesce coalesce = {};
 
-	qz_coalesce_begin(&coalesce, MS);
+	qz_coalesce_begin(&coalesce, &none, MS);
 	KUNIT_EXPECT_TRUE(test, qz_coalesce_waits(&coalesce));
 	qz_coalesce_answered(&coalesce, 2 * MS);
 	KUNIT_EXPECT_EQ(test, coalesce.answer, MS / 8);
@@ -102,21 +104,46 @@ static void first_frame_back_is_the_answer(struct kunit *test)
 
 static void frames_and_bytes_end_a_hold(struct kunit *test)
 {
-	KUNIT_EXPECT_FALSE(test, qz_coalesce_ends(1, 1024, 0));
-	KUNIT_EXPECT_FALSE(test, qz_coalesce_ends(QZ_HOLD_FRAMES - 1, 1024, 0));
-	KUNIT_EXPECT_TRUE(test, qz_coalesce_ends(QZ_HOLD_FRAMES, 1024, 0));
-	KUNIT_EXPECT_FALSE(test, qz_coalesce_ends(1, 1024, QZ_HOLD_BYTES - 1));
-	KUNIT_EXPECT_TRUE(test, qz_coalesce_ends(1, 1024, QZ_HOLD_BYTES));
+	KUNIT_EXPECT_FALSE(test, qz_coalesce_ends(&none, 1, 1024, 0));
+	KUNIT_EXPECT_FALSE(test, qz_coalesce_ends(&none, QZ_HOLD_FRAMES - 1, 1024, 0));
+	KUNIT_EXPECT_TRUE(test, qz_coalesce_ends(&none, QZ_HOLD_FRAMES, 1024, 0));
+	KUNIT_EXPECT_FALSE(test, qz_coalesce_ends(&none, 1, 1024, QZ_HOLD_BYTES - 1));
+	KUNIT_EXPECT_TRUE(test, qz_coalesce_ends(&none, 1, 1024, QZ_HOLD_BYTES));
 }
 
 /* A quarter of a small ring, so that it never runs empty for us. */
 static void small_rings_wait_less(struct kunit *test)
 {
-	KUNIT_EXPECT_FALSE(test, qz_coalesce_ends(3, 16, 0));
-	KUNIT_EXPECT_TRUE(test, qz_coalesce_ends(4, 16, 0));
-	KUNIT_EXPECT_FALSE(test, qz_coalesce_ends(0, 1, 0));
-	KUNIT_EXPECT_TRUE(test, qz_coalesce_ends(1, 1, 0));
-	KUNIT_EXPECT_TRUE(test, qz_coalesce_ends(1, 2, 0));
+	KUNIT_EXPECT_FALSE(test, qz_coalesce_ends(&none, 3, 16, 0));
+	KUNIT_EXPECT_TRUE(test, qz_coalesce_ends(&none, 4, 16, 0));
+	KUNIT_EXPECT_FALSE(test, qz_coalesce_ends(&none, 0, 1, 0));
+	KUNIT_EXPECT_TRUE(test, qz_coalesce_ends(&none, 1, 1, 0));
+	KUNIT_EXPECT_TRUE(test, qz_coalesce_ends(&none, 1, 2, 0));
+}
+
+static void expect_wish(struct kunit *test, u32 frames, u32 usecs,
+			u32 want_frames, u64 want_ns)
+{
+	struct qz_coalesce_wish wish = qz_coalesce_wish(frames, usecs);
+	struct qz_coalesce coalesce = {};
+
+	KUNIT_EXPECT_FALSE(test, qz_coalesce_ends(&wish, want_frames - 1, 1024,
+						  U32_MAX));
+	KUNIT_EXPECT_TRUE(test, qz_coalesce_ends(&wish, want_frames, 1024, 0));
+	KUNIT_EXPECT_EQ(test, qz_coalesce_begin(&coalesce, &wish, 1), want_ns);
+	ping(&coalesce, MS, 100);	/* what is learnt does not matter */
+	KUNIT_EXPECT_EQ(test, qz_coalesce_begin(&coalesce, &wish, 1), want_ns);
+}
+
+static void drivers_ask_within_bounds(struct kunit *test)
+{
+	expect_wish(test, 0, 0, 1, QZ_HOLD_MAX_NS);
+	expect_wish(test, 1, 0, 1, QZ_HOLD_MAX_NS);
+	expect_wish(test, 40, 0, 40, QZ_HOLD_MAX_NS);
+	expect_wish(test, 40, 200, 40, 200 * US);
+	expect_wish(test, 0, 200, 256, 200 * US);
+	expect_wish(test, U32_MAX, U32_MAX, 256, QZ_HOLD_MAX_NS);
+	expect_wish(test, 2, 1, 2, QZ_HOLD_MIN_NS);
 }
 
 static struct kunit_case coalesce_cases[] = {
@@ -129,6 +156,7 @@ static struct kunit_case coalesce_cases[] = {
 	KUNIT_CASE(first_frame_back_is_the_answer),
 	KUNIT_CASE(frames_and_bytes_end_a_hold),
 	KUNIT_CASE(small_rings_wait_less),
+	KUNIT_CASE(drivers_ask_within_bounds),
 	{}
 };
 

@@ -68,8 +68,12 @@ static void interrupted_drivers_continue(struct kunit *test)
 	struct qz_ctrl *old = new_ctrl(test, ALL), *ctrl = new_ctrl(test, ALL);
 	struct qz_ctrl *other = new_ctrl(test, ALL & ~1ULL);
 	u8 id[] = { 0x22, 0x01 }, pairs[] = { 3, 0 };
+	u32 coal[] = { 8, 300 };
 	u64 none = 0;
 
+	KUNIT_ASSERT_TRUE(test, command(test, old, VIRTIO_NET_CTRL_NOTF_COAL,
+					VIRTIO_NET_CTRL_NOTF_COAL_TX_SET, coal,
+					8));
 	KUNIT_ASSERT_TRUE(test, command(test, old, VIRTIO_NET_CTRL_VLAN,
 					VIRTIO_NET_CTRL_VLAN_ADD, id, 2));
 	KUNIT_ASSERT_TRUE(test, rx_mode(test, old, VIRTIO_NET_CTRL_RX_PROMISC, 0));
@@ -89,6 +93,8 @@ static void interrupted_drivers_continue(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, takes_tagged(ctrl, 0x123));
 	KUNIT_EXPECT_EQ(test, ctrl->active, 3);
 	KUNIT_EXPECT_EQ(test, ctrl->takes, 0ULL);
+	KUNIT_EXPECT_EQ(test, ctrl->tx_wish.frames, 8);
+	KUNIT_EXPECT_EQ(test, ctrl->tx_wish.ns, 300000);
 	KUNIT_EXPECT_EQ(test, ctrl->mac, US);
 	KUNIT_EXPECT_EQ(test, ctrl->pairs, PAIRS);
 	qz_ctrl_restore(other, old);
@@ -481,6 +487,40 @@ static void announcing_is_acknowledged(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, ctrl->announce);
 }
 
+static bool coalesce(struct kunit *test, struct qz_ctrl *ctrl, u8 cmd, u32 frames,
+		     u32 usecs)
+{
+	u32 data[] = { frames, usecs };
+
+	return command(test, ctrl, VIRTIO_NET_CTRL_NOTF_COAL, cmd, data, 8);
+}
+
+static void coalescing_is_that_of_sent_frames(struct kunit *test)
+{
+	struct qz_ctrl *ctrl = new_ctrl(test, ALL);
+	u8 zeros[12] = {};
+	u32 len;
+
+	KUNIT_EXPECT_EQ(test, ctrl->tx_wish.frames, 0);	/* as learnt */
+	KUNIT_EXPECT_TRUE(test, coalesce(test, ctrl, 0, 20, 100));
+	KUNIT_EXPECT_EQ(test, ctrl->tx_wish.frames, 20);
+	KUNIT_EXPECT_EQ(test, ctrl->tx_wish.ns, 100000);
+	KUNIT_EXPECT_TRUE(test, coalesce(test, ctrl, 1, 0, 0));
+	KUNIT_EXPECT_TRUE(test, coalesce(test, ctrl, 1, 1, 0));
+	KUNIT_EXPECT_FALSE(test, coalesce(test, ctrl, 1, 2, 0));
+	KUNIT_EXPECT_FALSE(test, coalesce(test, ctrl, 1, 0, 1));
+	KUNIT_EXPECT_FALSE(test, coalesce(test, ctrl, 2, 0, 0));
+	for (len = 0; len <= sizeof(zeros); len++)
+		KUNIT_EXPECT_EQ(test, command(test, ctrl,
+					      VIRTIO_NET_CTRL_NOTF_COAL, 1,
+					      zeros, len), len == 8);
+	KUNIT_EXPECT_EQ(test, ctrl->tx_wish.frames, 20);
+	KUNIT_EXPECT_TRUE(test, coalesce(test, ctrl, 0, 0, 0));
+	KUNIT_EXPECT_EQ(test, ctrl->tx_wish.frames, 1);
+	ctrl = new_ctrl(test, ALL & ~(1ULL << VIRTIO_NET_F_NOTF_COAL));
+	KUNIT_EXPECT_FALSE(test, coalesce(test, ctrl, 0, 20, 100));
+}
+
 static void random_commands_are_survived(struct kunit *test)
 {
 	struct qz_ctrl *ctrl = new_ctrl(test, ALL);
@@ -519,6 +559,7 @@ static struct kunit_case ctrl_cases[] = {
 	KUNIT_CASE(rss_outlasts_an_interruption),
 	KUNIT_CASE(offloads_are_those_negotiated),
 	KUNIT_CASE(announcing_is_acknowledged),
+	KUNIT_CASE(coalescing_is_that_of_sent_frames),
 	KUNIT_CASE(interrupted_drivers_continue),
 	KUNIT_CASE(random_commands_are_survived),
 	{}
