@@ -13,7 +13,7 @@ from . import apt, cache, kernel
 
 # Whose headers, by the release of Debian; they bring the compiler. Debian 12's own kernel is too old for queztl.ko.
 KERNELS = {"bookworm": ("old", "cloud"), "trixie": ("trixie", "new")}
-INCLUDED = ("systemd", "udev", "make", "pkgconf", "libc6-dev", "kmod")
+INCLUDED = ("systemd", "udev", "make", "pkgconf", "libc6-dev", "kmod", "openssl")   # the latter signs modules
 # Debian's packages that ours depend on.
 NEEDED = ("dkms", "libjansson4", "libelf1", "zlib1g")
 UNWANTED = ("doc", "info", "locale")
