@@ -9,7 +9,8 @@ TOP=$(cd "$(dirname "$0")/../.." && pwd)
 OUT=$TOP/build/deb NEXT=$TOP/build/deb-next
 VERSION=$("$TOP/scripts/version")
 NEWER=${VERSION%.*}.$((${VERSION##*.} + 1))
-HERE=(builds lintian_finds_nothing dkms_has_what_the_module_is_made_of builds_the_next_version)
+HERE=(builds lintian_finds_nothing dkms_has_what_the_module_is_made_of builds_the_next_version
+	rpmbuild_accepts_the_spec)
 INSIDE=(installs starts_nothing builds_modules_for_kernels_that_were_tested leaves_other_kernels_alone
 	tool_runs library_is_found upgrades removes purge_leaves_nothing)
 WORK=/tmp
@@ -35,6 +36,8 @@ dkms_has_what_the_module_is_made_of() {
 	done
 }
 
+rpmbuild_accepts_the_spec() { "$TOP/scripts/rpm" && [ "$(find "$TOP/build/rpm/RPMS" -name '*.rpm' | wc -l)" = 5 ]; }
+
 kernels() { basename -a /lib/modules/*; }
 
 kernels_for() {	# DKMS.CONF
@@ -54,7 +57,10 @@ list_files() {
 # There is no network: what was downloaded when the root was made has to do.
 apt_get() { DEBIAN_FRONTEND=noninteractive apt-get -y --no-install-recommends "$@"; }
 
+packages() { dpkg-query -W -f '${Package}\n' | sort; }
+
 installs() {
+	packages >"$WORK/packages"
 	list_files >"$WORK/before"
 	apt_get install /packages/now/*.deb
 }
@@ -87,8 +93,8 @@ leaves_other_kernels_alone() {
 
 # The packages' own tests, which autopkgtest runs elsewhere.
 tool_runs() {
-	"$TOP/debian/tests/tool" && [ "$(queztl --version)" = "queztl $VERSION" ] && [ -x /usr/libexec/queztl/queztl-sched ] &&
-		/usr/libexec/queztl/queztl-sched --help && [ -e /usr/share/man/man8/queztl.8.gz ]
+	"$TOP/debian/tests/tool" && [ "$(queztl --version)" = "queztl $VERSION" ] && [ -e /usr/share/man/man8/queztl.8.gz ] &&
+		ldd /usr/libexec/queztl/queztl-sched && ! ldd /usr/libexec/queztl/queztl-sched | grep 'not found'
 }
 
 # With the compiler that kernels' headers bring.
@@ -109,10 +115,11 @@ removes() {
 	[ -z "$(dkms status)" ] && ! find /lib/modules /usr/src /usr/bin -name '*queztl*' -o -name 'qhp_guest*' | grep .
 }
 
-# Of what apt has installed with them, too. The group stays: Debian removes none, so that its number is not given away.
+# Of what apt has installed with them, too; autoremove would keep what another package suggests. The group stays: Debian
+# removes none, so that its number is not given away.
 purge_leaves_nothing() {
 	# shellcheck disable=SC2046 # several names
-	apt_get purge --autoremove $(ours) $(dpkg-query -W -f '${Package} ${db:Status-Status}\n' | sed -n 's/ config-files$//p') || return 1
+	apt_get purge $(packages | comm -13 "$WORK/packages" -) || return 1
 	list_files | diff "$WORK/before" - && getent group queztl
 }
 

@@ -36,11 +36,15 @@ def find(release):
         flavours = kernel.flavours()
         headers = [f"linux-headers-{kernel.newest_release(archive, flavours[name])}" for name in KERNELS[release]]
         cache.say(f"making a clean root of Debian {release} with {' and '.join(headers)}")
-        subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", "--skip=cleanup/apt",
-                        f"--include={','.join((*INCLUDED, *headers))}", "--aptopt=APT::Install-Recommends \"false\"",
-                        *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in UNWANTED),
-                        f"--customize-hook={PREPARE}", f"--customize-hook={DOWNLOAD} {' '.join(NEEDED)}", release, tree],
-                       env={**os.environ, "INITRD": "No"},         # images that headers depend on want no initramfs
-                       input=archive.sources_text(), text=True, stdout=subprocess.DEVNULL, check=True)
+        done = subprocess.run(["mmdebstrap", "--variant=minbase", "--skip=cleanup/apt",
+                               f"--include={','.join((*INCLUDED, *headers))}", "--aptopt=APT::Install-Recommends \"false\"",
+                               *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in UNWANTED),
+                               f"--customize-hook={PREPARE}", f"--customize-hook={DOWNLOAD} {' '.join(NEEDED)}",
+                               release, tree],
+                              env={**os.environ, "INITRD": "No"},       # images that headers depend on want no initramfs
+                              input=archive.sources_text(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              check=False)
+        if done.returncode:
+            raise SystemExit("\n".join(["lab: mmdebstrap failed:", *done.stdout.splitlines()[-40:]]))
 
     return cache.entry(f"roots/{release}-clean-{key}", make)
