@@ -166,6 +166,44 @@ TEST(flows_of_one_queue_use_all_of_a_receivers)
 	expect_no_drops(sender);
 }
 
+/* What a sender's queue sends is spread only if the sender has fewer of them than the receiver. */
+TEST(a_sender_with_as_many_queues_has_spread_its_flows)
+{
+	const char *argv[] = { "vdpa", "dev", "add", "name", "qtmore", "mgmtdev", "queztl/qtlan", "mac", "52:54:00:51:77:02",
+			       "max_vqp", "2", NULL };
+	static const __u8 mac[6] = { 0x52, 0x54, 0x00, 0x51, 0x77, 0x02 };
+	static struct mq other;
+	uint32_t size, length;
+	uint8_t *memory = mq_memory(2, NUM, SLOT, &size);
+	int entry;
+
+	ASSERT(memory);
+	make_two(2);
+	ASSERT_EQ(run_program(0, argv), 0);
+	ASSERT_EQ(port_bind("qtmore", "vhost_vdpa"), 0);
+	ASSERT_EQ(mq_open(&other, "qtmore", 2, NUM, SLOT, memory, size), 0);
+	ASSERT_EQ(mq_start(&other), 0);
+	ASSERT_EQ(mq_use_pairs(&other, 2), 0);
+	forget();
+	for (int flow = 0; flow < FLOWS; flow++) {
+		struct mq_ring *ring = mq_tx(&other, flow % 2);
+		uint8_t *buffer = mq_buffer(&other, ring, flow);
+
+		memset(buffer, 0, SWG_HEADER);
+		make_frame(buffer + SWG_HEADER, 100, flow, 1);
+		memcpy(buffer + SWG_HEADER + 6, mac, 6);
+		mq_describe(&other, ring, flow, SWG_HEADER + 100, 0);
+		mq_give(ring, flow);
+		mq_flush(ring);
+		receive(1);
+		while (mq_take(ring, &entry, &length))
+			;
+		EXPECT_EQ(queue_of[flow], queue_of[flow % 2]);
+	}
+	EXPECT_EQ(got_in[0], FLOWS / 2);
+	EXPECT_EQ(got_in[1], FLOWS / 2);
+}
+
 /* The first fragment has ports, and the others have none: they must not overtake it. */
 TEST(fragments_stay_together)
 {

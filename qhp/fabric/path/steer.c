@@ -4,9 +4,11 @@
  * none of this: see qz_steer_pick().
  *
  * All frames of a flow that a queue sends go to the same queue of a receiver, so
- * they keep their order. Frames that are not IP have no flow: those of a sending
- * queue stay together. A driver may also say itself which queue gets what: see
- * rss.h.
+ * they keep their order. A sender that uses as many queues as the receiver has
+ * spread its flows already, and then each of its queues has a queue of the
+ * receiver to itself: two runs that spread would wait for each other's locks.
+ * Frames that are not IP have no flow: those of a sending queue stay together. A
+ * driver may also say itself which queue gets what: see rss.h.
  *
  * Context: process or softirq, inside a slice (see run.c).
  */
@@ -46,12 +48,15 @@ struct qz_rxq *qz_steer_flow(struct qz_run *run, struct qz_port *port,
 			     struct qz_frame *frame, u32 active)
 {
 	const struct qz_rss *rss = &port->ctrl.rss;
+	bool told = READ_ONCE(rss->on);
 	struct qz_flow flow;
 
+	if (!told && READ_ONCE(run->port->ctrl.active) >= active)
+		return &port->rxqs[share_of_sender(run, active)];
 	if (!read_headers(frame))
 		return NULL;
 	qz_flow_find(&flow, frame->head, frame->head_len);
-	if (unlikely(READ_ONCE(rss->on))) {
+	if (unlikely(told)) {
 		run->work -= QZ_WORK_STEP;	/* of IPv6 up to 288 bits */
 		return &port->rxqs[qz_rss_pick(rss, &flow)];
 	}
