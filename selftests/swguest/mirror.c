@@ -69,9 +69,10 @@ TEST(a_mirrors_filters_do_not_matter)
 {
 	const struct swg_options options = { .features = F(VIRTIO_NET_F_CTRL_VQ) | F(VIRTIO_NET_F_CTRL_RX) |
 							 F(VIRTIO_NET_F_CTRL_RX_EXTRA) };
-	const uint8_t on = 1;
+	const uint8_t on = 1, off = 0;
 
 	make_mirror(&options);
+	ASSERT_EQ(swg_command(&m[3]->port, VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_PROMISC, &off, 1), VIRTIO_NET_OK);
 	ASSERT_EQ(swg_command(&m[3]->port, VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_NOUNI, &on, 1), VIRTIO_NET_OK);
 	ASSERT_EQ(swg_command(&m[3]->port, VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_NOBCAST, &on, 1), VIRTIO_NET_OK);
 	send_and_receive(m[0], m[1], 1);
