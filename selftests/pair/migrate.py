@@ -89,6 +89,8 @@ def reaches(target):
 
 def look(guest):
     """What this host sees of the guest that has arrived; None: all is well."""
+    if guest.process.poll() is not None:
+        return f"its QEMU has ended with {guest.process.returncode}: {guest.said()}"
     guest.connect()
     code, text = guest.run("cat /proc/uptime; ip neigh; cat /sys/class/net/eth0/statistics/[rt]x_packets", 20)
     if code:
@@ -146,7 +148,7 @@ def turn(line, path):
     end_guest(guest, path)
     line.say("end")
     if trouble := line.hear():
-        print(f"{path}: the second host: {trouble}; this one has {fdb}", flush=True)
+        raise RuntimeError(f"{path}: the second host: {trouble}; this one has {fdb}")
     line.hear()
     seen |= {"path": path, "downtime_ms": found["downtime"], "total_ms": found["total-time"],
              "mbytes": round(found["ram"]["transferred"] / 1e6, 1)}
