@@ -40,7 +40,7 @@ def find(release):
                                f"--include={','.join((*INCLUDED, *headers))}", "--aptopt=APT::Install-Recommends \"false\"",
                                *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in UNWANTED),
                                f"--customize-hook={PREPARE}", f"--customize-hook={DOWNLOAD} {' '.join(NEEDED)}",
-                               release, tree],
+                               release, tree, "-"],                      # sources are read from standard input
                               env={**os.environ, "INITRD": "No"},       # images that headers depend on want no initramfs
                               input=archive.sources_text(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               check=False)
