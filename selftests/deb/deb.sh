@@ -48,10 +48,11 @@ kernels_for() {	# DKMS.CONF
 	done
 }
 
-# All that is no record of apt's, dpkg's or the system's own.
+# All that is no record of apt's, dpkg's or the system's own. DKMS's key stays when DKMS is purged: it may be enrolled.
 list_files() {
 	find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /run -o -path /packages -o -path /var/log \
-		-o -path /var/cache -o -path /var/lib/apt -o -path /var/lib/dpkg \) -prune -o -print | sort
+		-o -path /var/cache -o -path /var/lib/apt -o -path /var/lib/dpkg \) -prune -o -print |
+		grep -vxE '/var/lib/dkms(/mok\.(key|pub))?' | sort
 }
 
 # There is no network: what was downloaded when the root was made has to do.
