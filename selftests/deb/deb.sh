@@ -49,10 +49,11 @@ kernels_for() {	# DKMS.CONF
 }
 
 # All that is no record of apt's, dpkg's or the system's own. DKMS's key stays when DKMS is purged: it may be enrolled.
+# What depmod writes is DKMS's, too, which removes it of kernels of which only the headers are installed.
 list_files() {
 	find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /run -o -path /packages -o -path /var/log \
 		-o -path /var/cache -o -path /var/lib/apt -o -path /var/lib/dpkg \) -prune -o -print |
-		grep -vxE '/var/lib/dkms(/mok\.(key|pub))?' | sort
+		grep -vxE '/var/lib/dkms(/mok\.(key|pub))?|(/usr)?/lib/modules/[^/]*/modules\.[^/]*' | sort
 }
 
 # There is no network: what was downloaded when the root was made has to do.
