@@ -77,6 +77,8 @@ is_built() {	# NAME MODULE VERSION
 	[ -n "$releases" ] || { echo "no kernel for $1"; return 1; }
 	for release in $releases; do
 		dkms status -m "$1" -v "$3" -k "$release" | grep ': installed$' || { dkms status; return 1; }
+		# DKMS 3.2 removes it when the last module of a kernel goes that has no image here.
+		[ -e "/lib/modules/$release/modules.dep" ] || depmod "$release"
 		[ "$(modinfo -k "$release" -F version "$2")" = "$3" ] || { modinfo -k "$release" "$2"; return 1; }
 		[ "$(modinfo -k "$release" -F vermagic "$2" | cut -d' ' -f1)" = "$release" ] || return 1
 		[[ $(modinfo -k "$release" -n "$2") == */updates/dkms/$2.ko* ]] || return 1

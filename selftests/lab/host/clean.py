@@ -13,8 +13,6 @@ from . import apt, cache, kernel
 
 # Whose headers, by the release of Debian; they bring the compiler. Debian 12's own kernel is too old for queztl.ko.
 KERNELS = {"bookworm": ("old", "cloud"), "trixie": ("trixie", "new")}
-# Debian 13's DKMS drops what depmod has written for a kernel without modules, and these headers bring none.
-IMAGES = {"bookworm": (), "trixie": ("new",)}
 INCLUDED = ("systemd", "udev", "make", "pkgconf", "libc6-dev", "kmod", "openssl")   # the latter signs modules
 # Debian's packages that ours depend on.
 NEEDED = ("dkms", "libjansson4", "libelf1", "zlib1g")
@@ -37,10 +35,9 @@ def find(release):
         archive.update()
         flavours = kernel.flavours()
         headers = [f"linux-headers-{kernel.newest_release(archive, flavours[name])}" for name in KERNELS[release]]
-        images = [f"linux-image-{kernel.newest_release(archive, flavours[name])}" for name in IMAGES[release]]
         cache.say(f"making a clean root of Debian {release} with {' and '.join(headers)}")
         done = subprocess.run(["mmdebstrap", "--variant=minbase", "--skip=cleanup/apt",
-                               f"--include={','.join((*INCLUDED, *headers, *images))}", "--aptopt=APT::Install-Recommends \"false\"",
+                               f"--include={','.join((*INCLUDED, *headers))}", "--aptopt=APT::Install-Recommends \"false\"",
                                *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in UNWANTED),
                                f"--customize-hook={PREPARE}", f"--customize-hook={DOWNLOAD} {' '.join(NEEDED)}",
                                release, tree, "-"],                      # sources are read from standard input
