@@ -34,7 +34,7 @@ void check_module(struct verdict *v)
 		break;
 	case MODULE_MISSING:
 		judge(v, VERDICT_FAIL, "not installed for this kernel",
-		      "install the package queztl-dkms, or in the source tree: make && sudo make install; then sudo modprobe queztl");
+		      "sudo apt install queztl-dkms (from source: make && sudo make install)");
 		break;
 	}
 }
