@@ -181,7 +181,7 @@ void bystanders_start(uint64_t fabric_id, uint64_t seed)
 	racing = true;
 	for (size_t i = 0; i < BYSTANDERS; i++)
 		ASSERT_EQ(pthread_create(&threads[i], NULL, bystanders[i], NULL), 0);
-	readers_start(10, names, PORTS, seed);
+	readers_start(10, 20000, names, PORTS, seed);
 }
 
 void bystanders_end(void)

@@ -20,6 +20,7 @@
 
 #define CHAINS		64	/* in a ring before a kick */
 #define PAGE		4096
+#define MEDDLE_US	600000	/* between changes, at most: each is a grace period, in which no ring is set up */
 
 enum { HOSTILE, SINK, GOOD_A, GOOD_B, FAR_A, FAR_B, PORTS };
 static const char *const names[PORTS] = { "qth0", "qth1", "qtg0", "qtg1", "qtf0", "qtf1" };
@@ -240,7 +241,7 @@ static void *administrate(void *unused)
 
 	while (swapping) {
 		meddle(&own, names[mutate_random(&own, 2)]);
-		usleep(mutate_random(&own, 100000));
+		usleep(mutate_random(&own, MEDDLE_US));
 	}
 	for (int i = 0; i < 2; i++)
 		meddle_undo(names[i]);
@@ -272,7 +273,7 @@ static void commit_crimes(void)
 	ASSERT_EQ(pthread_create(&threads[1], NULL, reset_in_flight, &flights), 0);
 	ASSERT_EQ(pthread_create(&threads[2], NULL, scribble, &scribbles), 0);
 	ASSERT_EQ(pthread_create(&threads[3], NULL, administrate, NULL), 0);
-	readers_start(2, names, PORTS, wanted.seed);
+	readers_start(2, MEDDLE_US, names, PORTS, wanted.seed);
 	for (int i = 0; i < 2; i++)
 		start_again(i);
 	while (met < wanted.count && swg_now() - begun < wanted.seconds) {

@@ -14,7 +14,6 @@
 #define READERS		10
 #define ROOM		(1 << 17)
 #define SNAPLENS	4
-#define PAUSE		20000	/* us, at most */
 
 enum { MEDDLED_VLAN, MEDDLED_MACS, MEDDLED_LINK, MEDDLED_KINDS };
 
@@ -120,7 +119,7 @@ void meddle_tell(void)
 static volatile bool reading;
 static pthread_t threads[READERS];
 static const char *const *names;
-static int nnames, nreaders;
+static int nnames, nreaders, pause_us;
 static uint64_t reader_seed;
 
 static const char *check_record(const struct queztl_capture_record *record, ssize_t left, uint32_t snaplen)
@@ -224,14 +223,15 @@ static void *run_reader(void *number)
 
 	while (reading) {
 		capture_once(&own);
-		usleep(mutate_random(&own, PAUSE));
+		usleep(mutate_random(&own, pause_us));
 	}
 	return NULL;
 }
 
-void readers_start(int readers, const char *const ports[], int many, uint64_t seed)
+void readers_start(int readers, int pause, const char *const ports[], int many, uint64_t seed)
 {
 	ASSERT(readers <= READERS);
+	pause_us = pause;
 	nreaders = readers;
 	names = ports;
 	nnames = many;

@@ -16,9 +16,9 @@ void meddle_tell(void);
 
 /*
  * Readers of captures, of whichever of the @count ports they find free: some read all the time, some never, some are
- * processes and are killed. What they read is checked.
+ * processes and are killed. What they read is checked. Between two captures each pauses for @pause_us at most.
  */
-void readers_start(int readers, const char *const ports[], int count, uint64_t seed);
+void readers_start(int readers, int pause_us, const char *const ports[], int count, uint64_t seed);
 void readers_end(void);
 
 #endif
