@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Guests that boot from a port, and Debian 12's own guests: firmware's drivers for virtio-net and Linux after them, stock QEMU,
-queztl.ko. Runs inside L1; prints KTAP. What they boot comes from a port of the host's.
+"""Guests that boot from a port, and Debian 12's own guests: firmware's drivers for virtio-net and Linux after them, stock
+QEMU, queztl.ko. Runs inside L1; prints KTAP. What they boot comes from a port of the host's.
 
     firmware.py [NAME...]
 """
@@ -121,7 +121,8 @@ def expect_ipxe_boots(server, guest, again):
         guest.reboot(FIRMWARE_SECONDS)
     else:
         guest.start().wait_ready(FIRMWARE_SECONDS)
-    done = {what: server.count(*what) for what in (("dhcp", "ack"), ("tftp", "boot.ipxe"), ("http", "kernel"), ("http", "initrd"))}
+    steps = ("dhcp", "ack"), ("tftp", "boot.ipxe"), ("http", "kernel"), ("http", "initrd")
+    done = {what: server.count(*what) for what in steps}
     check(all(done.values()), f"the server gave {done}")
 
 

@@ -1,5 +1,5 @@
-"""What firmware asks for on a network: DHCP (RFC 2131) for one client, TFTP (RFC 1350, 2347-2349) and HTTP. On an interface
-of L1, in threads; only what is asked is told.
+"""What firmware asks for on a network: DHCP (RFC 2131), TFTP (RFC 1350, 2347-2349) and HTTP. On an interface of L1, in
+threads; only what is asked is told.
 
     server = Server("eth1", "10.3.0.1")
     server.files["boot.ipxe"] = b"#!ipxe..."
@@ -78,7 +78,8 @@ class Server:
         words = packet[2:].split(b"\0")
         if struct.unpack("!H", packet[:2])[0] == RRQ and len(words) > 2:
             options = dict(zip(map(bytes.lower, words[2::2]), words[3::2]))
-            threading.Thread(target=self.send_file, args=(words[0].decode().lstrip("/"), options, client), daemon=True).start()
+            name = words[0].decode().lstrip("/")
+            threading.Thread(target=self.send_file, args=(name, options, client), daemon=True).start()
 
     def send_file(self, name, options, client):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as to:
