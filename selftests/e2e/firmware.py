@@ -148,8 +148,8 @@ def ipxe_boots_linux_from_a_port_of_many_pairs():
 def uefi_fetches_a_file_by_pxe():
     """OVMF's own driver for virtio-net."""
     if os.environ.get("QZ_LAB_ACCEL") == "tcg":
-        # Its interrupt handler writes to CR8. QEMU 10.0 ends there if a guest's guest has an interrupt pending:
-        # tcg_handle_interrupt: assertion failed: (bql_locked()).
+        # QEMU 10.0 ended in three boots of three: tcg_handle_interrupt: assertion failed: (bql_locked()). Perhaps at a
+        # write to CR8, which UEFI makes, by a guest's guest that has an interrupt pending.
         raise Skip("the emulator of this host fails at UEFI")
     if not all(path.exists() for path in UEFI):
         raise Skip("no OVMF")
