@@ -58,12 +58,7 @@ def use_vhost_vdpa(name):
             (device / "driver/unbind").write_text(name)
         (device / "driver_override").write_text("vhost_vdpa")
         pathlib.Path("/sys/bus/vdpa/drivers/vhost_vdpa/bind").write_text(name)
-    for _ in range(50):
-        for child in device.glob("vhost-vdpa-*"):
-            if pathlib.Path("/dev", child.name).exists():
-                return f"/dev/{child.name}"
-        time.sleep(0.1)
-    raise RuntimeError(f"port {name} has no /dev/vhost-vdpa-N")
+    return fabric.node_of(device)
 
 
 def make_guest(path, *extra):
@@ -91,7 +86,6 @@ def look(guest):
     """What this host sees of the guest that has arrived; None: all is well."""
     if guest.process.poll() is not None:
         return f"its QEMU has ended with {guest.process.returncode}: {guest.said()}"
-    guest.connect()
     code, text = guest.run("cat /proc/uptime; ip neigh; cat /sys/class/net/eth0/statistics/[rt]x_packets", 20)
     if code:
         return text
@@ -107,6 +101,7 @@ def serve():
         guest = make_guest(path, "-incoming", f"tcp:{WIRE}:{MIGRATION}")
         while not (guest.tmp / "monitor").exists():
             time.sleep(0.1)
+        guest.connect()     # the guest's init ends when nobody holds the other end of its port
         line.say("listens")
         line.hear()
         line.say(look(guest))
