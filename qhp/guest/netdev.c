@@ -7,6 +7,7 @@
 #include <linux/if_arp.h>
 #include <linux/netdevice.h>
 #include <net/ip_tunnels.h>
+#include <net/pkt_sched.h>
 
 #include "netdev.h"
 #include "packet.h"
@@ -150,10 +151,14 @@ int qg_net_poll(struct napi_struct *napi, int budget)
 
 	wake_queue(net);
 	n = receive_some(net, budget);
-	if (n == budget || !napi_complete_done(napi, n) || net->rx.broken)
-		return n;
-	if (qhp_rx_arm(&net->rx))
-		napi_schedule(napi);
+	/*
+	 * Arm while net->rx is still ours: after napi_complete_done() an interrupt
+	 * may start the next poll on another CPU. One that comes in between makes
+	 * napi_complete_done() schedule us again.
+	 */
+	if (n == budget || (!net->rx.broken && qhp_rx_arm(&net->rx)))
+		return budget;
+	napi_complete_done(napi, n);
 	return n;
 }
 
@@ -248,6 +253,8 @@ void qg_net_setup(struct net_device *dev)
 	dev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
 	dev->hard_header_len = 0;
 	dev->addr_len = 0;
+	/* Without it there is no qdisc, and what finds the ring full is lost. */
+	dev->tx_queue_len = DEFAULT_TX_QUEUE_LEN;
 	dev->mtu = ETH_DATA_LEN;
 	dev->min_mtu = ETH_MIN_MTU;
 	dev->max_mtu = ETH_MAX_MTU;
