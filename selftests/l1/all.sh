@@ -55,6 +55,7 @@ command_of() {
 	case $1 in
 	netns | dpdk | uplink) echo "$SRC/selftests/net/$1.sh" ;;
 	bpf | native | trouble) echo "$SRC/selftests/sched/$1.sh" ;;
+	config) echo "$SRC/selftests/net/config.py" ;;
 	kunit) echo "$SRC/selftests/l1/kunit.sh" ;;
 	*) echo "$BUILD/$1" ;;
 	esac

@@ -166,8 +166,7 @@ int vdpa_port_features(const char *port, uint64_t *features)
 	ret = end_vdpa(fd, &m);
 	if (ret)
 		return ret;
-	found = find(&m, VDPA_ATTR_VDPA_DEV_SUPPORTED_FEATURES,
-		     sizeof(*features));
+	found = find(&m, VDPA_ATTR_DEV_FEATURES, sizeof(*features));
 	if (!found)
 		return -EOPNOTSUPP;
 	memcpy(features, found, sizeof(*features));

@@ -163,7 +163,7 @@ static void serve_features(const char *name)
 	}
 	begin_answer(FAMILY);
 	put_attribute(VDPA_ATTR_DEV_NAME, "x", 2);
-	put_attribute(VDPA_ATTR_VDPA_DEV_SUPPORTED_FEATURES,
+	put_attribute(VDPA_ATTR_DEV_FEATURES,
 		      &fake_vdpa.of_port[port - fake.ports], 8);
 }
 
