@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fake.h"
+#include "fake_sysfs.h"
 #include "fake_vdpa.h"
 
 #define FAMILY		31
@@ -114,6 +115,7 @@ static int add_port(const char *at[ATTRIBUTES], uint64_t fabric)
 			continue;
 		*port = (struct queztl_port_next){ .id = 90 + i, .fabric_id = fabric };
 		strcpy(port->name, name);
+		fake_sysfs_add(name, at[VDPA_ATTR_MGMTDEV_DEV_NAME]);
 		return 0;
 	}
 	return ENOSPC;
@@ -126,6 +128,7 @@ static int del_port(const char *name)
 	if (!port)
 		return ENODEV;
 	port->port.id = 0;
+	fake_sysfs_del(name);
 	return 0;
 }
 
