@@ -111,6 +111,14 @@ completes_commands()
 		[[ " ${COMPREPLY[*]} " == " open deny "* ]] || exit 1
 		COMP_WORDS=(queztl top -s re) COMP_CWORD=3; _queztl
 		[[ ${COMPREPLY[*]} == ready ]] || exit 1
+		COMP_WORDS=(queztl port add vm0 fabric "") COMP_CWORD=5; queztl() { echo "NAME"; echo "blue"; }; _queztl
+		[[ " ${COMPREPLY[*]} " == " blue "* ]] || exit 1
+		COMP_WORDS=(queztl port add vm0 blue for "") COMP_CWORD=6; _queztl
+		[[ " ${COMPREPLY[*]} " == " vm host "* ]] || exit 1
+		COMP_WORDS=(queztl port add vm0 blue owner roo) COMP_CWORD=6; _queztl
+		[[ ${COMPREPLY[*]} == root ]] || exit 1
+		COMP_WORDS=(queztl port add vm0 fabric blue for vm ow) COMP_CWORD=8; _queztl
+		[[ ${COMPREPLY[*]} == owner ]] || exit 1
 		queztl() { echo "CHANNEL LISTENER CONNECTER"; echo "chat web0 db0"; }
 		COMP_WORDS=(queztl channel deny chat "") COMP_CWORD=4; _queztl
 		[[ " ${COMPREPLY[*]} " == " web0 "* ]] || exit 1
