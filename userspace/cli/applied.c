@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -10,27 +11,18 @@
 #include "applied.h"
 #include "cli.h"
 #include "fail.h"
+#include "portlink.h"
 
-#define PATH_ROOM	4096
-
-/* Another directory is for tests. */
-static const char *directory(void)
+static const char *name_file(char path[PATH_MAX], const char *name)
 {
-	const char *other = secure_getenv("QUEZTL_RUN_PATH");
-
-	return other ? other : "/run/queztl";
-}
-
-static const char *name_file(char path[PATH_ROOM], const char *name)
-{
-	mkdir(directory(), 0755);
-	snprintf(path, PATH_ROOM, "%s/%s", directory(), name);
+	mkdir(run_root, 0755);
+	snprintf(path, PATH_MAX, "%s/%s", run_root, name);
 	return path;
 }
 
 int lock_applied(void)
 {
-	char path[PATH_ROOM];
+	char path[PATH_MAX];
 	int fd = open(name_file(path, "apply.lock"),
 		      O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
@@ -49,7 +41,7 @@ int lock_applied(void)
 
 int read_applied(struct cli *cli, struct config *applied)
 {
-	char path[PATH_ROOM], *files[] = { path };
+	char path[PATH_MAX], *files[] = { path };
 
 	if (access(name_file(path, "applied.conf"), F_OK))
 		return EXIT_OK;
@@ -58,7 +50,7 @@ int read_applied(struct cli *cli, struct config *applied)
 
 int write_applied(struct cli *cli, const struct config *applied)
 {
-	char path[PATH_ROOM];
+	char path[PATH_MAX];
 	int ret = write_config(name_file(path, "applied.conf"), applied);
 
 	if (ret)
@@ -85,7 +77,7 @@ static int write_stream(int fd, const struct config *config)
 
 int write_config(const char *path, const struct config *config)
 {
-	char other[PATH_ROOM];
+	char other[PATH_MAX];
 	int fd, ret;
 
 	if (snprintf(other, sizeof(other), "%s.XXXXXX", path) >=

@@ -28,7 +28,7 @@ struct cli {
 struct command {
 	const char *name;	/* one or two words */
 	const char *args;
-	const char *help;
+	const char *help;	/* NULL: not for people, not listed */
 	int (*run)(struct cli *cli, int argc, char **argv);
 };
 
@@ -74,6 +74,7 @@ int run_sched_status(struct cli *cli, int argc, char **argv);
 int run_sched_stop(struct cli *cli, int argc, char **argv);
 int run_stats(struct cli *cli, int argc, char **argv);
 int run_top(struct cli *cli, int argc, char **argv);
+int run_udev_port(struct cli *cli, int argc, char **argv);
 int run_vms(struct cli *cli, int argc, char **argv);
 int run_window_list(struct cli *cli, int argc, char **argv);
 int run_window_serve(struct cli *cli, int argc, char **argv);

@@ -15,6 +15,7 @@
 #include "config_value.h"
 #include "fail.h"
 #include "memory.h"
+#include "portdev.h"
 
 #define FILES	"/etc/queztl/*.conf"
 
@@ -103,7 +104,7 @@ static cfg_opt_t fabric_options[] = {
 
 static cfg_opt_t port_options[] = {
 	VALUE("fabric"), VALUE("mac"), VALUE("mtu"), VALUE("pairs"),
-	VALUE("migratable"), VALUE("rate"), VALUE("pps"), VALUE("flood"),
+	VALUE("migratable"), VALUE("for"), VALUE("owner"), VALUE("rate"), VALUE("pps"), VALUE("flood"),
 	VALUE("link"), VALUE("vlan"), LIST(TRUNK), VALUE(NATIVE), LIST("macs"),
 	VALUE("uplink"), VALUE("mirror"), LIST("addresses"), LIST("peers"),
 	CFG_END()
@@ -182,7 +183,7 @@ static void take_section(struct config *config, enum object_kind kind,
 			 kind_name(kind), name, object->file, object->line);
 		return;
 	}
-	if (!is_object_name(name))
+	if (!is_port_name(name))
 		complain(section->filename, section->line,
 			 "invalid %s name '%s': use letters, digits, - _ . (at most %d, starting with a letter or digit)",
 			 kind_name(kind), name, QUEZTL_NAME_MAX - 1);

@@ -11,6 +11,8 @@
 #include "format.h"
 #include "memory.h"
 #include "migratable.h"
+#include "portdev.h"
+#include "portlink.h"
 #include "rate.h"
 #include "snapshot.h"
 #include "vdpa.h"
@@ -178,6 +180,22 @@ static void read_device(const struct port *port, struct object *object)
 	object->busy = p->pid;
 }
 
+/* The driver that it is bound to, and who may open what that made. */
+static void read_user(struct object *object)
+{
+	uid_t owner = 0;
+	char *name;
+
+	if (has_port_driver(object->name, DRIVER_FOR_VM))
+		set_value(object, FOR, "vm");
+	else if (has_port_driver(object->name, DRIVER_FOR_HOST))
+		set_value(object, FOR, "host");
+	read_port_owner(object->name, &owner);
+	name = user_name(owner);
+	set_value(object, OWNER, name);
+	free(name);
+}
+
 /* Of a port that only has what QEMU can migrate. */
 static int read_migratable(struct object *object)
 {
@@ -196,6 +214,7 @@ static int read_port(int fd, const struct snapshot *shot,
 	int ret;
 
 	read_device(port, object);
+	read_user(object);
 	ret = read_migratable(object);
 	if (!ret)
 		ret = read_limits(fd, port, object);

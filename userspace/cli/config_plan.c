@@ -21,7 +21,7 @@ struct planner {
 
 /* What cannot be changed while a port exists. */
 static const enum setting_index fixed[] = {
-	OF_FABRIC, MAC, MTU, PAIRS, MIGRATABLE,
+	OF_FABRIC, MAC, MTU, PAIRS, MIGRATABLE, FOR, OWNER,
 };
 
 /* What one `queztl port set` changes. */
@@ -207,7 +207,7 @@ static void make_fabric(struct planner *p, const struct object *fabric)
 
 static void make_port(struct planner *p, const struct object *port)
 {
-	static const enum setting_index words[] = { MAC, MTU, PAIRS };
+	static const enum setting_index words[] = { MAC, MTU, PAIRS, FOR };
 	struct step *step;
 
 	if (have(p, port))
@@ -219,6 +219,10 @@ static void make_port(struct planner *p, const struct object *port)
 			continue;
 		add_word(step, settings[words[i]].name);
 		add_word(step, value_of(port, words[i]));
+	}
+	if (strcmp(value_of(port, OWNER), "root")) {
+		add_word(step, "owner");
+		add_word(step, value_of(port, OWNER));
 	}
 	if (!strcmp(value_of(port, MIGRATABLE), "yes"))
 		add_word(step, "migratable");

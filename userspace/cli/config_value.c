@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "macs.h"
 #include "memory.h"
 #include "options.h"
+#include "portdev.h"
 #include "rate.h"
 #include "vlan.h"
 
@@ -69,13 +71,27 @@ static char *make_address(const char *value)
 	return copy(format_address(text, &address));
 }
 
-bool is_object_name(const char *name)
+char *user_name(uid_t user)
 {
-	size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz"
-				     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
+	const struct passwd *entry = getpwuid(user);
+	char number[16];
 
-	return length && length < QUEZTL_NAME_MAX && !name[length] &&
-	       !strchr("-_.", *name);
+	if (entry)
+		return copy(entry->pw_name);
+	snprintf(number, sizeof(number), "%" PRIu32, (uint32_t)user);
+	return copy(number);
+}
+
+static char *make_owner(const char *value)
+{
+	const struct passwd *entry = getpwnam(value);
+	uint64_t number;
+
+	if (entry)
+		return user_name(entry->pw_uid);
+	if (!parse_number(value, 0, UINT32_MAX - 1, &number))
+		return NULL;
+	return user_name(number);
 }
 
 static char *make_vlan(const char *value)
@@ -128,7 +144,7 @@ char *make_vlan_ids(const char *ids, const char *native)
 
 static char *make_name(const char *value)
 {
-	return is_object_name(value) ? copy(value) : NULL;
+	return is_port_name(value) ? copy(value) : NULL;
 }
 
 static bool is_none(const char *value)
@@ -148,6 +164,10 @@ char *make_canonical(enum setting_index setting, const char *value)
 	case MIGRATABLE:
 	case UPLINK:
 		return choose(value, "yes", "no");
+	case FOR:
+		return choose(value, "vm", "host");
+	case OWNER:
+		return make_owner(value);
 	case MAC:
 		return make_mac(value);
 	case MACS:
@@ -183,6 +203,8 @@ const char *describe_values(enum setting_index setting)
 		[MTU] = "68 to 65535",
 		[PAIRS] = "a number of queue pairs, 1 to 16",
 		[MIGRATABLE] = "yes or no",
+		[FOR] = "vm or host",
+		[OWNER] = "the name or number of a user",
 		[RATE] = "a rate such as 100mbit or 10mbps, at least 8kbit, or none",
 		[PPS] = "packets per second, 1 to 1000000000, or none",
 		[FLOOD] = "frames per second, 1 to 1000000",

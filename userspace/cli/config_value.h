@@ -2,6 +2,8 @@
 #ifndef QUEZTL_CONFIG_VALUE_H
 #define QUEZTL_CONFIG_VALUE_H
 
+#include <sys/types.h>
+
 #include "config.h"
 
 /*
@@ -13,8 +15,8 @@ char *make_canonical(enum setting_index setting, const char *value);
 /* What a setting takes, for a message. */
 const char *describe_values(enum setting_index setting);
 
-/* A name of a fabric or a port. */
-bool is_object_name(const char *name);
+/* To be freed; a number if there is no such user. */
+char *user_name(uid_t user);
 
 /* Of "10,20-29"; to be freed, NULL if it is invalid. */
 char *make_vlan_ids(const char *ids, const char *native);

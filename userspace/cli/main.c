@@ -48,7 +48,7 @@ const struct command commands[] = {
 		"let all ports talk, or only peers",
 		run_fabric_set },
 	{ "fabric list", "", "list the fabrics", run_fabric_list },
-	{ "port add", "PORT FABRIC [mac MAC] [mtu N] [pairs N] [migratable]",
+	{ "port add", "PORT [fabric] FABRIC [mac MAC] [mtu N] [pairs N] [for vm|host] [owner USER] [migratable]",
 		"create a port", run_port_add },
 	{ "port del", "PORT", "remove a port", run_port_del },
 	{ "port list", "", "list the ports of all fabrics", run_port_list },
@@ -95,5 +95,6 @@ const struct command commands[] = {
 		run_sched_status },
 	{ "top", "[PID...] [-d SECONDS] [-n COUNT] [-s COLUMN] [--once]",
 		"show the CPU time that VMs use and wait for", run_top },
+	{ "udev-port", "PORT", NULL, run_udev_port },
 	{ 0 }
 };

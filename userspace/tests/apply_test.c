@@ -8,7 +8,9 @@
 
 #include "cli.h"
 #include "fake.h"
+#include "fake_sysfs.h"
 #include "fake_vdpa.h"
+#include "portlink.h"
 #include "run.h"
 
 #define SUPPORTED	(1ULL << 32 | 1ULL << 33 | 1ULL << 17 | 1ULL << 28)
@@ -75,9 +77,18 @@ static int setup(void **state)
 {
 	(void)state;
 	fake_reset();
+	fake_sysfs_begin();
+	run_root = directory;
 	memset(&fake_vdpa, 0, sizeof(fake_vdpa));
 	fake_vdpa.supported = SUPPORTED;
 	unlink(name_file("applied.conf"));
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	fake_sysfs_end();
 	return 0;
 }
 
@@ -424,7 +435,7 @@ static void plans_are_printed_as_json(void **state)
 	json_decref(value);
 }
 
-#define TEST(name)	cmocka_unit_test_setup(name, setup)
+#define TEST(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
@@ -447,7 +458,6 @@ int main(void)
 
 	if (!mkdtemp(directory))
 		return 1;
-	setenv("QUEZTL_RUN_PATH", directory, 1);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	snprintf(command, sizeof(command), "rm -r %s", directory);
 	return failed || system(command);

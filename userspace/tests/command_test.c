@@ -177,7 +177,7 @@ static void ports_fit_a_terminal(void **state)
 	json_t *port = json_array_get(list, 0);
 
 	(void)state;
-	assert_keys(port, "id name fabric fabric_id mac mtu queue_pairs state link uplink pid comm device");
+	assert_keys(port, "id name fabric fabric_id mac mtu queue_pairs state link uplink pid comm device path");
 	assert_string_equal(text_at(port, "mac"), "52:54:00:00:00:01");
 	assert_string_equal(text_at(port, "fabric"), "blue");
 	assert_int_equal(number_at(port, "pid"), getpid());

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fake.h"
+#include "fake_sysfs.h"
 #include "fake_vdpa.h"
 
 #define FAMILY		31
@@ -126,6 +127,7 @@ static int add_port(const char *at[ATTRIBUTES], uint64_t fabric)
 		fake.ports[i].rates.flood = 2000;
 		fake_vdpa.of_port[i] = fake_vdpa.features ?
 				       fake_vdpa.features : fake_vdpa.supported;
+		fake_sysfs_add(name, at[VDPA_ATTR_MGMTDEV_DEV_NAME]);
 		return 0;
 	}
 	return ENOSPC;
@@ -150,6 +152,7 @@ static int del_port(const char *name)
 		return ENODEV;
 	forget_port(port->port.id);
 	port->port.id = 0;
+	fake_sysfs_del(name);
 	return 0;
 }
 
