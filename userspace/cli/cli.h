@@ -68,6 +68,7 @@ int run_port_uplink(struct cli *cli, int argc, char **argv);
 int run_port_set(struct cli *cli, int argc, char **argv);
 int run_port_show(struct cli *cli, int argc, char **argv);
 int run_save(struct cli *cli, int argc, char **argv);
+int run_port_xml(struct cli *cli, int argc, char **argv);
 int run_sched_set(struct cli *cli, int argc, char **argv);
 int run_sched_start(struct cli *cli, int argc, char **argv);
 int run_sched_status(struct cli *cli, int argc, char **argv);

@@ -53,6 +53,8 @@ const struct command commands[] = {
 	{ "port del", "PORT", "remove a port", run_port_del },
 	{ "port list", "", "list the ports of all fabrics", run_port_list },
 	{ "port show", "PORT", "show everything about one port", run_port_show },
+	{ "port xml", "PORT", "print an interface of a domain of libvirt",
+		run_port_xml },
 	{ "port set", "PORT [rate RATE] [pps N] [flood N] [link up|down] [vlan ID|none] [trunk IDS [native ID]] [macs any|none|MAC,...]",
 		"change limits, link, VLANs, MACs", run_port_set },
 	{ "port uplink", "PORT on|off", "make a port the uplink of its fabric",

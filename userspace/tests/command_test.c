@@ -54,7 +54,7 @@ static void every_command_says_why_there_is_no_device(void **state)
 {
 	static const char *const words[] = {
 		"info", "vms", "attach 1", "detach 1", "fabric add x",
-		"fabric del x", "fabric set x deny", "fabric list", "port list", "port show x",
+		"fabric del x", "fabric set x deny", "fabric list", "port list", "port show x", "port xml x",
 		"port add x y", "port del x",
 		"port set x pps 1", "policy allow x y", "policy forbid x y",
 		"policy list", "addr add x ::1", "addr del x ::1", "addr list",

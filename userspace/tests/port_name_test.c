@@ -250,6 +250,20 @@ static void a_port_without_its_name_is_still_there(void **state)
 	assert_string_equal(r->out, "port vm0 is /dev/vhost-vdpa-0\n");
 }
 
+static const char *format_xml(const char *port)
+{
+	static char text[512];
+
+	snprintf(text, sizeof(text),
+		 "<interface type='vdpa'>\n"
+		 "  <source dev='%s/ports/%s'/>\n"
+		 "  <mac address='52:54:00:00:00:2a'/>\n"
+		 "  <model type='virtio'/>\n"
+		 "  <driver queues='2'/>\n"
+		 "</interface>\n", run_root, port);
+	return text;
+}
+
 static void the_word_fabric_may_be_said(void **state)
 {
 	(void)state;
@@ -261,6 +275,17 @@ static void the_word_fabric_may_be_said(void **state)
 		     "no fabric fabric");
 	assert_fails("port add vm1 fabric fabric", EXIT_NO_OBJECT,
 		     "no fabric fabric");
+}
+
+static void libvirt_gets_the_name_and_the_address(void **state)
+{
+	(void)state;
+	fake_sysfs_load("vhost_vdpa");
+	expect("port add vm0 blue mac 52:54:00:00:00:2a pairs 2 for vm");
+	assert_string_equal(run("port xml vm0")->out, format_xml("vm0"));
+	assert_fails("port xml none", EXIT_NO_OBJECT, "no port none");
+	fake_sysfs_unbind("vm0");
+	assert_fails("port xml vm0", EXIT_FAILED, "has no device for a VM");
 }
 
 static void wrong_uses_are_told(void **state)
@@ -295,6 +320,7 @@ int main(void)
 		TEST(others_may_look_at_names_but_not_at_owners),
 		TEST(a_port_without_its_name_is_still_there),
 		TEST(the_word_fabric_may_be_said),
+		TEST(libvirt_gets_the_name_and_the_address),
 		TEST(wrong_uses_are_told),
 	};
 
