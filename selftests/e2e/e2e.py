@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.dont_write_bytecode = True
@@ -411,6 +412,36 @@ def a_domain_of_libvirt_has_a_port():
             virtual.stop()
 
 
+def the_guide_leads_to_two_domains_that_talk():
+    """The commands of Documentation/guide.rst, as they stand there."""
+    if not domain.is_there():
+        raise Skip("no libvirt")
+    if vm.SLOW > 1:
+        raise Skip("this host is too slow: libvirt gives up asking QEMU what it can")
+    guide = pathlib.Path(os.environ["QZ_SRC"], "Documentation/guide-domains.sh")
+    check(len(guide.read_text().splitlines()) + 2 <= 10, "more than ten commands, with those that install and start")
+    pathlib.Path("/etc/queztl").mkdir(exist_ok=True)        # the package has it
+    with domain.Daemon(), tempfile.TemporaryDirectory() as programs:
+        pathlib.Path(programs, "queztl").symlink_to(world.QUEZTL)
+        environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "LIBVIRT_DEFAULT_URI": "qemu:///system"}
+        web = domain.Defined("web", "52:54:00:00:00:01", "10.8.0.1/24", mem="128", emulator="7")
+        db = domain.Defined("db", "52:54:00:00:00:02", "10.8.0.2/24", mem="128", emulator="7")
+        try:
+            vm.sh("bash", "-euo", "pipefail", "-c", guide.read_text(), env=environment)
+            web.adopt().wait_ready()
+            db.adopt().wait_ready()
+            expect_ping(web, "10.8.0.2")
+            expect_ping(db, "10.8.0.1", 3, 1400)
+            check(ask("apply", "--dry-run")["commands"] == [], "what was saved is not what there is")
+        finally:
+            web.stop()
+            db.stop()
+            for name in ("web0", "db0"):
+                subprocess.run([world.QUEZTL, "port", "del", name], check=False)
+            subprocess.run([world.QUEZTL, "fabric", "del", "lan"], check=False)
+            pathlib.Path("/etc/queztl/host.conf").unlink(missing_ok=True)
+
+
 def a_virtio_mmio_guest_talks():
     talk_with_a("mmio")
 
@@ -754,7 +785,7 @@ TESTS = [
     a_q35_guest_talks_with_a_microvm_guest, a_nic_is_unplugged_under_load_and_plugged_again,
     memory_is_plugged_under_load, a_guest_in_huge_pages_talks, a_guest_starts_from_a_stable_name,
     a_program_of_dpdk_answers_a_guest,
-    a_domain_of_libvirt_has_a_port, a_virtio_mmio_guest_talks, a_virtio_mmio_guest_of_the_other_qemu_talks,
+    a_domain_of_libvirt_has_a_port, the_guide_leads_to_two_domains_that_talk, a_virtio_mmio_guest_talks, a_virtio_mmio_guest_of_the_other_qemu_talks,
     traffic_works_after_interface_down_and_up, traffic_works_after_the_driver_is_bound_anew,
     traffic_works_after_a_guest_reboot, a_paused_vm_goes_on,
     what_a_guest_has_set_outlasts_a_pause, commands_are_replayed_by_a_vmm_that_sees_them, a_vm_moves_with_all_it_has_set,
