@@ -46,6 +46,8 @@ def draw_port(draw, number, ports, fabrics):
     maybe(f"mtu = {draw.choice((1500, 9000))}", 0.3)
     maybe(f"pairs = {draw.choice((1, 2))}", 0.3)
     maybe("migratable = yes", 0.2)
+    maybe("for = vm", 0.3)
+    maybe("owner = nobody", 0.2)
     maybe(f"rate = {draw.choice(('none', '8kbit', '100mbit', '1gbps'))}")
     maybe(f"pps = {draw.randint(1, 10**9)}")
     maybe(f"flood = {draw.randint(1, 10**6)}")
