@@ -50,6 +50,7 @@ int run_channel_rules(struct cli *cli, int argc, char **argv);
 int run_channel_show(struct cli *cli, int argc, char **argv);
 int run_detach(struct cli *cli, int argc, char **argv);
 int run_doctor(struct cli *cli, int argc, char **argv);
+int run_exporter(struct cli *cli, int argc, char **argv);
 int run_fabric_add(struct cli *cli, int argc, char **argv);
 int run_fabric_del(struct cli *cli, int argc, char **argv);
 int run_fabric_set(struct cli *cli, int argc, char **argv);

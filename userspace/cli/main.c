@@ -81,6 +81,8 @@ const struct command commands[] = {
 	{ "stats", "[--watch [SECONDS]] [--count N]",
 		"show counters, or with --watch their rates",
 		run_stats },
+	{ "exporter", "[-o FILE | --listen PATH|127.0.0.1:PORT|[::1]:PORT]",
+		"print metrics for Prometheus, or serve them", run_exporter },
 	{ "sched start", "[--check US] [--slice US] [--per-vcpu]",
 		"schedule so that a VM is one customer", run_sched_start },
 	{ "sched stop", "", "leave scheduling to the kernel", run_sched_stop },

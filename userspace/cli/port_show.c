@@ -269,17 +269,12 @@ static const char *describe_remedy(unsigned int reason)
 static void add_drop(struct table *table, const char *label, uint64_t number,
 		     unsigned int reason)
 {
-	const char *name = queztl_drop_name(reason);
-	char count[COUNT_ROOM];
+	const char *text = queztl_drop_text(reason);
+	char count[COUNT_ROOM], name[DROP_ROOM];
 
-	format_count(count, number);
 	add_cell(table, "%s", label);
-	if (name)
-		add_cell(table, "%s %s: %s", count, name,
-			 queztl_drop_text(reason));
-	else
-		add_cell(table, "%s reason_%u: newer than this program", count,
-			 reason);
+	add_cell(table, "%s %s: %s", format_count(count, number),
+		 name_drop(name, reason), text ? text : "newer than this program");
 }
 
 /* Adds no row if the port never waited. */
