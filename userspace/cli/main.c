@@ -29,7 +29,7 @@ int main(int argc, char **argv)
 
 const struct command commands[] = {
 	{ "info", "", "show what this kernel and module support", run_info },
-	{ "doctor", "", "check this host, say how to fix it",
+	{ "doctor", "[--vm NAME|PID]", "check this host or a VM, say how to fix it",
 		run_doctor },
 	{ "vms", "", "list the virtual machines", run_vms },
 	{ "attach", "PID", "register VMs that were not detected",
