@@ -20,6 +20,7 @@ struct cli {
 	FILE *err;
 	bool json;
 	bool terminal;		/* out is a terminal */
+	bool color;
 	unsigned int width;	/* columns per line, 0: no limit */
 	const struct command *command;
 };

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "color.h"
 #include "doctor_report.h"
 #include "format.h"
 #include "json.h"
@@ -11,9 +12,15 @@ static void print_verdict(struct cli *cli, const char *name,
 			  const struct verdict *v)
 {
 	static const char *const words[] = { "ok", "warn", "FAIL" };
+	static const enum color colors[] = { GOOD, DOUBTFUL, BAD };
 	size_t length = 20 + text_width(v->what) + 4 + text_width(v->remedy);
 
-	fprintf(cli->out, "%-4s  %-12s  %s", words[v->status], name, v->what);
+	if (cli->color)
+		begin_color(cli->out, colors[v->status]);
+	fprintf(cli->out, "%-4s", words[v->status]);
+	if (cli->color)
+		end_color(cli->out, colors[v->status]);
+	fprintf(cli->out, "  %-12s  %s", name, v->what);
 	if (*v->remedy && cli->width && length > cli->width)
 		fprintf(cli->out, "\n%4s-> %s", "", v->remedy);
 	else if (*v->remedy)

@@ -165,6 +165,7 @@ static void add_state(struct table *table, uint32_t state)
 	add_cell(table, "state");
 	add_cell(table, "%s%s%s", describe_state(state), why ? ": " : "",
 		 why ? why : "");
+	paint_cell(table, color_state(state));
 }
 
 static void add_port(struct table *table, const struct port *port)
@@ -314,6 +315,7 @@ static void print_view(struct cli *cli, const struct view *v)
 {
 	struct table table = TABLE(columns);
 
+	table.colored = cli->color;
 	add_port(&table, v->port);
 	add_policy(&table, v);
 	add_counts(&table, &v->port->stats);

@@ -119,6 +119,8 @@ completes_commands()
 		queztl() { echo "VM PID USER VCPUS KNOWN PROCESS NAME"; echo "1 4711 root 2 5s qemu shop"; }
 		COMP_WORDS=(queztl doctor --vm "") COMP_CWORD=3; _queztl
 		[[ " ${COMPREPLY[*]} " == " 4711 shop "* ]] || exit 1
+		COMP_WORDS=(queztl port list vm s) COMP_CWORD=4; _queztl
+		[[ ${COMPREPLY[*]} == shop ]] || exit 1
 		COMP_WORDS=(queztl exporter --l) COMP_CWORD=2; _queztl
 		[[ ${COMPREPLY[*]} == --listen ]] || exit 1
 		COMP_WORDS=(queztl do) COMP_CWORD=1; _queztl
