@@ -201,14 +201,19 @@ def a_client_has_its_time_in_total():
 
 
 def clients_that_leave_do_no_harm():
-    with Server("127.0.0.1:0") as server:
-        for _ in range(200):
-            connection = server.connect()
-            connection.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-            connection.close()          # by a reset
-        parse(body_of(server.ask()))
-        assert server.process.poll() is None
+    with tempfile.TemporaryDirectory() as directory:
+        for address in ("127.0.0.1:0", directory + "/exporter"):
+            with Server(address) as server:
+                server.process.send_signal(signal.SIGSTOP)      # they leave before they are answered
+                for i in range(4):
+                    connection = server.connect()
+                    connection.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+                    if i % 2 and "/" not in address:
+                        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")    # by a reset
+                    connection.close()
+                server.process.send_signal(signal.SIGCONT)
+                parse(body_of(server.ask()))
+                assert server.process.poll() is None
 
 
 def counters_are_read_once_a_second_at_most():
