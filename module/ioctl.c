@@ -63,6 +63,11 @@ union ioctl_arg {
 	struct queztl_window_bell window_bell;
 };
 
+u64 qz_features(void)
+{
+	return QUEZTL_F_CHANNEL | qz_fabric_features() | qz_sched_features();
+}
+
 static int get_info(struct qz_call *call)
 {
 	struct queztl_info *info = call->arg;
@@ -70,8 +75,7 @@ static int get_info(struct qz_call *call)
 	if (info->reserved)
 		return -EINVAL;
 	info->abi_version = QUEZTL_ABI_VERSION;
-	info->features = QUEZTL_F_CHANNEL | qz_fabric_features() |
-			 qz_sched_features();
+	info->features = qz_features();
 	info->vms = qz_vm_count();
 	info->fabrics = qz_fabric_count();
 	strscpy_pad(info->module, QZ_VERSION);

@@ -51,6 +51,7 @@ struct qz_ioctl {
 extern const struct file_operations qz_device_fops;
 long qz_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 long qz_window_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+u64 qz_features(void);
 
 /* vmapi.c */
 int qz_vmapi_next(struct qz_call *call);

@@ -237,6 +237,13 @@
 #define QZ_HOLD_BYTES		(32 * 1024)
 
 /*
+ * A port that breaks again and again is logged twice a minute: a line more than
+ * says that it broke, so that one sees that it goes on.
+ */
+#define QZ_COMPLAIN_S		60
+#define QZ_COMPLAIN_BURST	2
+
+/*
  * Windows, channels, and rules about them: a VM has one window and a few
  * channels. An administrator's calls go through the whole lists, which takes some
  * ten microseconds.

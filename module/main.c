@@ -10,6 +10,7 @@
 #include <linux/module.h>
 
 #include "ioctl.h"
+#include "loaded.h"
 #include "version.h"
 #include "vm.h"
 #include "qhp/channel/channelapi.h"
@@ -43,6 +44,7 @@ static int __init queztl_init(void)
 	err = misc_register(&qz_device);
 	if (err)
 		goto err_channel;
+	qz_log_loaded(qz_features());
 	return 0;
 
 err_channel:

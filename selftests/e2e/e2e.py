@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -179,6 +180,76 @@ def what_is_not_permitted_exits_with_4():
 def doctor_finds_nothing_in_the_way():
     code, out, _ = world.queztl("doctor")
     check(code == 0, f"exit {code}: " + "; ".join(line for line in out.splitlines() if line.startswith("FAIL")))
+
+
+def verdicts(guest_):
+    """What doctor says of one VM, by name of the check."""
+    code, out, err = world.queztl("doctor", "--vm", guest_.name, "--json")
+    check(code in (0, 1) and not err, f"doctor --vm: exit {code}: {err}")
+    return {found["name"]: found for found in json.loads(out)["checks"]}
+
+
+def expect_remedy_helps(guest_, name, status, what):
+    """The verdict is as said, and good once its remedy has been run."""
+    found = verdicts(guest_)[name]
+    check(found["status"] == status and what in found["what"], f"{name}: {found}")
+    command = found["remedy"].removeprefix("sudo ").split(", then ")[0].split()
+    if command[0] == "queztl":
+        expect_exit(0, *command[1:])
+    else:
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    world.wait_for(f"{name} is good after {command}", lambda: verdicts(guest_)[name]["status"] == "ok", 10)
+
+
+def doctor_examines_a_vm():
+    a, _ = guests("a", "b")
+    found = verdicts(a)
+    for name in ("vm", "device", "direct", "vhost_vdpa", "memlock", "pinned", "port", "limits"):
+        check(found[name]["status"] == "ok", f"{name}: {found[name]}")
+    check(found["port"]["what"] == "blue-a is up, in fabric blue", f"{found['port']}")
+    check(found["pinned"]["what"] == f"{pinned(a) // MEGABYTE} MiB", f"{found['pinned']}, {pinned(a)}")
+    ram = int(re.search(r"its (\d+) MiB", found["map entries"]["what"])[1])
+    # one port; it also maps the firmware and its like
+    check(ram * MEGABYTE <= pinned(a) < (ram + 64) * MEGABYTE, f"{found['map entries']}: {pinned(a)} bytes are pinned")
+    expect_exit(3, "doctor", "--vm", "nobody")
+
+
+def remedies_of_doctor_help_a_vm():
+    a, _ = guests("a", "b")
+    resource.prlimit(a.process.pid, resource.RLIMIT_MEMLOCK, (MEGABYTE, resource.RLIM_INFINITY))
+    expect_remedy_helps(a, "memlock", "fail", "1 MiB, but it needs")
+    expect_exit(0, "port", "set", "blue-a", "link", "down")
+    expect_remedy_helps(a, "port", "warn", "blue-a: its link was set down")
+    expect_exit(0, "port", "set", "blue-a", "rate", "1mbit", "pps", "500")
+    world.flood(a, address("blue-b"), mac("blue-b"))
+    try:
+        time.sleep(1)
+        expect_remedy_helps(a, "limits", "warn", "held back now by its limits (rate 1mbit, pps 500")
+    finally:
+        world.stop_flood(a, address("blue-b"))
+        expect_exit(0, "port", "set", "blue-a", "link", "up", "rate", "none", "pps", "none")
+    expect_talk(a, address("blue-b"), 20)
+
+
+def exporter_tells_what_stats_say():
+    a, _ = guests("a", "b")
+    expect_talk(a, address("blue-b"), 20)
+    before, = counts("blue-a")
+    code, out, err = world.queztl("exporter")
+    after, = counts("blue-a")
+    check(code == 0, f"exporter: exit {code}: {err}")
+    values = dict(line.rsplit(" ", 1) for line in out.splitlines() if not line.startswith("#"))
+
+    def value(metric, labels):
+        return float(values[f"queztl_{metric}{{{labels}}}"])
+    blue, vm_ = 'port="blue-a",fabric="blue"', f'vm="a",pid="{a.process.pid}"'
+    sent = value("port_transmit_packets_total", blue)
+    check(0 < before["tx_packets"] <= sent <= after["tx_packets"], f"{sent} frames, stats say {before}, {after}")
+    check(value("port_state", blue + ',state="up"') == 1, "the port is not up")
+    check(value("vm_vcpus", vm_) == len(world.vms()[a.process.pid]["vcpus"]), "another number of vCPUs")
+    check(value("vm_cpu_seconds_total", vm_ + ',thread="vcpu"') > 0, "the vCPUs have used no time")
+    check(any(name.startswith("queztl_vm_exits_total{" + vm_) and float(count) > 0 for name, count in values.items()),
+          "no exits")
 
 
 # -- two guests and more ----------------------------------------------------------------------------------------------
@@ -779,7 +850,8 @@ TESTS = [
     vms_and_stats_show_the_right_numbers, top_shows_what_schedstat_counts, top_shows_the_time_without_quota,
     info_counts_vms_and_fabrics, fabrics_come_and_go_by_the_tool,
     ports_are_listed_as_they_were_made, what_does_not_exist_exits_with_3, what_is_not_permitted_exits_with_4,
-    doctor_finds_nothing_in_the_way, two_guests_ping_and_lose_no_datagram, large_frames_pass_up_to_the_mtu,
+    doctor_finds_nothing_in_the_way, doctor_examines_a_vm, remedies_of_doctor_help_a_vm, exporter_tells_what_stats_say,
+    two_guests_ping_and_lose_no_datagram, large_frames_pass_up_to_the_mtu,
     captured_frames_are_what_tcpdump_reads, qemu_10_talks_with_qemu_7, unicast_between_two_is_not_seen_by_a_third, broadcast_reaches_both_others,
     two_fabrics_are_isolated, a_changed_mac_is_refused, rings_of_1024_entries_work,
     a_q35_guest_talks_with_a_microvm_guest, a_nic_is_unplugged_under_load_and_plugged_again,

@@ -33,20 +33,21 @@ def queztl(*words, code=0):
 
 
 # -- random configurations --------------------------------------------------------------------------------------------
-def draw_port(draw, number, ports, fabrics):
+def draw_port(draw, number, ports, fabrics, whole):
     fabric = fabrics[number % len(fabrics)]             # so there are peers in the same one
     mates = [p for p in range(ports) if p != number and p % len(fabrics) == number % len(fabrics)]
     lines = [f"fabric = {fabric}"]
 
-    def maybe(text, often=0.5):
-        if draw.random() < often:
+    def maybe(text, often=0.5, kept=False):
+        """A setting; kept: one that stays as it is if it is not said."""
+        if draw.random() < often or (kept and whole):
             lines.append(text)
 
-    maybe(f'mac = "52:54:00:c0:00:{number:02x}"', 0.7)
-    maybe(f"mtu = {draw.choice((1500, 9000))}", 0.3)
-    maybe(f"pairs = {draw.choice((1, 2))}", 0.3)
+    maybe(f'mac = "52:54:00:c0:00:{number:02x}"', 0.7, True)
+    maybe(f"mtu = {draw.choice((1500, 9000))}", 0.3, True)
+    maybe(f"pairs = {draw.choice((1, 2))}", 0.3, True)
     maybe("migratable = yes", 0.2)
-    maybe("for = vm", 0.3)
+    maybe("for = vm", 0.3, True)
     maybe("owner = nobody", 0.2)
     maybe(f"rate = {draw.choice(('none', '8kbit', '100mbit', '1gbps'))}")
     maybe(f"pps = {draw.randint(1, 10**9)}")
@@ -62,14 +63,15 @@ def draw_port(draw, number, ports, fabrics):
     return lines, mates
 
 
-def draw_config(draw):
+def draw_config(draw, whole=False):
+    """whole: so that it does not matter what there was before."""
     fabrics = [f"{PREFIX}-f{i}" for i in range(draw.randint(1, 2))]
     ports = draw.randint(0, 6)
     texts = [f"fabric {name} {{\n\tmode = {draw.choice(('open', 'deny'))}\n\treserved = {draw.choice(('drop', 'forward'))}\n}}\n"
              for name in fabrics]
     uplinks, mirrored = set(), set()
     for number in range(ports):
-        lines, mates = draw_port(draw, number, ports, fabrics)
+        lines, mates = draw_port(draw, number, ports, fabrics, whole)
         if draw.random() < 0.3 and lines[0] not in uplinks:
             uplinks.add(lines[0])
             lines.append("uplink = yes")
@@ -137,7 +139,7 @@ def macs_said(text):
 
 def who_is_killed_leaves_the_old_or_the_new():
     draw = random.Random(4)
-    configs = [FILES.write(f"k{i}.conf", draw_config(draw)) for i in range(4)]
+    configs = [FILES.write(f"k{i}.conf", draw_config(draw, whole=True)) for i in range(4)]
     states = []
     for path in configs:
         queztl("apply", path)

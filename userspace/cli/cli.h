@@ -20,6 +20,7 @@ struct cli {
 	FILE *err;
 	bool json;
 	bool terminal;		/* out is a terminal */
+	bool color;
 	unsigned int width;	/* columns per line, 0: no limit */
 	const struct command *command;
 };
@@ -52,6 +53,7 @@ int run_channel_show(struct cli *cli, int argc, char **argv);
 int run_check(struct cli *cli, int argc, char **argv);
 int run_detach(struct cli *cli, int argc, char **argv);
 int run_doctor(struct cli *cli, int argc, char **argv);
+int run_exporter(struct cli *cli, int argc, char **argv);
 int run_fabric_add(struct cli *cli, int argc, char **argv);
 int run_fabric_del(struct cli *cli, int argc, char **argv);
 int run_fabric_set(struct cli *cli, int argc, char **argv);

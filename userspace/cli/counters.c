@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+
 #include "counters.h"
 
 #define PORT(member) { #member, offsetof(struct queztl_port_stats, member) }
@@ -34,6 +36,16 @@ const struct counter vm_counters[] = {
 uint64_t read_counter(const void *stats, const struct counter *counter)
 {
 	return *(const __u64 *)((const char *)stats + counter->offset);
+}
+
+const char *name_drop(char buffer[DROP_ROOM], unsigned int reason)
+{
+	const char *name = queztl_drop_name(reason);
+
+	if (name)
+		return name;
+	snprintf(buffer, DROP_ROOM, "reason_%u", reason);
+	return buffer;
 }
 
 uint64_t sum_drops(const struct queztl_port_stats *stats)

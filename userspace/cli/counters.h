@@ -18,6 +18,11 @@ extern const struct counter vm_counters[];
 
 uint64_t read_counter(const void *stats, const struct counter *counter);
 
+#define DROP_ROOM	20
+
+/* "no_port", or "reason_15" if a newer module has a reason that has no name here. */
+const char *name_drop(char buffer[DROP_ROOM], unsigned int reason);
+
 uint64_t sum_drops(const struct queztl_port_stats *stats);
 
 /* Per second. A counter that decreased was reset: it counts from zero. */

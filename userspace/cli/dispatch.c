@@ -4,6 +4,7 @@
 #include <queztl.h>
 
 #include "cli.h"
+#include "color.h"
 #include "fail.h"
 #include "find.h"
 #include "options.h"
@@ -23,6 +24,7 @@ static void print_help(FILE *to, const struct command *table)
 				strlen(c->args) < 14 ? c->args : "", c->help);
 	fputs("\n  help [COMMAND], -h, --help  print this, or a command's usage\n"
 	      "  -j, --json                  print JSON, see queztl(8)\n"
+	      "  --color=auto|always|never   colour states\n"
 	      "  -V, --version               print the version\n\n"
 	      "Commands may be abbreviated: queztl f l is queztl fabric list.\n",
 	      to);
@@ -130,11 +132,30 @@ static bool take_either(int *argc, char **argv, const char *name,
 	return take_flag(argc, argv, other) || is;
 }
 
+/* EXIT_OK, or the code of an error that was explained. */
+static int take_color(struct cli *cli, int *argc, char **argv)
+{
+	enum color_choice choice = COLOR_AUTO;
+	const char *value;
+
+	if (take_value(argc, argv, "--color", false, &value) &&
+	    (!value || !parse_color(value, &choice)))
+		return fail(cli, EXIT_USAGE,
+			    "invalid --color value '%s': use auto, always or never",
+			    value ? value : "");
+	cli->color = wants_color(choice, cli->terminal);
+	return EXIT_OK;
+}
+
 int dispatch(struct cli *cli, const struct command *table,
 	     int argc, char **argv)
 {
 	bool help = take_either(&argc, argv, "-h", "--help");
 
+	int code = take_color(cli, &argc, argv);
+
+	if (code)
+		return code;
 	cli->json = take_either(&argc, argv, "-j", "--json");
 	if (take_either(&argc, argv, "-V", "--version")) {
 		fprintf(cli->out, "queztl %s\n", LIBQUEZTL_VERSION);

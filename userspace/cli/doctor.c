@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdarg.h>
-#include <string.h>
 
 #include "cli.h"
-#include "doctor.h"
-#include "format.h"
-#include "json.h"
+#include "doctor_report.h"
+#include "doctor_vm.h"
+#include "fail.h"
 #include "options.h"
 
 static const struct check checks[];
@@ -22,82 +21,38 @@ void judge(struct verdict *v, int status, const char *what,
 	va_end(args);
 }
 
-/* On a narrow terminal the remedy goes to a line of its own. */
-static void print_verdict(struct cli *cli, const char *name,
-			  const struct verdict *v)
+static void check_host(struct report *report)
 {
-	static const char *const words[] = { "ok", "warn", "FAIL" };
-	size_t length = 20 + text_width(v->what) + 4 + text_width(v->remedy);
+	for (const struct check *c = checks; c->name; c++) {
+		struct verdict v = { 0 };
 
-	fprintf(cli->out, "%-4s  %-12s  %s", words[v->status], name, v->what);
-	if (*v->remedy && cli->width && length > cli->width)
-		fprintf(cli->out, "\n%4s-> %s", "", v->remedy);
-	else if (*v->remedy)
-		fprintf(cli->out, "  -> %s", v->remedy);
-	fputc('\n', cli->out);
-}
-
-static json_t *verdict_json(const char *name, const struct verdict *v)
-{
-	static const char *const words[] = { "ok", "warn", "fail" };
-	json_t *object = json_object();
-
-	set_text(object, "name", name);
-	set_text(object, "status", words[v->status]);
-	set_text(object, "what", v->what);
-	set_text(object, "remedy", *v->remedy ? v->remedy : NULL);
-	return object;
-}
-
-static void print_summary(struct cli *cli, const int *numbers)
-{
-	int failed = numbers[VERDICT_FAIL], warned = numbers[VERDICT_WARN];
-
-	if (failed == 1)
-		fputs("\n1 check failed. Fix it, then run queztl doctor again.\n",
-		      cli->out);
-	else if (failed)
-		fprintf(cli->out, "\n%d checks failed. Fix them in this order.\n",
-			failed);
-	else if (warned)
-		fprintf(cli->out, "\nNo check failed; warnings: %d.\n",
-			warned);
-	else
-		fputs("\nAll checks passed.\n", cli->out);
-}
-
-static void print_doctor_json(struct cli *cli, json_t *list, bool ok)
-{
-	json_t *object = json_object();
-
-	set_json(object, "ok", json_boolean(ok));
-	set_json(object, "checks", list);
-	print_json(object, cli->out, false);
+		c->run(&v);
+		add_verdict(report, c->name, &v);
+	}
 }
 
 int run_doctor(struct cli *cli, int argc, char **argv)
 {
+	const char *vm = NULL;
+	bool one = take_value(&argc, argv, "--vm", false, &vm);
 	int code = expect_words(cli, argc, argv, 0);
-	json_t *list = json_array();
-	int numbers[3] = { 0 };
+	struct report report = { .cli = cli };
 
-	for (const struct check *c = checks; !code && c->name; c++) {
-		struct verdict v = { 0 };
-
-		c->run(&v);
-		make_printable(v.what);
-		numbers[v.status]++;
-		json_array_append_new(list, verdict_json(c->name, &v));
-		if (!cli->json)
-			print_verdict(cli, c->name, &v);
-	}
-	if (!code && cli->json)
-		print_doctor_json(cli, json_incref(list),
-				  !numbers[VERDICT_FAIL]);
-	else if (!code)
-		print_summary(cli, numbers);
-	json_decref(list);
-	return code ? code : numbers[VERDICT_FAIL] ? EXIT_FAILED : EXIT_OK;
+	if (!code && one && !vm)
+		code = fail(cli, EXIT_USAGE,
+			    "missing value for --vm: give the name or the PID of a VM");
+	if (code)
+		return code;
+	report.list = json_array();
+	if (one)
+		code = examine_vm(cli, &report, vm);
+	else
+		check_host(&report);
+	if (!code)
+		end_report(&report);
+	json_decref(report.list);
+	return code ? code :
+	       report.numbers[VERDICT_FAIL] ? EXIT_FAILED : EXIT_OK;
 }
 
 /* In the order in which to fix them. */
@@ -110,6 +65,7 @@ static const struct check checks[] = {
 	{ "kvm", check_kvm },
 	{ "queztl.ko", check_module },
 	{ "device", check_device },
+	{ "direct", check_direct },
 	{ "vhost_vdpa", check_vhost_vdpa },
 	{ "virtio_vdpa", check_virtio_vdpa },
 	{ "vdpa tool", check_vdpa_tool },

@@ -51,6 +51,8 @@ void check_module(struct verdict *v);
 void check_signature(struct verdict *v);
 void judge_device(int error, bool group, struct verdict *v);
 void check_device(struct verdict *v);
+void judge_direct(uint64_t features, struct verdict *v);
+void check_direct(struct verdict *v);
 
 struct kvm_facts {
 	int open_error;		/* -errno of each step, 0 if it succeeded */
@@ -92,6 +94,10 @@ void judge_scheduler(const struct sched_state *state, enum tier best,
 		     struct verdict *v);
 void check_scheduler(struct verdict *v);
 
+/* One that explain_state() explains. */
+void judge_port_state(const struct queztl_port_next *port, struct verdict *v);
+/* One that has dropped frames because of its limits. */
+void judge_flood(const struct port *port, struct verdict *v);
 void judge_ports(const struct snapshot *shot, struct verdict *v);
 void check_ports(struct verdict *v);
 void judge_windows(size_t windows, size_t ports, struct verdict *v);

@@ -87,6 +87,30 @@ void check_device(struct verdict *v)
 	judge_device(try_device(), getgrnam("queztl"), v);
 }
 
+void judge_direct(uint64_t features, struct verdict *v)
+{
+	if (features & QUEZTL_F_DIRECT)
+		judge(v, VERDICT_OK, "packets are delivered in the sender's thread",
+		      NULL);
+	else
+		judge(v, VERDICT_WARN, "packets are delivered by a worker, which takes longer: this kernel does not export task_work_add",
+		      "boot Debian's kernel, or one with the patches of Queztl");
+}
+
+void check_direct(struct verdict *v)
+{
+	struct queztl_info info;
+	int fd = queztl_open();
+	int ret = fd < 0 ? fd : queztl_get_info(fd, &info);
+
+	if (fd >= 0)
+		close(fd);
+	if (ret)
+		judge(v, VERDICT_OK, "not looked at: %s", NULL, strerror(-ret));
+	else
+		judge_direct(info.features, v);
+}
+
 /* "none [integrity] confidentiality": the active mode is in brackets. */
 bool is_locked_down(const char *lockdown)
 {

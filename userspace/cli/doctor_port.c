@@ -6,7 +6,7 @@
 #include "format.h"
 #include "port.h"
 
-static void judge_port(const struct queztl_port_next *port, struct verdict *v)
+void judge_port_state(const struct queztl_port_next *port, struct verdict *v)
 {
 	char user[USER_ROOM], remedy[128] = "stop the process that has it open";
 	const char *why = explain_state(port->state);
@@ -28,20 +28,16 @@ static void judge_port(const struct queztl_port_next *port, struct verdict *v)
 	}
 }
 
-/* Limits that have cost frames since the port was added. */
-static bool judge_limits(const struct port *port, struct verdict *v)
+void judge_flood(const struct port *port, struct verdict *v)
 {
 	const char *name = port->port.name;
 	char remedy[128], count[COUNT_ROOM];
-	__u64 floods = port->stats.drops[QUEZTL_DROP_RATE];
 
-	if (!floods)
-		return false;
-	snprintf(remedy, sizeof(remedy), "if that is too few: queztl port set %s flood N",
+	snprintf(remedy, sizeof(remedy), "if too few: queztl port set %s flood N",
 		 name);
 	judge(v, VERDICT_WARN, "%s has sent more broadcasts and multicasts than its limit: %s dropped",
-	      remedy, name, format_count(count, floods));
-	return true;
+	      remedy, name,
+	      format_count(count, port->stats.drops[QUEZTL_DROP_RATE]));
 }
 
 /* The first trouble there is; queztl port list has the others. */
@@ -51,13 +47,15 @@ void judge_ports(const struct snapshot *shot, struct verdict *v)
 		const struct queztl_port_next *port = &shot->ports[i].port;
 
 		if (explain_state(port->state)) {
-			judge_port(port, v);
+			judge_port_state(port, v);
 			return;
 		}
 	}
 	for (size_t i = 0; i < shot->port_count; i++)
-		if (judge_limits(&shot->ports[i], v))
+		if (shot->ports[i].stats.drops[QUEZTL_DROP_RATE]) {
+			judge_flood(&shot->ports[i], v);
 			return;
+		}
 	judge(v, VERDICT_OK, "%zu, none of them in trouble", NULL,
 	      shot->port_count);
 }

@@ -125,7 +125,7 @@ static int find_fabric(int fd, const char *name,
 	return ret;
 }
 
-static int fail_no_fabric(struct cli *cli, const char *name)
+int fail_no_fabric(struct cli *cli, const char *name)
 {
 	return fail(cli, EXIT_NO_OBJECT,
 		    "no fabric %s: see queztl fabric list", name);

@@ -4,8 +4,8 @@
 #include "format.h"
 #include "json.h"
 #include "lookup.h"
-#include "options.h"
 #include "port.h"
+#include "port_choice.h"
 #include "portdev.h"
 #include "portlink.h"
 #include "table.h"
@@ -72,6 +72,13 @@ const char *describe_state(uint32_t state)
 	return state & QUEZTL_PORT_OPEN ? "starting" : "unused";
 }
 
+enum color color_state(uint32_t state)
+{
+	if (explain_state(state))
+		return BAD;
+	return state & QUEZTL_PORT_UP ? GOOD : PLAIN;
+}
+
 const char *describe_link(uint32_t mode)
 {
 	return mode & QUEZTL_PORT_LINK_DOWN ? "down" : "up";
@@ -119,37 +126,45 @@ static void add_port(struct table *table, const struct port *port)
 	add_cell(table, "%s%s%s", describe_state(p->state),
 		 p->mode & QUEZTL_PORT_UPLINK ? " uplink" : "",
 		 p->mode & QUEZTL_PORT_LINK_DOWN ? " link down" : "");
+	paint_cell(table, color_state(p->state));
 	add_cell(table, "%s", *device ? device : "-");
 	add_cell(table, "%s", describe_user(user, p));
 }
 
-static void print_ports_json(struct cli *cli, const struct snapshot *shot)
+static void print_ports_json(struct cli *cli, const struct snapshot *shot,
+			     const struct port_choice *choice)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < shot->port_count; i++)
-		json_array_append_new(list, port_json(&shot->ports[i]));
+		if (is_chosen_port(choice, &shot->ports[i]))
+			json_array_append_new(list, port_json(&shot->ports[i]));
 	print_json(list, cli->out, false);
 }
 
-static void print_ports(struct cli *cli, const struct snapshot *shot)
+static void print_ports(struct cli *cli, const struct snapshot *shot,
+			const struct port_choice *choice)
 {
 	struct table table = TABLE(columns);
 
-	if (!shot->port_count) {
+	table.colored = cli->color;
+	for (size_t i = 0; i < shot->port_count; i++)
+		if (is_chosen_port(choice, &shot->ports[i]))
+			add_port(&table, &shot->ports[i]);
+	if (table.cells)
+		print_table(&table, cli->out, cli->width);
+	else if (shot->port_count)
+		fputs("no such ports; all: queztl port list\n", cli->out);
+	else
 		fputs("no ports; to create one: queztl port add PORT FABRIC\n",
 		      cli->out);
-		return;
-	}
-	for (size_t i = 0; i < shot->port_count; i++)
-		add_port(&table, &shot->ports[i]);
-	print_table(&table, cli->out, cli->width);
 	clear_table(&table);
 }
 
 int run_port_list(struct cli *cli, int argc, char **argv)
 {
-	int code = expect_words(cli, argc, argv, 0);
+	struct port_choice choice = { 0 };
+	int code = parse_port_choice(cli, argc, argv, &choice);
 	struct snapshot shot = { 0 };
 	int fd;
 
@@ -158,10 +173,11 @@ int run_port_list(struct cli *cli, int argc, char **argv)
 	fd = open_ports(cli, &shot, &code);
 	if (fd < 0)
 		return code;
-	if (cli->json)
-		print_ports_json(cli, &shot);
-	else
-		print_ports(cli, &shot);
+	code = check_port_choice(cli, fd, &choice);
+	if (!code && cli->json)
+		print_ports_json(cli, &shot, &choice);
+	else if (!code)
+		print_ports(cli, &shot, &choice);
 	close_ports(fd, &shot);
-	return EXIT_OK;
+	return code;
 }

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "color.h"
 #include "process.h"
 #include "snapshot.h"
 
@@ -14,6 +15,8 @@ json_t *limits_json(const struct queztl_port_rates *rates);
 
 /* The most important bit for an administrator. */
 const char *describe_state(uint32_t state);
+
+enum color color_state(uint32_t state);
 
 /* "up" or "down", as the administrator set it. */
 const char *describe_link(uint32_t mode);

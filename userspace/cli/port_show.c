@@ -166,6 +166,7 @@ static void add_state(struct table *table, uint32_t state)
 	add_cell(table, "state");
 	add_cell(table, "%s%s%s", describe_state(state), why ? ": " : "",
 		 why ? why : "");
+	paint_cell(table, color_state(state));
 }
 
 static void add_port(struct table *table, const struct port *port)
@@ -273,17 +274,12 @@ static const char *describe_remedy(unsigned int reason)
 static void add_drop(struct table *table, const char *label, uint64_t number,
 		     unsigned int reason)
 {
-	const char *name = queztl_drop_name(reason);
-	char count[COUNT_ROOM];
+	const char *text = queztl_drop_text(reason);
+	char count[COUNT_ROOM], name[DROP_ROOM];
 
-	format_count(count, number);
 	add_cell(table, "%s", label);
-	if (name)
-		add_cell(table, "%s %s: %s", count, name,
-			 queztl_drop_text(reason));
-	else
-		add_cell(table, "%s reason_%u: newer than this program", count,
-			 reason);
+	add_cell(table, "%s %s: %s", format_count(count, number),
+		 name_drop(name, reason), text ? text : "newer than this program");
 }
 
 /* Adds no row if the port never waited. */
@@ -323,6 +319,7 @@ static void print_view(struct cli *cli, const struct view *v)
 {
 	struct table table = TABLE(columns);
 
+	table.colored = cli->color;
 	add_port(&table, v->port);
 	add_policy(&table, v);
 	add_counts(&table, &v->port->stats);

@@ -3,6 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "busiest.h"
 #include "fail.h"
 #include "interval.h"
 #include "options.h"
@@ -12,6 +13,7 @@ struct watching {
 	bool on;
 	double seconds;
 	uint64_t count;		/* 0: no limit */
+	uint64_t top;		/* ports to show, 0: all */
 };
 
 /* The word after --watch if it cannot be an interval, as "abc"; else NULL. */
@@ -59,8 +61,22 @@ static int parse_watching(struct cli *cli, int *argc, char **argv,
 	return EXIT_OK;
 }
 
-static void print_stats(struct cli *cli, const struct snapshot *before,
-			const struct snapshot *now)
+static int parse_top(struct cli *cli, int *argc, char **argv,
+		     struct watching *watch)
+{
+	const char *top;
+
+	watch->top = 0;
+	if (take_value(argc, argv, "--top", false, &top) &&
+	    (!top || !parse_number(top, 1, UINT32_MAX, &watch->top)))
+		return fail(cli, EXIT_USAGE,
+			    "invalid --top value '%s': use a number of ports above 0",
+			    top ? top : "");
+	return EXIT_OK;
+}
+
+static void print_all(struct cli *cli, const struct snapshot *before,
+		      const struct snapshot *now)
 {
 	if (cli->json)
 		print_stats_json(cli, before, now);
@@ -68,18 +84,33 @@ static void print_stats(struct cli *cli, const struct snapshot *before,
 		print_stats_text(cli, before, now);
 }
 
+static void print_stats(struct cli *cli, const struct watching *watch,
+			const struct snapshot *before,
+			const struct snapshot *now)
+{
+	struct snapshot chosen;
+
+	if (!watch->top) {
+		print_all(cli, before, now);
+		return;
+	}
+	chosen = choose_busiest(before, now, watch->top);
+	print_all(cli, before, &chosen);
+	free_snapshot(&chosen);
+}
+
 static int fail_stats(struct cli *cli, int ret)
 {
 	return fail_errno(cli, ret, "cannot read the counters");
 }
 
-static int print_once(struct cli *cli, int fd)
+static int print_once(struct cli *cli, int fd, const struct watching *watch)
 {
 	struct snapshot now = { 0 };
 	int ret = read_counters(fd, &now);
 
 	if (!ret)
-		print_stats(cli, NULL, &now);
+		print_stats(cli, watch, NULL, &now);
 	free_snapshot(&now);
 	return ret ? fail_stats(cli, ret) : EXIT_OK;
 }
@@ -111,7 +142,7 @@ static int watch_stats(struct cli *cli, int fd, const struct watching *watch)
 		if (ret)
 			break;
 		begin_report(cli, number++);
-		print_stats(cli, &before, &now);
+		print_stats(cli, watch, &before, &now);
 		if (fflush(cli->out))
 			break;
 		free_snapshot(&before);
@@ -130,13 +161,16 @@ int run_stats(struct cli *cli, int argc, char **argv)
 	int fd;
 
 	if (!code)
+		code = parse_top(cli, &argc, argv, &watch);
+	if (!code)
 		code = expect_words(cli, argc, argv, 0);
 	if (code)
 		return code;
 	fd = open_device(cli, &code);
 	if (fd < 0)
 		return code;
-	code = watch.on ? watch_stats(cli, fd, &watch) : print_once(cli, fd);
+	code = watch.on ? watch_stats(cli, fd, &watch) :
+			  print_once(cli, fd, &watch);
 	close(fd);
 	return code;
 }

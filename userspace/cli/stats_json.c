@@ -25,12 +25,20 @@ static json_t *rates_json(const struct counter *counters, const void *before,
 	return object;
 }
 
+/* A reason that this program does not know is there only if it occurred. */
+static bool has_drop(const struct queztl_port_stats *s, unsigned int reason)
+{
+	return queztl_drop_name(reason) || s->drops[reason];
+}
+
 static json_t *drops_json(const struct queztl_port_stats *s)
 {
 	json_t *object = json_object();
+	char name[DROP_ROOM];
 
-	for (unsigned int i = 0; i < QUEZTL_DROP_REASONS; i++)
-		set_count(object, queztl_drop_name(i), s->drops[i]);
+	for (unsigned int i = 0; i < QUEZTL_DROP_ROOM; i++)
+		if (has_drop(s, i))
+			set_count(object, name_drop(name, i), s->drops[i]);
 	return object;
 }
 
@@ -47,11 +55,14 @@ static json_t *drop_rates_json(const struct queztl_port_stats *before,
 			       uint64_t interval_ns)
 {
 	json_t *object = json_object();
+	char name[DROP_ROOM];
 
-	for (unsigned int i = 0; i < QUEZTL_DROP_REASONS; i++)
-		set_json(object, queztl_drop_name(i),
-			 json_real(rate_of(before->drops[i], now->drops[i],
-					   interval_ns)));
+	for (unsigned int i = 0; i < QUEZTL_DROP_ROOM; i++)
+		if (has_drop(now, i))
+			set_json(object, name_drop(name, i),
+				 json_real(rate_of(before->drops[i],
+						   now->drops[i],
+						   interval_ns)));
 	return object;
 }
 

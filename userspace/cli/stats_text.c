@@ -108,15 +108,12 @@ static void add_port(const struct report *r, struct table *table,
 static void add_drop(struct table *table, const char *port, double number,
 		     unsigned int reason)
 {
-	const char *name = queztl_drop_name(reason);
 	const char *text = queztl_drop_text(reason);
+	char name[DROP_ROOM];
 
 	add_cell(table, "%s", port);
 	add_number(table, number);
-	if (name)
-		add_cell(table, "%s", name);
-	else
-		add_cell(table, "reason_%u", reason);
+	add_cell(table, "%s", name_drop(name, reason));
 	add_cell(table, "%s", text ? text : "newer than this program");
 }
 

@@ -16,15 +16,21 @@ void add_cell(struct table *table, const char *format, ...)
 
 	if (table->cells == table->room) {
 		table->room = table->room ? 2 * table->room : 64;
-		table->text = grow(table->text,
-				   table->room * sizeof(*table->text));
+		table->cell = grow(table->cell,
+				   table->room * sizeof(*table->cell));
 	}
 	va_start(args, format);
 	if (vasprintf(&text, format, args) < 0)
 		out_of_memory();
 	va_end(args);
 	make_printable(text);
-	table->text[table->cells++] = text;
+	table->cell[table->cells++] = (struct cell){ .text = text };
+}
+
+void paint_cell(struct table *table, enum color color)
+{
+	if (table->colored)
+		table->cell[table->cells - 1].color = color;
 }
 
 static void measure_columns(const struct table *table, unsigned int *widths)
@@ -35,7 +41,7 @@ static void measure_columns(const struct table *table, unsigned int *widths)
 		widths[i] = title ? text_width(title) : 0;
 	}
 	for (unsigned int i = 0; i < table->cells; i++) {
-		unsigned int width = text_width(table->text[i]);
+		unsigned int width = text_width(table->cell[i].text);
 
 		if (width > widths[i % table->width])
 			widths[i % table->width] = width;
@@ -79,19 +85,22 @@ static void pad(FILE *to, unsigned int columns)
 }
 
 static void print_cell(const struct table *table, FILE *to, unsigned int at,
-		       const char *text, unsigned int width)
+		       const struct cell *cell, unsigned int width)
 {
+	const char *text = cell->text;
 	unsigned int length = text_width(text);
 	unsigned int shown = length > width ? width : length;
 
 	if (table->columns[at].align == RIGHT)
 		pad(to, width - shown);
+	begin_color(to, cell->color);
 	if (length > width) {
 		fwrite(text, 1, text_prefix(text, width - 1), to);
 		fputc('~', to);
 	} else {
 		fputs(text, to);
 	}
+	end_color(to, cell->color);
 	if (at + 1 == table->width)
 		fputc('\n', to);
 	else
@@ -115,18 +124,21 @@ void print_table(const struct table *table, FILE *to, unsigned int limit)
 	measure_columns(table, widths);
 	if (limit)
 		shrink_columns(table, widths, limit);
-	for (unsigned int i = 0; i < table->width && table->columns[i].title; i++)
-		print_cell(table, to, i, table->columns[i].title, widths[i]);
+	for (unsigned int i = 0; i < table->width && table->columns[i].title; i++) {
+		const struct cell title = { .text = (char *)table->columns[i].title };
+
+		print_cell(table, to, i, &title, widths[i]);
+	}
 	for (unsigned int i = 0; i < table->cells; i++)
-		print_cell(table, to, i % table->width, table->text[i],
+		print_cell(table, to, i % table->width, &table->cell[i],
 			   widths[i % table->width]);
 }
 
 void clear_table(struct table *table)
 {
 	for (unsigned int i = 0; i < table->cells; i++)
-		free(table->text[i]);
-	free(table->text);
-	table->text = NULL;
+		free(table->cell[i].text);
+	free(table->cell);
+	table->cell = NULL;
 	table->cells = table->room = 0;
 }

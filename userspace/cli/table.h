@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "color.h"
+
 struct column {
 	const char *title;	/* NULL for all columns: no title line */
 	enum { LEFT, RIGHT } align;
@@ -16,7 +18,11 @@ struct table {
 	unsigned int width;
 	unsigned int cells;
 	unsigned int room;
-	char **text;
+	bool colored;		/* by paint_cell(), which else does nothing */
+	struct cell {
+		char *text;
+		enum color color;
+	} *cell;
 };
 
 #define TABLE(columns_) { .columns = (columns_), \
@@ -24,6 +30,9 @@ struct table {
 
 __attribute__((format(printf, 2, 3)))
 void add_cell(struct table *table, const char *format, ...);
+
+/* Colours the cell that was added last. */
+void paint_cell(struct table *table, enum color color);
 
 /* Columns of a line when what may be cut is cut. */
 unsigned int table_length(const struct table *table);

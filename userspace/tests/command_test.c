@@ -263,8 +263,10 @@ static void stats_are_counts_with_drops(void **state)
 	assert_int_equal(number_at(counts, "tx_waited"), 12);
 	assert_int_equal(number_at(json_object_get(counts, "drops"),
 				   "no_port"), 3);
+	assert_int_equal(number_at(json_object_get(counts, "drops"),
+				   "reason_15"), 2);
 	assert_int_equal(json_object_size(json_object_get(counts, "drops")),
-			 QUEZTL_DROP_REASONS);
+			 QUEZTL_DROP_REASONS + 1);
 	assert_keys(vm, "id pid comm name vcpus counts rates");
 	assert_keys(json_object_get(vm, "counts"), "exits halt_exits mmio_exits io_exits irq_injections insn_emulations signal_exits");
 	json_decref(stats);

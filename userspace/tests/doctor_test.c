@@ -113,6 +113,22 @@ static void device_says_what_to_join(void **state)
 	assert_verdict(&v, VERDICT_FAIL, "nput/output", "dmesg");
 }
 
+static void missing_direct_delivery_is_told(void **state)
+{
+	struct verdict v;
+
+	(void)state;
+	fake_reset();
+	check_direct(&v);
+	assert_verdict(&v, VERDICT_OK, "in the sender's thread", "");
+	fake.info.features &= ~QUEZTL_F_DIRECT;
+	check_direct(&v);
+	assert_verdict(&v, VERDICT_WARN, "task_work_add", "boot Debian's kernel");
+	fake.open_error = ENOENT;
+	check_direct(&v);
+	assert_verdict(&v, VERDICT_OK, "not looked at", "");
+}
+
 static void device_is_asked_for_its_version(void **state)
 {
 	struct verdict v;
@@ -329,14 +345,14 @@ static void doctor_prints_one_verdict_per_check(void **state)
 	fake_reset();
 	doctor = json_loads(run("doctor --json")->out, 0, NULL);
 	checks = json_object_get(doctor, "checks");
-	assert_int_equal(json_array_size(checks), 18);
+	assert_int_equal(json_array_size(checks), 19);
 	json_array_foreach(checks, i, check)
 		failed += !strcmp(json_string_value(
 			json_object_get(check, "status")), "fail");
 	assert_int_equal(json_is_false(json_object_get(doctor, "ok")), !!failed);
 	assert_int_equal(run("doctor")->code, failed ? 1 : 0);
 	json_decref(doctor);
-	assert_int_equal(count_lines(run_at(0, "doctor")->out), 18 + 2);
+	assert_int_equal(count_lines(run_at(0, "doctor")->out), 19 + 2);
 	assert_true(longest_line(run("doctor")->out) <= LINE_MAX_TEXT);
 }
 
@@ -349,6 +365,7 @@ int main(void)
 		cmocka_unit_test(unsigned_module_is_refused_by_lockdown),
 		cmocka_unit_test(sig_enforce_alone_refuses),
 		cmocka_unit_test(device_says_what_to_join),
+		cmocka_unit_test(missing_direct_delivery_is_told),
 		cmocka_unit_test(device_is_asked_for_its_version),
 		cmocka_unit_test(kvm_must_run_a_guest),
 		cmocka_unit_test(parts_are_needed_or_useful),

@@ -233,6 +233,8 @@ static int port_stats(struct queztl_port_stats *arg)
 			*arg = fake.ports[i].stats;
 			fake.ports[i].stats.tx_packets +=
 				fake.ports[i].packets_step;
+			fake.ports[i].stats.tx_paced +=
+				fake.ports[i].paced_step;
 			return 0;
 		}
 	return -ENOENT;

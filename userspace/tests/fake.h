@@ -29,7 +29,8 @@ struct fake_vm {
 struct fake_port {
 	struct queztl_port_next port;
 	struct queztl_port_stats stats;
-	uint64_t packets_step;
+	uint64_t packets_step;	/* added at each read */
+	uint64_t paced_step;
 	struct queztl_port_rates rates;
 	struct queztl_port_vlan vlan;
 	uint32_t macs_mode;

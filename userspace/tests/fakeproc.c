@@ -105,6 +105,18 @@ void add_process(int pid, uint64_t start, const char *name)
 	make_directory(path);
 }
 
+void set_process_file(int pid, const char *name, const char *data, size_t size)
+{
+	char path[PATH_MAX];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%d/%s", proc, pid, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fwrite(data, 1, size, file);
+	fclose(file);
+}
+
 void remove_process(int pid)
 {
 	char path[PATH_MAX];

@@ -3,6 +3,7 @@
 #ifndef QUEZTL_FAKEPROC_H
 #define QUEZTL_FAKEPROC_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* The program reads these instead, until the other function is called. */
@@ -12,6 +13,9 @@ void fakeproc_end(void);
 /* A process that began at start and has no thread yet. */
 void add_process(int pid, uint64_t start, const char *name);
 void remove_process(int pid);
+
+/* A file of the process; its size, because a command line has zeros. */
+void set_process_file(int pid, const char *name, const char *data, size_t size);
 
 /* A descriptor of the process that is a KVM VM. */
 void add_kvm_vm(int pid, int fd);

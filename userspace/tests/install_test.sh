@@ -142,6 +142,13 @@ completes_commands()
 		[[ " ${COMPREPLY[*]} " == " web0 "* ]] || exit 1
 		COMP_WORDS=(queztl window serve x --sl) COMP_CWORD=4; _queztl
 		[[ ${COMPREPLY[*]} == --slots ]] || exit 1
+		queztl() { echo "VM PID USER VCPUS KNOWN PROCESS NAME"; echo "1 4711 root 2 5s qemu shop"; }
+		COMP_WORDS=(queztl doctor --vm "") COMP_CWORD=3; _queztl
+		[[ " ${COMPREPLY[*]} " == " 4711 shop "* ]] || exit 1
+		COMP_WORDS=(queztl port list vm s) COMP_CWORD=4; _queztl
+		[[ ${COMPREPLY[*]} == shop ]] || exit 1
+		COMP_WORDS=(queztl exporter --l) COMP_CWORD=2; _queztl
+		[[ ${COMPREPLY[*]} == --listen ]] || exit 1
 		COMP_WORDS=(queztl do) COMP_CWORD=1; _queztl
 		[[ ${COMPREPLY[*]} == doctor ]]'
 }

@@ -68,14 +68,26 @@ every_json_key_is_documented()
 	return $bad
 }
 
-echo 1..4
+every_metric_is_documented()
+{
+	local metric bad=0
+
+	for metric in $(grep -oh '"queztl_[a-z_]*"' cli/metrics*.c | tr -d '"'); do
+		grep -q "^$metric\b" man/queztl.8 && continue
+		echo "# metric $metric is not in queztl.8"
+		bad=1
+	done
+	return $bad
+}
+
+echo 1..5
 if lint_all groff_page; then
 	report ok groff_has_no_warning
 else
 	report "not ok" groff_has_no_warning
 fi
 check_tool mandoc_has_no_warning mandoc -Tlint -Wwarning
-for check in every_function_has_a_page every_json_key_is_documented; do
+for check in every_function_has_a_page every_json_key_is_documented every_metric_is_documented; do
 	if $check; then
 		report ok $check
 	else

@@ -4,7 +4,7 @@
 
 UNIT_SRC := $(wildcard tests/*_test.c)
 UNIT	:= $(patsubst tests/%.c,$(O)/tests/%,$(UNIT_SRC))
-SCRIPTS	:= $(wildcard tests/*_test.sh)
+SCRIPTS	:= $(wildcard tests/*_test.sh tests/*_test.py)
 WRAP	:= open close ioctl readdir readlinkat mmap munmap socket send recv write lchown
 WRAPPED	:= $(foreach call,$(WRAP),-Wl,--wrap=$(call))
 TEST_OBJ := $(filter-out $(O)/cli/main.o $(O)/cli/worker.o,$(CLI_OBJ)) $(O)/tests/main.o \
@@ -25,7 +25,12 @@ $(O)/tests/%_test: $(O)/tests/%_test.o $(TEST_OBJ) $(O)/libqueztl.a
 	$(CC) $(CFLAGS) $(LDFLAGS) $(WRAPPED) -o $@ $^ $(JANSSON_LIBS) $(CONFUSE_LIBS) \
 		-lcmocka -lm
 
-check: all examples $(UNIT)
+# The program on the simulated host.
+$(O)/tests/queztl-fake: $(O)/tests/fake_main.o $(TEST_OBJ) $(O)/libqueztl.a
+	$(CC) $(CFLAGS) $(LDFLAGS) $(WRAPPED) -o $@ $^ $(JANSSON_LIBS) $(CONFUSE_LIBS) \
+		-lcmocka -lm
+
+check: all examples $(UNIT) $(O)/tests/queztl-fake
 	O='$(abspath $(O))' CC='$(CC)' tests/run $(UNIT) $(SCRIPTS)
 
 .SECONDARY:

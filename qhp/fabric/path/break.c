@@ -9,10 +9,12 @@
  *
  * Context: any; possibly with a receiving queue's lock held.
  */
-void qz_port_break(struct qz_port *port)
+void qz_port_break(struct qz_port *port, enum qz_break why)
 {
 	int i;
 
+	if (!READ_ONCE(port->broken))	/* others may notice it, too */
+		qz_complain_later(&port->complaint, why);
 	WRITE_ONCE(port->broken, true);
 	smp_mb();	/* broken before live, as in qz_vq_start() */
 	for (i = 0; i < port->nvqs; i++)

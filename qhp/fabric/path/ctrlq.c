@@ -103,7 +103,7 @@ static bool run_ring(struct qz_ctrlq *ctrlq)
 	ret = serve_one(ctrlq);
 	if (ret < 0) {
 		qz_vq_drop(vq, QUEZTL_DROP_BAD_RING, 0);
-		qz_port_break(vq->port);
+		qz_port_break(vq->port, QZ_BREAK_CTRL);
 		return false;
 	}
 	return ret > 0 || qz_ring_enable_kicks(&vq->ring);

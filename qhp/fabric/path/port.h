@@ -10,6 +10,7 @@
 #include <linux/vdpa.h>
 
 #include "module/limits.h"
+#include "path/complain.h"
 #include "path/ctrlq.h"
 #include "path/exec.h"
 #include "path/gate.h"
@@ -108,6 +109,7 @@ static inline u32 qz_port_access(u16 vlan)
  * @rxqs: receiving queues, by pair
  * @txqs: sending queues, by pair
  * @ctrlq: the control queue
+ * @complaint: what is to be logged
  */
 struct qz_port {
 	struct vdpa_device vdpa;
@@ -155,6 +157,7 @@ struct qz_port {
 	struct qz_rxq *rxqs;
 	struct qz_txq *txqs;
 	struct qz_ctrlq ctrlq;
+	struct qz_complaint complaint;
 };
 
 static inline bool qz_port_has(const struct qz_port *port, unsigned int bit)
@@ -177,7 +180,7 @@ u32 qz_pace_burst(u64 rate, u32 ms);
 void qz_pace_flood(struct qz_port *port, u32 rate);
 
 /* break.c */
-void qz_port_break(struct qz_port *port);
+void qz_port_break(struct qz_port *port, enum qz_break why);
 
 /* signal.c */
 void qz_signal_init(struct qz_signal *signal);

@@ -122,7 +122,7 @@ static enum put refuse(struct qz_run *run, struct qz_rxq *rxq,
 		return PUT_LATER;
 	qz_vq_drop(&rxq->vq, reason, len);
 	if (reason == QUEZTL_DROP_RX_BROKEN)
-		qz_port_break(rxq->vq.port);
+		qz_port_break(rxq->vq.port, QZ_BREAK_RX);
 	return PUT_DROPPED;
 }
 

@@ -167,7 +167,7 @@ static bool serve_ring(struct qz_run *run)
 			return false;
 		}
 		if (ret < 0) {
-			qz_port_break(run->port);
+			qz_port_break(run->port, QZ_BREAK_TX);
 			return false;
 		}
 		/* Ask for a kick only when about to leave. */

@@ -72,8 +72,12 @@ static void run_vq(struct qz_vq *vq, const bool *alive)
 
 static void signal_bit(struct qz_port *port, unsigned int bit)
 {
-	qz_signal_here(bit == QZ_SIGNAL_CONFIG ? &port->config :
-						 &port->vqs[bit]->signal);
+	if (bit != QZ_SIGNAL_CONFIG) {
+		qz_signal_here(&port->vqs[bit]->signal);
+		return;
+	}
+	qz_signal_here(&port->config);
+	qz_complain_here(port);
 }
 
 /*
@@ -162,7 +166,7 @@ static void give_up(void *data)
 	if (READ_ONCE(workers->alive)) {	/* else not its own port */
 		WRITE_ONCE(workers->alive, false);
 		WRITE_ONCE(port->exec.lost, true);
-		qz_port_break(port);
+		qz_port_break(port, QZ_BREAK_SILENT);
 	}
 	qz_gate_leave(idx);
 	qz_gate_wait();

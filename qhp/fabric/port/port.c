@@ -103,7 +103,7 @@ void qz_port_start(struct qz_port *port)
 		if (!map || !is_used(vq))
 			continue;
 		if (qz_vq_start(vq, map) == -ENOMEM) {
-			qz_port_break(port);
+			qz_port_break(port, QZ_BREAK_NO_MEMORY);
 			return;
 		}
 	}
@@ -216,6 +216,7 @@ void qz_port_init(struct qz_port *port, struct qz_fabric *fabric)
 	spin_lock_init(&port->opener_lock);
 	init_completion(&port->left);
 	qz_signal_init_port(port);
+	qz_complain_init(&port->complaint);
 	qz_pace_flood(port, QZ_FLOOD_RATE);
 }
 

@@ -348,7 +348,7 @@ static void set_status(struct vdpa_device *vdpa, u8 status)
 		down = qz_exec_start(port, is_kernel_driver(vdpa));
 	mutex_lock(&port->lock);
 	if (down)
-		qz_port_break(port);
+		qz_port_break(port, QZ_BREAK_NO_WORKER);
 	was_ready = qz_port_is_ready(port);
 	WRITE_ONCE(port->status, status & ~VIRTIO_CONFIG_S_NEEDS_RESET);
 	if (!was_ready && qz_port_is_ready(port))
@@ -357,8 +357,10 @@ static void set_status(struct vdpa_device *vdpa, u8 status)
 		port->maps[0] = &qz_map_identity;
 	qz_port_start(port);
 	mutex_unlock(&port->lock);
-	if (down)
+	if (down) {
 		qz_signal_here(&port->config);
+		qz_complain_here(port);
+	}
 }
 
 /*
@@ -401,6 +403,7 @@ static int reset(struct vdpa_device *vdpa)
 	mutex_unlock(&port->lock);
 	qz_exec_stop(port);
 	WRITE_ONCE(port->broken, false);	/* a worker may have been killed */
+	qz_complain_here(port);	/* the driver was faster than its worker */
 	if (!port->mapped)
 		unpin_module(port);
 	return 0;
