@@ -76,6 +76,16 @@ an_owner_opens_it_and_nobody_else() {
 		! can_open $NOBODY /run/queztl/owners/qtn1 2>/dev/null && del qtn1 && del qtn2
 }
 
+# What queztl.service may do is enough for a port that has everything.
+the_service_has_the_capabilities_that_ports_need() {
+	local caps
+	caps=$(sed -n 's/^CapabilityBoundingSet=//p' "$HERE/../../userspace/systemd/queztl.service" | tr '[:upper:]' '[:lower:]')
+	[ -n "$caps" ] || return
+	setpriv --bounding-set="-all$(printf ',+%s' ${caps//cap_/})" "$QUEZTL" port add qtn1 "$FABRIC" owner $NOBODY &&
+		setpriv --bounding-set="-all$(printf ',+%s' ${caps//cap_/})" "$QUEZTL" port add qtn2 "$FABRIC" for host || return
+	can_open $NOBODY "$(path_of qtn1)" && expect virtio_vdpa "$(driver_of qtn2)" && del qtn1 && del qtn2
+}
+
 # Where modules are installed: its users load nothing by hand.
 modprobe_loads_the_driver_with_the_module() {
 	local root from
@@ -162,5 +172,6 @@ a_port_that_comes_again_at_once_keeps_its_owner() {
 }
 
 run_tests a_port_gets_the_driver_that_it_is_for a_missing_driver_is_named a_name_leads_to_the_device \
-	an_owner_opens_it_and_nobody_else modprobe_loads_the_driver_with_the_module udev_names_ports_of_vdpa \
+	an_owner_opens_it_and_nobody_else the_service_has_the_capabilities_that_ports_need \
+	modprobe_loads_the_driver_with_the_module udev_names_ports_of_vdpa \
 	a_name_and_an_owner_survive_a_rebind a_port_that_comes_again_at_once_keeps_its_owner
