@@ -72,6 +72,12 @@ static void __exit queztl_exit(void)
 module_init(queztl_init);
 module_exit(queztl_exit);
 
+/*
+ * QEMU reaches ports through vhost_vdpa, which no alias loads. "pre", so that it
+ * is there when /dev/queztl is, and so that a `modprobe -r queztl` that fails
+ * does not take it away from the ports.
+ */
+MODULE_SOFTDEP("pre: vhost_vdpa");
 MODULE_DESCRIPTION("Networking between virtual machines, and their registry");
 MODULE_AUTHOR("The Queztl maintainers");
 MODULE_VERSION(QZ_VERSION);

@@ -17,6 +17,11 @@ import crowd
 import traffic
 
 
+def least_share(values):
+    """1: all are equal."""
+    return round(min(values) * len(values) / sum(values), 3) if values else None
+
+
 class Aggregate:
     name, unit, better = "aggregate", "bit/s", "more"
 
@@ -24,7 +29,16 @@ class Aggregate:
         for guest in guests[1::2]:
             guest.expect("iperf3 -s -D")
 
+    @staticmethod
+    def cpu(guests):
+        """Microseconds that each pair's VMs have used, of their cgroups; their vhost threads are in them, too."""
+        if not guests[0].cgroup:
+            return []
+        used = [int((guest.cgroup / "cpu.stat").read_text().split()[1]) for guest in guests]
+        return [a + b for a, b in zip(used[::2], used[1::2])]
+
     def turn(self, guests, index, options):
+        before = self.cpu(guests)
         slow_start = traffic.Stream.slow_start
         started = [sender.post(f"iperf3 -J -c {crowd.address(index, host + 1)} -O {slow_start} -t {options.seconds}")
                    for host, sender in enumerate(guests, 1) if host % 2]
@@ -34,8 +48,9 @@ class Aggregate:
             if code:
                 raise RuntimeError(f"iperf3 in guest {sender.name}: {text}")
             pairs.append(json.loads(text)["end"]["sum_received"]["bits_per_second"])
-        total = sum(pairs)
-        return [total], {"pairs": pairs, "least_share": round(min(pairs) * len(pairs) / total, 3)}
+        used = [after - start for start, after in zip(before, self.cpu(guests))]
+        return [sum(pairs)], {"pairs": pairs, "least_share": least_share(pairs), "cpu_us": used,
+                              "least_cpu_share": least_share(used)}
 
 
 def parse():

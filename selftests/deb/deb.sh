@@ -68,7 +68,8 @@ installs() {
 }
 
 starts_nothing() {
-	! dpkg -L queztl queztl-dkms qhp-guest-dkms queztl-sched libqueztl0 | grep -E '/(systemd/system|init\.d|modules-load\.d|modprobe\.d|cron[^/]*)/'
+	! dpkg -L queztl queztl-dkms qhp-guest-dkms queztl-sched libqueztl0 | grep -E '/(init\.d|modules-load\.d|modprobe\.d|cron[^/]*)/' &&
+		! grep deb-systemd-invoke /var/lib/dpkg/info/queztl.*
 }
 
 is_built() {	# NAME MODULE VERSION

@@ -16,6 +16,10 @@ DAEMON = 'auth_unix_rw = "none"\n'
 DRIVER = ('user = "root"\ngroup = "root"\nsecurity_driver = "none"\ncgroup_controllers = []\nnamespaces = []\n'
           'stdio_handler = "file"\n')
 
+INTERFACE = """<interface type='vdpa'>
+      <source dev='{device}'/>
+      <mac address='{mac}'/>
+    </interface>"""
 XML = """<domain type='kvm'>
   <name>{name}</name>
   <memory unit='MiB'>{mem}</memory>
@@ -31,10 +35,7 @@ XML = """<domain type='kvm'>
   <devices>
     <emulator>{program}</emulator>
     <controller type='usb' model='none'/>
-    <interface type='vdpa'>
-      <source dev='{device}'/>
-      <mac address='{mac}'/>
-    </interface>
+    {interface}
     <channel type='unix'>
       <source mode='bind' path='{tmp}/command'/>
       <target type='virtio' name='queztl.command'/>
@@ -110,14 +111,20 @@ class Process:
 
 class Domain(vm.Guest):
     def xml(self):
-        image, nic = vm.CACHE / "guests" / self.kernel, self.nics[0]
-        return XML.format(name=self.name, mem=self.mem, program=self.program, tmp=self.tmp, mac=nic.mac,
-                          kernel=image / "kernel", initrd=image / self.initrd, cmdline=escape(self.cmdline()),
-                          device=nic.netdev.removeprefix("vhost-vdpa,vhostdev="))
+        image = vm.CACHE / "guests" / self.kernel
+        return XML.format(name=self.name, mem=self.mem, program=self.program, tmp=self.tmp, kernel=image / "kernel",
+                          initrd=image / self.initrd, cmdline=escape(self.cmdline()), interface=self.interface())
+
+    def interface(self):
+        nic = self.nics[0]
+        return INTERFACE.format(mac=nic.mac, device=nic.netdev.removeprefix("vhost-vdpa,vhostdev="))
 
     def start(self):
         (self.tmp / "domain.xml").write_text(self.xml())
         virsh("create", str(self.tmp / "domain.xml"))
+        return self.adopt()
+
+    def adopt(self):
         self.process = Process(int(pathlib.Path(f"/run/libvirt/qemu/{self.name}.pid").read_text()))
         return self
 
@@ -132,3 +139,20 @@ class Domain(vm.Guest):
         if self.port:
             self.port.close()
             self.port = None
+
+
+class Defined(Domain):
+    """A domain that is shut off and has no network card, as an administrator may have it. The card it gets later is known
+    by its MAC address."""
+
+    def __init__(self, name, mac, address, **more):
+        super().__init__(name, append=f"qz.net={mac}={address}", **more)
+        (self.tmp / "domain.xml").write_text(self.xml())
+        virsh("define", str(self.tmp / "domain.xml"))
+
+    def interface(self):
+        return ""
+
+    def stop(self):
+        super().stop()
+        virsh("undefine", self.name)

@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.dont_write_bytecode = True
@@ -442,16 +443,33 @@ def a_program_of_dpdk_answers_a_guest():
     check(testpmd.returncode == 0, f"testpmd's exit code is {testpmd.returncode}")
 
 
+def a_guest_starts_from_a_stable_name():
+    """QEMU opens what `port add` says, whatever the number of the device is."""
+    a = guest("a")
+    world.PORTS["blue-e"] = ("blue", 5, None)
+    expect_exit(0, "port", "add", "blue-e", "fabric", "blue", "mac", mac("blue-e"), "for", "vm")
+    world.NODES["blue-e"] = port("blue-e")["path"]
+    check(world.NODES["blue-e"] == "/run/queztl/ports/blue-e", f"the port's name: {port('blue-e')}")
+    named = guest("named")
+    check(port("blue-e")["pid"] == named.process.pid, f"the port's process: {port('blue-e')}")
+    expect_ping(a, address("blue-e"))
+    world.stop("named")
+    expect_exit(0, "port", "del", "blue-e")
+    check(not os.path.lexists(world.NODES["blue-e"]), "the name is left")
+
+
 def a_domain_of_libvirt_has_a_port():
-    """From XML; libvirt opens the port's device and raises the limit of locked memory."""
+    """From XML; libvirt opens the port by its name and raises the limit of locked memory."""
     if not domain.is_there():
         raise Skip("no libvirt")
     if vm.SLOW > 1:
         raise Skip("this host is too slow: libvirt gives up asking QEMU what it can")
     a = guest("a")
     world.stop_users(["blue-d"])
+    expect_exit(0, "udev-port", "blue-d")           # here is no udev to do it
+    named = vm.vdpa(mac("blue-d"), f"{address('blue-d')}/24", port("blue-d")["path"])
     with domain.Daemon():
-        virtual = domain.Domain("virtual", [world.nic("blue-d")], mem="128", emulator="7").start()
+        virtual = domain.Domain("virtual", [named], mem="128", emulator="7").start()
         try:
             virtual.wait_ready()
             check(port("blue-d")["pid"] == virtual.process.pid and virtual.process.pid in world.vms(),
@@ -463,6 +481,36 @@ def a_domain_of_libvirt_has_a_port():
             expect_ping(a, address("blue-d"))
         finally:
             virtual.stop()
+
+
+def the_guide_leads_to_two_domains_that_talk():
+    """The commands of Documentation/guide.rst, as they stand there."""
+    if not domain.is_there():
+        raise Skip("no libvirt")
+    if vm.SLOW > 1:
+        raise Skip("this host is too slow: libvirt gives up asking QEMU what it can")
+    guide = pathlib.Path(os.environ["QZ_SRC"], "Documentation/guide-domains.sh")
+    check(len(guide.read_text().splitlines()) + 2 <= 10, "more than ten commands, with those that install and start")
+    pathlib.Path("/etc/queztl").mkdir(exist_ok=True)        # the package has it
+    with domain.Daemon(), tempfile.TemporaryDirectory() as programs:
+        pathlib.Path(programs, "queztl").symlink_to(world.QUEZTL)
+        environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "LIBVIRT_DEFAULT_URI": "qemu:///system"}
+        web = domain.Defined("web", "52:54:00:00:00:01", "10.8.0.1/24", mem="128", emulator="7")
+        db = domain.Defined("db", "52:54:00:00:00:02", "10.8.0.2/24", mem="128", emulator="7")
+        try:
+            vm.sh("bash", "-euo", "pipefail", "-c", guide.read_text(), env=environment)
+            web.adopt().wait_ready()
+            db.adopt().wait_ready()
+            expect_ping(web, "10.8.0.2")
+            expect_ping(db, "10.8.0.1", 3, 1400)
+            check(ask("apply", "--dry-run")["commands"] == [], "what was saved is not what there is")
+        finally:
+            web.stop()
+            db.stop()
+            for name in ("web0", "db0"):
+                subprocess.run([world.QUEZTL, "port", "del", name], check=False)
+            subprocess.run([world.QUEZTL, "fabric", "del", "lan"], check=False)
+            pathlib.Path("/etc/queztl/host.conf").unlink(missing_ok=True)
 
 
 def a_virtio_mmio_guest_talks():
@@ -807,8 +855,9 @@ TESTS = [
     captured_frames_are_what_tcpdump_reads, qemu_10_talks_with_qemu_7, unicast_between_two_is_not_seen_by_a_third, broadcast_reaches_both_others,
     two_fabrics_are_isolated, a_changed_mac_is_refused, rings_of_1024_entries_work,
     a_q35_guest_talks_with_a_microvm_guest, a_nic_is_unplugged_under_load_and_plugged_again,
-    memory_is_plugged_under_load, a_guest_in_huge_pages_talks, a_program_of_dpdk_answers_a_guest,
-    a_domain_of_libvirt_has_a_port, a_virtio_mmio_guest_talks, a_virtio_mmio_guest_of_the_other_qemu_talks,
+    memory_is_plugged_under_load, a_guest_in_huge_pages_talks, a_guest_starts_from_a_stable_name,
+    a_program_of_dpdk_answers_a_guest,
+    a_domain_of_libvirt_has_a_port, the_guide_leads_to_two_domains_that_talk, a_virtio_mmio_guest_talks, a_virtio_mmio_guest_of_the_other_qemu_talks,
     traffic_works_after_interface_down_and_up, traffic_works_after_the_driver_is_bound_anew,
     traffic_works_after_a_guest_reboot, a_paused_vm_goes_on,
     what_a_guest_has_set_outlasts_a_pause, commands_are_replayed_by_a_vmm_that_sees_them, a_vm_moves_with_all_it_has_set,

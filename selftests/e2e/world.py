@@ -135,6 +135,7 @@ GUESTS = {
     "mmio": ({"blue-d": ""}, {"machine": "microvm-mmio"}),
     "mmio-other": ({"blue-d": ""}, {"machine": "microvm-mmio", "emulator": OTHER}),
     "short": ({"blue-d": ""}, {"mem": "96M"}),
+    "named": ({"blue-e": ""}, {"mem": "96M"}),
     "vlans": ({"blue-b": "", "red-b": ""}, {"kernel": "cloud"}),
 }
 RETRIES = {"q35": 2}        # now and then a q35 guest hangs in early boot under emulation: no fault of what is tested

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2001 # sed marks every line
 # Sourced by the programs here: ports as the host's own network interfaces (virtio_vdpa), each in a network namespace
 # of its own, and KTAP. NUMBERS are those of the ports, FABRIC is theirs, MAC has the addresses that
-# are not the usual ones.
+# are not the usual ones. END is what ends the program, by default end_net.
 HERE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 QUEZTL=${QZ_BUILD:-$HERE/../../build}/userspace/queztl
 PORT=7000		# of the last transfer
@@ -97,7 +97,7 @@ run_tests() {	# NAMES, in a network made before and ended after
 		exit 4
 	fi
 	echo "1..$#"
-	trap end_net EXIT
+	trap '${END:-end_net}' EXIT
 	end_net 2>/dev/null
 	make_net || { echo "Bail out! no network"; exit 1; }
 	for test; do

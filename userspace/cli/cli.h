@@ -29,7 +29,7 @@ struct cli {
 struct command {
 	const char *name;	/* one or two words */
 	const char *args;
-	const char *help;
+	const char *help;	/* NULL: not for people, not listed */
 	int (*run)(struct cli *cli, int argc, char **argv);
 };
 
@@ -41,6 +41,7 @@ int dispatch(struct cli *cli, const struct command *table,
 int run_addr_add(struct cli *cli, int argc, char **argv);
 int run_addr_del(struct cli *cli, int argc, char **argv);
 int run_addr_list(struct cli *cli, int argc, char **argv);
+int run_apply(struct cli *cli, int argc, char **argv);
 int run_attach(struct cli *cli, int argc, char **argv);
 int run_capture(struct cli *cli, int argc, char **argv);
 int run_channel_allow(struct cli *cli, int argc, char **argv);
@@ -49,6 +50,7 @@ int run_channel_list(struct cli *cli, int argc, char **argv);
 int run_channel_revoke(struct cli *cli, int argc, char **argv);
 int run_channel_rules(struct cli *cli, int argc, char **argv);
 int run_channel_show(struct cli *cli, int argc, char **argv);
+int run_check(struct cli *cli, int argc, char **argv);
 int run_detach(struct cli *cli, int argc, char **argv);
 int run_doctor(struct cli *cli, int argc, char **argv);
 int run_exporter(struct cli *cli, int argc, char **argv);
@@ -67,12 +69,15 @@ int run_port_mirror(struct cli *cli, int argc, char **argv);
 int run_port_uplink(struct cli *cli, int argc, char **argv);
 int run_port_set(struct cli *cli, int argc, char **argv);
 int run_port_show(struct cli *cli, int argc, char **argv);
+int run_save(struct cli *cli, int argc, char **argv);
+int run_port_xml(struct cli *cli, int argc, char **argv);
 int run_sched_set(struct cli *cli, int argc, char **argv);
 int run_sched_start(struct cli *cli, int argc, char **argv);
 int run_sched_status(struct cli *cli, int argc, char **argv);
 int run_sched_stop(struct cli *cli, int argc, char **argv);
 int run_stats(struct cli *cli, int argc, char **argv);
 int run_top(struct cli *cli, int argc, char **argv);
+int run_udev_port(struct cli *cli, int argc, char **argv);
 int run_vms(struct cli *cli, int argc, char **argv);
 int run_window_list(struct cli *cli, int argc, char **argv);
 int run_window_serve(struct cli *cli, int argc, char **argv);

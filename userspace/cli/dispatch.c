@@ -19,8 +19,9 @@ static void print_help(FILE *to, const struct command *table)
 {
 	fputs("usage: queztl COMMAND [ARGUMENTS] [--json]\n\n", to);
 	for (const struct command *c = table; c->name; c++)
-		fprintf(to, "  %-16s%-14s%s\n", c->name,
-			strlen(c->args) < 14 ? c->args : "", c->help);
+		if (c->help)
+			fprintf(to, "  %-16s%-14s%s\n", c->name,
+				strlen(c->args) < 14 ? c->args : "", c->help);
 	fputs("\n  help [COMMAND], -h, --help  print this, or a command's usage\n"
 	      "  -j, --json                  print JSON, see queztl(8)\n"
 	      "  --color=auto|always|never   colour states\n"

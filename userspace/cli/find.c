@@ -36,6 +36,13 @@ static bool begins_with(struct word word, const char *text)
 	       (!length || !memcmp(word.text, text, length));
 }
 
+/* A command that is not listed has to be given in full. */
+static bool is_hidden(const struct command *c, struct word word,
+		      const char *text)
+{
+	return !c->help && (!text || strlen(text) != word.length);
+}
+
 /*
  * The next command, from c on, with another such word than before. Commands with
  * the same first word are neighbours.
@@ -49,7 +56,7 @@ static const struct command *next_word(const struct command *c,
 		struct word now = word_of(c->name, index);
 
 		if (!is_in(c, group) || !begins_with(now, text) ||
-		    is_same(now, *word))
+		    is_same(now, *word) || is_hidden(c, now, text))
 			continue;
 		*word = now;
 		return c;

@@ -37,6 +37,11 @@ bool choose_migratable(uint64_t *features)
 	return (*features & NEEDED) == NEEDED;
 }
 
+bool is_migratable(uint64_t features)
+{
+	return !(features & ~SHADOWED);
+}
+
 void warn_map_entries(struct cli *cli, unsigned long long entries,
 		      unsigned long long ram_mib)
 {

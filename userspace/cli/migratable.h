@@ -13,6 +13,9 @@ struct cli;
  */
 bool choose_migratable(uint64_t *features);
 
+/* Does a port with these features have nothing that QEMU cannot migrate? */
+bool is_migratable(uint64_t features);
+
 /*
  * Says what to set if a VM that arrives here may need more map entries than
  * vhost_vdpa accepts (0: it is not loaded): QEMU then goes on without a network.

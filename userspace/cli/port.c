@@ -7,6 +7,7 @@
 #include "port.h"
 #include "port_choice.h"
 #include "portdev.h"
+#include "portlink.h"
 #include "table.h"
 
 static const struct column columns[] = {
@@ -36,9 +37,10 @@ json_t *port_json(const struct port *port)
 {
 	const struct queztl_port_next *p = &port->port;
 	json_t *object = json_object();
-	char mac[MAC_ROOM], comm[NAME_ROOM], device[NAME_ROOM];
+	char mac[MAC_ROOM], comm[NAME_ROOM], device[NAME_ROOM], path[PATH_MAX];
 
 	read_comm(p->pid, comm);
+	read_port_path(p->name, path);
 	read_port_device(p->name, device);
 	set_count(object, "id", p->id);
 	set_text(object, "name", p->name);
@@ -53,6 +55,7 @@ json_t *port_json(const struct port *port)
 	set_process(object, "pid", p->pid);
 	set_text(object, "comm", *comm ? comm : NULL);
 	set_text(object, "device", *device ? device : NULL);
+	set_text(object, "path", *path ? path : NULL);
 	return object;
 }
 

@@ -3,124 +3,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <queztl.h>
-
 #include "doctor.h"
 #include "fail.h"
 #include "json.h"
 #include "lookup.h"
-#include "macs.h"
 #include "migratable.h"
+#include "newport.h"
 #include "options.h"
 #include "port.h"
 #include "portdev.h"
+#include "portlink.h"
 #include "vdpa.h"
-
-#define LEAST_MTU	68
-#define MOST_MTU	65535
-#define MOST_PAIRS	16
-
-struct request {
-	struct new_port port;
-	bool migratable;
-};
-
-static bool parse_mac(const char *value, struct request *request)
-{
-	struct queztl_mac macs[QUEZTL_MACS_MAX];
-	uint32_t count;
-
-	if (strchr(value, ',') || !parse_mac_list(value, macs, &count))
-		return false;
-	memcpy(request->port.mac, macs[0].addr, sizeof(request->port.mac));
-	request->port.has_mac = true;
-	return true;
-}
-
-static bool parse_mtu(const char *value, struct request *request)
-{
-	uint64_t number;
-
-	if (!parse_number(value, LEAST_MTU, MOST_MTU, &number))
-		return false;
-	request->port.mtu = number;
-	return true;
-}
-
-static bool parse_pairs(const char *value, struct request *request)
-{
-	uint64_t number;
-
-	if (!parse_number(value, 1, MOST_PAIRS, &number))
-		return false;
-	request->port.pairs = number;
-	return true;
-}
-
-static const struct property {
-	const char *name;
-	bool (*parse)(const char *value, struct request *request);
-	const char *takes;
-} properties[] = {
-	{ "mac", parse_mac, "a unicast MAC address such as 52:54:00:00:00:01" },
-	{ "mtu", parse_mtu, "68 to 65535" },
-	{ "pairs", parse_pairs, "a number of queue pairs, 1 to 16" },
-};
-
-#define PROPERTIES	(sizeof(properties) / sizeof(properties[0]))
-
-static const struct property *find_property(const char *name)
-{
-	for (size_t i = 0; i < PROPERTIES; i++)
-		if (!strcmp(properties[i].name, name))
-			return &properties[i];
-	return NULL;
-}
-
-static int parse_property(struct cli *cli, const char *name, const char *value,
-			  struct request *request)
-{
-	const struct property *p = find_property(name);
-
-	if (!p)
-		return fail(cli, EXIT_USAGE,
-			    "unknown property '%s': use mac, mtu, pairs or migratable",
-			    name);
-	if (!value)
-		return fail(cli, EXIT_USAGE, "missing value for '%s': use %s",
-			    name, p->takes);
-	if (!p->parse(value, request))
-		return fail(cli, EXIT_USAGE, "invalid %s '%s': use %s", name,
-			    value, p->takes);
-	return EXIT_OK;
-}
-
-static int parse_properties(struct cli *cli, int argc, char **argv,
-			    struct request *request)
-{
-	int code = EXIT_OK;
-
-	for (int i = 0; !code && i < argc; i++) {
-		if (!strcmp(argv[i], "migratable")) {
-			request->migratable = true;
-			continue;
-		}
-		code = parse_property(cli, argv[i],
-				      i + 1 < argc ? argv[i + 1] : NULL, request);
-		i++;
-	}
-	return code;
-}
-
-/* It becomes the name of a device, and of a directory in sysfs. */
-static bool is_name(const char *name)
-{
-	size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz"
-				     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
-
-	return length && length < QUEZTL_NAME_MAX && !name[length] &&
-	       !strchr("-_.", *name);
-}
 
 static int fail_add(struct cli *cli, int ret, const struct new_port *port)
 {
@@ -150,11 +43,20 @@ static int fail_add(struct cli *cli, int ret, const struct new_port *port)
 	}
 }
 
-static int add_port(struct cli *cli, struct request *request)
+static int fail_driver(struct cli *cli, const char *driver)
+{
+	return fail(cli, EXIT_UNSUPPORTED,
+		    "the kernel module %s is not loaded: sudo modprobe %s",
+		    driver, driver);
+}
+
+static int create_port(struct cli *cli, struct request *request)
 {
 	struct new_port *port = &request->port;
 	int ret = 0;
 
+	if (request->driver && !port_driver_is_loaded(request->driver))
+		return fail_driver(cli, request->driver);
 	if (request->migratable) {
 		ret = vdpa_features(port->fabric, &port->features);
 		if (!ret && !choose_migratable(&port->features))
@@ -165,52 +67,110 @@ static int add_port(struct cli *cli, struct request *request)
 	return ret ? fail_add(cli, ret, port) : EXIT_OK;
 }
 
+/* A port that cannot be what was asked for goes again. */
+static int fail_setup(struct cli *cli, int ret, const char *name,
+		      const char *what, const char *object)
+{
+	vdpa_del(name);
+	forget_port(name);
+	return fail_errno(cli, ret, "cannot create port %s: cannot %s %s",
+			  name, what, object);
+}
+
+/* Without its name a port can be used all the same. */
+static void warn_name(struct cli *cli, int ret, const char *port)
+{
+	fprintf(cli->err, "queztl: warning: cannot create %s/ports/%s: %s\n",
+		run_root, port, strerror(-ret));
+}
+
+/* udev has the name made as well, if it runs. */
+static int set_up_port(struct cli *cli, const struct request *request)
+{
+	const char *name = request->port.name;
+	int ret = 0;
+
+	if (request->driver)
+		ret = bind_port(name, request->driver);
+	if (ret)
+		return fail_setup(cli, ret, name, "bind it to", request->driver);
+	if (request->has_owner)
+		ret = own_port(name, request->owner);
+	if (ret)
+		return fail_setup(cli, ret, name, "give its owner", "the device");
+	if (!request->has_owner)
+		ret = refresh_port(name);
+	if (ret)
+		warn_name(cli, ret, name);
+	return EXIT_OK;
+}
+
+/*
+ * A port of this name that `vdpa dev del` has removed may have left its owner
+ * behind, if udev does not run.
+ */
+static int add_port(struct cli *cli, struct request *request)
+{
+	int code;
+
+	if (!port_exists(request->port.name))
+		forget_port(request->port.name);
+	code = create_port(cli, request);
+	return code ? code : set_up_port(cli, request);
+}
+
+static void print_no_device(struct cli *cli, const char *name,
+			    const char *driver)
+{
+	if (driver && !strcmp(driver, DRIVER_FOR_HOST))
+		fprintf(cli->out,
+			"port %s has no network device yet: sudo modprobe virtio_net\n",
+			name);
+	else
+		fputs("no driver has taken the port: to use it with QEMU or DPDK: sudo modprobe vhost_vdpa\n",
+		      cli->out);
+}
+
 static int show_added(struct cli *cli, int fd, const struct snapshot *shot,
 		      const struct port *port, void *ctx)
 {
-	char device[NAME_ROOM];
+	const struct request *request = ctx;
+	const char *name = port->port.name;
+	char device[NAME_ROOM], path[PATH_MAX];
 
 	(void)fd;
 	(void)shot;
-	(void)ctx;
 	if (cli->json) {
 		print_json(port_json(port), cli->out, false);
 		return EXIT_OK;
 	}
-	read_port_device(port->port.name, device);
+	read_port_device(name, device);
 	if (!*device)
-		fputs("no driver has taken the port: to use it with QEMU or DPDK: sudo modprobe vhost_vdpa\n",
-		      cli->out);
+		print_no_device(cli, name, request->driver);
+	else if (read_port_path(name, path))
+		fprintf(cli->out, "port %s is %s (%s)\n", name, path, device);
 	else
-		fprintf(cli->out, "port %s is %s%s\n", port->port.name,
+		fprintf(cli->out, "port %s is %s%s\n", name,
 			strncmp(device, "vhost", 5) ? "" : "/dev/", device);
 	return EXIT_OK;
 }
 
 int run_port_add(struct cli *cli, int argc, char **argv)
 {
-	int code = expect_between(cli, argc, argv, 2, 3 + 2 * PROPERTIES);
 	struct request request = { 0 };
+	int code = parse_request(cli, argc, argv, &request);
 	int fd;
 
-	if (!code)
-		code = parse_properties(cli, argc - 2, argv + 2, &request);
-	if (!code && !is_name(argv[0]))
-		code = fail(cli, EXIT_USAGE,
-			    "invalid port name '%s': use letters, digits, - _ . (at most %d, starting with a letter or digit)",
-			    argv[0], QUEZTL_NAME_MAX - 1);
 	if (code)
 		return code;
 	fd = open_device(cli, &code);
 	if (fd < 0)
 		return code;
 	close(fd);
-	request.port.name = argv[0];
-	request.port.fabric = argv[1];
 	code = add_port(cli, &request);
 	if (!code && request.migratable)
 		warn_map_entries(cli, read_map_entries(), read_ram_mib());
-	return code ? code : with_port(cli, argv[0], show_added, NULL);
+	return code ? code : with_port(cli, argv[0], show_added, &request);
 }
 
 static int del_port(struct cli *cli, int fd, const struct snapshot *shot,
@@ -226,6 +186,7 @@ static int del_port(struct cli *cli, int fd, const struct snapshot *shot,
 	if (ret)
 		return fail_errno(cli, ret, "cannot remove port %s",
 				  port->port.name);
+	forget_port(port->port.name);
 	return EXIT_OK;
 }
 

@@ -16,6 +16,7 @@
 #include "options.h"
 #include "port.h"
 #include "portdev.h"
+#include "portlink.h"
 #include "rate.h"
 #include "stats.h"
 #include "table.h"
@@ -172,6 +173,7 @@ static void add_port(struct table *table, const struct port *port)
 {
 	const struct queztl_port_next *p = &port->port;
 	char mac[MAC_ROOM], device[NAME_ROOM], user[USER_ROOM];
+	char path[PATH_MAX];
 
 	read_port_device(p->name, device);
 	add_row(table, "port", p->name);
@@ -185,6 +187,8 @@ static void add_port(struct table *table, const struct port *port)
 	add_row(table, "uplink", p->mode & QUEZTL_PORT_UPLINK ?
 		"yes: gets the frames to addresses that no port has" : "no");
 	add_row(table, "device", *device ? device : "-");
+	if (read_port_path(p->name, path))
+		add_row(table, "path", path);
 	add_row(table, "used by", describe_user(user, p));
 }
 

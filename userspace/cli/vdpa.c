@@ -153,6 +153,26 @@ int vdpa_features(const char *fabric, uint64_t *features)
 	return 0;
 }
 
+int vdpa_port_features(const char *port, uint64_t *features)
+{
+	const char *found;
+	struct message m;
+	int fd = begin_vdpa(&m, VDPA_CMD_DEV_CONFIG_GET);
+	int ret;
+
+	if (fd < 0)
+		return fd;
+	put_name(&m, VDPA_ATTR_DEV_NAME, port);
+	ret = end_vdpa(fd, &m);
+	if (ret)
+		return ret;
+	found = find(&m, VDPA_ATTR_DEV_FEATURES, sizeof(*features));
+	if (!found)
+		return -EOPNOTSUPP;
+	memcpy(features, found, sizeof(*features));
+	return 0;
+}
+
 int vdpa_add(const struct new_port *port)
 {
 	struct message m;

@@ -24,6 +24,7 @@ struct new_port {
  * loaded, -ENODEV if there is no such fabric, or no such port.
  */
 int vdpa_features(const char *fabric, uint64_t *features);
+int vdpa_port_features(const char *port, uint64_t *features);
 int vdpa_add(const struct new_port *port);
 int vdpa_del(const char *name);
 

@@ -70,8 +70,8 @@ static int format_range(char *to, size_t size, bool more, unsigned int first,
 	return snprintf(to, size, "%s%u-%u", more ? "," : "", first, last);
 }
 
-static void format_ids(char *buffer, size_t size,
-		       const struct queztl_port_vlan *vlan)
+void format_vlan_ids(char *buffer, size_t size,
+		     const struct queztl_port_vlan *vlan)
 {
 	size_t at = 0;
 
@@ -97,7 +97,7 @@ const char *format_vlan(char buffer[VLAN_ROOM],
 {
 	char ids[VLAN_ROOM - sizeof("trunk , native 4094")] = "";
 
-	format_ids(ids, sizeof(ids), vlan);
+	format_vlan_ids(ids, sizeof(ids), vlan);
 	switch (vlan->mode) {
 	case QUEZTL_VLAN_NONE:
 		return "none";

@@ -54,7 +54,7 @@ static void every_command_says_why_there_is_no_device(void **state)
 {
 	static const char *const words[] = {
 		"info", "vms", "attach 1", "detach 1", "fabric add x",
-		"fabric del x", "fabric set x deny", "fabric list", "port list", "port show x",
+		"fabric del x", "fabric set x deny", "fabric list", "port list", "port show x", "port xml x",
 		"port add x y", "port del x",
 		"port set x pps 1", "policy allow x y", "policy forbid x y",
 		"policy list", "addr add x ::1", "addr del x ::1", "addr list",
@@ -177,7 +177,7 @@ static void ports_fit_a_terminal(void **state)
 	json_t *port = json_array_get(list, 0);
 
 	(void)state;
-	assert_keys(port, "id name fabric fabric_id mac mtu queue_pairs state link uplink pid comm device");
+	assert_keys(port, "id name fabric fabric_id mac mtu queue_pairs state link uplink pid comm device path");
 	assert_string_equal(text_at(port, "mac"), "52:54:00:00:00:01");
 	assert_string_equal(text_at(port, "fabric"), "blue");
 	assert_int_equal(number_at(port, "pid"), getpid());

@@ -298,8 +298,12 @@ static int call_kernel(int fd, unsigned long request, void *arg)
 	uint32_t size = *(uint32_t *)arg;
 	int ret;
 
-	if (fake.call_error && (!fake.failing || fake.failing == request))
-		return -fake.call_error;
+	if (fake.call_error && (!fake.failing || fake.failing == request)) {
+		ret = -fake.call_error;
+		if (fake.fails_once)
+			fake.call_error = 0;
+		return ret;
+	}
 	if (!size_of_argument(request))
 		return -ENOTTY;
 	if (size != size_of_argument(request))

@@ -16,7 +16,7 @@
 #include <queztl.h>
 
 #define FAKE_ROOM	4
-#define FAKE_PEERS	4
+#define FAKE_PEERS	8
 
 struct fake_vm {
 	struct queztl_vm_info info;	/* id 0: no VM */
@@ -45,6 +45,7 @@ struct fake {
 	int open_error;		/* errno of open(), 0: success */
 	int call_error;		/* errno of every ioctl */
 	unsigned long failing;	/* the call that fails with it, 0: all */
+	bool fails_once;
 	uint32_t link_bit;	/* QUEZTL_PORT_LINK_DOWN; 0: before ABI version 10 */
 	bool version_1;		/* the module has ABI version 1 */
 	struct queztl_info info;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fake.h"
+#include "fake_sysfs.h"
 #include "fake_vdpa.h"
 
 #define FAMILY		31
@@ -112,11 +113,35 @@ static int add_port(const char *at[ATTRIBUTES], uint64_t fabric)
 
 		if (port->id)
 			continue;
-		*port = (struct queztl_port_next){ .id = 90 + i, .fabric_id = fabric };
+		memset(&fake.ports[i], 0, sizeof(fake.ports[i]));
+		*port = (struct queztl_port_next){
+			.id = 90 + i,
+			.fabric_id = fabric,
+			.mtu = fake_vdpa.mtu ? fake_vdpa.mtu : 1500,
+			.max_vqp = fake_vdpa.pairs ? fake_vdpa.pairs : 1,
+			.mac = { 0x52, 0x54, 0, 0, 1, i },
+		};
+		if (at[VDPA_ATTR_DEV_NET_CFG_MACADDR])
+			memcpy(port->mac, fake_vdpa.mac, sizeof(port->mac));
 		strcpy(port->name, name);
+		fake.ports[i].rates.flood = 2000;
+		fake_vdpa.of_port[i] = fake_vdpa.features ?
+				       fake_vdpa.features : fake_vdpa.supported;
+		fake_sysfs_add(name, at[VDPA_ATTR_MGMTDEV_DEV_NAME]);
 		return 0;
 	}
 	return ENOSPC;
+}
+
+/* What others have of a port goes with it. */
+static void forget_port(uint64_t id)
+{
+	for (int i = 0; i < FAKE_PEERS; i++)
+		if (fake.peers[i][0] == id || fake.peers[i][1] == id)
+			fake.peers[i][0] = fake.peers[i][1] = 0;
+	for (int i = 0; i < FAKE_ROOM; i++)
+		if (fake.ports[i].mirror == id)
+			fake.ports[i].mirror = 0;
 }
 
 static int del_port(const char *name)
@@ -125,8 +150,24 @@ static int del_port(const char *name)
 
 	if (!port)
 		return ENODEV;
+	forget_port(port->port.id);
 	port->port.id = 0;
+	fake_sysfs_del(name);
 	return 0;
+}
+
+static void serve_features(const char *name)
+{
+	struct fake_port *port = find_port(name);
+
+	if (!port) {
+		answer_error(ENODEV);
+		return;
+	}
+	begin_answer(FAMILY);
+	put_attribute(VDPA_ATTR_DEV_NAME, "x", 2);
+	put_attribute(VDPA_ATTR_DEV_FEATURES,
+		      &fake_vdpa.of_port[port - fake.ports], 8);
 }
 
 static void serve_family(uint8_t command, const char *at[ATTRIBUTES])
@@ -139,6 +180,10 @@ static void serve_family(uint8_t command, const char *at[ATTRIBUTES])
 	}
 	if (command == VDPA_CMD_DEV_DEL) {
 		answer_error(del_port(at[VDPA_ATTR_DEV_NAME]));
+		return;
+	}
+	if (command == VDPA_CMD_DEV_CONFIG_GET) {
+		serve_features(at[VDPA_ATTR_DEV_NAME]);
 		return;
 	}
 	assert_string_equal(at[VDPA_ATTR_MGMTDEV_BUS_NAME], "queztl");

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fake.h"
+
 struct fake_vdpa {
 	bool missing;		/* the module vdpa is not loaded */
 	int error;		/* errno of every command of the family */
@@ -15,6 +17,7 @@ struct fake_vdpa {
 	uint16_t mtu;
 	uint16_t pairs;
 	uint64_t features;
+	uint64_t of_port[FAKE_ROOM];	/* features of the ports */
 };
 
 extern struct fake_vdpa fake_vdpa;

@@ -34,6 +34,7 @@ installs_into_destdir()
 	[ -f "$tmp/root/usr/include/linux/queztl_qhp.h" ] &&
 	[ -f "$tmp/root/usr/include/qhp/channel/ring.h" ] &&
 	[ -f "$tmp/root/usr/lib/udev/rules.d/60-queztl.rules" ] &&
+	[ -f "$tmp/root/etc/queztl/README" ] &&
 	[ -f "$tmp/root/usr/share/man/man8/queztl.8" ]
 }
 
@@ -51,6 +52,23 @@ uninstalls_what_it_installs()
 	(cd "$tmp/gone" && find . ! -type d) | sort >"$tmp/left"
 	printf './usr/%s\n' bin/other include/qhp/other.h | diff - "$tmp/left" &&
 	[ ! -e "$tmp/gone/usr/libexec/queztl" ] && [ ! -e "$tmp/gone/usr/include/qhp/channel" ]
+}
+
+# udev and systemd run the command where it is; neither finds a mistake.
+installs_rules_and_a_unit()
+{
+	local rules=$tmp/root/usr/lib/udev/rules.d/60-queztl.rules
+	local unit=$tmp/root/usr/lib/systemd/system/queztl.service
+	grep -q 'RUN+="/usr/bin/queztl udev-port ' "$rules" && grep -q '^ExecStart=/usr/bin/queztl apply$' "$unit" &&
+	! grep @ "$rules" || return 1
+	if udevadm verify --help >/dev/null 2>&1; then	# from systemd 254 on
+		udevadm verify --no-summary "$rules" || return 1
+	fi
+	command -v systemd-analyze >/dev/null || return 0
+	# Where the unit is to be run the command is there.
+	sed "s|/usr/bin/queztl|$tmp/root&|" "$unit" >"$tmp/queztl.service"
+	SYSTEMD_UNIT_PATH=$tmp: systemd-analyze verify --man=no "$tmp/queztl.service" 2>"$tmp/verify"
+	! grep 'queztl\.service' "$tmp/verify"
 }
 
 exports_what_the_map_says()
@@ -111,6 +129,14 @@ completes_commands()
 		[[ " ${COMPREPLY[*]} " == " open deny "* ]] || exit 1
 		COMP_WORDS=(queztl top -s re) COMP_CWORD=3; _queztl
 		[[ ${COMPREPLY[*]} == ready ]] || exit 1
+		COMP_WORDS=(queztl port add vm0 fabric "") COMP_CWORD=5; queztl() { echo "NAME"; echo "blue"; }; _queztl
+		[[ " ${COMPREPLY[*]} " == " blue "* ]] || exit 1
+		COMP_WORDS=(queztl port add vm0 blue for "") COMP_CWORD=6; _queztl
+		[[ " ${COMPREPLY[*]} " == " vm host "* ]] || exit 1
+		COMP_WORDS=(queztl port add vm0 blue owner roo) COMP_CWORD=6; _queztl
+		[[ ${COMPREPLY[*]} == root ]] || exit 1
+		COMP_WORDS=(queztl port add vm0 fabric blue for vm ow) COMP_CWORD=8; _queztl
+		[[ ${COMPREPLY[*]} == owner ]] || exit 1
 		queztl() { echo "CHANNEL LISTENER CONNECTER"; echo "chat web0 db0"; }
 		COMP_WORDS=(queztl channel deny chat "") COMP_CWORD=4; _queztl
 		[[ " ${COMPREPLY[*]} " == " web0 "* ]] || exit 1
@@ -148,9 +174,10 @@ completes_in_fish()
 	echo "$said" && [ "$(echo $said)" = "set show add del list --help --json" ]
 }
 
-echo 1..11
+echo 1..12
 check installs_into_destdir
 check uninstalls_what_it_installs
+check installs_rules_and_a_unit
 check exports_what_the_map_says
 check prints_nothing_allocates_nothing
 check builds_a_program_with_pkg_config

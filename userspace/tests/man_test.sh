@@ -14,7 +14,7 @@ lint_all() # COMMAND...
 {
 	local page bad=0
 
-	for page in man/*.[38]; do
+	for page in man/*.[358]; do
 		# mandoc warns about every .so, which groff follows.
 		[ "$1" = mandoc ] && grep -q '^\.so man3/' "$page" && continue
 		out=$("$@" "$page" 2>&1) && [ -z "$out" ] && continue

@@ -184,7 +184,7 @@ static void commands_may_be_abbreviated(void **state)
 	fake_populate();
 	assert_same("f l", "fabric list");
 	assert_same("pol l -j", "policy list --json");
-	assert_fails("s", 2, "ambiguous command 's': use one of stats, sched");
+	assert_fails("s", 2, "ambiguous command 's': use one of save, stats, sched");
 	assert_fails("port s web0", 2,
 		     "ambiguous subcommand 's': use one of show, set");
 	assert_fails("fabric listing", 2, "unknown subcommand 'listing'");

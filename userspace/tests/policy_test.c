@@ -655,7 +655,7 @@ static void port_show_has_the_keys_of_the_list(void **state)
 	run("policy allow web0 db0");
 	run("addr add web0 fd00::/64");
 	port = run_json("port show web0 --json");
-	assert_keys(port, "id name fabric fabric_id mac mtu queue_pairs state link uplink pid comm device mode vlan macs mirror limits addresses peers counts");
+	assert_keys(port, "id name fabric fabric_id mac mtu queue_pairs state link uplink pid comm device path mode vlan macs mirror limits addresses peers counts");
 	assert_text(port, "mode", "open");
 	assert_int_equal(number_at(json_object_get(port, "limits"), "flood"),
 			 2000);

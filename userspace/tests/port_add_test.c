@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "fake.h"
+#include "fake_sysfs.h"
 #include "fake_vdpa.h"
 #include "migratable.h"
 #include "run.h"
@@ -25,6 +26,7 @@ static int setup(void **state)
 	fake_populate();
 	memset(&fake_vdpa, 0, sizeof(fake_vdpa));
 	fake_vdpa.supported = SHADOWED | OTHERS;
+	fake_sysfs_begin();
 	descriptors = count_descriptors();
 	return 0;
 }
@@ -32,6 +34,7 @@ static int setup(void **state)
 static int closes_what_it_opens(void **state)
 {
 	(void)state;
+	fake_sysfs_end();
 	return count_descriptors() != descriptors;
 }
 

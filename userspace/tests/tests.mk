@@ -5,11 +5,12 @@
 UNIT_SRC := $(wildcard tests/*_test.c)
 UNIT	:= $(patsubst tests/%.c,$(O)/tests/%,$(UNIT_SRC))
 SCRIPTS	:= $(wildcard tests/*_test.sh tests/*_test.py)
-WRAP	:= open close ioctl readdir readlinkat mmap munmap socket send recv
+WRAP	:= open close ioctl readdir readlinkat mmap munmap socket send recv write lchown
 WRAPPED	:= $(foreach call,$(WRAP),-Wl,--wrap=$(call))
-TEST_OBJ := $(filter-out $(O)/cli/main.o,$(CLI_OBJ)) $(O)/tests/main.o \
+TEST_OBJ := $(filter-out $(O)/cli/main.o $(O)/cli/worker.o,$(CLI_OBJ)) $(O)/tests/main.o \
 	$(O)/tests/fake.o $(O)/tests/fake_policy.o $(O)/tests/fake_channel.o \
-	$(O)/tests/fake_vdpa.o $(O)/tests/fakeproc.o $(O)/tests/run.o
+	$(O)/tests/fake_vdpa.o $(O)/tests/fake_worker.o $(O)/tests/fake_sysfs.o $(O)/tests/fakeproc.o \
+	$(O)/tests/run.o
 
 $(O)/tests/main.o: cli/main.c
 	@mkdir -p $(@D)
@@ -21,12 +22,12 @@ $(O)/tests/%.o: tests/%.c
 	$(CC) $(FLAGS) -Icli $(JANSSON_CFLAGS) $(CFLAGS) -c $< -o $@
 
 $(O)/tests/%_test: $(O)/tests/%_test.o $(TEST_OBJ) $(O)/libqueztl.a
-	$(CC) $(CFLAGS) $(LDFLAGS) $(WRAPPED) -o $@ $^ $(JANSSON_LIBS) \
+	$(CC) $(CFLAGS) $(LDFLAGS) $(WRAPPED) -o $@ $^ $(JANSSON_LIBS) $(CONFUSE_LIBS) \
 		-lcmocka -lm
 
 # The program on the simulated host.
 $(O)/tests/queztl-fake: $(O)/tests/fake_main.o $(TEST_OBJ) $(O)/libqueztl.a
-	$(CC) $(CFLAGS) $(LDFLAGS) $(WRAPPED) -o $@ $^ $(JANSSON_LIBS) \
+	$(CC) $(CFLAGS) $(LDFLAGS) $(WRAPPED) -o $@ $^ $(JANSSON_LIBS) $(CONFUSE_LIBS) \
 		-lcmocka -lm
 
 check: all examples $(UNIT) $(O)/tests/queztl-fake

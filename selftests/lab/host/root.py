@@ -10,7 +10,7 @@ from . import apt, cache
 PACKAGES = ("base-files base-passwd bash coreutils dash diffutils findutils grep gzip hostname libc-bin login mawk mount "
             "ncurses-base netbase procps sed tar util-linux "
             "busybox-static cpio ethtool iperf3 iproute2 iputils-ping kmod python3 wireguard-tools xz-utils "
-            "libjansson-dev").split()
+            "libjansson-dev libconfuse-dev").split()
 # Installation would have made these.
 LINKS = {"usr/bin/awk": "mawk", "usr/bin/sh": "dash", "etc/mtab": "/proc/self/mounts"}
 UNWANTED = ("doc", "info", "locale", "man")

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What `queztl apply` made is remembered in /run/queztl as long as the kernel can
+ * have it: so it knows later what to remove.
+ */
+#ifndef QUEZTL_APPLIED_H
+#define QUEZTL_APPLIED_H
+
+#include "config.h"
+
+/* A lock that one `queztl apply` at a time has, until it ends; or -errno. */
+int lock_applied(void);
+
+/* Empty if nothing was applied. Exit codes, with an explanation. */
+int read_applied(struct cli *cli, struct config *applied);
+int write_applied(struct cli *cli, const struct config *applied);
+
+/* Writes a file as a whole, or not at all. Returns 0 or -errno. */
+int write_config(const char *path, const struct config *config);
+
+#endif /* QUEZTL_APPLIED_H */
