@@ -136,8 +136,17 @@ def check_expressions(expressions):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
 def serves_by_tcp():
-    for address in ("127.0.0.1:0", "[::1]:0"):
+    for address in ("127.0.0.1:0", *(["[::1]:0"] if has_ipv6() else [])):
         with Server(address) as server:
             host, port = server.address.rsplit(":", 1)
             connection = http.client.HTTPConnection(host.strip("[]"), int(port), timeout=30)

@@ -12,6 +12,7 @@
 #include "fake.h"
 #include "fake_sysfs.h"
 #include "fake_vdpa.h"
+#include "portlink.h"
 #include "run.h"
 
 static unsigned int descriptors;
