@@ -11,6 +11,7 @@
 #include "applied.h"
 #include "cli.h"
 #include "fail.h"
+#include "memory.h"
 #include "portlink.h"
 
 static const char *name_file(char path[PATH_MAX], const char *name)
@@ -45,7 +46,11 @@ int read_applied(struct cli *cli, struct config *applied)
 
 	if (access(name_file(path, "applied.conf"), F_OK))
 		return EXIT_OK;
-	return read_config_files(cli, 1, files, applied);
+	if (!read_config_files(cli, 1, files, applied))
+		return EXIT_OK;
+	return fail(cli, EXIT_FAILED,
+		    "what was applied before cannot be read: remove %s; what it names is then left alone",
+		    path);
 }
 
 int write_applied(struct cli *cli, const struct config *applied)
@@ -56,6 +61,28 @@ int write_applied(struct cli *cli, const struct config *applied)
 	if (ret)
 		return fail_errno(cli, ret, "cannot write %s", path);
 	return EXIT_OK;
+}
+
+int write_both_applied(struct cli *cli, const struct config *applied,
+		       const struct config *other)
+{
+	size_t count = applied->count + other->count;
+	struct config both = {
+		.objects = grow(NULL, (count + 1) * sizeof(*both.objects)),
+	};
+	int code;
+
+	for (size_t i = 0; i < applied->count; i++)
+		both.objects[both.count++] = applied->objects[i];
+	for (size_t i = 0; i < other->count; i++) {
+		const struct object *object = &other->objects[i];
+
+		if (!find_object(applied, object->kind, object->name))
+			both.objects[both.count++] = *object;
+	}
+	code = write_applied(cli, &both);
+	free(both.objects);	/* what they have is not ours */
+	return code;
 }
 
 static int write_stream(int fd, const struct config *config)
@@ -69,13 +96,21 @@ static int write_stream(int fd, const struct config *config)
 		return ret;
 	}
 	print_config(config, file);
-	if (fflush(file) || fsync(fd))
-		ret = -errno;
+	if (fflush(file) || (fsync(fd) && errno != EINVAL && errno != EROFS))
+		ret = -errno;	/* a pipe cannot be synced */
 	fclose(file);
 	return ret;
 }
 
-int write_config(const char *path, const struct config *config)
+static int write_in_place(const char *path, const struct config *config)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : write_stream(fd, config);
+}
+
+static int replace_file(const char *path, mode_t mode,
+			const struct config *config)
 {
 	char other[PATH_MAX];
 	int fd, ret;
@@ -86,11 +121,25 @@ int write_config(const char *path, const struct config *config)
 	fd = mkostemp(other, O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	fchmod(fd, 0644);
+	fchmod(fd, mode);
 	ret = write_stream(fd, config);
 	if (!ret && rename(other, path))
 		ret = -errno;
 	if (ret)
 		unlink(other);
 	return ret;
+}
+
+int write_config(const char *path, const struct config *config)
+{
+	char target[PATH_MAX];
+	struct stat stat_now;
+
+	if (!realpath(path, target))	/* a link stays one */
+		return replace_file(path, 0644, config);
+	if (stat(target, &stat_now))
+		return -errno;
+	if (!S_ISREG(stat_now.st_mode))
+		return write_in_place(target, config);
+	return replace_file(target, stat_now.st_mode & 0777, config);
 }

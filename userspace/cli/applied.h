@@ -15,7 +15,14 @@ int lock_applied(void);
 int read_applied(struct cli *cli, struct config *applied);
 int write_applied(struct cli *cli, const struct config *applied);
 
-/* Writes a file as a whole, or not at all. Returns 0 or -errno. */
+/* Of the objects of both: what an interrupted apply may have made is not forgotten. */
+int write_both_applied(struct cli *cli, const struct config *applied,
+		       const struct config *other);
+
+/*
+ * Writes a file as a whole, or not at all, unless it is a device or a pipe. Returns
+ * 0 or -errno.
+ */
 int write_config(const char *path, const struct config *config);
 
 #endif /* QUEZTL_APPLIED_H */

@@ -138,6 +138,8 @@ static int go_back(struct cli *cli, void *ctx)
 		code = make_plan(cli, &now, &job->old, &job->wanted, &plan);
 	if (!code)
 		code = run_plan(cli, &plan);
+	if (!code)
+		code = write_applied(cli, &job->owned);
 	fputs(code ? "queztl: not everything could be undone: see queztl apply --dry-run\n" :
 		     "queztl: nothing was changed\n", cli->err);
 	free_plan(&plan);
@@ -148,8 +150,10 @@ static int go_back(struct cli *cli, void *ctx)
 static int go(struct cli *cli, void *ctx)
 {
 	struct job *job = ctx;
-	int code = run_plan(cli, &job->plan);
+	int code = write_both_applied(cli, &job->wanted, &job->owned);
 
+	if (!code)
+		code = run_plan(cli, &job->plan);
 	if (!code)
 		code = write_applied(cli, &job->wanted);
 	if (code)

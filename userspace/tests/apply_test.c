@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -320,6 +321,47 @@ static void a_name_is_in_one_file_only(void **state)
 	assert_refused(second, "a.conf", "a.conf:1: fabric a is in ");
 }
 
+static void a_file_is_replaced_but_no_device(void **state)
+{
+	char link_path[64], *text;
+	struct stat now;
+
+	(void)state;
+	write_file("a.conf", two_ports);
+	assert_run("apply", "a.conf", "");
+	write_file("b.conf", "old");
+	assert_return_code(chmod(path, 0600), errno);
+	strcpy(link_path, name_file("link.conf"));
+	assert_return_code(symlink("b.conf", link_path), errno);
+	assert_run("save", "link.conf", "");
+	assert_return_code(lstat(link_path, &now), errno);
+	assert_true(S_ISLNK(now.st_mode));
+	assert_return_code(stat(link_path, &now), errno);
+	assert_int_equal(now.st_mode & 0777, 0600);
+	text = read_file("b.conf");
+	assert_non_null(strstr(text, "port web0 {"));
+	free(text);
+	unlink(link_path);
+	assert_int_equal(run("save /dev/null")->code, EXIT_OK);
+	assert_return_code(stat("/dev/null", &now), errno);
+	assert_true(S_ISCHR(now.st_mode));
+	assert_int_equal(run("save /dev/full")->code, EXIT_FAILED);
+	assert_int_equal(run("save /nonexistent/a.conf")->code, EXIT_NO_OBJECT);
+}
+
+static void what_a_dead_apply_made_is_removed_later(void **state)
+{
+	(void)state;
+	write_file("applied.conf", two_ports);
+	assert_int_equal(run("fabric add lan")->code, EXIT_OK);
+	assert_int_equal(run("port add web0 lan")->code, EXIT_OK);
+	write_file("b.conf", "");
+	assert_run("apply", "b.conf", "");
+	assert_int_equal(run("port show web0")->code, EXIT_NO_OBJECT);
+	write_file("applied.conf", "rubbish");
+	assert_refused("apply", "b.conf", "/applied.conf; what it names is then left alone");
+}
+
 /* A random number below n, the same in each run. */
 static unsigned int draw(unsigned int n)
 {
@@ -449,6 +491,8 @@ int main(void)
 		TEST(all_or_nothing),
 		TEST(every_error_has_its_line),
 		TEST(a_name_is_in_one_file_only),
+		TEST(a_file_is_replaced_but_no_device),
+		TEST(what_a_dead_apply_made_is_removed_later),
 		TEST(any_configuration_is_reached_from_any),
 		TEST(nothing_asked_for_needs_no_module),
 		TEST(plans_are_printed_as_json),
