@@ -22,6 +22,7 @@ INTERFACE = """<interface type='vdpa'>
     </interface>"""
 XML = """<domain type='kvm'>
   <name>{name}</name>
+  {metadata}
   <memory unit='MiB'>{mem}</memory>
   <vcpu>1</vcpu>
   <os>
@@ -113,7 +114,11 @@ class Domain(vm.Guest):
     def xml(self):
         image = vm.CACHE / "guests" / self.kernel
         return XML.format(name=self.name, mem=self.mem, program=self.program, tmp=self.tmp, kernel=image / "kernel",
-                          initrd=image / self.initrd, cmdline=escape(self.cmdline()), interface=self.interface())
+                          initrd=image / self.initrd, cmdline=escape(self.cmdline()), interface=self.interface(),
+                          metadata=self.metadata())
+
+    def metadata(self):
+        return ""
 
     def interface(self):
         nic = self.nics[0]
@@ -156,3 +161,37 @@ class Defined(Domain):
     def stop(self):
         super().stop()
         virsh("undefine", self.name)
+
+
+class Hooked(Defined):
+    """A domain whose port is made by the hook when it starts."""
+
+    def __init__(self, name, port, mac, address, attributes, **more):
+        self.hooked, self.mac, self.attributes = port, mac, attributes
+        super().__init__(name, mac, address, **more)
+
+    def metadata(self):
+        return ("<metadata><queztl:ports xmlns:queztl='urn:queztl:ports'>"
+                f"<queztl:port name='{self.hooked}' mac='{self.mac}' {self.attributes}/></queztl:ports></metadata>")
+
+    def interface(self):
+        return INTERFACE.format(mac=self.mac, device=f"/run/queztl/ports/{self.hooked}")
+
+
+class Hook:
+    """The hook, where libvirt looks for it, and the program that it calls, for as long as the context lasts."""
+
+    def __init__(self, program):
+        self.hook = pathlib.Path("/etc/libvirt/hooks/qemu.d/queztl")
+        self.program, self.link = program, pathlib.Path("/usr/local/bin/queztl")
+
+    def __enter__(self):
+        self.hook.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(pathlib.Path(os.environ["QZ_SRC"], "userspace/libvirt/queztl"), self.hook)
+        self.hook.chmod(0o755)
+        self.link.unlink(missing_ok=True)
+        self.link.symlink_to(self.program)
+
+    def __exit__(self, *_):
+        self.hook.unlink()
+        self.link.unlink()

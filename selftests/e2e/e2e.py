@@ -513,6 +513,37 @@ def the_guide_leads_to_two_domains_that_talk():
             pathlib.Path("/etc/queztl/host.conf").unlink(missing_ok=True)
 
 
+def a_hook_makes_the_ports_of_a_domain():
+    if not domain.is_there():
+        raise Skip("no libvirt")
+    if vm.SLOW > 1:
+        raise Skip("this host is too slow: libvirt gives up asking QEMU what it can")
+    a = guest("a")
+    with domain.Hook(world.QUEZTL), domain.Daemon():        # libvirt looks for hooks when it starts
+        own = f"10.{world.FABRICS['blue']}.0.99"
+        hooked = domain.Hooked("hooked", "hook0", "52:54:00:00:0b:09", f"{own}/24",
+                               f"fabric='blue' rate='500mbit' addresses='{own} fe80::/10'", mem="128", emulator="7")
+        try:
+            domain.virsh("start", "hooked")
+            hooked.adopt().wait_ready()
+            check(port("hook0")["pid"] == hooked.process.pid, f"{port('hook0')}")
+            check(ask("port", "show", "hook0")["limits"]["tx_bytes"] == 62500000, "the rate is not what the metadata say")
+            expect_ping(hooked, address("blue-a"))
+            expect_ping(a, own)
+        finally:
+            hooked.stop()
+        check("hook0" not in [found["name"] for found in ask("port", "list")], "the port is left")
+        wrong = domain.Hooked("wrong", "hook1", "52:54:00:00:0b:0a", f"{own}/24", "fabric='none'", mem="128",
+                              emulator="7")
+        try:
+            domain.virsh("start", "wrong")
+            check(False, "a domain started without its port")
+        except RuntimeError as error:
+            check("no fabric none" in str(error), f"{error}")
+        finally:
+            wrong.stop()
+
+
 def a_virtio_mmio_guest_talks():
     talk_with_a("mmio")
 
@@ -857,7 +888,8 @@ TESTS = [
     a_q35_guest_talks_with_a_microvm_guest, a_nic_is_unplugged_under_load_and_plugged_again,
     memory_is_plugged_under_load, a_guest_in_huge_pages_talks, a_guest_starts_from_a_stable_name,
     a_program_of_dpdk_answers_a_guest,
-    a_domain_of_libvirt_has_a_port, the_guide_leads_to_two_domains_that_talk, a_virtio_mmio_guest_talks, a_virtio_mmio_guest_of_the_other_qemu_talks,
+    a_domain_of_libvirt_has_a_port, the_guide_leads_to_two_domains_that_talk,
+    a_hook_makes_the_ports_of_a_domain, a_virtio_mmio_guest_talks, a_virtio_mmio_guest_of_the_other_qemu_talks,
     traffic_works_after_interface_down_and_up, traffic_works_after_the_driver_is_bound_anew,
     traffic_works_after_a_guest_reboot, a_paused_vm_goes_on,
     what_a_guest_has_set_outlasts_a_pause, commands_are_replayed_by_a_vmm_that_sees_them, a_vm_moves_with_all_it_has_set,
