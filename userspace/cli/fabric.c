@@ -113,18 +113,6 @@ int run_fabric_add(struct cli *cli, int argc, char **argv)
 	return EXIT_OK;
 }
 
-static int find_fabric(int fd, const char *name,
-		       struct queztl_fabric_next *fabric)
-{
-	int ret;
-
-	memset(fabric, 0, sizeof(*fabric));
-	while (!(ret = queztl_fabric_next(fd, fabric)))
-		if (!strcmp(fabric->name, name))
-			return 0;
-	return ret;
-}
-
 int fail_no_fabric(struct cli *cli, const char *name)
 {
 	return fail(cli, EXIT_NO_OBJECT,
@@ -156,7 +144,7 @@ int run_fabric_del(struct cli *cli, int argc, char **argv)
 	fd = open_device(cli, &code);
 	if (fd < 0)
 		return code;
-	ret = find_fabric(fd, argv[0], &fabric);
+	ret = queztl_fabric_find(fd, argv[0], &fabric);
 	if (!ret)
 		ret = queztl_fabric_del(fd, fabric.id);
 	close(fd);
@@ -233,7 +221,7 @@ int run_fabric_set(struct cli *cli, int argc, char **argv)
 	fd = open_device(cli, &code);
 	if (fd < 0)
 		return code;
-	ret = find_fabric(fd, argv[0], &fabric);
+	ret = queztl_fabric_find(fd, argv[0], &fabric);
 	if (!ret) {
 		fabric.mode = (fabric.mode & ~change.clear) | change.set;
 		ret = queztl_fabric_set(fd, fabric.id, fabric.mode);

@@ -49,6 +49,11 @@ const char *queztl_drop_text(unsigned int drop)
 	return drop < QUEZTL_DROP_REASONS ? drops[drop].text : NULL;
 }
 
+const char *queztl_version(void)
+{
+	return LIBQUEZTL_VERSION;
+}
+
 const char *queztl_feature_name(uint64_t feature)
 {
 	switch (feature) {

@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -139,6 +140,21 @@ int queztl_fabric_next(int fd, struct queztl_fabric_next *fabric)
 	return ret;
 }
 
+int queztl_fabric_find(int fd, const char *name,
+		       struct queztl_fabric_next *fabric)
+{
+	struct queztl_fabric_next next = { 0 };
+	int ret;
+
+	while (!(ret = queztl_fabric_next(fd, &next))) {
+		if (strncmp(next.name, name, sizeof(next.name)))
+			continue;
+		*fabric = next;
+		return 0;
+	}
+	return ret;
+}
+
 int queztl_port_next(int fd, struct queztl_port_next *port)
 {
 	struct queztl_port_next arg = { .size = sizeof(arg), .id = port->id };
@@ -147,6 +163,23 @@ int queztl_port_next(int fd, struct queztl_port_next *port)
 	if (!ret)
 		*port = arg;
 	return ret;
+}
+
+int queztl_port_find(int fd, const char *name, struct queztl_port_next *port)
+{
+	struct queztl_port_next next = { 0 };
+	bool found = false;
+	int ret;
+
+	while (!(ret = queztl_port_next(fd, &next))) {
+		if (strncmp(next.name, name, sizeof(next.name)))
+			continue;
+		*port = next;
+		found = true;
+		if (!(next.state & QUEZTL_PORT_DELETED))
+			return 0;
+	}
+	return ret == -ENOENT && found ? 0 : ret;
 }
 
 int queztl_port_stats(int fd, uint64_t id, struct queztl_port_stats *stats)

@@ -45,7 +45,17 @@ int queztl_fabric_del(int fd, uint64_t id);
 int queztl_fabric_set(int fd, uint64_t id, uint32_t mode);
 int queztl_fabric_next(int fd, struct queztl_fabric_next *fabric);
 
+/* By name; -ENOENT: there is none. Calls queztl_fabric_next() for each fabric. */
+int queztl_fabric_find(int fd, const char *name,
+		       struct queztl_fabric_next *fabric);
+
 int queztl_port_next(int fd, struct queztl_port_next *port);
+
+/*
+ * By name; -ENOENT: there is none. A port that was deleted and is still open is
+ * found only if no other one has its name.
+ */
+int queztl_port_find(int fd, const char *name, struct queztl_port_next *port);
 int queztl_port_stats(int fd, uint64_t id, struct queztl_port_stats *stats);
 
 /* Makes a port the uplink of its fabric (QUEZTL_PORT_UPLINK), or no longer (0). */
@@ -138,6 +148,9 @@ int queztl_window_events(int window_fd, struct queztl_window_events *events);
 
 /* kick and call are eventfds, or -1. */
 int queztl_window_bell(int window_fd, uint32_t slot, int kick, int call);
+
+/* Of the library that is used; LIBQUEZTL_VERSION is that of this header. */
+const char *queztl_version(void);
 
 /*
  * Names in lower case with '_', which never change; NULL if this version of the

@@ -59,6 +59,29 @@ static void failure_writes_nothing(void **state)
 	assert_memory_equal(&stats, &before, sizeof(stats));
 }
 
+static void objects_are_found_by_name(void **state)
+{
+	struct queztl_fabric_next fabric = { .id = 77 };
+	struct queztl_port_next port = { .id = 77 };
+
+	(void)state;
+	assert_int_equal(queztl_fabric_find(device, "none", &fabric), -ENOENT);
+	assert_int_equal(queztl_port_find(device, "none", &port), -ENOENT);
+	assert_int_equal(fabric.id, 77);
+	assert_int_equal(port.id, 77);
+	assert_int_equal(queztl_fabric_find(device, "green", &fabric), 0);
+	assert_int_equal(fabric.id, 5);
+	assert_int_equal(queztl_port_find(device, "web0", &port), 0);
+	assert_int_equal(port.id, 10);
+	fake.ports[0].port.state |= QUEZTL_PORT_DELETED;
+	assert_int_equal(queztl_port_find(device, "web0", &port), 0);
+	assert_int_equal(port.id, 10);
+	strcpy(fake.ports[1].port.name, "web0");
+	assert_int_equal(queztl_port_find(device, "web0", &port), 0);
+	assert_int_equal(port.id, 11);
+	assert_string_equal(queztl_version(), LIBQUEZTL_VERSION);
+}
+
 static void iteration_visits_each_once(void **state)
 {
 	struct queztl_fabric_next fabric = { 0 };
@@ -318,6 +341,7 @@ int main(void)
 		TEST(info_is_filled_in),
 		TEST(failure_writes_nothing),
 		TEST(iteration_visits_each_once),
+		TEST(objects_are_found_by_name),
 		TEST(iteration_sends_only_the_id),
 		TEST(vm_calls_reach_the_vm),
 		TEST(attach_gives_descriptor_and_id),
