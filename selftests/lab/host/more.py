@@ -1,4 +1,4 @@
-"""Packages of Debian's, and what they depend on, as files to be installed in a clean root: an installation needs no network."""
+"""Packages of Debian's, and what they depend on, as files to be installed in a clean root without a network."""
 import hashlib
 import shutil
 
@@ -15,7 +15,8 @@ def find(release, root, packages):
         (tree / "partial").mkdir()
         cache.say(f"fetching {' '.join(packages)} and what they need")
         archive.run("apt-get", "install", "-qq", "-y", "--no-install-recommends", "--download-only",
-                    "-o", f"Dir::State::status={root}/var/lib/dpkg/status", "-o", f"Dir::Cache::archives={tree}", *packages)
+                    "-o", f"Dir::State::status={root}/var/lib/dpkg/status", "-o", f"Dir::Cache::archives={tree}",
+                    *packages)
         for name in ("partial", "lock"):
             path = tree / name
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
