@@ -189,7 +189,6 @@ def an_administrator_makes_ports_and_saves_them():
     check(queztl("check") == "ok: 2 fabrics, 10 ports", "check: " + queztl("check"))
     check(queztl("apply --dry-run") == "nothing to do", queztl("apply --dry-run"))
     SAVED["ports"] = ports_said()
-    say(SAVED["config"])
 
 
 # -- the second one ---------------------------------------------------------------------------------------------------
@@ -310,6 +309,14 @@ def run_in_domain(name, command):
     return HOST.run(f"{ASK} /run/libvirt/qemu/channel/*-{name}/queztl.command '{command}'", 120)[1]
 
 
+def explain(peer):
+    """Does it live, and where do the packets end?"""
+    say(HOST.run("queztl stats; queztl port list")[1])
+    for name in MACS:
+        say(HOST.run(f"tail -n 5 /var/log/libvirt/qemu/{name}.console /var/log/libvirt/qemu/{name}.log")[1])
+    return run_in_domain(peer, "cat /proc/uptime; grep virtio /proc/interrupts; arp -n")
+
+
 def domains_are_back_and_talk():
     deadline = time.monotonic() + 240
     while sorted(HOST.run("virsh list --name", 300)[1].split()) != sorted(MACS):
@@ -319,7 +326,7 @@ def domains_are_back_and_talk():
     for name, peer in (("db0", "app0"), ("app0", "db0")):
         command = f"for try in 1 2 3 4 5 6; do ping -c 3 -W 5 {ADDRESSES[peer]} && exit 0; done; exit 1"
         said = run_in_domain(name, command)
-        check("3 packets received" in said, said + HOST.run(f"tail -n 5 /var/log/libvirt/qemu/{name}*")[1])
+        check("3 packets received" in said, f"{name}: {said}; {explain(peer)}")
 
 
 # -- the last one -----------------------------------------------------------------------------------------------------
