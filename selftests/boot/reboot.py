@@ -1,0 +1,384 @@
+#!/usr/bin/env python3
+"""A host comes back by itself: Debian with systemd and our packages in a machine that is rebooted. Prints KTAP.
+
+    reboot.py [--built] [--domains]
+        --built: with the packages that are in build/deb
+        --domains: with libvirt and two VMs that start by themselves; by nested virtualization
+
+It is Debian 13 with its own kernel, in an emulated machine with a disk. Only an administrator's commands are run there.
+"""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.dont_write_bytecode = True
+HERE = pathlib.Path(__file__).resolve().parent
+TOP = HERE.parents[1]
+sys.path[:0] = [str(HERE.parent / "lab"), str(HERE.parent / "lab/l1"), str(HERE.parent / "e2e")]
+
+from host import accel, apt, cache, clean, emulator, kernel, more, verdict
+from host.arch import X86
+
+os.environ["QZ_CACHE"] = str(cache.root())
+
+import domain
+import ktap
+import vm
+from ktap import check, say
+
+PACKAGES = TOP / "build/deb"
+DEBIAN = "trixie"
+SECONDS = 400                               # of a boot; the machine may be busy
+CONFIG = "/etc/queztl/host.conf"
+# systemd rates a unit from 0 (safe) to 100; it prints the tenth.
+EXPOSURE = 25
+OURS = ("queztl", "queztl-dkms", "queztl-sched", "libqueztl0")
+LIBVIRT = ("libvirt-daemon-system", "libvirt-clients", "qemu-system-x86")
+UPLINK = "52:54:00:00:02:01"                # units/uplink.network puts it into a bridge
+# Domains, called like their ports: in a closed fabric, as peers, with the only addresses that they may have.
+MACS = {"db0": "52:54:00:00:02:10", "app0": "52:54:00:00:02:11"}
+ADDRESSES = {"db0": "10.1.0.1", "app0": "10.1.0.17"}
+# What an administrator types.
+FABRICS = ["fabric add lan", "fabric add prod --deny", "fabric set prod reserved forward"]
+PORTS = [f"port add up0 lan mac {UPLINK} for host", "port uplink up0 on",
+         "port set up0 trunk 10,20-29 native 1 macs any",
+         "port add web0 lan mac 52:54:00:00:02:02 owner tenant", "port set web0 vlan 10 rate 1gbit",
+         "port add web1 lan for vm", "port set web1 vlan 20 pps 100000 flood 500",
+         "port add big lan mtu 9000 pairs 2", "port add off lan", "port set off link down",
+         f"port add db0 prod mac {MACS['db0']}", "port add db1 prod owner tenant",
+         f"port add app0 prod mac {MACS['app0']} migratable",
+         "port set app0 rate 100mbit macs 02:00:00:00:00:01,02:00:00:00:00:02",
+         "port add app1 prod", "port add watch prod"]
+POLICY = ["policy allow db0 app0 app1", "policy allow app1 watch", "port mirror app1 to watch", "addr add db0 10.1.0.1",
+          "addr add db0 fd00:1::/64", "addr add app0 10.1.0.16/28"]
+# Debian's perl-base has sockets. Prints what the guest's init says, up to its answer to the command.
+ASK = ("""perl -MIO::Socket::UNIX -e '$s = IO::Socket::UNIX->new($ARGV[0]) or die "no socket"; alarm 100; """
+       """print $s "token $ARGV[1]\\n"; $s->flush; while (<$s>) { print; exit if /^token / }' """)
+NAMES = ["app0", "app1", "big", "db0", "db1", "off", "watch", "web0", "web1"]       # of ports for VMs
+TENANTS = ["db1", "web0"]
+
+
+def build_packages():
+    subprocess.run([TOP / "scripts/deb", "-o", PACKAGES], check=True, stdin=subprocess.DEVNULL)
+
+
+def own_kernel(root):
+    """The older one of those that the root has headers of."""
+    return min(path.name for path in (root / "usr/lib/modules").iterdir())
+
+
+class Host(vm.Guest):
+    """A machine with a disk; its kernel needs no initramfs for that one."""
+
+    def __init__(self, domains):
+        super().__init__("host", machine="q35", mem="2G", may_reboot=True)
+        root = clean.find(DEBIAN)
+        self.release = own_kernel(root)
+        self.tree = kernel.fetch_tree(apt.Archive(DEBIAN), self.release)
+        self.program, self.accel = emulator.find("10"), accel.find(kernel.stock("cloud").image)
+        self.out = TOP / "build/selftests" / ("reboot.domains" if domains else "reboot")
+        self.disk = self.out / "disk"
+        self.out.mkdir(parents=True, exist_ok=True)
+        extra = [more.find(DEBIAN, root, LIBVIRT), vm.CACHE / "guests/tiny"] if domains else []
+        with open(self.out / "image.log", "wb") as log:
+            done = subprocess.run([HERE / "image", root, self.tree, self.release, PACKAGES, self.disk, *extra],
+                                  stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)
+        if done.returncode:
+            raise RuntimeError("no disk: " + (self.out / "image.log").read_text(errors="replace")[-2000:])
+
+    def cmdline(self):
+        return ("root=/dev/nvme0n1 rw init=/lib/systemd/systemd systemd.show_status=0 console=ttyS0 loglevel=5 "
+                f"panic=-1 oops=panic mitigations=off net.ifnames=0 random.trust_cpu=on {X86.cmdline}")
+
+    def argv(self):
+        cpu = "host" if self.accel == "kvm" else X86.cpus["10"]
+        argv = [self.program, "-name", self.name, "-nodefaults", "-no-user-config", "-display", "none", "-M", "q35",
+                "-accel", self.accel, "-cpu", cpu, "-smp", "1", "-m", self.mem,
+                "-device", "virtio-serial-pci", "-serial", f"file:{self.tmp}/console",
+                "-chardev", f"socket,id=command,path={self.tmp}/command,server=on,wait=off",
+                "-device", "virtserialport,chardev=command,name=queztl.command",
+                "-qmp", f"unix:{self.tmp}/monitor,server=on,wait=off",
+                # What is written to it ends with the test.
+                "-drive", f"file={self.disk},if=none,id=disk,format=raw,cache=unsafe",
+                "-device", "nvme,drive=disk,serial=1",
+                "-kernel", self.tree / "boot" / f"vmlinuz-{self.release}", "-append", self.cmdline()]
+        return [str(word) for word in argv]
+
+    def wait_booted(self):
+        """Until systemd has started all that it starts; returns how that went."""
+        self.wait_ready(SECONDS)
+        deadline = time.monotonic() + SECONDS
+        while (state := self.run("systemctl is-system-running")[1].strip()) in ("initializing", "starting"):
+            self.check(deadline)
+            time.sleep(0.5)
+        return state
+
+    def restart(self):
+        """By systemd. The disk and the process stay."""
+        before = self.boot_id()
+        self.post("systemctl reboot")
+        state = self.wait_booted()
+        check(self.boot_id() != before, "it is the same boot")
+        return state
+
+    def boot_id(self):
+        return self.expect("cat /proc/sys/kernel/random/boot_id").strip()
+
+    def property(self, unit, name):
+        return self.expect(f"systemctl show -P {name} {unit}").strip()
+
+    def save_logs(self):
+        for name, command in (("dmesg", "dmesg"), ("journal", "journalctl -b --no-pager -o short-monotonic")):
+            try:
+                (self.out / name).write_text(self.run(command)[1])
+            except (OSError, RuntimeError, TimeoutError):
+                pass
+        for name in ("console", "qemu.log"):
+            if (self.tmp / name).exists():
+                shutil.copy(self.tmp / name, self.out / name)
+
+
+HOST = None
+SAVED = {}                                  # what the host said before it was rebooted
+
+
+def queztl(words):
+    return HOST.expect(f"queztl {words}")
+
+
+def check_service():
+    """Active, and not failed; with what it said otherwise."""
+    wanted = {"ActiveState": "active", "SubState": "exited", "Result": "success", "ExecMainStatus": "0"}
+    state = {name: HOST.property("queztl.service", name) for name in wanted}
+    check(state == wanted,
+          f"{state}: {HOST.run('journalctl -b --no-pager -o cat -u queztl.service')[1]}")
+
+
+def check_boot(state):
+    failed = HOST.run("systemctl --failed --no-legend --plain")[1]
+    check(state == "running", f"the system is {state}: {failed}")
+    log = HOST.expect("journalctl -b --no-pager -o cat _PID=1")
+    check("ordering cycle" not in log, "".join(re.findall(r".*ordering cycle.*", log)))
+
+
+def ports_said():
+    """Names and owners, as somebody sees them who starts a VM."""
+    lines = HOST.expect("cd /run/queztl/ports && stat -L -c '%n %U %F' *").splitlines()
+    return {name: (owner, kind) for name, owner, kind in (line.split(" ", 2) for line in lines)}
+
+
+# -- the first boot ---------------------------------------------------------------------------------------------------
+def boots_with_nothing_to_apply():
+    HOST.start()
+    check_boot(HOST.wait_booted())
+    check_service()
+    check("enabled" in HOST.expect("systemctl is-enabled queztl.service"), "it is not enabled")
+    check(queztl("apply") == "nothing to do", "there is something to do")
+
+
+def an_administrator_makes_ports_and_saves_them():
+    for words in FABRICS + PORTS + POLICY:
+        queztl(words)
+    SAVED["config"] = queztl("save")
+    queztl(f"save {CONFIG}")
+    check(queztl("check") == "ok: 2 fabrics, 10 ports", "check: " + queztl("check"))
+    check(queztl("apply --dry-run") == "nothing to do", queztl("apply --dry-run"))
+    SAVED["ports"] = ports_said()
+
+
+# -- the second one ---------------------------------------------------------------------------------------------------
+def the_host_reboots():
+    pid = HOST.process.pid
+    check_boot(HOST.restart())
+    check(HOST.process.poll() is None and HOST.process.pid == pid, "the machine ended")
+
+
+def the_service_has_applied_the_configuration():
+    check_service()
+    check(queztl("apply --dry-run") == "nothing to do", queztl("apply --dry-run --diff"))
+    now = queztl("save")
+    check(now == SAVED["config"], f"it was:\n{SAVED['config']}\nit is:\n{now}")
+
+
+def names_lead_to_devices_with_their_owners():
+    said = ports_said()
+    check(sorted(said) == NAMES, f"names: {sorted(said)}")
+    check(said == SAVED["ports"], f"they were {SAVED['ports']}, they are {said}")
+    for name in NAMES:
+        check(said[name] == ("tenant" if name in TENANTS else "root", "character special file"), f"{name}: {said}")
+    link = HOST.expect("ls -l /run/queztl/ports")
+    check(len(set(re.findall(r"/dev/vhost-vdpa-\d+", link))) == len(NAMES), link)
+
+
+def a_tenant_opens_its_own_ports_only():
+    opens = "setpriv --reuid=tenant --clear-groups --regid=tenant bash -c 'exec 3<>/run/queztl/ports/%s'"
+    for name in NAMES:
+        code, said = HOST.run(opens % name)
+        check((code == 0) == (name in TENANTS), f"{name}: {said}")
+
+
+def the_service_comes_before_the_network_and_libvirt():
+    def when(unit, what):
+        at = int(HOST.property(unit, what))
+        check(at, f"{unit} has no {what}")
+        return at
+
+    done = when("queztl.service", "ActiveEnterTimestampMonotonic")
+    for unit, what in (("network-pre.target", "ActiveEnterTimestampMonotonic"),
+                       ("systemd-networkd.service", "InactiveExitTimestampMonotonic"),
+                       ("libvirtd.service", "InactiveExitTimestampMonotonic")):
+        check(done < when(unit, what), f"{unit} did not wait")
+    for unit in ("libvirtd.service", "virtqemud.service", "libvirt-guests.service", "network-pre.target"):
+        check(unit in HOST.property("queztl.service", "Before").split(), f"it is not before {unit}")
+
+
+def libvirt_finds_all_names_when_it_starts():
+    found = HOST.expect("cat /run/found-by-libvirtd").split()
+    check(found == NAMES, f"it finds {found}")
+
+
+def the_uplink_is_in_its_bridge():
+    deadline = time.monotonic() + 60
+    members = "cd /sys/class/net/br0/brif && for name in *; do cat /sys/class/net/$name/address; done"
+    while UPLINK not in (where := HOST.run(members)[1]):
+        check(time.monotonic() < deadline, f"in it: {where}; all: " + HOST.expect("grep . /sys/class/net/*/address"))
+        time.sleep(1)
+
+
+def systemd_finds_the_unit_correct_and_confined():
+    said = HOST.expect("systemd-analyze verify --man=no queztl.service")
+    check(not said, said)
+    code, said = HOST.run(f"systemd-analyze security --no-pager --threshold={EXPOSURE} queztl.service")
+    say(said.splitlines()[-1])
+    check(code == 0, said)
+
+
+def a_second_start_changes_nothing():
+    before = HOST.expect("ls -l /run/queztl/ports /dev/vhost-vdpa*")
+    HOST.expect("systemctl reload queztl.service && systemctl restart queztl.service")
+    check_service()
+    check(HOST.expect("ls -l /run/queztl/ports /dev/vhost-vdpa*") == before, "devices changed")
+    check(queztl("save") == SAVED["config"], queztl("save"))
+
+
+def a_mistake_is_reported_and_changes_nothing():
+    HOST.expect(f"cp {CONFIG} /root/good && echo 'port bad {{ fabric = nowhere }}' >>{CONFIG}")
+    code, _ = HOST.run("systemctl restart queztl.service")
+    log = HOST.expect("journalctl -b --no-pager -o cat -n 20 -u queztl.service")
+    HOST.expect(f"mv /root/good {CONFIG}")
+    check(code, "it does not fail")
+    check(f"{CONFIG}:" in log and "nowhere" in log, log)
+    check(queztl("save") == SAVED["config"], queztl("save"))
+    HOST.expect("systemctl restart queztl.service")
+    check_service()
+
+
+def the_module_is_exchanged_as_documented():
+    check(HOST.run("modprobe -r queztl")[0], "the module of the host's port goes")
+    HOST.expect("queztl port del up0 && modprobe -r queztl virtio_vdpa && test ! -e /dev/queztl && "
+                "systemctl restart queztl.service")
+    check_service()
+    check(queztl("save") == SAVED["config"], queztl("save"))
+
+
+# -- with domains -----------------------------------------------------------------------------------------------------
+def domain_xml(name):
+    """As selftests/e2e/domain.py has it, but for what it needs of the lab, and with the port's name."""
+    cmdline = f"console=hvc0 quiet panic=-1 no_timer_check mitigations=off qz.net={MACS[name]}={ADDRESSES[name]}/24"
+    text = domain.XML.format(name=name, mem="192", program="/usr/bin/qemu-system-x86_64", tmp="/run", mac=MACS[name],
+                             kernel="/srv/guest/kernel", initrd="/srv/guest/initrd", cmdline=cmdline,
+                             device=f"/run/queztl/ports/{name}")
+    return (text.replace("<source mode='bind' path='/run/command'/>", "")          # libvirt chooses one
+            .replace("/run/console", f"/var/log/libvirt/qemu/{name}.console"))
+
+
+def domains_are_defined_to_start_by_themselves():
+    for name in MACS:
+        text = domain_xml(name).replace("\n", " ")
+        check('"' not in text and "$" not in text, text)
+        HOST.expect(f'echo "{text}" >/root/{name}.xml && virsh define /root/{name}.xml && virsh autostart {name}',
+                    300)
+
+
+def run_in_domain(name, command):
+    return HOST.run(f"{ASK} /run/libvirt/qemu/channel/*-{name}/queztl.command '{command}'", 120)[1]
+
+
+def explain(peer):
+    """Does it live, and where do the packets end?"""
+    say(HOST.run("queztl stats; queztl port list")[1])
+    for name in MACS:
+        say(HOST.run(f"tail -n 5 /var/log/libvirt/qemu/{name}.console /var/log/libvirt/qemu/{name}.log")[1])
+    return run_in_domain(peer, "cat /proc/uptime; grep virtio /proc/interrupts; arp -n")
+
+
+def domains_are_back_and_talk():
+    deadline = time.monotonic() + 240
+    while sorted(HOST.run("virsh list --name", 300)[1].split()) != sorted(MACS):
+        check(time.monotonic() < deadline, HOST.run("virsh list --all; journalctl -b --no-pager -o cat -u libvirtd; "
+                                                    "tail -n 20 /var/log/libvirt/qemu/*.log")[1])
+        time.sleep(2)
+    for name, peer in (("db0", "app0"), ("app0", "db0")):
+        command = f"for try in 1 2 3 4 5 6; do ping -c 3 -W 5 {ADDRESSES[peer]} && exit 0; done; exit 1"
+        said = run_in_domain(name, command)
+        check("3 packets received" in said, f"{name}: {said}; {explain(peer)}")
+
+
+# -- the last one -----------------------------------------------------------------------------------------------------
+def a_purge_leaves_a_host_without_ports():
+    """What is in use stays until the host is rebooted; a file that the administrator has written stays."""
+    HOST.expect(f"DEBIAN_FRONTEND=noninteractive apt-get -y purge {' '.join(OURS)} dkms", 600)
+    check_boot(HOST.restart())
+    left = HOST.run("find / -xdev -path /proc -prune -o -name '*queztl*' -print | "
+                    "grep -vxE '/etc/queztl|/root/.*|/var/(log|cache|lib/(apt|dpkg))/.*'")[1]
+    check(not left, f"left: {left}")
+    check(HOST.expect("ls /etc/queztl") == pathlib.Path(CONFIG).name, HOST.expect("ls -l /etc/queztl"))
+    check(HOST.run("ls -d /run/queztl /dev/queztl /dev/vhost-vdpa*")[0], "something is there")
+    check(HOST.run("grep -E '^(queztl|vhost_vdpa|virtio_vdpa) ' /proc/modules")[0], "a module is loaded")
+
+
+TESTS = [boots_with_nothing_to_apply, an_administrator_makes_ports_and_saves_them, the_host_reboots,
+         the_service_has_applied_the_configuration, names_lead_to_devices_with_their_owners,
+         a_tenant_opens_its_own_ports_only, the_service_comes_before_the_network_and_libvirt,
+         libvirt_finds_all_names_when_it_starts, the_uplink_is_in_its_bridge,
+         systemd_finds_the_unit_correct_and_confined, a_second_start_changes_nothing,
+         a_mistake_is_reported_and_changes_nothing, the_module_is_exchanged_as_documented,
+         a_purge_leaves_a_host_without_ports]
+WITH_DOMAINS = [boots_with_nothing_to_apply, an_administrator_makes_ports_and_saves_them,
+                domains_are_defined_to_start_by_themselves, the_host_reboots, the_service_has_applied_the_configuration,
+                names_lead_to_devices_with_their_owners, the_service_comes_before_the_network_and_libvirt,
+                domains_are_back_and_talk]
+
+
+def after(_result):
+    """What every test must leave behind: no warning of the kernel."""
+    found = verdict.splats(HOST.run("dmesg")[1])
+    check(not found, "kernel log: " + "\n".join(found[0] if found else []))
+
+
+def main(argv):
+    global HOST
+    if set(argv) - {"--built", "--domains"}:
+        raise SystemExit(__doc__)
+    if "--built" not in argv:
+        build_packages()
+    domains, started = "--domains" in argv, time.monotonic()
+    HOST = Host(domains)
+    say(f"the disk was made in {time.monotonic() - started:.0f} s")
+    try:
+        return 1 if ktap.run(WITH_DOMAINS if domains else TESTS, after) else 0
+    finally:
+        if HOST.process:
+            HOST.save_logs()
+        HOST.stop()
+        shutil.rmtree(HOST.tmp)
+        HOST.disk.unlink()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
