@@ -309,24 +309,18 @@ def run_in_domain(name, command):
     return HOST.run(f"{ASK} /run/libvirt/qemu/channel/*-{name}/queztl.command '{command}'", 120)[1]
 
 
-def explain(peer):
-    """Does it live, and where do the packets end?"""
-    say(HOST.run("queztl stats; queztl port list")[1])
-    for name in MACS:
-        say(HOST.run(f"tail -n 5 /var/log/libvirt/qemu/{name}.console /var/log/libvirt/qemu/{name}.log")[1])
-    return run_in_domain(peer, "cat /proc/uptime; grep virtio /proc/interrupts; arp -n")
-
-
 def domains_are_back_and_talk():
     deadline = time.monotonic() + 240
     while sorted(HOST.run("virsh list --name", 300)[1].split()) != sorted(MACS):
         check(time.monotonic() < deadline, HOST.run("virsh list --all; journalctl -b --no-pager -o cat -u libvirtd; "
                                                     "tail -n 20 /var/log/libvirt/qemu/*.log")[1])
         time.sleep(2)
-    for name, peer in (("db0", "app0"), ("app0", "db0")):
-        command = f"for try in 1 2 3 4 5 6; do ping -c 3 -W 5 {ADDRESSES[peer]} && exit 0; done; exit 1"
-        said = run_in_domain(name, command)
-        check("3 packets received" in said, f"{name}: {said}; {explain(peer)}")
+    # Once: the guest's init ends the guest when whoever asks goes away.
+    command = f"for try in 1 2 3 4 5 6; do ping -c 3 -W 5 {ADDRESSES['app0']} && exit 0; done; exit 1"
+    said = run_in_domain("db0", command)
+    if "3 packets received" not in said:
+        say(HOST.run("queztl stats; queztl port list; tail -n 5 /var/log/libvirt/qemu/*")[1])
+    check("3 packets received" in said, said)
 
 
 # -- the last one -----------------------------------------------------------------------------------------------------
