@@ -155,9 +155,11 @@ static void sort_words(char *list, char separator)
 		words[count] = strsep(&rest, separators);
 	qsort(words, count, sizeof(*words), compare_words);
 	for (size_t i = 0; i < count; i++) {
-		list = stpcpy(list, words[i]);
-		if (i + 1 < count)
+		if (i && !strcmp(words[i - 1], words[i]))
+			continue;	/* said twice */
+		if (i)
 			*list++ = separator;
+		list = stpcpy(list, words[i]);
 	}
 	free(words);
 	free(copy);

@@ -67,7 +67,7 @@ static void print_setting(const struct object *object,
 		return;
 	if (setting == VLAN)
 		print_vlan(value, to);
-	else if (setting == MACS)
+	else if (setting == MACS && strcmp(value, "any"))
 		print_list(settings[setting].name, value, ',', to);
 	else if (setting == ADDRESSES || setting == PEERS)
 		print_list(settings[setting].name, value, ' ', to);

@@ -196,6 +196,24 @@ static void a_difference_is_a_command(void **state)
 	}
 }
 
+static void what_is_said_twice_counts_once(void **state)
+{
+	(void)state;
+	write_file("a.conf", "fabric lan {}\nport a {\n\tfabric = lan\n"
+			     "\taddresses = {10.0.0.1, 10.0.0.1}\n"
+			     "\tmacs = {\"2:0:0:0:0:1\", \"02:00:00:00:00:01\"}\n"
+			     "\tpeers = {b, b}\n}\nport b {\n\tfabric = lan\n\tpeers = {a}\n}\n");
+	assert_run("apply --dry-run", "a.conf",
+		   "queztl fabric add lan\n"
+		   "queztl port add a lan\n"
+		   "queztl port add b lan\n"
+		   "queztl port set a macs 02:00:00:00:00:01\n"
+		   "queztl addr add a 10.0.0.1\n"
+		   "queztl policy allow a b\n");
+	assert_run("apply", "a.conf", "");
+	assert_run("apply", "a.conf", "nothing to do\n");
+}
+
 static void a_difference_is_shown(void **state)
 {
 	(void)state;
@@ -485,6 +503,7 @@ int main(void)
 		TEST(a_plan_is_commands),
 		TEST(what_was_applied_needs_nothing),
 		TEST(a_difference_is_a_command),
+		TEST(what_is_said_twice_counts_once),
 		TEST(a_difference_is_shown),
 		TEST(what_was_applied_and_is_gone_is_removed),
 		TEST(a_port_in_use_keeps_running),
