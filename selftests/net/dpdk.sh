@@ -15,7 +15,8 @@ make_vhost_port() {
 	vdpa dev add name "$name" mgmtdev "queztl/$FABRIC" mac "52:54:00:51:01:0$1" || return
 	case $(readlink "$device/driver") in
 	*/vhost_vdpa) ;;
-	*) echo vhost_vdpa >/sys/bus/vdpa/drivers/vhost_vdpa/bind ;;
+	*)	[ ! -e "$device/driver" ] || echo "$name" >"$device/driver/unbind"
+		echo "$name" >/sys/bus/vdpa/drivers/vhost_vdpa/bind ;;
 	esac
 	echo "/dev/$(node_of "$name")"
 }
