@@ -13,6 +13,7 @@
 #include "fail.h"
 #include "memory.h"
 #include "portlink.h"
+#include "wholefile.h"
 
 static const char *name_file(char path[PATH_MAX], const char *name)
 {
@@ -85,61 +86,19 @@ int write_both_applied(struct cli *cli, const struct config *applied,
 	return code;
 }
 
-static int write_stream(int fd, const struct config *config)
-{
-	FILE *file = fdopen(fd, "w");
-	int ret = 0;
-
-	if (!file) {
-		ret = -errno;
-		close(fd);
-		return ret;
-	}
-	print_config(config, file);
-	if (fflush(file) || (fsync(fd) && errno != EINVAL && errno != EROFS))
-		ret = -errno;	/* a pipe cannot be synced */
-	fclose(file);
-	return ret;
-}
-
-static int write_in_place(const char *path, const struct config *config)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	return fd < 0 ? -errno : write_stream(fd, config);
-}
-
-static int replace_file(const char *path, mode_t mode,
-			const struct config *config)
-{
-	char other[PATH_MAX];
-	int fd, ret;
-
-	if (snprintf(other, sizeof(other), "%s.XXXXXX", path) >=
-	    (int)sizeof(other))
-		return -ENAMETOOLONG;
-	fd = mkostemp(other, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	fchmod(fd, mode);
-	ret = write_stream(fd, config);
-	if (!ret && rename(other, path))
-		ret = -errno;
-	if (ret)
-		unlink(other);
-	return ret;
-}
-
 int write_config(const char *path, const struct config *config)
 {
-	char target[PATH_MAX];
-	struct stat stat_now;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *to = open_memstream(&text, &size);
+	int ret;
 
-	if (!realpath(path, target))	/* a link stays one */
-		return replace_file(path, 0644, config);
-	if (stat(target, &stat_now))
-		return -errno;
-	if (!S_ISREG(stat_now.st_mode))
-		return write_in_place(target, config);
-	return replace_file(target, stat_now.st_mode & 0777, config);
+	if (!to)
+		out_of_memory();
+	print_config(config, to);
+	if (fclose(to))
+		out_of_memory();
+	ret = write_whole_file(path, text, size);
+	free(text);
+	return ret;
 }

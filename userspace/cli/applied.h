@@ -19,10 +19,7 @@ int write_applied(struct cli *cli, const struct config *applied);
 int write_both_applied(struct cli *cli, const struct config *applied,
 		       const struct config *other);
 
-/*
- * Writes a file as a whole, or not at all, unless it is a device or a pipe. Returns
- * 0 or -errno.
- */
+/* See write_whole_file(). */
 int write_config(const char *path, const struct config *config);
 
 #endif /* QUEZTL_APPLIED_H */

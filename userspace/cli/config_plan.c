@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From one configuration to another by commands. Their order never lets a frame
- * through that neither of the two allows, but for what is added before what goes.
+ * From one configuration to another by commands, one after the other: in between, some
+ * ports have their new settings and others the old ones. Only for the settings of one
+ * port and for peers does the order see to it that no more is allowed than by one of
+ * the two configurations, or by both together.
  */
 #include <stdlib.h>
 #include <string.h>

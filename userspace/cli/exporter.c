@@ -2,12 +2,9 @@
 /* queztl exporter: counters for Prometheus. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "exporter.h"
@@ -15,6 +12,7 @@
 #include "memory.h"
 #include "metrics.h"
 #include "options.h"
+#include "wholefile.h"
 
 int render_metrics(struct exporter *exporter, char **text, size_t *size)
 {
@@ -38,42 +36,6 @@ int render_metrics(struct exporter *exporter, char **text, size_t *size)
 	return ret;
 }
 
-/* Writes and closes. */
-static int write_all(int fd, const char *text, size_t size)
-{
-	FILE *file = fdopen(fd, "w");
-	size_t written;
-
-	if (!file) {
-		close(fd);
-		return -ENOMEM;
-	}
-	errno = EIO;	/* should the C library say nothing */
-	written = fwrite(text, 1, size, file);
-	return fclose(file) || written != size ? -errno : 0;
-}
-
-/* Readers, such as node_exporter, another user, get the old file or the new one. */
-static int replace_file(const char *path, const char *text, size_t size)
-{
-	char other[PATH_MAX];
-	int fd, ret;
-
-	if (snprintf(other, sizeof(other), "%s.XXXXXX", path) >=
-	    (int)sizeof(other))
-		return -ENAMETOOLONG;
-	fd = mkostemp(other, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	fchmod(fd, 0644);
-	ret = write_all(fd, text, size);
-	if (!ret && rename(other, path))
-		ret = -errno;
-	if (ret)
-		unlink(other);
-	return ret;
-}
-
 static int export_once(struct exporter *exporter, const char *path)
 {
 	struct cli *cli = exporter->cli;
@@ -84,7 +46,7 @@ static int export_once(struct exporter *exporter, const char *path)
 	if (ret)
 		return fail_errno(cli, ret, "cannot read the counters");
 	if (path)
-		ret = replace_file(path, text, size);
+		ret = write_whole_file(path, text, size);
 	else
 		fwrite(text, 1, size, cli->out);
 	free(text);

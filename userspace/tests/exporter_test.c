@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -211,6 +212,7 @@ static void missing_module_is_told(void **state)
 
 static void file_is_replaced_whole(void **state)
 {
+	struct stat device;
 	char path[] = "/tmp/queztl-exporter-XXXXXX", words[64], text[64] = "";
 	FILE *file;
 
@@ -224,6 +226,10 @@ static void file_is_replaced_whole(void **state)
 	fclose(file);
 	assert_string_equal(text, "# HELP queztl_up 1 if queztl.ko is loaded and responds.\n");
 	unlink(path);
+	assert_int_equal(run("exporter -o /dev/null")->code, EXIT_OK);
+	assert_return_code(stat("/dev/null", &device), errno);
+	assert_true(S_ISCHR(device.st_mode));	/* it was not replaced */
+	assert_int_equal(run("exporter -o /dev/full")->code, EXIT_FAILED);
 	assert_fails("exporter -o /nonexistent/x.prom", EXIT_NO_OBJECT,
 		     "cannot write /nonexistent/x.prom");
 }
