@@ -34,12 +34,20 @@ void swg_kick(struct swg *port, int index)
 		abort();
 }
 
+void swg_hold(struct swg *port, int index)
+{
+	port->ring[index].holds = true;
+}
+
 void swg_flush(struct swg *port, int index)
 {
 	struct swg_ring *ring = &port->ring[index];
 	uint16_t then = ring->told;
 	bool wanted;
 
+	if (ring->holds)
+		store(&ring->avail->idx, ring->next);
+	ring->holds = false;
 	fence();
 	ring->told = ring->next;
 	if (port->features & F(VIRTIO_RING_F_EVENT_IDX))
@@ -125,7 +133,8 @@ int swg_post(struct swg *port, int index, const struct vring_desc *pieces, int c
 	ring->length[head] = needs;
 	ring->slot_of[head] = slot;
 	ring->avail->ring[ring->next++ & (ring->num - 1)] = head;
-	store(&ring->avail->idx, ring->next);
+	if (!ring->holds)
+		store(&ring->avail->idx, ring->next);
 	return 0;
 }
 

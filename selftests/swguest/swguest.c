@@ -190,6 +190,7 @@ static void lay_out(struct swg *port, int index, int num, uint16_t first)
 	ring->num = num;
 	ring->slots = room / port->slot < (uint32_t)num ? (int)(room / port->slot) : num;
 	ring->next = ring->told = ring->seen = first;
+	ring->holds = false;
 	ring->avail->idx = ring->used->idx = first;
 	ring->free = num;
 	ring->free_head = 0;

@@ -42,6 +42,7 @@ struct swg_ring {
 	int num, slots;
 	uint16_t next;				/* index the driver fills next */
 	uint16_t told;				/* index at the last decision to kick or not */
+	bool holds;				/* the device has not seen next yet: swg_hold() */
 	uint16_t seen;				/* used index read so far */
 	uint16_t free_head, free;
 	uint16_t chain[SWG_MAX_RING];		/* free list */
@@ -109,6 +110,7 @@ enum {
 /* 0, -ENOSPC: no room in the ring. @header NULL: zeros. */
 int swg_send(struct swg *port, const struct virtio_net_hdr_v1 *header, const void *frame, int length, int layout);
 int swg_post(struct swg *port, int ring, const struct vring_desc *pieces, int count, int slot, bool table);
+void swg_hold(struct swg *port, int ring);		/* the device sees what is posted from now on at the next flush */
 void swg_flush(struct swg *port, int ring);		/* kick if the device wants it */
 void swg_kick(struct swg *port, int ring);		/* kick anyway */
 int swg_reap(struct swg *port);				/* take completed sends back; how many */

@@ -66,8 +66,13 @@ static void make_two(void)
 	member_mark(m[1]);
 }
 
+/*
+ * All at once: a worker that still looks at the ring on another CPU would find the first few of them, and take them for a
+ * request.
+ */
 static void burst(int count, uint32_t seed)
 {
+	swg_hold(&m[0]->port, SWG_TX);
 	for (int i = 0; i < count; i++)
 		ASSERT_EQ(send_to(m[0], m[1]->mac, 60, seed + i, SWG_QUIET), 0);
 	swg_flush(&m[0]->port, SWG_TX);
@@ -214,6 +219,7 @@ TEST(bytes_make_a_stream)
 	}
 	expect_pair_works(m[0], m[1], 1);
 	for (int i = 0; i < 2; i++) {
+		swg_hold(&m[0]->port, SWG_TX);
 		for (int j = 0; j < 2; j++)
 			ASSERT_EQ(send_to(m[0], m[1]->mac, 9000, j, SWG_QUIET), 0);
 		first = member_stats(m[0]);
