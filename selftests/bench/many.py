@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import crowd
 import traffic
+import vm                       # crowd knows where it is
 
 
 def least_share(values):
@@ -37,20 +38,43 @@ class Aggregate:
         used = [int((guest.cgroup / "cpu.stat").read_text().split()[1]) for guest in guests]
         return [a + b for a, b in zip(used[::2], used[1::2])]
 
+    @staticmethod
+    def events(guests):
+        """What each VM has done so far: VM exits and the like, by KVM's counters."""
+        return [{name: stats.get(source, 0) for name, source in crowd.COUNTERS.items()}
+                for stats in (guest.stats() for guest in guests)]
+
+    @staticmethod
+    def received(guests, index):
+        """Frames and bytes that each guest's NIC has got so far."""
+        names = [crowd.device(guest, index, host) for host, guest in enumerate(guests, 1)]
+        return [[traffic.received(guest, name, what) for what in ("packets", "bytes")]
+                for guest, name in zip(guests, names)]
+
     def turn(self, guests, index, options):
+        got, seen = self.received(guests, index), self.events(guests)
         before = self.cpu(guests)
         slow_start = traffic.Stream.slow_start
         started = [sender.post(f"iperf3 -J -c {crowd.address(index, host + 1)} -O {slow_start} -t {options.seconds}")
                    for host, sender in enumerate(guests, 1) if host % 2]
-        pairs = []
+        pairs, streams = [], []
         for sender, token in zip(guests[::2], started):
             code, text = sender.finish(token, 120 + 8 * options.seconds)
             if code:
                 raise RuntimeError(f"iperf3 in guest {sender.name}: {text}")
-            pairs.append(json.loads(text)["end"]["sum_received"]["bits_per_second"])
+            end = json.loads(text)["end"]
+            pairs.append(end["sum_received"]["bits_per_second"])
+            streams.append({"retransmits": end["sum_sent"]["retransmits"],
+                            "cwnd": end["streams"][0]["sender"]["max_snd_cwnd"],
+                            "rtt_us": end["streams"][0]["sender"]["mean_rtt"]})
         used = [after - start for start, after in zip(before, self.cpu(guests))]
+        events = [vm.difference(start, after) for start, after in zip(seen, self.events(guests))]
+        frames = [[after - start for start, after in zip(*both)] for both in zip(got, self.received(guests, index))]
+        for pair, stream in enumerate(streams):
+            stream.update({side: {"frames": frames[2 * pair + n][0], "bytes": frames[2 * pair + n][1],
+                                  **events[2 * pair + n]} for n, side in enumerate(("sender", "receiver"))})
         return [sum(pairs)], {"pairs": pairs, "least_share": least_share(pairs), "cpu_us": used,
-                              "least_cpu_share": least_share(used)}
+                              "least_cpu_share": least_share(used), "streams": streams}
 
 
 def parse():

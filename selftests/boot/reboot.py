@@ -7,6 +7,7 @@
 
 It is Debian 13 with its own kernel, in an emulated machine with a disk. Only an administrator's commands are run there.
 """
+import json
 import os
 import pathlib
 import re
@@ -222,6 +223,27 @@ def a_tenant_opens_its_own_ports_only():
         check((code == 0) == (name in TENANTS), f"{name}: {said}")
 
 
+def a_user_gets_the_rights_that_doctor_asks_for():
+    """Each remedy is run as it is printed, by an administrator, and the user logs in again."""
+    def checks():
+        said = HOST.run("runuser -u tenant -- queztl doctor --json")[1]
+        return {found["name"]: found for found in json.loads(said[said.index("{"):])["checks"]}
+
+    given = []
+    for name, found in checks().items():
+        if "usermod" not in (found["remedy"] or ""):
+            continue
+        check(found["status"] == "fail", f"{found}")
+        command = re.fullmatch(r"sudo (usermod .*), then log in again", found["remedy"])
+        check(command, found["remedy"])
+        HOST.expect(f"USER=tenant; {command[1]}")
+        now = checks()[name]
+        check("permission" not in now["what"] and "usermod" not in (now["remedy"] or ""), f"{found}, then {now}")
+        given.append(name)
+    say(f"given: {', '.join(given)}")
+    check("device" in given and ("kvm" in given) == (not HOST.run("test -e /dev/kvm")[0]), f"given: {given}")
+
+
 def the_service_comes_before_the_network_and_libvirt():
     def when(unit, what):
         at = int(HOST.property(unit, what))
@@ -338,14 +360,16 @@ def a_purge_leaves_a_host_without_ports():
 
 TESTS = [boots_with_nothing_to_apply, an_administrator_makes_ports_and_saves_them, the_host_reboots,
          the_service_has_applied_the_configuration, names_lead_to_devices_with_their_owners,
-         a_tenant_opens_its_own_ports_only, the_service_comes_before_the_network_and_libvirt,
+         a_tenant_opens_its_own_ports_only, a_user_gets_the_rights_that_doctor_asks_for,
+         the_service_comes_before_the_network_and_libvirt,
          libvirt_finds_all_names_when_it_starts, the_uplink_is_in_its_bridge,
          systemd_finds_the_unit_correct_and_confined, a_second_start_changes_nothing,
          a_mistake_is_reported_and_changes_nothing, the_module_is_exchanged_as_documented,
          a_purge_leaves_a_host_without_ports]
 WITH_DOMAINS = [boots_with_nothing_to_apply, an_administrator_makes_ports_and_saves_them,
                 domains_are_defined_to_start_by_themselves, the_host_reboots, the_service_has_applied_the_configuration,
-                names_lead_to_devices_with_their_owners, the_service_comes_before_the_network_and_libvirt,
+                names_lead_to_devices_with_their_owners, a_user_gets_the_rights_that_doctor_asks_for,
+                the_service_comes_before_the_network_and_libvirt,
                 domains_are_back_and_talk]
 
 

@@ -1,10 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Create a fabric, and print how to connect a VM to it. */
+/* Create a fabric in which nobody reaches anybody until it is allowed. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <queztl.h>
+
+static int create(int fd, const char *name)
+{
+	uint64_t id;
+	int ret = queztl_fabric_add(fd, name, &id);
+
+	if (ret)
+		return ret;
+	ret = queztl_fabric_set(fd, id, QUEZTL_FABRIC_DENY);
+	if (ret)
+		queztl_fabric_del(fd, id);
+	return ret;
+}
 
 int main(int argc, char **argv)
 {
@@ -15,7 +28,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	fd = queztl_open();
-	ret = fd < 0 ? fd : queztl_fabric_add(fd, argv[1], NULL);
+	ret = fd < 0 ? fd : create(fd, argv[1]);
 	if (fd >= 0)
 		close(fd);
 	if (ret) {
@@ -23,8 +36,6 @@ int main(int argc, char **argv)
 			strerror(-ret));
 		return 1;
 	}
-	printf("vdpa dev add name web0 mgmtdev queztl/%s mac 52:54:00:00:00:01\n"
-	       "qemu-system-x86_64 ... -netdev vhost-vdpa,vhostdev=/dev/vhost-vdpa-0,id=n0 -device virtio-net-pci,netdev=n0,mac=52:54:00:00:00:01\n",
-	       argv[1]);
+	printf("queztl port add web0 %s for vm\n", argv[1]);
 	return 0;
 }
