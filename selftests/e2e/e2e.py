@@ -513,6 +513,33 @@ def the_guide_leads_to_two_domains_that_talk():
             pathlib.Path("/etc/queztl/host.conf").unlink(missing_ok=True)
 
 
+def the_tutorial_does_what_it_says():
+    """The commands of Documentation/tutorial.rst, as they stand there, with a compiler that finds what is not installed."""
+    if not shutil.which("cc"):
+        raise Skip("no compiler")
+    guest("a")
+    source, built = os.environ["QZ_SRC"], os.environ["QZ_BUILD"] + "/userspace"
+    with tempfile.TemporaryDirectory() as directory:
+        programs = pathlib.Path(directory, "bin")
+        programs.mkdir()
+        (programs / "queztl").symlink_to(world.QUEZTL)
+        found = programs / "pkg-config"
+        found.write_text(f"#!/bin/sh\necho -I{source}/userspace/lib -I{source}/uapi -I{source} {built}/libqueztl.a\n")
+        found.chmod(0o755)
+        for example in pathlib.Path(source, "userspace/examples").glob("*.c"):
+            shutil.copy(example, directory)
+        try:
+            said = vm.sh("bash", "-euo", "pipefail", "-c", pathlib.Path(source, "Documentation/tutorial.sh").read_text(),
+                         cwd=directory, env={**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"})
+            check(re.search(r"^VM \d+, .*: \d+ exits/s$", said, re.M), said)
+            check(re.search(r"^1000 questions, \d+ ns each$", said, re.M), said)
+            check(ask("port", "show", "web0")["peers"] == ["db0"], "the pair is not allowed")
+        finally:
+            for words in (("port", "del", "web0"), ("port", "del", "db0"), ("fabric", "del", "prod"),
+                          ("channel", "deny", "sums", "front", "back")):
+                subprocess.run([world.QUEZTL, *words], check=False)
+
+
 def a_hook_makes_the_ports_of_a_domain():
     if not domain.is_there():
         raise Skip("no libvirt")
@@ -888,7 +915,7 @@ TESTS = [
     a_q35_guest_talks_with_a_microvm_guest, a_nic_is_unplugged_under_load_and_plugged_again,
     memory_is_plugged_under_load, a_guest_in_huge_pages_talks, a_guest_starts_from_a_stable_name,
     a_program_of_dpdk_answers_a_guest,
-    a_domain_of_libvirt_has_a_port, the_guide_leads_to_two_domains_that_talk,
+    a_domain_of_libvirt_has_a_port, the_guide_leads_to_two_domains_that_talk, the_tutorial_does_what_it_says,
     a_hook_makes_the_ports_of_a_domain, a_virtio_mmio_guest_talks, a_virtio_mmio_guest_of_the_other_qemu_talks,
     traffic_works_after_interface_down_and_up, traffic_works_after_the_driver_is_bound_anew,
     traffic_works_after_a_guest_reboot, a_paused_vm_goes_on,
