@@ -26,9 +26,15 @@ def least_share(values):
 class Aggregate:
     name, unit, better = "aggregate", "bit/s", "more"
 
+    def __init__(self, segments):
+        self.segments = segments
+
     def prepare(self, guests):
         for guest in guests[1::2]:
             guest.expect("iperf3 -s -D")
+        if self.segments:
+            for guest in guests:
+                guest.expect(f"echo {self.segments} >/proc/sys/net/ipv4/tcp_min_tso_segs")
 
     @staticmethod
     def cpu(guests):
@@ -82,6 +88,8 @@ def parse():
     crowd.add_options(parser)
     parser.add_argument("--guests", type=int, default=16, help="two and two are pairs")
     parser.add_argument("--seconds", type=int, default=8, help="of the TCP streams")
+    parser.add_argument("--min-tso-segs", type=int, metavar="N",
+                        help="guests send so many segments at a time, however slow the stream is (default: 2)")
     return parser.parse_args()
 
 
@@ -89,7 +97,7 @@ def main():
     options = parse()
     lab = crowd.Crowd(options, options.guests, tools=True, mem="128M")
     lab.start()
-    traffic.run([Aggregate()], lab, "many.json")
+    traffic.run([Aggregate(options.min_tso_segs)], lab, "many.json")
     lab.stop()
 
 

@@ -312,11 +312,18 @@ int addr_del(const char *port, const char *address)
 	return call_addr(QUEZTL_ADDR_DEL, port, address);
 }
 
-/* On a busy host a port that was deleted takes a while to leave the bus. */
-static void fabric_del_soon(__u64 id)
+/*
+ * A port that was deleted is there until its process has closed it, and then takes a while to leave the bus. On a debug
+ * kernel that is busy, a process that was killed with 40000 waiters takes longer than 10 s to end.
+ */
+static void fabric_del_soon(const struct queztl_fabric *fabric)
 {
-	for (int tries = 0; fabric_del(id) == -EBUSY && tries < 1000; tries++)
+	int r;
+
+	for (int tries = 0; (r = fabric_del(fabric->id)) == -EBUSY && tries < 10000; tries++)
 		usleep(10000);
+	if (r)
+		printf("# fabric %s is left: %s\n", fabric->name, strerror(-r));
 }
 
 void fabric_sweep(void)
@@ -330,5 +337,5 @@ void fabric_sweep(void)
 			port_del(port.name);
 	while (!call(QUEZTL_FABRIC_NEXT, &fabric))
 		if (!strncmp(fabric.name, FABRIC_PREFIX, strlen(FABRIC_PREFIX)))
-			fabric_del_soon(fabric.id);
+			fabric_del_soon(&fabric);
 }
