@@ -48,6 +48,7 @@ help:
 	@echo "make kernel-selftests  run the kernel's selftests, base against patched"
 	@echo "make bench        run the benchmarks; results in build/bench/results.json"
 	@echo "make kernel       build Linux 6.12 with patches/: debug and release, cached"
+	@echo "make kernel-deb   its Debian packages; CONFIG=FILE: configured as FILE says"
 	@echo "make deps         install what a build needs, on Debian"
 	@echo "make docs         build the manual in build/docs/html"
 	@echo "make lint         run sparse, checkpatch, shellcheck, check patches/"
@@ -106,6 +107,11 @@ lab-module: deps lab-deps
 kernel:
 	@scripts/deps kernel $(if $(FOREIGN),cross)
 	@scripts/kernel $(FOREIGN:%=--arch %) build $(FLAVOUR)
+
+# Packages of that kernel.
+kernel-deb:
+	@scripts/deps kernel kerneldeb $(if $(FOREIGN),cross)
+	@scripts/kernel $(FOREIGN:%=--arch %) deb $(if $(CONFIG),--config $(CONFIG),$(FLAVOUR))
 
 userspace: need-userspace
 	@$(SUBMAKE) -C userspace O=$(BUILD)/userspace $(CROSS) all examples
@@ -194,7 +200,7 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all help deps need-module need-userspace check-release module guest-module test-modules lab-module userspace sched lab-deps \
-	selftests demo kernel check kunit kernel-selftests bench docs lint \
+	selftests demo kernel kernel-deb check kunit kernel-selftests bench docs lint \
 	install uninstall deb clean
 
 endif

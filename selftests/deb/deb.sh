@@ -2,8 +2,8 @@
 # The Debian packages: they are built, and lintian finds nothing; in clean roots of Debian they are installed, DKMS builds the
 # modules, the tool runs, an upgrade replaces all, and nothing is left after a purge. Nothing of this machine is touched: a
 # root is the lower layer of an overlay in a mount namespace. The roots are selftests/lab/host/clean.py's.
-# Usage: deb.sh [--built] [RELEASE...] (bookworm, trixie; default: the former); KTAP. Needs root: mounts. --built: with the
-# packages of the last run.
+# Usage: deb.sh [--built] [--kernel] [RELEASE...] (bookworm, trixie; default: the former); KTAP. Needs root: mounts. --built:
+# with the packages of the last run. --kernel: with those of the patched kernel, too, for which DKMS then builds as well.
 set -u
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
 OUT=$TOP/build/deb NEXT=$TOP/build/deb-next
@@ -19,6 +19,10 @@ number=0 failed=0
 builds() { "$TOP/scripts/deb" -o "$OUT"; }
 
 builds_the_next_version() { "$TOP/scripts/deb" -o "$NEXT" --set-version "$NEWER" && [ -e "$NEXT/queztl-dkms_${NEWER}_all.deb" ]; }
+
+packs_the_patched_kernel() {
+	make -C "$TOP" kernel-deb FLAVOUR=release && [ "$(find "$KERNEL" -name '*.deb' | wc -l)" = 2 ]
+}
 
 lintian_finds_nothing() {
 	lintian --no-cfg --allow-root --fail-on error,warning --tag-display-limit 0 "$OUT"/*.changes
@@ -64,7 +68,7 @@ packages() { dpkg-query -W -f '${Package}\n' | sort; }
 installs() {
 	packages >"$WORK/packages"
 	list_files >"$WORK/before"
-	apt_get install /packages/now/*.deb
+	apt_get install /packages/now/*.deb $(find /packages/kernel -name '*.deb')
 }
 
 starts_nothing() {
@@ -76,6 +80,7 @@ is_built() {	# NAME MODULE VERSION
 	local releases release
 	releases=$(kernels_for "/usr/src/$1-$3/dkms.conf")
 	[ -n "$releases" ] || { echo "no kernel for $1"; return 1; }
+	[ -z "$(find /packages/kernel -name '*.deb')" ] || [[ $releases == *-queztl* ]] || { echo "only $releases"; return 1; }
 	for release in $releases; do
 		dkms status -m "$1" -v "$3" -k "$release" | grep ': installed$' || { dkms status; return 1; }
 		# DKMS 3.2 removes it when the last module of a kernel goes that has no image here.
@@ -155,10 +160,11 @@ ENTER='
 	mount -t tmpfs tmpfs /mnt
 	mkdir /mnt/upper /mnt/work /mnt/root
 	mount -t overlay -o "lowerdir=$root,upperdir=/mnt/upper,workdir=/mnt/work" overlay /mnt/root
-	mkdir -p "/mnt/root$top" /mnt/root/packages/now /mnt/root/packages/next
+	mkdir -p "/mnt/root$top" /mnt/root/packages/now /mnt/root/packages/next /mnt/root/packages/kernel
 	mount --bind -o ro "$top" "/mnt/root$top"
 	mount --bind "$top/build/deb" /mnt/root/packages/now
 	mount --bind "$top/build/deb-next" /mnt/root/packages/next
+	[ -z "$KERNEL" ] || mount --bind "$KERNEL" /mnt/root/packages/kernel
 	mount --rbind /dev /mnt/root/dev
 	mount --rbind /proc /mnt/root/proc
 	printf "#!/bin/sh\nexit 101\n" >/mnt/root/usr/sbin/policy-rc.d
@@ -167,8 +173,15 @@ ENTER='
 		"$top/selftests/deb/deb.sh" --inside "$@"
 '
 
+export KERNEL=
 if [ "${1:-}" = --built ]; then
 	HERE=()
+	shift
+fi
+if [ "${1:-}" = --kernel ]; then
+	KERNEL=$TOP/build/deb-kernel
+	rm -rf "$KERNEL"
+	HERE=(packs_the_patched_kernel "${HERE[@]}")
 	shift
 fi
 [ $# -gt 0 ] || set -- bookworm
