@@ -104,10 +104,15 @@ header_is_strict_c99()
 		-I"$tmp/root/usr/include" -
 }
 
+# Each structure can be named without "struct", so no function has its name.
 header_is_cxx()
 {
-	printf '#include <%s.h>\n' queztl qhp | g++ -x c++ -Wall -Wextra -Werror \
-		-fsyntax-only -I"$tmp/root/usr/include" -
+	printf '#include <%s.h>\n' queztl qhp >"$tmp/cxx.cc"
+	sed -n 's/^struct \(q[a-z_]*\) {$/\1/p' "$tmp"/root/usr/include/linux/queztl*.h "$tmp"/root/usr/include/*.h \
+		"$tmp/root/usr/include/qhp/channel/ring.h" >"$tmp/structures"
+	[ "$(wc -l <"$tmp/structures")" -gt 40 ] &&
+	sed 's/.*/static_assert(sizeof(&{}) != 0, "&");/' "$tmp/structures" >>"$tmp/cxx.cc" &&
+	g++ -std=c++17 -Wall -Wextra -Wshadow -Wpedantic -Werror -fsyntax-only -I"$tmp/root/usr/include" "$tmp/cxx.cc"
 }
 
 layout_is_the_same_on_32_bit()
