@@ -11,19 +11,6 @@
 
 #include <queztl.h>
 
-static int find_port(int fd, const char *name, uint64_t *id)
-{
-	struct queztl_port port = { 0 };
-	int ret;
-
-	while (!(ret = queztl_port_next(fd, &port)))
-		if (!strcmp(port.name, name)) {
-			*id = port.id;
-			return 0;
-		}
-	return ret;
-}
-
 static void print_new_drops(const struct queztl_port_stats *before,
 			    const struct queztl_port_stats *now)
 {
@@ -54,7 +41,7 @@ static int watch_port(int fd, uint64_t id)
 
 int main(int argc, char **argv)
 {
-	uint64_t id;
+	struct queztl_port port;
 	int fd, ret;
 
 	if (argc != 2) {
@@ -62,9 +49,9 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	fd = queztl_open();
-	ret = fd < 0 ? fd : find_port(fd, argv[1], &id);
+	ret = fd < 0 ? fd : queztl_port_find(fd, argv[1], &port);
 	if (!ret)
-		ret = watch_port(fd, id);
+		ret = watch_port(fd, port.id);
 	if (fd >= 0)
 		close(fd);
 	fprintf(stderr, "cannot watch port %s: %s\n", argv[1], strerror(-ret));

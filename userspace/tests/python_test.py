@@ -84,12 +84,12 @@ def flags_are_those_of_c():
     members = [(prefix + flag.name, int(flag)) for kind, prefix in prefixes.items() for flag in kind]
     printed = run_c("\n".join(f'printf("%llu\\n", (unsigned long long){name});' for name, _ in members))
     assert printed.split() == [str(value) for _, value in members]
-    for kind, name in ((queztl.Feature, "feature"), (queztl.FabricMode, "fabric_mode"), (queztl.PortState, "port_state"),
-                       (queztl.PortMode, "port_mode")):
+    for kind, name in ((queztl.Feature, "feature"), (queztl.FabricMode, "fabric_mode"),
+                       (queztl.PortState, "port_state"), (queztl.PortMode, "port_mode")):
         body = re.search(rf"^enum queztl_{name} {{\n(.*?)^}};", header(), re.M | re.S)[1]
         assert body.count("=") == len(kind), name
-    room, size = (re.search(rf"#define {name}\s+(\d+)", header())[1] for name in ("QUEZTL_DROP_ROOM", "QUEZTL_NAME_MAX"))
-    assert (int(room), int(size)) == (_abi.DROP_ROOM, _abi.NAME_MAX)
+    room, size = (int(re.search(rf"#define QUEZTL_{name}\s+(\d+)", header())[1]) for name in ("DROP_ROOM", "NAME_MAX"))
+    assert (room, size) == (_abi.DROP_ROOM, _abi.NAME_MAX)
     assert -_abi.ENOENT == errno.ENOENT
 
 
@@ -164,9 +164,9 @@ def descriptors_are_closed():
     assert os.listdir("/proc/self/fd") == before
 
 
-TESTS = [structures_are_those_of_c, functions_have_the_arguments_of_c, flags_are_those_of_c, version_and_info, iterates,
-         ports_have_what_c_has, vms_are_those_that_may_be_seen, fabrics_are_made_and_removed, errors_are_those_of_python,
-         descriptors_are_closed]
+TESTS = [structures_are_those_of_c, functions_have_the_arguments_of_c, flags_are_those_of_c, version_and_info,
+         iterates, ports_have_what_c_has, vms_are_those_that_may_be_seen, fabrics_are_made_and_removed,
+         errors_are_those_of_python, descriptors_are_closed]
 
 print(f"1..{len(TESTS)}")
 failed = 0

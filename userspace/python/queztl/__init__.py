@@ -8,8 +8,8 @@
             print(port.name, port.mac, host.port_stats(port).drops)
 
 Errors are OSError with the errno of the call: FileNotFoundError if the module is not loaded or there is no such object,
-PermissionError if the caller is not in the group queztl, or may not change what it asked to. What an object says is as of
-when it was asked for. Threads may share a Host.
+PermissionError if the caller is not in the group queztl, or may not do this. An object does not change: it says what was
+so when it was asked for. Threads may share a Host.
 """
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from typing import Any, TypeVar, Union
 
 from . import _abi
 
-__all__ = ["Channel", "Fabric", "FabricMode", "Feature", "Host", "Info", "Port", "PortMode", "PortState", "PortStats", "Vm",
-           "VmStats", "Window", "drop_text", "version"]
+__all__ = ["Channel", "Fabric", "FabricMode", "Feature", "Host", "Info", "Port", "PortMode", "PortState", "PortStats",
+           "Vm", "VmStats", "Window", "drop_text", "version"]
 
 _library = _abi.load()
 T = TypeVar("T")
@@ -213,7 +213,8 @@ class Host:
     def __enter__(self) -> Host:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
         self.close()
 
     def __del__(self) -> None:
