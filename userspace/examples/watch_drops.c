@@ -24,24 +24,28 @@ static void print_new_drops(const struct queztl_port_stats *before,
 	fflush(stdout);
 }
 
-static int watch_port(int fd, uint64_t id)
+static int watch_port(int fd, const char *name)
 {
 	struct queztl_port_stats before, now;
-	int ret = queztl_port_stats_get(fd, id, &before);
+	struct queztl_port port;
+	int ret = queztl_port_find(fd, name, &port);
 
-	while (!ret) {
+	if (!ret)
+		ret = queztl_port_stats_get(fd, port.id, &before);
+	if (ret)
+		return ret;
+	for (;;) {
 		sleep(1);
-		ret = queztl_port_stats_get(fd, id, &now);
-		if (!ret)
-			print_new_drops(&before, &now);
+		ret = queztl_port_stats_get(fd, port.id, &now);
+		if (ret)
+			return ret == -ENOENT ? 0 : ret;
+		print_new_drops(&before, &now);
 		before = now;
 	}
-	return ret;
 }
 
 int main(int argc, char **argv)
 {
-	struct queztl_port port;
 	int fd, ret;
 
 	if (argc != 2) {
@@ -49,11 +53,11 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	fd = queztl_open();
-	ret = fd < 0 ? fd : queztl_port_find(fd, argv[1], &port);
-	if (!ret)
-		ret = watch_port(fd, port.id);
+	ret = fd < 0 ? fd : watch_port(fd, argv[1]);
 	if (fd >= 0)
 		close(fd);
-	fprintf(stderr, "cannot watch port %s: %s\n", argv[1], strerror(-ret));
-	return ret == -ENOENT ? 0 : 1;
+	if (ret)
+		fprintf(stderr, "cannot watch port %s: %s\n", argv[1],
+			strerror(-ret));
+	return !!ret;
 }
