@@ -12,7 +12,7 @@ NEWER=${VERSION%.*}.$((${VERSION##*.} + 1))
 HERE=(builds lintian_finds_nothing dkms_has_what_the_module_is_made_of builds_the_next_version
 	rpmbuild_accepts_the_spec)
 INSIDE=(installs starts_nothing builds_modules_for_kernels_that_were_tested leaves_other_kernels_alone
-	tool_runs library_is_found upgrades removes purge_leaves_nothing)
+	tool_runs library_is_found python_package_runs upgrades removes purge_leaves_nothing)
 WORK=/tmp
 number=0 failed=0
 
@@ -40,7 +40,7 @@ dkms_has_what_the_module_is_made_of() {
 	done
 }
 
-rpmbuild_accepts_the_spec() { "$TOP/scripts/rpm" && [ "$(find "$TOP/build/rpm/RPMS" -name '*.rpm' | wc -l)" = 5 ]; }
+rpmbuild_accepts_the_spec() { "$TOP/scripts/rpm" && [ "$(find "$TOP/build/rpm/RPMS" -name '*.rpm' | wc -l)" = 6 ]; }
 
 kernels() { basename -a /lib/modules/*; }
 
@@ -109,6 +109,8 @@ tool_runs() {
 
 # With the compiler that kernels' headers bring.
 library_is_found() { CC=$(basename -a /usr/bin/gcc-[0-9]* | head -n 1) "$TOP/debian/tests/library"; }
+
+python_package_runs() { "$TOP/debian/tests/python" | grep -x "$VERSION"; }
 
 upgrades() {
 	apt_get install /packages/next/*.deb || return 1

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <errno.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "queztl.h"
 
@@ -39,6 +41,101 @@ static const struct {
 		"the port or the destination is in another VLAN" },
 };
 
+struct name {
+	uint64_t value;
+	const char *name;
+};
+
+/* The tables end with an entry without a name. */
+static const struct name features[] = {
+	{ QUEZTL_F_FABRIC, "fabric" },
+	{ QUEZTL_F_DIRECT, "direct" },
+	{ QUEZTL_F_CHANNEL, "channel" },
+	{ QUEZTL_F_SCHED, "sched" },
+	{ QUEZTL_F_POLICY, "policy" },
+	{ 0 },
+};
+
+static const struct name fabric_modes[] = {
+	{ 0, "open" },
+	{ QUEZTL_FABRIC_DENY, "deny" },
+	{ QUEZTL_FABRIC_RESERVED, "reserved" },
+	{ 0 },
+};
+
+static const struct name port_states[] = {
+	{ QUEZTL_PORT_OPEN, "open" },
+	{ QUEZTL_PORT_UP, "up" },
+	{ QUEZTL_PORT_BROKEN, "broken" },
+	{ QUEZTL_PORT_NO_WORKER, "no_worker" },
+	{ QUEZTL_PORT_DELETED, "deleted" },
+	{ 0 },
+};
+
+static const char *name_of(const struct name *entry, uint64_t value)
+{
+	while (entry->name && entry->value != value)
+		entry++;
+	return entry->name;
+}
+
+static int value_of(const struct name *entry, const char *name,
+		    uint64_t *value)
+{
+	for (; entry->name; entry++)
+		if (!strcmp(entry->name, name)) {
+			*value = entry->value;
+			return 0;
+		}
+	return -ENOENT;
+}
+
+static int value32_of(const struct name *entry, const char *name,
+		      uint32_t *value)
+{
+	uint64_t found;
+	int ret = value_of(entry, name, &found);
+
+	if (!ret)
+		*value = found;
+	return ret;
+}
+
+const char *queztl_version(void)
+{
+	return LIBQUEZTL_VERSION;
+}
+
+const char *queztl_feature_name(uint64_t feature)
+{
+	return name_of(features, feature);
+}
+
+int queztl_feature_value(const char *name, uint64_t *feature)
+{
+	return value_of(features, name, feature);
+}
+
+const char *queztl_fabric_mode_name(uint32_t mode)
+{
+	return name_of(fabric_modes, mode);
+}
+
+int queztl_fabric_mode_value(const char *name, uint32_t *mode)
+{
+	return value32_of(fabric_modes, name, mode);
+}
+
+const char *queztl_port_state_name(uint32_t state)
+{
+	return name_of(port_states, state);
+}
+
+int queztl_port_state_value(const char *name, uint32_t *state)
+{
+	return value32_of(port_states, name, state);
+}
+
 const char *queztl_drop_name(unsigned int drop)
 {
 	return drop < QUEZTL_DROP_REASONS ? drops[drop].name : NULL;
@@ -49,52 +146,12 @@ const char *queztl_drop_text(unsigned int drop)
 	return drop < QUEZTL_DROP_REASONS ? drops[drop].text : NULL;
 }
 
-const char *queztl_version(void)
+int queztl_drop_value(const char *name, unsigned int *drop)
 {
-	return LIBQUEZTL_VERSION;
-}
-
-const char *queztl_feature_name(uint64_t feature)
-{
-	switch (feature) {
-	case QUEZTL_F_FABRIC:
-		return "fabric";
-	case QUEZTL_F_DIRECT:
-		return "direct";
-	case QUEZTL_F_CHANNEL:
-		return "channel";
-	case QUEZTL_F_SCHED:
-		return "sched";
-	case QUEZTL_F_POLICY:
-		return "policy";
-	}
-	return NULL;
-}
-
-const char *queztl_fabric_mode_name(uint32_t mode)
-{
-	switch (mode) {
-	case 0:
-		return "open";
-	case QUEZTL_FABRIC_DENY:
-		return "deny";
-	}
-	return NULL;
-}
-
-const char *queztl_port_state_name(uint32_t state)
-{
-	switch (state) {
-	case QUEZTL_PORT_OPEN:
-		return "open";
-	case QUEZTL_PORT_UP:
-		return "up";
-	case QUEZTL_PORT_BROKEN:
-		return "broken";
-	case QUEZTL_PORT_NO_WORKER:
-		return "no_worker";
-	case QUEZTL_PORT_DELETED:
-		return "deleted";
-	}
-	return NULL;
+	for (unsigned int i = 0; i < QUEZTL_DROP_REASONS; i++)
+		if (!strcmp(drops[i].name, name)) {
+			*drop = i;
+			return 0;
+		}
+	return -ENOENT;
 }

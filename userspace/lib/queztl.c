@@ -4,10 +4,10 @@
  * So what an iteration left in the caller's structure never reaches the kernel
  * as input.
  *
- * The sizes are those of ABI version 2 (checked in abi.c). When a structure
- * grows, its call gets a second symbol version with the new size, and the old
- * symbol keeps the old size: programs that were built earlier allocate the
- * smaller one.
+ * A structure may grow (abi.c has the sizes of today): the functions named _sz are
+ * told how many bytes the caller's has, and call.h copies accordingly. The kernel
+ * always gets the library's, which an older one takes as long as what it does not
+ * know is zero.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,14 +25,11 @@ int queztl_open(void)
 	return fd < 0 ? -errno : fd;
 }
 
-int queztl_get_info(int fd, struct queztl_info *info)
+int queztl_get_info_sz(int fd, struct queztl_info *info, size_t size)
 {
 	struct queztl_info arg = { .size = sizeof(arg) };
-	int ret = call(fd, QUEZTL_GET_INFO, &arg);
 
-	if (!ret)
-		*info = arg;
-	return ret;
+	return ANSWER(call(fd, QUEZTL_GET_INFO, &arg), info, size, arg);
 }
 
 int queztl_vm_next(int fd, uint64_t *id)
@@ -65,34 +62,27 @@ int queztl_vm_open(int fd, uint64_t id)
 	return ret ? ret : arg.vm_fd;
 }
 
-int queztl_vm_info(int vm_fd, struct queztl_vm *info)
+int queztl_vm_info_sz(int vm_fd, struct queztl_vm *info, size_t size)
 {
 	struct queztl_vm arg = { .size = sizeof(arg) };
-	int ret = call(vm_fd, QUEZTL_VM_INFO, &arg);
 
-	if (!ret)
-		*info = arg;
-	return ret;
+	return ANSWER(call(vm_fd, QUEZTL_VM_INFO, &arg), info, size, arg);
 }
 
-int queztl_vm_vcpu(int vm_fd, uint32_t index, struct queztl_vcpu *vcpu)
+int queztl_vm_vcpu_sz(int vm_fd, uint32_t index, struct queztl_vcpu *vcpu,
+		      size_t size)
 {
 	struct queztl_vcpu arg = { .size = sizeof(arg), .index = index };
-	int ret = call(vm_fd, QUEZTL_VM_VCPU, &arg);
 
-	if (!ret)
-		*vcpu = arg;
-	return ret;
+	return ANSWER(call(vm_fd, QUEZTL_VM_VCPU, &arg), vcpu, size, arg);
 }
 
-int queztl_vm_stats_get(int vm_fd, struct queztl_vm_stats *stats)
+int queztl_vm_stats_get_sz(int vm_fd, struct queztl_vm_stats *stats,
+			   size_t size)
 {
 	struct queztl_vm_stats arg = { .size = sizeof(arg) };
-	int ret = call(vm_fd, QUEZTL_VM_STATS, &arg);
 
-	if (!ret)
-		*stats = arg;
-	return ret;
+	return ANSWER(call(vm_fd, QUEZTL_VM_STATS, &arg), stats, size, arg);
 }
 
 int queztl_vm_detach(int vm_fd)
@@ -129,19 +119,16 @@ int queztl_fabric_set(int fd, uint64_t id, uint32_t mode)
 	return call(fd, QUEZTL_FABRIC_SET, &arg);
 }
 
-int queztl_fabric_next(int fd, struct queztl_fabric *fabric)
+int queztl_fabric_next_sz(int fd, struct queztl_fabric *fabric, size_t size)
 {
 	struct queztl_fabric arg = {
 		.size = sizeof(arg), .id = fabric->id };
-	int ret = call(fd, QUEZTL_FABRIC_NEXT, &arg);
 
-	if (!ret)
-		*fabric = arg;
-	return ret;
+	return ANSWER(call(fd, QUEZTL_FABRIC_NEXT, &arg), fabric, size, arg);
 }
 
-int queztl_fabric_find(int fd, const char *name,
-		       struct queztl_fabric *fabric)
+int queztl_fabric_find_sz(int fd, const char *name,
+			  struct queztl_fabric *fabric, size_t size)
 {
 	struct queztl_fabric next = { 0 };
 	int ret;
@@ -149,23 +136,20 @@ int queztl_fabric_find(int fd, const char *name,
 	while (!(ret = queztl_fabric_next(fd, &next))) {
 		if (strncmp(next.name, name, sizeof(next.name)))
 			continue;
-		*fabric = next;
-		return 0;
+		return ANSWER(0, fabric, size, next);
 	}
 	return ret;
 }
 
-int queztl_port_next(int fd, struct queztl_port *port)
+int queztl_port_next_sz(int fd, struct queztl_port *port, size_t size)
 {
 	struct queztl_port arg = { .size = sizeof(arg), .id = port->id };
-	int ret = call(fd, QUEZTL_PORT_NEXT, &arg);
 
-	if (!ret)
-		*port = arg;
-	return ret;
+	return ANSWER(call(fd, QUEZTL_PORT_NEXT, &arg), port, size, arg);
 }
 
-int queztl_port_find(int fd, const char *name, struct queztl_port *port)
+int queztl_port_find_sz(int fd, const char *name, struct queztl_port *port,
+			size_t size)
 {
 	struct queztl_port next = { 0 };
 	bool found = false;
@@ -174,7 +158,7 @@ int queztl_port_find(int fd, const char *name, struct queztl_port *port)
 	while (!(ret = queztl_port_next(fd, &next))) {
 		if (strncmp(next.name, name, sizeof(next.name)))
 			continue;
-		*port = next;
+		ANSWER(0, port, size, next);
 		found = true;
 		if (!(next.state & QUEZTL_PORT_DELETED))
 			return 0;
@@ -182,14 +166,12 @@ int queztl_port_find(int fd, const char *name, struct queztl_port *port)
 	return ret == -ENOENT && found ? 0 : ret;
 }
 
-int queztl_port_stats_get(int fd, uint64_t id, struct queztl_port_stats *stats)
+int queztl_port_stats_get_sz(int fd, uint64_t id,
+			     struct queztl_port_stats *stats, size_t size)
 {
 	struct queztl_port_stats arg = { .size = sizeof(arg), .id = id };
-	int ret = call(fd, QUEZTL_PORT_STATS, &arg);
 
-	if (!ret)
-		*stats = arg;
-	return ret;
+	return ANSWER(call(fd, QUEZTL_PORT_STATS, &arg), stats, size, arg);
 }
 
 int queztl_port_set(int fd, uint64_t id, uint32_t mode)
@@ -233,24 +215,26 @@ int queztl_port_mirror_get(int fd, uint64_t id, uint64_t *mirror)
 	return ret;
 }
 
-int queztl_port_vlan_set(int fd, const struct queztl_port_vlan *vlan)
+int queztl_port_vlan_set_sz(int fd, const struct queztl_port_vlan *vlan,
+			    size_t size)
 {
-	struct queztl_port_vlan arg = *vlan;
+	struct queztl_port_vlan arg;
+	int ret = take(&arg, sizeof(arg), vlan, size);
 
+	if (ret)
+		return ret;
 	arg.size = sizeof(arg);
 	arg.flags = 0;
 	arg.reserved = 0;
 	return call(fd, QUEZTL_PORT_VLAN_SET, &arg);
 }
 
-int queztl_port_vlan_get(int fd, uint64_t id, struct queztl_port_vlan *vlan)
+int queztl_port_vlan_get_sz(int fd, uint64_t id, struct queztl_port_vlan *vlan,
+			    size_t size)
 {
 	struct queztl_port_vlan arg = { .size = sizeof(arg), .id = id };
-	int ret = call(fd, QUEZTL_PORT_VLAN_GET, &arg);
 
-	if (!ret)
-		*vlan = arg;
-	return ret;
+	return ANSWER(call(fd, QUEZTL_PORT_VLAN_GET, &arg), vlan, size, arg);
 }
 
 int queztl_port_macs_set(int fd, uint64_t id, uint32_t mode,
@@ -263,14 +247,12 @@ int queztl_port_macs_set(int fd, uint64_t id, uint32_t mode,
 	return call(fd, QUEZTL_PORT_MACS_SET, &arg);
 }
 
-int queztl_port_macs_get(int fd, uint64_t id, struct queztl_port_macs *macs)
+int queztl_port_macs_get_sz(int fd, uint64_t id, struct queztl_port_macs *macs,
+			    size_t size)
 {
 	struct queztl_port_macs arg = { .size = sizeof(arg), .id = id };
-	int ret = call(fd, QUEZTL_PORT_MACS_GET, &arg);
 
-	if (!ret)
-		*macs = arg;
-	return ret;
+	return ANSWER(call(fd, QUEZTL_PORT_MACS_GET, &arg), macs, size, arg);
 }
 
 int queztl_mac_next(int fd, uint64_t id, struct queztl_mac *mac)
@@ -284,24 +266,25 @@ int queztl_mac_next(int fd, uint64_t id, struct queztl_mac *mac)
 	return ret;
 }
 
-int queztl_rates_set(int fd, const struct queztl_port_rates *rates)
+int queztl_rates_set_sz(int fd, const struct queztl_port_rates *rates,
+			size_t size)
 {
-	struct queztl_port_rates arg = {
-		.size = sizeof(arg), .id = rates->id, .set = rates->set,
-		.flood = rates->flood, .tx_bytes = rates->tx_bytes,
-		.tx_packets = rates->tx_packets };
+	struct queztl_port_rates arg;
+	int ret = take(&arg, sizeof(arg), rates, size);
 
+	if (ret)
+		return ret;
+	arg.size = sizeof(arg);
+	arg.flags = 0;
 	return call(fd, QUEZTL_RATES_SET, &arg);
 }
 
-int queztl_rates_get(int fd, uint64_t id, struct queztl_port_rates *rates)
+int queztl_rates_get_sz(int fd, uint64_t id, struct queztl_port_rates *rates,
+			size_t size)
 {
 	struct queztl_port_rates arg = { .size = sizeof(arg), .id = id };
-	int ret = call(fd, QUEZTL_RATES_GET, &arg);
 
-	if (!ret)
-		*rates = arg;
-	return ret;
+	return ANSWER(call(fd, QUEZTL_RATES_GET, &arg), rates, size, arg);
 }
 
 int queztl_sched_start(int fd, uint32_t slice_us, uint32_t check_us,
@@ -321,33 +304,31 @@ int queztl_sched_stop(int fd)
 	return call(fd, QUEZTL_SCHED_STOP, &arg);
 }
 
-int queztl_sched_info(int fd, struct queztl_sched *info)
+int queztl_sched_info_sz(int fd, struct queztl_sched *info, size_t size)
 {
 	struct queztl_sched arg = { .size = sizeof(arg) };
-	int ret = call(fd, QUEZTL_SCHED_INFO, &arg);
 
-	if (!ret)
-		*info = arg;
-	return ret;
+	return ANSWER(call(fd, QUEZTL_SCHED_INFO, &arg), info, size, arg);
 }
 
-int queztl_vm_sched_set(int fd, const struct queztl_vm_sched *vm)
+int queztl_vm_sched_set_sz(int fd, const struct queztl_vm_sched *vm,
+			   size_t size)
 {
+	struct queztl_vm_sched in;
+	int ret = take(&in, sizeof(in), vm, size);
 	struct queztl_vm_sched arg = {
-		.size = sizeof(arg), .id = vm->id, .set = vm->set,
-		.weight = vm->weight, .limit = vm->limit, .mode = vm->mode };
+		.size = sizeof(arg), .id = in.id, .set = in.set,
+		.weight = in.weight, .limit = in.limit, .mode = in.mode };
 
-	return call(fd, QUEZTL_VM_SCHED_SET, &arg);
+	return ret ? ret : call(fd, QUEZTL_VM_SCHED_SET, &arg);
 }
 
-int queztl_vm_sched_get(int fd, uint64_t id, struct queztl_vm_sched *vm)
+int queztl_vm_sched_get_sz(int fd, uint64_t id, struct queztl_vm_sched *vm,
+			   size_t size)
 {
 	struct queztl_vm_sched arg = { .size = sizeof(arg), .id = id };
-	int ret = call(fd, QUEZTL_VM_SCHED_GET, &arg);
 
-	if (!ret)
-		*vm = arg;
-	return ret;
+	return ANSWER(call(fd, QUEZTL_VM_SCHED_GET, &arg), vm, size, arg);
 }
 
 int queztl_peer_add(int fd, uint64_t port, uint64_t peer)
@@ -413,13 +394,10 @@ int queztl_addr_del(int fd, uint64_t port, int family, const void *addr,
 	return call_addr(fd, QUEZTL_ADDR_DEL, port, family, addr, prefix);
 }
 
-int queztl_addr_next(int fd, struct queztl_addr *addr)
+int queztl_addr_next_sz(int fd, struct queztl_addr *addr, size_t size)
 {
 	struct queztl_addr arg = {
 		.size = sizeof(arg), .port = addr->port, .id = addr->id };
-	int ret = call(fd, QUEZTL_ADDR_NEXT, &arg);
 
-	if (!ret)
-		*addr = arg;
-	return ret;
+	return ANSWER(call(fd, QUEZTL_ADDR_NEXT, &arg), addr, size, arg);
 }

@@ -6,10 +6,17 @@
  * returns 0 (or a descriptor, or a slot) on success and -errno on failure. The library
  * allocates no memory, starts no thread and prints nothing. Every call may be
  * made from any thread. linux/queztl.h documents the members.
+ *
+ * Structures grow at their end. So the functions that have one are inline, and tell
+ * the library, by the function named _sz, how large it is in this program. What one
+ * of them knows and the other does not is zero; the member size says how many bytes
+ * the library has filled in. A setting that the library does not know is -E2BIG.
+ * Other languages call the functions named _sz.
  */
 #ifndef QUEZTL_H
 #define QUEZTL_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <linux/queztl.h>
@@ -22,7 +29,11 @@ extern "C" {
 
 /* A descriptor of /dev/queztl, close-on-exec. */
 int queztl_open(void);
-int queztl_get_info(int fd, struct queztl_info *info);
+int queztl_get_info_sz(int fd, struct queztl_info *info, size_t size);
+static inline int queztl_get_info(int fd, struct queztl_info *info)
+{
+	return queztl_get_info_sz(fd, info, sizeof(*info));
+}
 
 /*
  * The calls named next iterate: start with id 0, then call again with the
@@ -34,29 +45,73 @@ int queztl_vm_next(int fd, uint64_t *id);
 int queztl_vm_attach(int fd, int kvm_fd, uint64_t *id);
 int queztl_vm_open(int fd, uint64_t id);
 
-int queztl_vm_info(int vm_fd, struct queztl_vm *info);
-int queztl_vm_vcpu(int vm_fd, uint32_t index, struct queztl_vcpu *vcpu);
-int queztl_vm_stats_get(int vm_fd, struct queztl_vm_stats *stats);
+int queztl_vm_info_sz(int vm_fd, struct queztl_vm *info, size_t size);
+static inline int queztl_vm_info(int vm_fd, struct queztl_vm *info)
+{
+	return queztl_vm_info_sz(vm_fd, info, sizeof(*info));
+}
+
+int queztl_vm_vcpu_sz(int vm_fd, uint32_t index, struct queztl_vcpu *vcpu,
+		      size_t size);
+static inline int queztl_vm_vcpu(int vm_fd, uint32_t index,
+				 struct queztl_vcpu *vcpu)
+{
+	return queztl_vm_vcpu_sz(vm_fd, index, vcpu, sizeof(*vcpu));
+}
+
+int queztl_vm_stats_get_sz(int vm_fd, struct queztl_vm_stats *stats,
+			   size_t size);
+static inline int queztl_vm_stats_get(int vm_fd, struct queztl_vm_stats *stats)
+{
+	return queztl_vm_stats_get_sz(vm_fd, stats, sizeof(*stats));
+}
+
 int queztl_vm_detach(int vm_fd);
 
 /* id may be NULL. */
 int queztl_fabric_add(int fd, const char *name, uint64_t *id);
 int queztl_fabric_del(int fd, uint64_t id);
 int queztl_fabric_set(int fd, uint64_t id, uint32_t mode);
-int queztl_fabric_next(int fd, struct queztl_fabric *fabric);
+int queztl_fabric_next_sz(int fd, struct queztl_fabric *fabric, size_t size);
+static inline int queztl_fabric_next(int fd, struct queztl_fabric *fabric)
+{
+	return queztl_fabric_next_sz(fd, fabric, sizeof(*fabric));
+}
 
 /* By name; -ENOENT: there is none. Calls queztl_fabric_next() for each fabric. */
-int queztl_fabric_find(int fd, const char *name,
-		       struct queztl_fabric *fabric);
+int queztl_fabric_find_sz(int fd, const char *name,
+			  struct queztl_fabric *fabric, size_t size);
+static inline int queztl_fabric_find(int fd, const char *name,
+				     struct queztl_fabric *fabric)
+{
+	return queztl_fabric_find_sz(fd, name, fabric, sizeof(*fabric));
+}
 
-int queztl_port_next(int fd, struct queztl_port *port);
+int queztl_port_next_sz(int fd, struct queztl_port *port, size_t size);
+static inline int queztl_port_next(int fd, struct queztl_port *port)
+{
+	return queztl_port_next_sz(fd, port, sizeof(*port));
+}
 
 /*
  * By name; -ENOENT: there is none. A port that was deleted and is still open is
  * found only if no other one has its name.
  */
-int queztl_port_find(int fd, const char *name, struct queztl_port *port);
-int queztl_port_stats_get(int fd, uint64_t id, struct queztl_port_stats *stats);
+int queztl_port_find_sz(int fd, const char *name, struct queztl_port *port,
+			size_t size);
+static inline int queztl_port_find(int fd, const char *name,
+				   struct queztl_port *port)
+{
+	return queztl_port_find_sz(fd, name, port, sizeof(*port));
+}
+
+int queztl_port_stats_get_sz(int fd, uint64_t id,
+			     struct queztl_port_stats *stats, size_t size);
+static inline int queztl_port_stats_get(int fd, uint64_t id,
+					struct queztl_port_stats *stats)
+{
+	return queztl_port_stats_get_sz(fd, id, stats, sizeof(*stats));
+}
 
 /* Makes a port the uplink of its fabric (QUEZTL_PORT_UPLINK), or no longer (0). */
 int queztl_port_set(int fd, uint64_t id, uint32_t mode);
@@ -75,8 +130,21 @@ int queztl_port_mirror_get(int fd, uint64_t id, uint64_t *mirror);
 int queztl_port_change(int fd, uint64_t id, uint32_t change, uint32_t mode);
 
 /* Replaces the VLANs of port vlan->id. */
-int queztl_port_vlan_set(int fd, const struct queztl_port_vlan *vlan);
-int queztl_port_vlan_get(int fd, uint64_t id, struct queztl_port_vlan *vlan);
+int queztl_port_vlan_set_sz(int fd, const struct queztl_port_vlan *vlan,
+			    size_t size);
+static inline int queztl_port_vlan_set(int fd,
+				       const struct queztl_port_vlan *vlan)
+{
+	return queztl_port_vlan_set_sz(fd, vlan, sizeof(*vlan));
+}
+
+int queztl_port_vlan_get_sz(int fd, uint64_t id, struct queztl_port_vlan *vlan,
+			    size_t size);
+static inline int queztl_port_vlan_get(int fd, uint64_t id,
+				       struct queztl_port_vlan *vlan)
+{
+	return queztl_port_vlan_get_sz(fd, id, vlan, sizeof(*vlan));
+}
 
 /*
  * The addresses that a port may use beside its own. mode: enum queztl_macs_mode.
@@ -84,22 +152,58 @@ int queztl_port_vlan_get(int fd, uint64_t id, struct queztl_port_vlan *vlan);
  */
 int queztl_port_macs_set(int fd, uint64_t id, uint32_t mode,
 			 const struct queztl_mac *macs, uint32_t n);
-int queztl_port_macs_get(int fd, uint64_t id, struct queztl_port_macs *macs);
+int queztl_port_macs_get_sz(int fd, uint64_t id, struct queztl_port_macs *macs,
+			    size_t size);
+static inline int queztl_port_macs_get(int fd, uint64_t id,
+				       struct queztl_port_macs *macs)
+{
+	return queztl_port_macs_get_sz(fd, id, macs, sizeof(*macs));
+}
+
 int queztl_mac_next(int fd, uint64_t id, struct queztl_mac *mac);
 
 /* Changes those rates of port rates->id that rates->set names. */
-int queztl_rates_set(int fd, const struct queztl_port_rates *rates);
-int queztl_rates_get(int fd, uint64_t id, struct queztl_port_rates *rates);
+int queztl_rates_set_sz(int fd, const struct queztl_port_rates *rates,
+			size_t size);
+static inline int queztl_rates_set(int fd,
+				   const struct queztl_port_rates *rates)
+{
+	return queztl_rates_set_sz(fd, rates, sizeof(*rates));
+}
+
+int queztl_rates_get_sz(int fd, uint64_t id, struct queztl_port_rates *rates,
+			size_t size);
+static inline int queztl_rates_get(int fd, uint64_t id,
+				   struct queztl_port_rates *rates)
+{
+	return queztl_rates_get_sz(fd, id, rates, sizeof(*rates));
+}
 
 /* Times in microseconds; 0: the usual one. mode: enum queztl_sched_mode. */
 int queztl_sched_start(int fd, uint32_t slice_us, uint32_t check_us,
 		       uint64_t mode);
 int queztl_sched_stop(int fd);
-int queztl_sched_info(int fd, struct queztl_sched *info);
+int queztl_sched_info_sz(int fd, struct queztl_sched *info, size_t size);
+static inline int queztl_sched_info(int fd, struct queztl_sched *info)
+{
+	return queztl_sched_info_sz(fd, info, sizeof(*info));
+}
 
 /* Changes those settings of VM vm->id that vm->set names. */
-int queztl_vm_sched_set(int fd, const struct queztl_vm_sched *vm);
-int queztl_vm_sched_get(int fd, uint64_t id, struct queztl_vm_sched *vm);
+int queztl_vm_sched_set_sz(int fd, const struct queztl_vm_sched *vm,
+			   size_t size);
+static inline int queztl_vm_sched_set(int fd, const struct queztl_vm_sched *vm)
+{
+	return queztl_vm_sched_set_sz(fd, vm, sizeof(*vm));
+}
+
+int queztl_vm_sched_get_sz(int fd, uint64_t id, struct queztl_vm_sched *vm,
+			   size_t size);
+static inline int queztl_vm_sched_get(int fd, uint64_t id,
+				      struct queztl_vm_sched *vm)
+{
+	return queztl_vm_sched_get_sz(fd, id, vm, sizeof(*vm));
+}
 
 int queztl_peer_add(int fd, uint64_t port, uint64_t peer);
 int queztl_peer_del(int fd, uint64_t port, uint64_t peer);
@@ -118,20 +222,40 @@ int queztl_addr_del(int fd, uint64_t port, int family, const void *addr,
 		    unsigned int prefix);
 
 /* Iterates over the addresses of addr->port. */
-int queztl_addr_next(int fd, struct queztl_addr *addr);
+int queztl_addr_next_sz(int fd, struct queztl_addr *addr, size_t size);
+static inline int queztl_addr_next(int fd, struct queztl_addr *addr)
+{
+	return queztl_addr_next_sz(fd, addr, sizeof(*addr));
+}
 
 /* A descriptor of the window, close-on-exec; id may be NULL. */
 int queztl_window_create(int fd, const char *name, uint32_t slots,
 			 uint32_t region, uint64_t *id);
-int queztl_window_next(int fd, struct queztl_window *window);
+int queztl_window_next_sz(int fd, struct queztl_window *window, size_t size);
+static inline int queztl_window_next(int fd, struct queztl_window *window)
+{
+	return queztl_window_next_sz(fd, window, sizeof(*window));
+}
 
 /* id may be NULL. */
 int queztl_channel_allow(int fd, const char *name, const char *listener,
 			 const char *connecter, uint64_t *id);
 int queztl_channel_deny(int fd, const char *name, const char *listener,
 			const char *connecter);
-int queztl_channel_rule_next(int fd, struct queztl_channel_rule *rule);
-int queztl_channel_next(int fd, struct queztl_channel *channel);
+int queztl_channel_rule_next_sz(int fd, struct queztl_channel_rule *rule,
+				size_t size);
+static inline int queztl_channel_rule_next(int fd,
+					   struct queztl_channel_rule *rule)
+{
+	return queztl_channel_rule_next_sz(fd, rule, sizeof(*rule));
+}
+
+int queztl_channel_next_sz(int fd, struct queztl_channel *channel, size_t size);
+static inline int queztl_channel_next(int fd, struct queztl_channel *channel)
+{
+	return queztl_channel_next_sz(fd, channel, sizeof(*channel));
+}
+
 int queztl_channel_revoke(int fd, uint64_t id);
 
 /*
@@ -144,7 +268,13 @@ int queztl_channel_connect(int window_fd, const char *name, uint32_t *bytes);
 int queztl_channel_close(int window_fd, uint32_t slot);
 int queztl_channel_ring(int window_fd, uint32_t slot);
 
-int queztl_window_events(int window_fd, struct queztl_events *events);
+int queztl_window_events_sz(int window_fd, struct queztl_events *events,
+			    size_t size);
+static inline int queztl_window_events(int window_fd,
+				       struct queztl_events *events)
+{
+	return queztl_window_events_sz(window_fd, events, sizeof(*events));
+}
 
 /* kick and call are eventfds, or -1. */
 int queztl_window_bell(int window_fd, uint32_t slot, int kick, int call);
@@ -161,6 +291,12 @@ const char *queztl_feature_name(uint64_t feature);
 const char *queztl_fabric_mode_name(uint32_t mode);
 const char *queztl_port_state_name(uint32_t state);
 const char *queztl_drop_name(unsigned int drop);
+
+/* The reverse; -ENOENT: this version of the library does not know the name. */
+int queztl_feature_value(const char *name, uint64_t *feature);
+int queztl_fabric_mode_value(const char *name, uint32_t *mode);
+int queztl_port_state_value(const char *name, uint32_t *state);
+int queztl_drop_value(const char *name, unsigned int *drop);
 
 /* A short description of a drop reason; NULL if unknown. */
 const char *queztl_drop_text(unsigned int drop);

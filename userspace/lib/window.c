@@ -19,15 +19,12 @@ int queztl_window_create(int fd, const char *name, uint32_t slots,
 	return arg.fd;
 }
 
-int queztl_window_next(int fd, struct queztl_window *window)
+int queztl_window_next_sz(int fd, struct queztl_window *window, size_t size)
 {
 	struct queztl_window arg = {
 		.size = sizeof(arg), .id = window->id };
-	int ret = call(fd, QUEZTL_WINDOW_NEXT, &arg);
 
-	if (!ret)
-		*window = arg;
-	return ret;
+	return ANSWER(call(fd, QUEZTL_WINDOW_NEXT, &arg), window, size, arg);
 }
 
 static int call_rule(int fd, unsigned long request, const char *name,
@@ -61,25 +58,21 @@ int queztl_channel_deny(int fd, const char *name, const char *listener,
 			 NULL);
 }
 
-int queztl_channel_rule_next(int fd, struct queztl_channel_rule *rule)
+int queztl_channel_rule_next_sz(int fd, struct queztl_channel_rule *rule,
+				size_t size)
 {
 	struct queztl_channel_rule arg = { .size = sizeof(arg), .id = rule->id };
-	int ret = call(fd, QUEZTL_CHANNEL_RULE_NEXT, &arg);
 
-	if (!ret)
-		*rule = arg;
-	return ret;
+	return ANSWER(call(fd, QUEZTL_CHANNEL_RULE_NEXT, &arg),
+		      rule, size, arg);
 }
 
-int queztl_channel_next(int fd, struct queztl_channel *channel)
+int queztl_channel_next_sz(int fd, struct queztl_channel *channel, size_t size)
 {
 	struct queztl_channel arg = {
 		.size = sizeof(arg), .id = channel->id };
-	int ret = call(fd, QUEZTL_CHANNEL_NEXT, &arg);
 
-	if (!ret)
-		*channel = arg;
-	return ret;
+	return ANSWER(call(fd, QUEZTL_CHANNEL_NEXT, &arg), channel, size, arg);
 }
 
 int queztl_channel_revoke(int fd, uint64_t id)
@@ -132,14 +125,13 @@ int queztl_channel_ring(int window_fd, uint32_t slot)
 	return call(window_fd, QUEZTL_CHANNEL_RING, &arg);
 }
 
-int queztl_window_events(int window_fd, struct queztl_events *events)
+int queztl_window_events_sz(int window_fd, struct queztl_events *events,
+			    size_t size)
 {
 	struct queztl_events arg = { .size = sizeof(arg) };
-	int ret = call(window_fd, QUEZTL_WINDOW_EVENTS, &arg);
 
-	if (!ret)
-		*events = arg;
-	return ret;
+	return ANSWER(call(window_fd, QUEZTL_WINDOW_EVENTS, &arg),
+		      events, size, arg);
 }
 
 int queztl_window_bell(int window_fd, uint32_t slot, int kick, int call_fd)

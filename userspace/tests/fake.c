@@ -295,7 +295,7 @@ static uint32_t size_of_argument(unsigned long request)
 static int call_kernel(int fd, unsigned long request, void *arg)
 {
 	char copy[1024];
-	uint32_t size = *(uint32_t *)arg;
+	uint32_t size = *(uint32_t *)arg, known;
 	int ret;
 
 	if (fake.call_error && (!fake.failing || fake.failing == request)) {
@@ -306,9 +306,14 @@ static int call_kernel(int fd, unsigned long request, void *arg)
 	}
 	if (!size_of_argument(request))
 		return -ENOTTY;
-	if (size != size_of_argument(request))
-		return size < size_of_argument(request) ? -EINVAL : -E2BIG;
-	memcpy(copy, arg, size);
+	known = request == QUEZTL_PORT_STATS && fake.stats_bytes ?
+		fake.stats_bytes : size_of_argument(request);
+	if (size < known)
+		return -EINVAL;
+	for (uint32_t i = known; i < size; i++)
+		if (((char *)arg)[i])
+			return -E2BIG;
+	memcpy(copy, arg, known);
 	if (((uint32_t *)copy)[1])
 		return -EINVAL;
 	if (find_fake_window(fd) >= 0)
@@ -320,7 +325,7 @@ static int call_kernel(int fd, unsigned long request, void *arg)
 	if (ret)
 		return ret;
 	memcpy(copy, &size, sizeof(size));
-	memcpy(arg, copy, size);
+	memcpy(arg, copy, known);
 	return 0;
 }
 

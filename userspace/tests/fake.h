@@ -48,6 +48,7 @@ struct fake {
 	bool fails_once;
 	uint32_t link_bit;	/* QUEZTL_PORT_LINK_DOWN; 0: before ABI version 10 */
 	bool version_1;		/* the module has ABI version 1 */
+	uint32_t stats_bytes;	/* what it knows of queztl_port_stats; 0: all */
 	struct queztl_info info;
 	struct fake_vm vms[FAKE_ROOM];
 	struct queztl_fabric fabrics[FAKE_ROOM];

@@ -35,6 +35,8 @@ installs_into_destdir()
 	[ -f "$tmp/root/usr/include/qhp/channel/ring.h" ] &&
 	[ -f "$tmp/root/usr/lib/udev/rules.d/60-queztl.rules" ] &&
 	[ -f "$tmp/root/etc/queztl/README" ] &&
+	[ -f "$tmp/root/usr/lib/python3/dist-packages/queztl/_abi.py" ] &&
+	[ -f "$tmp/root/usr/lib/python3/dist-packages/queztl/py.typed" ] &&
 	[ -f "$tmp/root/usr/share/man/man8/queztl.8" ]
 }
 
@@ -48,9 +50,11 @@ uninstalls_what_it_installs()
 	# shellcheck disable=SC2086 # several words
 	make -s O="$O" $all SCHED="$tmp/sched" install &&
 	[ -x "$tmp/gone/usr/libexec/queztl/queztl-sched" ] &&
+	python3 -m compileall -q "$tmp/gone/usr/lib/python3/dist-packages/queztl" &&
 	make -s O="$O" $all uninstall || return 1
 	(cd "$tmp/gone" && find . ! -type d) | sort >"$tmp/left"
 	printf './usr/%s\n' bin/other include/qhp/other.h | diff - "$tmp/left" &&
+	[ ! -e "$tmp/gone/usr/lib/python3/dist-packages/queztl" ] &&
 	[ ! -e "$tmp/gone/usr/libexec/queztl" ] && [ ! -e "$tmp/gone/usr/include/qhp/channel" ]
 }
 
@@ -104,10 +108,15 @@ header_is_strict_c99()
 		-I"$tmp/root/usr/include" -
 }
 
+# Each structure can be named without "struct", so no function has its name.
 header_is_cxx()
 {
-	printf '#include <%s.h>\n' queztl qhp | g++ -x c++ -Wall -Wextra -Werror \
-		-fsyntax-only -I"$tmp/root/usr/include" -
+	printf '#include <%s.h>\n' queztl qhp >"$tmp/cxx.cc"
+	sed -n 's/^struct \(q[a-z_]*\) {$/\1/p' "$tmp"/root/usr/include/linux/queztl*.h "$tmp"/root/usr/include/*.h \
+		"$tmp/root/usr/include/qhp/channel/ring.h" >"$tmp/structures"
+	[ "$(wc -l <"$tmp/structures")" -gt 40 ] &&
+	sed 's/.*/static_assert(sizeof(&{}) != 0, "&");/' "$tmp/structures" >>"$tmp/cxx.cc" &&
+	g++ -std=c++17 -Wall -Wextra -Wshadow -Wpedantic -Werror -fsyntax-only -I"$tmp/root/usr/include" "$tmp/cxx.cc"
 }
 
 layout_is_the_same_on_32_bit()

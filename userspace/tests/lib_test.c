@@ -329,7 +329,52 @@ static void names_are_of_single_bits(void **state)
 	assert_string_equal(queztl_fabric_mode_name(0), "open");
 	assert_string_equal(queztl_fabric_mode_name(QUEZTL_FABRIC_DENY),
 			    "deny");
+	assert_string_equal(queztl_fabric_mode_name(QUEZTL_FABRIC_RESERVED),
+			    "reserved");
 	assert_null(queztl_fabric_mode_name(QUEZTL_FABRIC_DENY | 2));
+}
+
+static void every_name_has_its_value(void **state)
+{
+	uint64_t feature = 99;
+	uint32_t bit = 99;
+	unsigned int drop = 99;
+
+	(void)state;
+	assert_int_equal(queztl_feature_value("none", &feature), -ENOENT);
+	assert_int_equal(queztl_fabric_mode_value("", &bit), -ENOENT);
+	assert_int_equal(queztl_port_state_value("deny", &bit), -ENOENT);
+	assert_int_equal(queztl_drop_value("RUNT", &drop), -ENOENT);
+	assert_int_equal(feature, 99);
+	assert_int_equal(bit, 99);
+	assert_int_equal(drop, 99);
+	for (int i = 0; i < 64; i++) {
+		const char *name = queztl_feature_name(1ULL << i);
+
+		if (!name)
+			continue;
+		assert_int_equal(queztl_feature_value(name, &feature), 0);
+		assert_int_equal(feature, 1ULL << i);
+	}
+	assert_int_equal(queztl_fabric_mode_value("open", &bit), 0);
+	assert_int_equal(bit, 0);
+	for (int i = 0; i < 32; i++) {
+		const char *mode = queztl_fabric_mode_name(1u << i);
+		const char *set = queztl_port_state_name(1u << i);
+
+		if (mode) {
+			assert_int_equal(queztl_fabric_mode_value(mode, &bit), 0);
+			assert_int_equal(bit, 1u << i);
+		}
+		if (set) {
+			assert_int_equal(queztl_port_state_value(set, &bit), 0);
+			assert_int_equal(bit, 1u << i);
+		}
+	}
+	for (unsigned int i = 0; i < QUEZTL_DROP_REASONS; i++) {
+		assert_int_equal(queztl_drop_value(queztl_drop_name(i), &drop), 0);
+		assert_int_equal(drop, i);
+	}
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -355,6 +400,7 @@ int main(void)
 		TEST(address_is_not_cut_to_fit),
 		TEST(every_drop_has_name_and_text),
 		TEST(names_are_of_single_bits),
+		TEST(every_name_has_its_value),
 	};
 
 	return cmocka_run_group_tests_name("lib", tests, NULL, NULL);

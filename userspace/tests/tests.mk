@@ -30,7 +30,19 @@ $(O)/tests/queztl-fake: $(O)/tests/fake_main.o $(TEST_OBJ) $(O)/libqueztl.a
 	$(CC) $(CFLAGS) $(LDFLAGS) $(WRAPPED) -o $@ $^ $(JANSSON_LIBS) $(CONFUSE_LIBS) \
 		-lcmocka -lm
 
-check: all examples $(UNIT) $(O)/tests/queztl-fake
+# The shared library on it, for the Python package.
+FAKE_WRAPPED := $(foreach call,open close ioctl readdir readlinkat mmap munmap,-Wl,--wrap=$(call))
+FAKE_PIC := $(patsubst %,$(O)/tests/%.pic.o,fake fake_policy fake_channel fake_python)
+
+$(O)/tests/%.pic.o: tests/%.c
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(CFLAGS) -fPIC -c $< -o $@
+
+$(O)/tests/fake/libqueztl.so.0: $(LIB_PIC) $(FAKE_PIC)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) $(FAKE_WRAPPED) -Wl,-z,defs -shared -Wl,-soname,$(SONAME) -o $@ $^ -lcmocka
+
+check: all examples $(UNIT) $(O)/tests/queztl-fake $(O)/tests/fake/libqueztl.so.0
 	O='$(abspath $(O))' CC='$(CC)' tests/run $(UNIT) $(SCRIPTS)
 
 .SECONDARY:
