@@ -31,6 +31,7 @@ struct command {
 	const char *args;
 	const char *help;	/* NULL: not for people, not listed */
 	int (*run)(struct cli *cli, int argc, char **argv);
+	bool json;		/* it can print JSON, by a schema of ../schema */
 };
 
 extern const struct command commands[];	/* ends with an empty name */

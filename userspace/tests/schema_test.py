@@ -1,0 +1,253 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""
+What commands print as JSON, by the schemas in ../schema; TAP.
+
+The unit tests write what they had printed into a file (run.c). It is checked here,
+and so is the simulated host's answer to some commands as a process.
+"""
+import copy
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+try:
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import jsonschema
+except ImportError:
+    jsonschema = None
+try:
+    import referencing      # which jsonschema needs from 4.18 on
+    from referencing.jsonschema import DRAFT202012
+except ImportError:
+    referencing = None
+
+HERE = Path(__file__).resolve().parent
+BUILD = Path(os.environ.get("O", HERE.parent.parent / "build" / "userspace"))
+PROGRAM = BUILD / "tests" / "queztl-fake"
+SCHEMAS = HERE.parent / "schema"
+SHARED = "common"
+NAME = 'evil"\\\n{}#\x1b[31m x'      # what a tenant may call a VM
+
+
+def schema_of(command):
+    return SCHEMAS / (command.replace(" ", "-") + ".json")
+
+
+def load(path):
+    return json.loads(path.read_text())
+
+
+def validator(path):
+    """References are relative to the file, as for any program that reads it."""
+    if not referencing:
+        schema = load(path)
+        resolver = jsonschema.RefResolver(path.as_uri(), schema)
+        return jsonschema.Draft202012Validator(schema, resolver=resolver)
+    registry = referencing.Registry().with_resources(
+        (file.as_uri(), DRAFT202012.create_resource(load(file))) for file in SCHEMAS.glob("*.json"))
+    return jsonschema.Draft202012Validator({"$ref": path.as_uri()}, registry=registry)
+
+
+def documents(text):
+    """One, or several after each other."""
+    decoder, found = json.JSONDecoder(), []
+    while text := text.lstrip():
+        value, end = decoder.raw_decode(text)
+        found.append(value)
+        text = text[end:]
+    return found
+
+
+def run(*words):
+    done = subprocess.run([PROGRAM, *words, "--json", "--", "-name", NAME], capture_output=True, check=True, timeout=60)
+    return documents(done.stdout.decode())
+
+
+def commands():
+    """Those of the tool itself that can print JSON."""
+    return [found["name"] for found in run("help")[0] if found["json"]] + ["help"]
+
+
+def unit_outputs():
+    """{command: [value, ...]} of all that was printed in unit tests."""
+    with tempfile.TemporaryDirectory() as directory:
+        log = os.environ.get("QUEZTL_JSON_LOG")
+        if not log:
+            log = directory + "/log"
+            for test in sorted(BUILD.glob("tests/*_test")):
+                subprocess.run([test], env={**os.environ, "QUEZTL_JSON_LOG": log}, capture_output=True, check=False)
+        found = {}
+        for line in Path(log).read_text().splitlines():
+            entry = json.loads(line)
+            found.setdefault(entry["command"], []).extend(documents(entry["text"]))
+        return found
+
+
+PRINTED = {}
+
+
+def printed():
+    if not PRINTED:
+        PRINTED.update(unit_outputs())
+        for words in (["help"], ["vms"], ["port", "list"], ["port", "show", "web0"], ["info"], ["sched", "status"],
+                      ["stats"], ["stats", "--watch", "0.1", "--count", "2"], ["top", "-n", "2", "-d", "0.1"]):
+            name = " ".join(words[:2]) if words[0] in ("port", "sched") else words[0]
+            PRINTED.setdefault(name, []).extend(run(*words))
+    return PRINTED
+
+
+def complain(command, value, check):
+    """The innermost error: of a union it is in the part that fits best."""
+    error = jsonschema.exceptions.best_match(check.iter_errors(value))
+    where = "/".join(str(step) for step in error.absolute_path)
+    return f"{command}: at /{where}: {error.message}"
+
+
+def schemas_are_valid():
+    for path in sorted(SCHEMAS.glob("*.json")):
+        jsonschema.Draft202012Validator.check_schema(load(path))
+
+
+def parts(schema, name=""):
+    """Every schema in it, with the name of what it describes."""
+    yield name, schema
+    for key in ("properties", "patternProperties", "$defs"):
+        for inner, part in schema.get(key, {}).items():
+            yield from parts(part, inner)
+    for part in schema.get("anyOf", []) + schema.get("allOf", []):
+        yield from parts(part, name)
+    for key in ("items", "unevaluatedProperties", "additionalProperties"):
+        if isinstance(schema.get(key), dict):
+            yield from parts(schema[key], name)
+
+
+def objects_are_closed_and_keys_are_always_there():
+    """Definitions whose names end in _keys are parts of objects, which whoever refers to them closes."""
+    for path in sorted(SCHEMAS.glob("*.json")):
+        for name, schema in parts(load(path)):
+            where = f"{path.name}: {name}"
+            refers_to_keys = any(part.get("$ref", "").endswith("_keys") for part in [schema, *schema.get("allOf", [])])
+            closed = False in (schema.get("additionalProperties"), schema.get("unevaluatedProperties"))
+            if refers_to_keys:
+                assert closed or name.endswith("_keys"), where
+            if schema.get("type") == "object":
+                assert closed or name.endswith("_keys") or isinstance(schema.get("additionalProperties"), dict), where
+                assert set(schema["properties"]) == set(schema["required"]), where
+
+
+def every_value_is_described():
+    for path in sorted(SCHEMAS.glob("*.json")):
+        schema = load(path)
+        assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema", path.name
+        assert schema.get("title"), path.name
+        for _, part in parts(schema):
+            for key, value in part.get("properties", {}).items():
+                assert value.get("description") or "$ref" in value, f"{path.name}: {key}"
+
+
+def references_lead_somewhere():
+    for path in sorted(SCHEMAS.glob("*.json")):
+        for _, part in parts(load(path)):
+            if "$ref" in part:
+                file, pointer = part["$ref"].split("#/")
+                at = load(SCHEMAS / file) if file else load(path)
+                for step in pointer.split("/"):
+                    assert step in at, f"{path.name}: {part['$ref']}"
+                    at = at[step]
+
+
+def every_command_has_a_schema():
+    names = {schema_of(command).name for command in commands()}
+    files = {path.name for path in SCHEMAS.glob("*.json")} - {SHARED + ".json"}
+    assert not names - files, f"no schema: {names - files}"
+    assert not files - names, f"no such command: {files - names}"
+
+
+def every_command_is_tried():
+    assert not set(commands()) - set(printed()), set(commands()) - set(printed())
+    assert not set(printed()) - set(commands()), f"print JSON, but the tool's table says otherwise: {set(printed()) - set(commands())}"
+
+
+def output_is_valid():
+    for command, values in sorted(printed().items()):
+        if not schema_of(command).exists():
+            continue        # see every_command_has_a_schema
+        check = validator(schema_of(command))
+        for value in values:
+            assert check.is_valid(value), complain(command, value, check)
+
+
+def spots(value, path=()):
+    """The path of every member of an object in it."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            yield (*path, key)
+            yield from spots(member, (*path, key))
+    if isinstance(value, list):
+        for index, member in enumerate(value):
+            yield from spots(member, (*path, index))
+
+
+def changed(value, path, change):
+    other = copy.deepcopy(value)
+    at = other
+    for step in path[:-1]:
+        at = at[step]
+    change(at, path[-1])
+    return other
+
+
+def rename(holder, key):
+    holder[key + "_x"] = holder.pop(key)
+
+
+def retype(holder, key):
+    holder[key] = {"of": ["another", "type"]}
+
+
+def a_change_of_any_key_is_noticed():
+    """Each key is left out, renamed and given a value of another type, once for each command."""
+    for command, values in sorted(printed().items()):
+        if not schema_of(command).exists():
+            continue
+        check, seen = validator(schema_of(command)), set()
+        for value in values:
+            for path in spots(value):
+                shape = tuple(step for step in path if isinstance(step, str))
+                if shape in seen:
+                    continue
+                seen.add(shape)
+                for change in (dict.pop, rename, retype):
+                    if change is dict.pop and shape[-1].startswith("reason_"):
+                        continue
+                    assert not check.is_valid(changed(value, path, change)), f"{command}: {shape}: {change.__name__}"
+
+
+TESTS = [schemas_are_valid, objects_are_closed_and_keys_are_always_there, every_value_is_described,
+         references_lead_somewhere, every_command_has_a_schema, every_command_is_tried, output_is_valid,
+         a_change_of_any_key_is_noticed]
+
+
+def main():
+    failed = 0
+    print(f"1..{len(TESTS)}")
+    for number, test in enumerate(TESTS, 1):
+        if not jsonschema:
+            print(f"ok {number} - {test.__name__} # SKIP no python3-jsonschema")
+            continue
+        try:
+            test()
+            print(f"ok {number} - {test.__name__}")
+        except (AssertionError, OSError, subprocess.SubprocessError, KeyError, ValueError, jsonschema.SchemaError) as error:
+            failed += 1
+            print("# " + f"{type(error).__name__}: {error}".replace("\n", "\n# "))
+            print(f"not ok {number} - {test.__name__}")
+    return 1 if failed else 0
+
+
+sys.exit(main())
