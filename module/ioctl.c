@@ -24,43 +24,43 @@ union ioctl_arg {
 		u32 flags;
 	} head;
 	struct queztl_info info;
-	struct queztl_vm_next vm_next;
-	struct queztl_vm_attach vm_attach;
-	struct queztl_vm_open vm_open;
-	struct queztl_vm_info vm_info;
-	struct queztl_vm_vcpu vm_vcpu;
+	struct queztl_vm_next_args vm_next;
+	struct queztl_vm_attach_args vm_attach;
+	struct queztl_vm_open_args vm_open;
+	struct queztl_vm vm_info;
+	struct queztl_vcpu vm_vcpu;
 	struct queztl_vm_stats vm_stats;
-	struct queztl_vm_detach vm_detach;
-	struct queztl_fabric_add fabric_add;
-	struct queztl_fabric_del fabric_del;
-	struct queztl_fabric_next fabric_next;
-	struct queztl_fabric_set fabric_set;
-	struct queztl_port_next port_next;
+	struct queztl_vm_detach_args vm_detach;
+	struct queztl_fabric_add_args fabric_add;
+	struct queztl_fabric_del_args fabric_del;
+	struct queztl_fabric fabric_next;
+	struct queztl_fabric_set_args fabric_set;
+	struct queztl_port port_next;
 	struct queztl_port_stats port_stats;
 	struct queztl_peer peer;
 	struct queztl_peers peers;
 	struct queztl_addr addr;
-	struct queztl_port_set port_set;
+	struct queztl_port_set_args port_set;
 	struct queztl_port_vlan port_vlan;
 	struct queztl_port_macs port_macs;
-	struct queztl_mac_next mac_next;
+	struct queztl_mac_next_args mac_next;
 	struct queztl_port_rates port_rates;
-	struct queztl_port_capture port_capture;
+	struct queztl_port_capture_args port_capture;
 	struct queztl_port_mirror port_mirror;
-	struct queztl_sched_start sched_start;
-	struct queztl_sched_stop sched_stop;
-	struct queztl_sched_info sched_info;
+	struct queztl_sched_start_args sched_start;
+	struct queztl_sched_stop_args sched_stop;
+	struct queztl_sched sched_info;
 	struct queztl_vm_sched vm_sched;
-	struct queztl_window_create window_create;
-	struct queztl_window_next window_next;
+	struct queztl_window_create_args window_create;
+	struct queztl_window window_next;
 	struct queztl_channel_rule channel_rule;
-	struct queztl_channel_next channel_next;
-	struct queztl_channel_revoke channel_revoke;
-	struct queztl_channel_listen channel_listen;
-	struct queztl_channel_connect channel_connect;
+	struct queztl_channel channel_next;
+	struct queztl_channel_revoke_args channel_revoke;
+	struct queztl_channel_listen_args channel_listen;
+	struct queztl_channel_connect_args channel_connect;
 	struct queztl_channel_slot channel_slot;
-	struct queztl_window_events window_events;
-	struct queztl_window_bell window_bell;
+	struct queztl_events window_events;
+	struct queztl_window_bell_args window_bell;
 };
 
 u64 qz_features(void)
@@ -175,60 +175,61 @@ static long run_ioctl(const struct qz_ioctl *table, size_t n,
 	}
 
 static_assert(sizeof(struct queztl_info) == 128);
-static_assert(sizeof(struct queztl_vm_next) == 16);
-static_assert(sizeof(struct queztl_vm_attach) == 24);
-static_assert(sizeof(struct queztl_vm_open) == 24);
-static_assert(sizeof(struct queztl_vm_info) == 56);
-static_assert(sizeof(struct queztl_vm_vcpu) == 16);
+static_assert(sizeof(struct queztl_vm_next_args) == 16);
+static_assert(sizeof(struct queztl_vm_attach_args) == 24);
+static_assert(sizeof(struct queztl_vm_open_args) == 24);
+static_assert(sizeof(struct queztl_vm) == 56);
+static_assert(sizeof(struct queztl_vcpu) == 16);
 static_assert(sizeof(struct queztl_vm_stats) == 64);
-static_assert(sizeof(struct queztl_vm_detach) == 8);
-static_assert(sizeof(struct queztl_fabric_add) == 48);
-static_assert(sizeof(struct queztl_fabric_del) == 16);
-static_assert(sizeof(struct queztl_fabric_next) == 56);
-static_assert(sizeof(struct queztl_port_next) == 80);
-static_assert(sizeof(struct queztl_fabric_set) == 24);
+static_assert(sizeof(struct queztl_vm_detach_args) == 8);
+static_assert(sizeof(struct queztl_fabric_add_args) == 48);
+static_assert(sizeof(struct queztl_fabric_del_args) == 16);
+static_assert(sizeof(struct queztl_fabric) == 56);
+static_assert(sizeof(struct queztl_port) == 80);
+static_assert(sizeof(struct queztl_fabric_set_args) == 24);
 static_assert(sizeof(struct queztl_peer) == 24);
 static_assert(sizeof(struct queztl_peers) == 32);
 static_assert(sizeof(struct queztl_addr) == 40);
 static_assert(sizeof(struct queztl_port_stats) == 240);
-static_assert(sizeof(struct queztl_port_set) == 24);
+static_assert(sizeof(struct queztl_port_set_args) == 24);
 static_assert(sizeof(struct queztl_port_vlan) == 536);
 static_assert(sizeof(struct queztl_port_macs) == 32);
-static_assert(sizeof(struct queztl_mac_next) == 24);
+static_assert(sizeof(struct queztl_mac_next_args) == 24);
 static_assert(sizeof(struct queztl_port_rates) == 40);
-static_assert(sizeof(struct queztl_port_capture) == 32);
+static_assert(sizeof(struct queztl_port_capture_args) == 32);
 static_assert(sizeof(struct queztl_capture_record) == 32);
 static_assert(sizeof(struct queztl_port_mirror) == 24);
-static_assert(sizeof(struct queztl_sched_start) == 24);
-static_assert(sizeof(struct queztl_sched_stop) == 8);
-static_assert(sizeof(struct queztl_sched_info) == 232);
+static_assert(sizeof(struct queztl_sched_start_args) == 24);
+static_assert(sizeof(struct queztl_sched_stop_args) == 8);
+static_assert(sizeof(struct queztl_sched) == 232);
 static_assert(sizeof(struct queztl_vm_sched) == 432);
-static_assert(sizeof(struct queztl_window_create) == 72);
-static_assert(sizeof(struct queztl_window_next) == 80);
+static_assert(sizeof(struct queztl_window_create_args) == 72);
+static_assert(sizeof(struct queztl_window) == 80);
 static_assert(sizeof(struct queztl_channel_rule) == 112);
-static_assert(sizeof(struct queztl_channel_next) == 120);
-static_assert(sizeof(struct queztl_channel_revoke) == 16);
-static_assert(sizeof(struct queztl_channel_listen) == 48);
-static_assert(sizeof(struct queztl_channel_connect) == 48);
+static_assert(sizeof(struct queztl_channel) == 120);
+static_assert(sizeof(struct queztl_channel_revoke_args) == 16);
+static_assert(sizeof(struct queztl_channel_listen_args) == 48);
+static_assert(sizeof(struct queztl_channel_connect_args) == 48);
 static_assert(sizeof(struct queztl_channel_slot) == 16);
-static_assert(sizeof(struct queztl_window_events) == 24);
-static_assert(sizeof(struct queztl_window_bell) == 24);
+static_assert(sizeof(struct queztl_events) == 24);
+static_assert(sizeof(struct queztl_window_bell_args) == 24);
 
 static const struct qz_ioctl device_ioctls[] = {
 	ROW(QUEZTL_GET_INFO, queztl_info, kernel, get_info, NULL, true),
-	ROW(QUEZTL_VM_NEXT, queztl_vm_next, id, qz_vmapi_next, NULL, true),
-	ROW(QUEZTL_VM_ATTACH, queztl_vm_attach, id,
+	ROW(QUEZTL_VM_NEXT, queztl_vm_next_args, id, qz_vmapi_next, NULL, true),
+	ROW(QUEZTL_VM_ATTACH, queztl_vm_attach_args, id,
 	    qz_vmapi_attach, NULL, true),
-	ROW(QUEZTL_VM_OPEN, queztl_vm_open, reserved, qz_vmapi_open, NULL, true),
-	ROW(QUEZTL_FABRIC_ADD, queztl_fabric_add, name,
+	ROW(QUEZTL_VM_OPEN, queztl_vm_open_args, reserved,
+	    qz_vmapi_open, NULL, true),
+	ROW(QUEZTL_FABRIC_ADD, queztl_fabric_add_args, name,
 	    qz_fabricapi_add, qz_fabricapi_add_undo, true),
-	ROW(QUEZTL_FABRIC_DEL, queztl_fabric_del, id,
+	ROW(QUEZTL_FABRIC_DEL, queztl_fabric_del_args, id,
 	    qz_fabricapi_del, NULL, false),
-	ROW(QUEZTL_FABRIC_NEXT, queztl_fabric_next, name,
+	ROW(QUEZTL_FABRIC_NEXT, queztl_fabric, name,
 	    qz_fabricapi_next, NULL, true),
-	ROW(QUEZTL_FABRIC_SET, queztl_fabric_set, reserved,
+	ROW(QUEZTL_FABRIC_SET, queztl_fabric_set_args, reserved,
 	    qz_fabricapi_set, NULL, false),
-	ROW(QUEZTL_PORT_NEXT, queztl_port_next, reserved,
+	ROW(QUEZTL_PORT_NEXT, queztl_port, reserved,
 	    qz_fabricapi_port_next, NULL, true),
 	ROW(QUEZTL_PORT_STATS, queztl_port_stats, drops,
 	    qz_fabricapi_port_stats, NULL, true),
@@ -246,9 +247,9 @@ static const struct qz_ioctl device_ioctls[] = {
 	    qz_fabricapi_addr_del, NULL, false),
 	ROW(QUEZTL_ADDR_NEXT, queztl_addr, addr,
 	    qz_fabricapi_addr_next, NULL, true),
-	ROW(QUEZTL_PORT_SET, queztl_port_set, change,
+	ROW(QUEZTL_PORT_SET, queztl_port_set_args, change,
 	    qz_fabricapi_port_set, NULL, false),
-	ROW(QUEZTL_PORT_CAPTURE, queztl_port_capture, reserved,
+	ROW(QUEZTL_PORT_CAPTURE, queztl_port_capture_args, reserved,
 	    qz_fabricapi_port_capture, NULL, true),
 	ROW(QUEZTL_PORT_MIRROR_SET, queztl_port_mirror, mirror,
 	    qz_fabricapi_port_mirror_set, NULL, false),
@@ -266,21 +267,21 @@ static const struct qz_ioctl device_ioctls[] = {
 	    qz_fabricapi_port_macs_set, NULL, false),
 	ROW(QUEZTL_PORT_MACS_GET, queztl_port_macs, macs,
 	    qz_fabricapi_port_macs_get, NULL, true),
-	ROW(QUEZTL_MAC_NEXT, queztl_mac_next, mac,
+	ROW(QUEZTL_MAC_NEXT, queztl_mac_next_args, mac,
 	    qz_fabricapi_mac_next, NULL, true),
-	ROW(QUEZTL_SCHED_START, queztl_sched_start, check_us,
+	ROW(QUEZTL_SCHED_START, queztl_sched_start_args, check_us,
 	    qz_schedapi_start, NULL, false),
-	ROW(QUEZTL_SCHED_STOP, queztl_sched_stop, flags,
+	ROW(QUEZTL_SCHED_STOP, queztl_sched_stop_args, flags,
 	    qz_schedapi_stop, NULL, false),
-	ROW(QUEZTL_SCHED_INFO, queztl_sched_info, message,
+	ROW(QUEZTL_SCHED_INFO, queztl_sched, message,
 	    qz_schedapi_info, NULL, true),
 	ROW(QUEZTL_VM_SCHED_SET, queztl_vm_sched, yields,
 	    qz_schedapi_vm_set, NULL, false),
 	ROW(QUEZTL_VM_SCHED_GET, queztl_vm_sched, yields,
 	    qz_schedapi_vm_get, NULL, true),
-	ROW(QUEZTL_WINDOW_CREATE, queztl_window_create, bytes,
+	ROW(QUEZTL_WINDOW_CREATE, queztl_window_create_args, bytes,
 	    qz_channelapi_window_create, NULL, true),
-	ROW(QUEZTL_WINDOW_NEXT, queztl_window_next, diverted,
+	ROW(QUEZTL_WINDOW_NEXT, queztl_window, diverted,
 	    qz_channelapi_window_next, NULL, true),
 	ROW(QUEZTL_CHANNEL_ALLOW, queztl_channel_rule, connecter,
 	    qz_channelapi_allow, qz_channelapi_allow_undo, true),
@@ -288,33 +289,33 @@ static const struct qz_ioctl device_ioctls[] = {
 	    qz_channelapi_deny, NULL, false),
 	ROW(QUEZTL_CHANNEL_RULE_NEXT, queztl_channel_rule, connecter,
 	    qz_channelapi_rule_next, NULL, true),
-	ROW(QUEZTL_CHANNEL_NEXT, queztl_channel_next, reserved,
+	ROW(QUEZTL_CHANNEL_NEXT, queztl_channel, reserved,
 	    qz_channelapi_next, NULL, true),
-	ROW(QUEZTL_CHANNEL_REVOKE, queztl_channel_revoke, id,
+	ROW(QUEZTL_CHANNEL_REVOKE, queztl_channel_revoke_args, id,
 	    qz_channelapi_revoke, NULL, false),
 };
 
 static const struct qz_ioctl vm_ioctls[] = {
-	ROW(QUEZTL_VM_INFO, queztl_vm_info, comm, qz_vmapi_info, NULL, true),
-	ROW(QUEZTL_VM_VCPU, queztl_vm_vcpu, tid, qz_vmapi_vcpu, NULL, true),
+	ROW(QUEZTL_VM_INFO, queztl_vm, comm, qz_vmapi_info, NULL, true),
+	ROW(QUEZTL_VM_VCPU, queztl_vcpu, tid, qz_vmapi_vcpu, NULL, true),
 	ROW(QUEZTL_VM_STATS, queztl_vm_stats, signal_exits,
 	    qz_vmapi_stats, NULL, true),
-	ROW(QUEZTL_VM_DETACH, queztl_vm_detach, flags,
+	ROW(QUEZTL_VM_DETACH, queztl_vm_detach_args, flags,
 	    qz_vmapi_detach, NULL, false),
 };
 
 static const struct qz_ioctl window_ioctls[] = {
-	ROW(QUEZTL_CHANNEL_LISTEN, queztl_channel_listen, slot,
+	ROW(QUEZTL_CHANNEL_LISTEN, queztl_channel_listen_args, slot,
 	    qz_channelapi_listen, qz_channelapi_listen_undo, true),
-	ROW(QUEZTL_CHANNEL_CONNECT, queztl_channel_connect, slot,
+	ROW(QUEZTL_CHANNEL_CONNECT, queztl_channel_connect_args, slot,
 	    qz_channelapi_connect, qz_channelapi_connect_undo, true),
 	ROW(QUEZTL_CHANNEL_CLOSE, queztl_channel_slot, reserved,
 	    qz_channelapi_close, NULL, false),
 	ROW(QUEZTL_CHANNEL_RING, queztl_channel_slot, reserved,
 	    qz_channelapi_ring, NULL, false),
-	ROW(QUEZTL_WINDOW_EVENTS, queztl_window_events, changed,
+	ROW(QUEZTL_WINDOW_EVENTS, queztl_events, changed,
 	    qz_channelapi_events, qz_channelapi_events_undo, true),
-	ROW(QUEZTL_WINDOW_BELL, queztl_window_bell, reserved,
+	ROW(QUEZTL_WINDOW_BELL, queztl_window_bell_args, reserved,
 	    qz_channelapi_bell, NULL, false),
 };
 

@@ -61,7 +61,7 @@ static bool may_control(const struct qz_vm *vm)
 
 int qz_vmapi_next(struct qz_call *call)
 {
-	struct queztl_vm_next *next = call->arg;
+	struct queztl_vm_next_args *next = call->arg;
 	struct qz_vm *vm;
 
 	vm = qz_vm_next(next->id);
@@ -92,7 +92,7 @@ static void show_attached(struct qz_call *call)
 
 int qz_vmapi_attach(struct qz_call *call)
 {
-	struct queztl_vm_attach *attach = call->arg;
+	struct queztl_vm_attach_args *attach = call->arg;
 	struct qz_vm *vm;
 	struct file *file;
 	int err;
@@ -114,7 +114,7 @@ int qz_vmapi_attach(struct qz_call *call)
 
 int qz_vmapi_open(struct qz_call *call)
 {
-	struct queztl_vm_open *open = call->arg;
+	struct queztl_vm_open_args *open = call->arg;
 	struct qz_vm *vm;
 	int err;
 
@@ -135,7 +135,7 @@ int qz_vmapi_open(struct qz_call *call)
 int qz_vmapi_info(struct qz_call *call)
 {
 	const struct qz_vm *vm = call->file->private_data;
-	struct queztl_vm_info *info = call->arg;
+	struct queztl_vm *info = call->arg;
 	struct file *hold;
 
 	if (info->reserved)
@@ -160,7 +160,7 @@ int qz_vmapi_info(struct qz_call *call)
 int qz_vmapi_vcpu(struct qz_call *call)
 {
 	const struct qz_vm *vm = call->file->private_data;
-	struct queztl_vm_vcpu *arg = call->arg;
+	struct queztl_vcpu *arg = call->arg;
 	struct kvm_vcpu *vcpu = NULL;
 	struct file *hold;
 	int err = -ENOENT;

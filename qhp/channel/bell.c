@@ -162,7 +162,7 @@ int qz_bell_ring(struct qz_window *window, u32 slot)
 	return qz_bell_ring_peer(&window->slots[slot].bell) ? 0 : -ENOTCONN;
 }
 
-void qz_bell_take(struct qz_window *window, struct queztl_window_events *events)
+void qz_bell_take(struct qz_window *window, struct queztl_events *events)
 {
 	events->rung = atomic64_xchg(&window->rung, 0);
 	events->changed = atomic64_xchg(&window->changed, 0);
@@ -170,7 +170,7 @@ void qz_bell_take(struct qz_window *window, struct queztl_window_events *events)
 
 /* The caller has not been told. */
 void qz_bell_put_back(struct qz_window *window,
-		      const struct queztl_window_events *events)
+		      const struct queztl_events *events)
 {
 	atomic64_or(events->rung, &window->rung);
 	atomic64_or(events->changed, &window->changed);

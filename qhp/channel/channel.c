@@ -316,10 +316,10 @@ static bool is_region_size(const struct qz_window *window, u32 bytes)
  * @window: the caller's window
  * @listen: name and size; out: the slot
  *
- * Return: 0 or a negative error, see &struct queztl_channel_listen.
+ * Return: 0 or a negative error, see &struct queztl_channel_listen_args.
  */
 int qz_channel_listen(struct qz_window *window,
-		      struct queztl_channel_listen *listen)
+		      struct queztl_channel_listen_args *listen)
 {
 	struct qz_channel *channel;
 	struct qz_region *own;
@@ -411,7 +411,7 @@ static int reserve_slot(struct qz_window *window, const char *name,
 }
 
 static int try_reserve(struct qz_window *window,
-		       struct queztl_channel_connect *connect)
+		       struct queztl_channel_connect_args *connect)
 {
 	struct qz_region *own;
 	int slot, err;
@@ -440,10 +440,10 @@ static int try_reserve(struct qz_window *window,
  * The caller tells its user, and then calls qz_channel_join() or, if it could not,
  * qz_channel_unreserve(). Until then nobody else can connect.
  *
- * Return: 0 or a negative error, see &struct queztl_channel_connect.
+ * Return: 0 or a negative error, see &struct queztl_channel_connect_args.
  */
 int qz_channel_reserve(struct qz_window *window,
-		       struct queztl_channel_connect *connect)
+		       struct queztl_channel_connect_args *connect)
 {
 	int err;
 
@@ -608,7 +608,7 @@ void qz_channel_enforce(const struct queztl_channel_rule *gone)
 	bury(&victims);
 }
 
-static void describe(struct queztl_channel_next *next,
+static void describe(struct queztl_channel *next,
 		     const struct qz_channel *channel)
 {
 	const struct qz_window *listener = channel->end[QZ_LISTENER].window;
@@ -622,7 +622,7 @@ static void describe(struct queztl_channel_next *next,
 	next->reserved = 0;
 }
 
-int qz_channel_next(struct queztl_channel_next *next)
+int qz_channel_next(struct queztl_channel *next)
 {
 	const struct qz_channel *channel;
 	int err = -ENOENT;

@@ -215,7 +215,7 @@ struct qz_window *qz_window_alloc(const char *name, u32 slots, u32 region);
 int qz_window_add(struct qz_window *window, struct file *file);
 void qz_window_remove(struct qz_window *window);
 void qz_window_put(struct qz_window *window);
-int qz_window_next(struct queztl_window_next *next);
+int qz_window_next(struct queztl_window *next);
 int qz_window_free_slot(const struct qz_window *window);
 u32 qz_window_slot_offset(const struct qz_window *window, u32 slot);
 void qz_window_show(struct qz_window *window, u32 slot,
@@ -239,16 +239,16 @@ void qz_rule_exit(void);
 
 /* channel.c: what joins windows */
 int qz_channel_listen(struct qz_window *window,
-		      struct queztl_channel_listen *listen);
+		      struct queztl_channel_listen_args *listen);
 int qz_channel_reserve(struct qz_window *window,
-		       struct queztl_channel_connect *connect);
+		       struct queztl_channel_connect_args *connect);
 void qz_channel_join(struct qz_window *window, u32 slot);
 void qz_channel_unreserve(struct qz_window *window, u32 slot);
 int qz_channel_close(struct qz_window *window, u32 slot);
 void qz_channel_close_all(struct qz_window *window);
 int qz_channel_revoke(u64 id);
 void qz_channel_enforce(const struct queztl_channel_rule *gone);
-int qz_channel_next(struct queztl_channel_next *next);
+int qz_channel_next(struct queztl_channel *next);
 
 /* bell.c: who is woken when */
 void qz_bells_init(struct qz_window *window);
@@ -256,9 +256,9 @@ void qz_bells_end(struct qz_window *window);
 int qz_bell_ring(struct qz_window *window, u32 slot);
 bool qz_bell_ring_peer(const struct qz_bell *bell);
 void qz_bell_changed(struct qz_window *window, u32 slot);
-void qz_bell_take(struct qz_window *window, struct queztl_window_events *events);
+void qz_bell_take(struct qz_window *window, struct queztl_events *events);
 void qz_bell_put_back(struct qz_window *window,
-		      const struct queztl_window_events *events);
+		      const struct queztl_events *events);
 __poll_t qz_bell_poll(struct file *file, struct poll_table_struct *table);
 int qz_bell_init(void);
 void qz_bell_exit(void);
@@ -267,7 +267,7 @@ extern struct workqueue_struct *qz_bell_wq;
 /* doorbell.c: eventfds, by which a VM rings and is rung without a call */
 void qz_doorbell_init(struct qz_bell *bell);
 int qz_doorbell_set(struct qz_window *window,
-		    const struct queztl_window_bell *set);
+		    const struct queztl_window_bell_args *set);
 bool qz_doorbell_signal(struct qz_bell *bell);
 void qz_doorbells_release(struct qz_window *window);
 

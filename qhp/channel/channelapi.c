@@ -55,7 +55,7 @@ static int publish_window(struct qz_call *call, struct qz_window *window)
 	return 0;
 }
 
-static bool window_is_good(const struct queztl_window_create *create)
+static bool window_is_good(const struct queztl_window_create_args *create)
 {
 	return !create->reserved && qz_name_is_good(create->name) &&
 	       create->slots && create->slots <= QHP_SLOTS_MAX &&
@@ -66,7 +66,7 @@ static bool window_is_good(const struct queztl_window_create *create)
 
 int qz_channelapi_window_create(struct qz_call *call)
 {
-	struct queztl_window_create *create = call->arg;
+	struct queztl_window_create_args *create = call->arg;
 	struct qz_window *window;
 	int err;
 
@@ -118,7 +118,7 @@ int qz_channelapi_rule_next(struct qz_call *call)
 
 int qz_channelapi_next(struct qz_call *call)
 {
-	struct queztl_channel_next *next = call->arg;
+	struct queztl_channel *next = call->arg;
 
 	if (next->reserved)
 		return -EINVAL;
@@ -127,7 +127,7 @@ int qz_channelapi_next(struct qz_call *call)
 
 int qz_channelapi_revoke(struct qz_call *call)
 {
-	struct queztl_channel_revoke *revoke = call->arg;
+	struct queztl_channel_revoke_args *revoke = call->arg;
 
 	if (!capable(CAP_NET_ADMIN))
 		return -EPERM;
@@ -141,14 +141,14 @@ int qz_channelapi_listen(struct qz_call *call)
 
 void qz_channelapi_listen_undo(struct qz_call *call)
 {
-	struct queztl_channel_listen *listen = call->arg;
+	struct queztl_channel_listen_args *listen = call->arg;
 
 	qz_channel_close(call->file->private_data, listen->slot);
 }
 
 static void join_reserved(struct qz_call *call)
 {
-	struct queztl_channel_connect *connect = call->arg;
+	struct queztl_channel_connect_args *connect = call->arg;
 
 	qz_channel_join(call->file->private_data, connect->slot);
 }
@@ -161,7 +161,7 @@ int qz_channelapi_connect(struct qz_call *call)
 
 void qz_channelapi_connect_undo(struct qz_call *call)
 {
-	struct queztl_channel_connect *connect = call->arg;
+	struct queztl_channel_connect_args *connect = call->arg;
 
 	qz_channel_unreserve(call->file->private_data, connect->slot);
 }
@@ -197,7 +197,7 @@ void qz_channelapi_events_undo(struct qz_call *call)
 
 int qz_channelapi_bell(struct qz_call *call)
 {
-	struct queztl_window_bell *bell = call->arg;
+	struct queztl_window_bell_args *bell = call->arg;
 
 	if (bell->reserved)
 		return -EINVAL;

@@ -133,10 +133,10 @@ static struct qz_bell *find_bell(struct qz_window *window, u32 slot, int kick)
  * @set: which bell, and what it gets
  *
  * Context: process, without locks.
- * Return: 0 or a negative error, see &struct queztl_window_bell.
+ * Return: 0 or a negative error, see &struct queztl_window_bell_args.
  */
 int qz_doorbell_set(struct qz_window *window,
-		    const struct queztl_window_bell *set)
+		    const struct queztl_window_bell_args *set)
 {
 	struct qz_bell *bell = find_bell(window, set->slot, set->kick);
 	struct eventfd_ctx *call = NULL;

@@ -159,7 +159,7 @@ void qz_window_remove(struct qz_window *window)
 	spin_unlock(&qz_channels_lock);
 }
 
-static void describe(struct queztl_window_next *next,
+static void describe(struct queztl_window *next,
 		     const struct qz_window *window)
 {
 	u32 i;
@@ -180,7 +180,7 @@ static void describe(struct queztl_window_next *next,
 	}
 }
 
-int qz_window_next(struct queztl_window_next *next)
+int qz_window_next(struct queztl_window *next)
 {
 	const struct qz_window *window;
 	int err = -ENOENT;

@@ -95,11 +95,11 @@ static void set(const struct sync *sync, unsigned int tgid, const struct qz_sett
 }
 
 /* Threads that queztl.ko knows to be vCPUs. */
-static void name_vcpus(const struct sync *sync, int vm, const struct queztl_vm_info *info)
+static void name_vcpus(const struct sync *sync, int vm, const struct queztl_vm *info)
 {
 	for (__u32 i = 0; i < info->vcpus; i++) {
 		unsigned int tgid = info->pid, tid;
-		struct queztl_vm_vcpu vcpu;
+		struct queztl_vcpu vcpu;
 
 		if (queztl_vm_vcpu(vm, i, &vcpu) || !vcpu.tid)
 			continue;
@@ -113,7 +113,7 @@ static void ask_module(const struct sync *sync)
 {
 	static const struct qz_setting usual;
 	int device = queztl_open(), vm;
-	struct queztl_vm_info info;
+	struct queztl_vm info;
 	uint64_t id = 0;
 
 	if (device < 0)

@@ -37,7 +37,7 @@ static bool is_within(u32 value, u32 min, u32 max)
 
 int qz_schedapi_start(struct qz_call *call)
 {
-	const struct queztl_sched_start *start = call->arg;
+	const struct queztl_sched_start_args *start = call->arg;
 	u32 slice = start->slice_us ?: SLICE_US;
 	u32 check = start->check_us ?: CHECK_US;
 
@@ -60,7 +60,7 @@ int qz_schedapi_stop(struct qz_call *call)
 
 int qz_schedapi_info(struct qz_call *call)
 {
-	struct queztl_sched_info *info = call->arg;
+	struct queztl_sched *info = call->arg;
 	struct qz_sched_status status;
 
 	if (info->reserved)

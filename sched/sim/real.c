@@ -220,7 +220,7 @@ static void tell(const char *name, uint32_t key, const void *value)
 /* The module's scheduler takes no setting from a cgroup. Without one there is nothing to set. */
 static void tell_module(int kvm_vm, const struct sim_vm *vm)
 {
-	struct queztl_vm_attach attach = { .size = sizeof(attach), .kvm_fd = kvm_vm };
+	struct queztl_vm_attach_args attach = { .size = sizeof(attach), .kvm_fd = kvm_vm };
 	struct queztl_vm_sched set = {
 		.size = sizeof(set), .set = QUEZTL_VM_WEIGHT | QUEZTL_VM_LIMIT,
 		.weight = vm->weight, .limit = vm->limit,

@@ -105,7 +105,7 @@ static void do_all(int first, int count, int pairs, const char *fabric,
 
 static int list(__u64 *ids, int room)
 {
-	struct queztl_port_next port = { .size = sizeof(port) };
+	struct queztl_port port = { .size = sizeof(port) };
 	int n = 0;
 
 	while (n < room && !ioctl(queztl_fd(), QUEZTL_PORT_NEXT, &port))

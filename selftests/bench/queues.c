@@ -468,7 +468,7 @@ static void *end_when_sent(void *threads)
 static void sender(const char *name, const char *peer, int num, int slot)
 {
 	pthread_t thread[MQ_PAIRS], waiter;
-	struct queztl_port_next self, other;
+	struct queztl_port self, other;
 
 	begin(name, num, slot);
 	must(name, port_find(name, &self));

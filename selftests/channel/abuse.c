@@ -43,7 +43,7 @@ static void expect_zeros_after_revoke(void)
 
 static __u64 diverted(void)
 {
-	struct queztl_window_next found;
+	struct queztl_window found;
 
 	EXPECT_EQ(window_find("qtb", &found), 0);
 	return found.diverted;

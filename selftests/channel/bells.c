@@ -39,9 +39,9 @@ static uint64_t count_of(int fd, int ms)
 	return count;
 }
 
-static struct queztl_window_events events_of(const struct window *window)
+static struct queztl_events events_of(const struct window *window)
 {
-	struct queztl_window_events events;
+	struct queztl_events events;
 
 	ASSERT_EQ(window_events(window->fd, &events), 0);
 	return events;

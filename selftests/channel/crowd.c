@@ -143,7 +143,7 @@ static __u64 slots_that_rang(bool may_sleep)
 {
 	struct pollfd pollers[] = { { .fd = me.window.fd, .events = POLLIN },
 				    { .fd = me.wake, .events = POLLIN } };
-	struct queztl_window_events events = { 0 };
+	struct queztl_events events = { 0 };
 	eventfd_t count;
 
 	ASSERT_GE(poll(pollers, 2, may_sleep ? -1 : 0), 0);

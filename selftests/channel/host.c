@@ -15,7 +15,7 @@ static int call(int fd, unsigned int number, void *argument)
 
 int window_create(const char *name, __u32 slots, __u32 region, int *fd)
 {
-	struct queztl_window_create create = { .size = sizeof(create), .slots = slots, .region = region };
+	struct queztl_window_create_args create = { .size = sizeof(create), .slots = slots, .region = region };
 	int r;
 
 	NAME(create.name, name);
@@ -24,24 +24,24 @@ int window_create(const char *name, __u32 slots, __u32 region, int *fd)
 	return r;
 }
 
-int window_find(const char *name, struct queztl_window_next *found)
+int window_find(const char *name, struct queztl_window *found)
 {
-	*found = (struct queztl_window_next){ .size = sizeof(*found) };
+	*found = (struct queztl_window){ .size = sizeof(*found) };
 	while (!call(queztl_fd(), QUEZTL_WINDOW_NEXT, found))
 		if (!strcmp(found->name, name))
 			return 0;
 	return -ENOENT;
 }
 
-int window_events(int fd, struct queztl_window_events *events)
+int window_events(int fd, struct queztl_events *events)
 {
-	*events = (struct queztl_window_events){ .size = sizeof(*events) };
+	*events = (struct queztl_events){ .size = sizeof(*events) };
 	return call(fd, QUEZTL_WINDOW_EVENTS, events);
 }
 
 int window_bell(int fd, __u32 slot, int kick, int call_fd)
 {
-	struct queztl_window_bell bell = { .size = sizeof(bell), .slot = slot, .kick = kick, .call = call_fd };
+	struct queztl_window_bell_args bell = { .size = sizeof(bell), .slot = slot, .kick = kick, .call = call_fd };
 
 	return call(fd, QUEZTL_WINDOW_BELL, &bell);
 }
@@ -88,9 +88,9 @@ int channel_deny(const char *name, const char *listener, const char *connecter)
 	return call_rule(QUEZTL_CHANNEL_DENY, name, listener, connecter);
 }
 
-int channel_find(const char *name, struct queztl_channel_next *found)
+int channel_find(const char *name, struct queztl_channel *found)
 {
-	*found = (struct queztl_channel_next){ .size = sizeof(*found) };
+	*found = (struct queztl_channel){ .size = sizeof(*found) };
 	while (!call(queztl_fd(), QUEZTL_CHANNEL_NEXT, found))
 		if (!strcmp(found->name, name))
 			return 0;
@@ -99,8 +99,8 @@ int channel_find(const char *name, struct queztl_channel_next *found)
 
 int channel_revoke(const char *name)
 {
-	struct queztl_channel_revoke revoke = { .size = sizeof(revoke) };
-	struct queztl_channel_next found;
+	struct queztl_channel_revoke_args revoke = { .size = sizeof(revoke) };
+	struct queztl_channel found;
 	int r = channel_find(name, &found);
 
 	revoke.id = found.id;
@@ -109,7 +109,7 @@ int channel_revoke(const char *name)
 
 int channel_listen(int fd, const char *name, __u32 bytes)
 {
-	struct queztl_channel_listen listen = { .size = sizeof(listen), .bytes = bytes };
+	struct queztl_channel_listen_args listen = { .size = sizeof(listen), .bytes = bytes };
 	int r;
 
 	NAME(listen.name, name);
@@ -119,7 +119,7 @@ int channel_listen(int fd, const char *name, __u32 bytes)
 
 int channel_connect(int fd, const char *name)
 {
-	struct queztl_channel_connect connect = { .size = sizeof(connect) };
+	struct queztl_channel_connect_args connect = { .size = sizeof(connect) };
 	int r;
 
 	NAME(connect.name, name);
@@ -194,9 +194,9 @@ bool is_filled(const char *at, char byte, size_t bytes)
 
 struct channel_counts channel_counts_now(void)
 {
-	struct queztl_window_next window = { .size = sizeof(window) };
+	struct queztl_window window = { .size = sizeof(window) };
 	struct queztl_channel_rule rule = { .size = sizeof(rule) };
-	struct queztl_channel_next channel = { .size = sizeof(channel) };
+	struct queztl_channel channel = { .size = sizeof(channel) };
 	struct channel_counts now = { 0 };
 
 	while (!call(queztl_fd(), QUEZTL_WINDOW_NEXT, &window)) {

@@ -19,8 +19,8 @@ struct window {
 };
 
 int window_create(const char *name, __u32 slots, __u32 region, int *fd);
-int window_find(const char *name, struct queztl_window_next *found);
-int window_events(int fd, struct queztl_window_events *events);
+int window_find(const char *name, struct queztl_window *found);
+int window_events(int fd, struct queztl_events *events);
 int window_bell(int fd, __u32 slot, int kick, int call);
 /* Of the smallest regions. It asserts. */
 struct window window_open(const char *name, __u32 slots);
@@ -29,7 +29,7 @@ void window_close(struct window *window);
 
 int channel_allow(const char *name, const char *listener, const char *connecter);
 int channel_deny(const char *name, const char *listener, const char *connecter);
-int channel_find(const char *name, struct queztl_channel_next *found);
+int channel_find(const char *name, struct queztl_channel *found);
 int channel_revoke(const char *name);
 /* The slot, or -errno. */
 int channel_listen(int fd, const char *name, __u32 bytes);

@@ -37,7 +37,7 @@ static bool make_cgroup(void)
 static void wait_for_bell(int fd)
 {
 	struct pollfd poller = { .fd = fd, .events = POLLIN };
-	struct queztl_window_events events;
+	struct queztl_events events;
 
 	ASSERT_EQ(poll(&poller, 1, -1), 1);
 	ASSERT_EQ(window_events(fd, &events), 0);
@@ -86,7 +86,7 @@ static void answer_until(struct exchange *exchange, unsigned long long end)
 
 static void expect_told(void)
 {
-	struct queztl_window_events events;
+	struct queztl_events events;
 
 	ASSERT_EQ(window_events(a.fd, &events), 0);
 	EXPECT_EQ(events.changed, 1);
@@ -113,7 +113,7 @@ static void expect_error(struct exchange *exchange)
 
 static void kill_it(pid_t child)
 {
-	struct queztl_window_next found;
+	struct queztl_window found;
 	int status;
 
 	kill(child, SIGKILL);
@@ -179,7 +179,7 @@ TEST_WITHIN(killed_owners_leave_nothing, 300)
 	bool in_cgroup = make_cgroup(), again = true;
 	const int cycles = CYCLES;
 	unsigned long long typical = 1000;
-	struct queztl_window_next found;
+	struct queztl_window found;
 	struct exchange exchange;
 
 	if (!in_cgroup)

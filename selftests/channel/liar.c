@@ -356,7 +356,7 @@ static void hear_friend(struct exchange *friend)
 {
 	struct pollfd poller = { .fd = victim.window.fd, .events = POLLIN };
 	__u32 received = friend->received;
-	struct queztl_window_events events;
+	struct queztl_events events;
 	enum exchange_state state;
 
 	for (;;) {
@@ -389,7 +389,7 @@ static void be_friend(void)
 	struct exchange exchange;
 	struct window c;
 	struct pollfd poller = { .events = POLLIN };
-	struct queztl_window_events events;
+	struct queztl_events events;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	c = window_open("qtd", 1);
@@ -425,7 +425,7 @@ static void end_it(pid_t child)
 
 static __u64 diverted_of(const char *name)
 {
-	struct queztl_window_next found;
+	struct queztl_window found;
 
 	ASSERT_EQ(window_find(name, &found), 0);
 	return found.diverted;

@@ -106,8 +106,8 @@ TEST(smaller_region_ends_where_it_says)
 TEST(dead_peer_takes_nothing_along)
 {
 	struct pollfd poller = { .events = POLLIN };
-	struct queztl_window_events events;
-	struct queztl_window_next found;
+	struct queztl_events events;
+	struct queztl_window found;
 	struct window a = window_open("qta", 1);
 	pid_t child;
 	int ends[2];
@@ -150,7 +150,7 @@ TEST(dead_peer_takes_nothing_along)
 /* The descriptor may be closed; what is mapped lives on, and ends with the mapping. */
 TEST(window_lives_as_long_as_it_is_mapped)
 {
-	struct queztl_window_next found;
+	struct queztl_window found;
 	struct window a, b;
 
 	join_windows(&a, &b);

@@ -45,7 +45,7 @@ TEST(a_rule_is_about_two_windows)
 
 TEST(deny_cuts_what_no_other_rule_allows)
 {
-	struct queztl_channel_next found;
+	struct queztl_channel found;
 	struct window a, b;
 
 	join_windows(&a, &b);

@@ -235,8 +235,8 @@ static void storm(const char *name, unsigned int seed, int calls)
 TEST_WITHIN(storm_of_calls, 180)
 {
 	static const char *const names[] = { "qta", "qtb" };
-	struct queztl_channel_next channel;
-	struct queztl_window_next found;
+	struct queztl_channel channel;
+	struct queztl_window found;
 	pid_t children[4];
 	int status;
 

@@ -160,7 +160,7 @@ static bool becomes(const struct vm *vm, int slot, __u32 state)
 /* A VM that dies loses its channels, its peer is interrupted, and its successor finds nothing. */
 TEST(vm_that_dies_and_starts_again)
 {
-	struct queztl_window_next found;
+	struct queztl_window found;
 	struct end end_a, end_b;
 	pid_t servers[2];
 	struct vm a, b;
@@ -238,7 +238,7 @@ static int wait_for_exit(pid_t child)
 
 static bool listens(const char *name)
 {
-	struct queztl_channel_next found;
+	struct queztl_channel found;
 
 	for (int i = 0; i < WAIT_MS / 10; i++) {
 		if (!channel_find(name, &found))

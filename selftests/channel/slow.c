@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 
 static struct window a, b;
-static struct queztl_channel_connect *argument;	/* in a page of its own, which can be taken away */
+static struct queztl_channel_connect_args *argument;	/* in a page of its own, which can be taken away */
 
 static void *connect_it(void *result)
 {
@@ -41,7 +41,7 @@ static int watch_argument(void)
 static void give_argument(int watcher)
 {
 	static char page[4096] __attribute__((aligned(4096)));
-	struct queztl_channel_connect filled = { .size = sizeof(filled), .name = "qtc" };
+	struct queztl_channel_connect_args filled = { .size = sizeof(filled), .name = "qtc" };
 	struct uffdio_copy copy = { .dst = (__u64)argument, .src = (__u64)page, .len = 4096 };
 
 	memcpy(page, &filled, sizeof(filled));
@@ -50,7 +50,7 @@ static void give_argument(int watcher)
 
 static bool has_reserved(void)
 {
-	struct queztl_window_next found;
+	struct queztl_window found;
 
 	ASSERT_EQ(window_find("qtb", &found), 0);
 	return found.memory;
@@ -83,7 +83,7 @@ static bool stop_in_connect(int watcher, pthread_t *connecter, int *result)
 
 static int count_channels(void)
 {
-	struct queztl_channel_next next = { .size = sizeof(next) };
+	struct queztl_channel next = { .size = sizeof(next) };
 	int n = 0;
 
 	while (!ioctl(queztl_fd(), QUEZTL_CHANNEL_NEXT, &next))

@@ -19,7 +19,7 @@ struct end {
 static void wait_for_event(struct end *end)
 {
 	struct pollfd poller = { .fd = end->window.fd, .events = POLLIN };
-	struct queztl_window_events events;
+	struct queztl_events events;
 
 	ASSERT_EQ(poll(&poller, 1, -1), 1);
 	ASSERT_EQ(window_events(end->window.fd, &events), 0);
@@ -162,7 +162,7 @@ static short ready(int fd)
 
 TEST(events_name_the_slot_and_are_told_once)
 {
-	struct queztl_window_events events;
+	struct queztl_events events;
 	struct window a, b;
 
 	join_windows(&a, &b);
@@ -206,7 +206,7 @@ TEST(many_waiters_are_woken)
 	char byte;
 
 	join_windows(&a, &b);
-	ASSERT_EQ(window_events(a.fd, &(struct queztl_window_events){ 0 }), 0);
+	ASSERT_EQ(window_events(a.fd, &(struct queztl_events){ 0 }), 0);
 	ASSERT_EQ(pipe(ends), 0);
 	for (int i = 0; i < 20; i++) {
 		if (fork())

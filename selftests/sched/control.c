@@ -20,28 +20,28 @@ int call(unsigned int number, void *argument)
 
 int start(void)
 {
-	struct queztl_sched_start arg = { .size = sizeof(arg) };
+	struct queztl_sched_start_args arg = { .size = sizeof(arg) };
 
 	return call(QUEZTL_SCHED_START, &arg);
 }
 
 int start_per_vcpu(void)
 {
-	struct queztl_sched_start arg = { .size = sizeof(arg), .mode = QUEZTL_SCHED_PER_VCPU };
+	struct queztl_sched_start_args arg = { .size = sizeof(arg), .mode = QUEZTL_SCHED_PER_VCPU };
 
 	return call(QUEZTL_SCHED_START, &arg);
 }
 
 int stop(void)
 {
-	struct queztl_sched_stop arg = { .size = sizeof(arg) };
+	struct queztl_sched_stop_args arg = { .size = sizeof(arg) };
 
 	return call(QUEZTL_SCHED_STOP, &arg);
 }
 
-struct queztl_sched_info info(void)
+struct queztl_sched info(void)
 {
-	struct queztl_sched_info arg = { .size = sizeof(arg) };
+	struct queztl_sched arg = { .size = sizeof(arg) };
 
 	ASSERT_EQ(call(QUEZTL_SCHED_INFO, &arg), 0);
 	return arg;

@@ -26,7 +26,7 @@ int start_per_vcpu(void);
 int stop(void);
 
 /* They assert. */
-struct queztl_sched_info info(void);
+struct queztl_sched info(void);
 struct queztl_vm_sched get(__u64 id);
 void set(__u64 id, __u32 what, __u32 value);
 void tasks_run(void);		/* the scheduler in charge has to let them end */

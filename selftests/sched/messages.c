@@ -38,14 +38,14 @@ static struct shared {
 
 static void stop_scheduler(void)
 {
-	struct queztl_sched_stop arg = { .size = sizeof(arg) };
+	struct queztl_sched_stop_args arg = { .size = sizeof(arg) };
 
 	ioctl(device, QUEZTL_SCHED_STOP, &arg);
 }
 
 static void start_scheduler(void)
 {
-	struct queztl_sched_start arg = { .size = sizeof(arg) };
+	struct queztl_sched_start_args arg = { .size = sizeof(arg) };
 	struct queztl_info info = { .size = sizeof(info) };
 
 	device = open(QUEZTL_DEVICE, O_RDWR | O_CLOEXEC);
@@ -83,8 +83,8 @@ static int create_vm(void)
 
 static pid_t pid_of(__u64 vm)
 {
-	struct queztl_vm_open open = { .size = sizeof(open), .id = vm };
-	struct queztl_vm_info info = { .size = sizeof(info) };
+	struct queztl_vm_open_args open = { .size = sizeof(open), .id = vm };
+	struct queztl_vm info = { .size = sizeof(info) };
 
 	if (ioctl(device, QUEZTL_VM_OPEN, &open))
 		return 0;
@@ -98,7 +98,7 @@ static pid_t pid_of(__u64 vm)
 static __u64 vm_of(pid_t pid)
 {
 	for (int i = 0; i < SOON; i++) {
-		struct queztl_vm_next next = { .size = sizeof(next) };
+		struct queztl_vm_next_args next = { .size = sizeof(next) };
 
 		while (!ioctl(device, QUEZTL_VM_NEXT, &next))
 			if (pid_of(next.id) == pid)
@@ -339,7 +339,7 @@ static void ring_peer(int me)
 static void sleep_until_rung(int me)
 {
 	struct pollfd poller = { .fd = windows[me].fd, .events = POLLIN };
-	struct queztl_window_events events;
+	struct queztl_events events;
 	eventfd_t count;
 
 	if (calls[me] >= 0) {

@@ -68,7 +68,7 @@ TEST_WITHIN(scheduler_stopped_without_memory, 300)
 /* Of a start whose @nth or earlier allocation within a function fails, whoever makes it. */
 static bool start_fails(const char *function, int nth, int error, const char *why)
 {
-	struct queztl_sched_info i;
+	struct queztl_sched i;
 	bool fired;
 	int r;
 

@@ -21,7 +21,7 @@
 
 TEST(starts_and_stops)
 {
-	struct queztl_sched_info i;
+	struct queztl_sched i;
 	char text[64];
 
 	begin();
@@ -92,7 +92,7 @@ TEST(settings_stay)
 
 TEST(refuses_what_is_out_of_range)
 {
-	struct queztl_sched_start s = { .size = sizeof(s) };
+	struct queztl_sched_start_args s = { .size = sizeof(s) };
 	struct queztl_vm_sched v = { .size = sizeof(v) };
 	struct standin a;
 
@@ -137,7 +137,7 @@ TEST(refuses_what_is_out_of_range)
 
 TEST(counts_yields)
 {
-	struct queztl_sched_info before, after;
+	struct queztl_sched before, after;
 
 	begin();
 	ASSERT_EQ(start(), 0);
@@ -252,7 +252,7 @@ TEST(vms_come_and_go)
 
 TEST(ends_on_sysrq)
 {
-	struct queztl_sched_info i;
+	struct queztl_sched i;
 
 	begin();
 	ASSERT_EQ(start(), 0);
@@ -272,7 +272,7 @@ TEST(ends_on_sysrq)
 
 TEST(refuses_core_scheduling)
 {
-	struct queztl_sched_info i;
+	struct queztl_sched i;
 	bool gone = false;
 	pid_t child;
 

@@ -208,13 +208,13 @@ static void live(struct plan *plan, int ready)
 
 static __u64 vm_of(pid_t pid)
 {
-	struct queztl_vm_next next = { .size = sizeof(next) };
+	struct queztl_vm_next_args next = { .size = sizeof(next) };
 	int device = open(QUEZTL_DEVICE, O_RDWR | O_CLOEXEC);
 	__u64 found = 0;
 
 	while (!found && !ioctl(device, QUEZTL_VM_NEXT, &next)) {
-		struct queztl_vm_open open = { .size = sizeof(open), .id = next.id };
-		struct queztl_vm_info info = { .size = sizeof(info) };
+		struct queztl_vm_open_args open = { .size = sizeof(open), .id = next.id };
+		struct queztl_vm info = { .size = sizeof(info) };
 
 		if (ioctl(device, QUEZTL_VM_OPEN, &open))
 			continue;

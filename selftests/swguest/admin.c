@@ -27,7 +27,7 @@ static void run_holder(void)
 
 static int list_ports(void)
 {
-	struct queztl_port_next found;
+	struct queztl_port found;
 
 	return port_find(other->name, &found);
 }
@@ -41,7 +41,7 @@ static int ask_stats(void)
 
 static int list_fabrics(void)
 {
-	struct queztl_fabric_next found;
+	struct queztl_fabric found;
 
 	return fabric_find("qtlan", &found);
 }
@@ -218,7 +218,7 @@ static int plug_cable(void)
 
 static int capture(void)
 {
-	struct queztl_port_capture capture = { 0 };
+	struct queztl_port_capture_args capture = { 0 };
 	int fd = port_capture(held->name, &capture);
 
 	return fd < 0 ? fd : close(fd);
@@ -227,7 +227,7 @@ static int capture(void)
 /* Frames for the stopped one are recorded, and read. */
 static void expect_capture(void)
 {
-	struct queztl_port_capture capture = { 0 };
+	struct queztl_port_capture_args capture = { 0 };
 	int fd = port_capture(held->name, &capture);
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 	static uint8_t bytes[1 << 17];

@@ -15,11 +15,11 @@ static uint64_t rule_seed;
 
 static void list_vms(void)
 {
-	struct queztl_vm_next next = { .size = sizeof(next) };
+	struct queztl_vm_next_args next = { .size = sizeof(next) };
 
 	while (!ioctl(queztl_fd(), QUEZTL_VM_NEXT, &next)) {
-		struct queztl_vm_open vm = { .size = sizeof(vm), .id = next.id };
-		struct queztl_vm_info info = { .size = sizeof(info) };
+		struct queztl_vm_open_args vm = { .size = sizeof(vm), .id = next.id };
+		struct queztl_vm info = { .size = sizeof(info) };
 		struct queztl_vm_stats stats = { .size = sizeof(stats) };
 
 		if (ioctl(queztl_fd(), QUEZTL_VM_OPEN, &vm))
@@ -34,8 +34,8 @@ static void list_vms(void)
 static void *list(void *unused)
 {
 	while (racing) {
-		struct queztl_port_next port = { .size = sizeof(port) };
-		struct queztl_fabric_next next = { .size = sizeof(next) };
+		struct queztl_port port = { .size = sizeof(port) };
+		struct queztl_fabric next = { .size = sizeof(next) };
 
 		while (!ioctl(queztl_fd(), QUEZTL_PORT_NEXT, &port)) {
 			struct queztl_port_stats stats = { .size = sizeof(stats), .id = port.id };

@@ -21,7 +21,7 @@ static struct flow_frame large;
 
 static int open_capture(const char *name, uint32_t snaplen, uint32_t size)
 {
-	struct queztl_port_capture capture = { .snaplen = snaplen, .bytes = size };
+	struct queztl_port_capture_args capture = { .snaplen = snaplen, .bytes = size };
 
 	return port_capture(name, &capture);
 }

@@ -76,7 +76,7 @@ TEST(a_frame_that_is_flooded_in_the_middle_pays_for_it)
 static void set_rate(void)
 {
 	struct queztl_port_rates rates = { .size = sizeof(rates), .set = QUEZTL_PORT_TX_BYTES, .tx_bytes = RATE };
-	struct queztl_port_next port;
+	struct queztl_port port;
 
 	ASSERT_EQ(port_find(sender->name, &port), 0);
 	rates.id = port.id;

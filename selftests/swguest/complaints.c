@@ -63,7 +63,7 @@ static void post_nonsense(struct member *member, int ring, uint16_t flags)
 
 static void await_broken(struct member *member)
 {
-	struct queztl_port_next port = { 0 };
+	struct queztl_port port = { 0 };
 
 	for (int i = 0; i < SOON && !(port.state & QUEZTL_PORT_BROKEN); i++, usleep(1000))
 		ASSERT_EQ(port_find(member->name, &port), 0);

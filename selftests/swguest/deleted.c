@@ -162,7 +162,7 @@ TEST(a_deleted_ports_descriptor_still_answers)
 /* A VMM whose guest reboots, or is paused, has its port all the same: rmmod, were it let in, would wait for it. */
 TEST(a_port_that_was_reset_is_still_open)
 {
-	struct queztl_port_next found;
+	struct queztl_port found;
 	int before;
 
 	make_fabric("qtlan");
@@ -188,7 +188,7 @@ TEST(a_port_that_was_reset_is_still_open)
 TEST_WITHIN(who_keeps_a_deleted_port_hangs_nobody, 60)
 {
 	struct deletion deletion;
-	struct queztl_port_next found;
+	struct queztl_port found;
 
 	/* Who waits looks round each second, or somewhat later on a busy host. */
 	if (write_text(HUNG, "4"))

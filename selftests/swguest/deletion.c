@@ -13,7 +13,7 @@ static struct member *m[2];
 
 static __u32 state_of(struct member *member)
 {
-	struct queztl_port_next port;
+	struct queztl_port port;
 
 	ASSERT_EQ(port_find(member->name, &port), 0);
 	return port.state;
@@ -23,7 +23,7 @@ static __u32 state_of(struct member *member)
 static void expect_gone(struct member *member)
 {
 	double end = swg_now() + SOON / 1e3;
-	struct queztl_port_next port;
+	struct queztl_port port;
 
 	while (!port_find(member->name, &port) && swg_now() < end)
 		usleep(1000);
@@ -63,9 +63,9 @@ static double worst;
 static void expect_others_are_served(struct member *deleted)
 {
 	const char *const show[] = { "vdpa", "dev", "show", NULL }, *const mgmt[] = { "vdpa", "mgmtdev", "show", NULL };
-	struct queztl_fabric_next fabric;
+	struct queztl_fabric fabric;
 	struct queztl_port_stats stats;
-	struct queztl_port_next port;
+	struct queztl_port port;
 	__u64 id;
 
 	ASSERT_EQ(TIMED(fabric_add("qtother", &id)), 0);
@@ -90,8 +90,8 @@ static void expect_no_policy(struct member *deleted, struct member *other)
 
 TEST(open_port_is_deleted_at_once)
 {
-	struct queztl_fabric_next fabric;
-	struct queztl_port_next port;
+	struct queztl_fabric fabric;
+	struct queztl_port port;
 
 	make_lan(m, 2, NULL);
 	expect_pair_works(m[0], m[1], 1);
@@ -208,7 +208,7 @@ TEST(deleted_port_answers_commands)
 /* A network device of the host that is up, and has things to tell its device on the way down. */
 TEST(busy_interface_is_gone_when_the_command_returns)
 {
-	struct queztl_port_next port;
+	struct queztl_port port;
 	char command[256];
 
 	make_fabric("qtlan");
@@ -247,7 +247,7 @@ static void *hold_again(void *argument)
  */
 TEST(opens_beside_the_deletion_end)
 {
-	struct queztl_port_next port;
+	struct queztl_port port;
 	pthread_t thread[2];
 	char path[64];
 	int fd;
@@ -277,8 +277,8 @@ TEST(opens_beside_the_deletion_end)
 /* Where nobody has to be waited for the command has done all of it when it returns. */
 TEST(closed_port_is_gone_when_the_command_returns)
 {
-	struct queztl_fabric_next fabric;
-	struct queztl_port_next port;
+	struct queztl_fabric fabric;
+	struct queztl_port port;
 
 	make_fabric("qtlan");
 	for (int i = 0; i < 3; i++) {

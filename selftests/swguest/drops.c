@@ -320,7 +320,7 @@ static void post_raw(struct member *member, int ring, uint64_t addr, uint32_t le
 
 static bool is_broken(struct member *member)
 {
-	struct queztl_port_next port;
+	struct queztl_port port;
 
 	for (int i = 0; i < SOON; i++, usleep(1000)) {
 		ASSERT_EQ(port_find(member->name, &port), 0);
@@ -332,7 +332,7 @@ static bool is_broken(struct member *member)
 
 static void expect_reset_cures(struct member *member, struct member *other)
 {
-	struct queztl_port_next port;
+	struct queztl_port port;
 
 	ASSERT_EQ(swg_reset(&member->port), 0);
 	start(member, NULL);

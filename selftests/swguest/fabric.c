@@ -42,7 +42,7 @@ static int call(unsigned long number, void *argument)
 
 int fabric_add(const char *name, __u64 *id)
 {
-	struct queztl_fabric_add add = { .size = sizeof(add) };
+	struct queztl_fabric_add_args add = { .size = sizeof(add) };
 	int r;
 
 	snprintf(add.name, sizeof(add.name), "%s", name);
@@ -54,16 +54,16 @@ int fabric_add(const char *name, __u64 *id)
 
 int fabric_del(__u64 id)
 {
-	struct queztl_fabric_del del = { .size = sizeof(del), .id = id };
+	struct queztl_fabric_del_args del = { .size = sizeof(del), .id = id };
 
 	return call(QUEZTL_FABRIC_DEL, &del);
 }
 
-int fabric_find(const char *name, struct queztl_fabric_next *found)
+int fabric_find(const char *name, struct queztl_fabric *found)
 {
 	int r;
 
-	*found = (struct queztl_fabric_next){ .size = sizeof(*found) };
+	*found = (struct queztl_fabric){ .size = sizeof(*found) };
 	while (!(r = call(QUEZTL_FABRIC_NEXT, found)))
 		if (!strcmp(found->name, name))
 			return 0;
@@ -72,8 +72,8 @@ int fabric_find(const char *name, struct queztl_fabric_next *found)
 
 int fabric_set(const char *name, __u32 mode)
 {
-	struct queztl_fabric_set set = { .size = sizeof(set), .mode = mode };
-	struct queztl_fabric_next found;
+	struct queztl_fabric_set_args set = { .size = sizeof(set), .mode = mode };
+	struct queztl_fabric found;
 	int r = fabric_find(name, &found);
 
 	set.id = found.id;
@@ -165,18 +165,18 @@ int port_del(const char *name)
 	return r > 0 ? -EIO : r;
 }
 
-int port_find(const char *name, struct queztl_port_next *found)
+int port_find(const char *name, struct queztl_port *found)
 {
 	int r;
 
-	*found = (struct queztl_port_next){ .size = sizeof(*found) };
+	*found = (struct queztl_port){ .size = sizeof(*found) };
 	while (!(r = call(QUEZTL_PORT_NEXT, found)))
 		if (!strcmp(found->name, name))
 			return 0;
 	return r;
 }
 
-int port_find_attached(const char *name, struct queztl_port_next *found)
+int port_find_attached(const char *name, struct queztl_port *found)
 {
 	int r;
 
@@ -187,7 +187,7 @@ int port_find_attached(const char *name, struct queztl_port_next *found)
 
 int port_stats(const char *name, struct queztl_port_stats *stats)
 {
-	struct queztl_port_next port;
+	struct queztl_port port;
 	int r = port_find(name, &port);
 
 	if (r)
@@ -203,17 +203,17 @@ int port_set(const char *name, __u32 mode)
 
 int port_change(const char *name, __u32 change, __u32 mode)
 {
-	struct queztl_port_set set = { .size = sizeof(set), .mode = mode, .change = change };
-	struct queztl_port_next port;
+	struct queztl_port_set_args set = { .size = sizeof(set), .mode = mode, .change = change };
+	struct queztl_port port;
 	int r = port_find(name, &port);
 
 	set.id = port.id;
 	return r ? r : call(QUEZTL_PORT_SET, &set);
 }
 
-int port_capture(const char *name, struct queztl_port_capture *capture)
+int port_capture(const char *name, struct queztl_port_capture_args *capture)
 {
-	struct queztl_port_next port;
+	struct queztl_port port;
 	int r = port_find(name, &port);
 
 	capture->size = sizeof(*capture);
@@ -226,7 +226,7 @@ int port_capture(const char *name, struct queztl_port_capture *capture)
 int port_mirror(const char *name, const char *mirror)
 {
 	struct queztl_port_mirror set = { .size = sizeof(set) };
-	struct queztl_port_next port;
+	struct queztl_port port;
 	int r = port_find(name, &port);
 
 	set.id = port.id;
@@ -240,7 +240,7 @@ int port_mirror(const char *name, const char *mirror)
 int port_vlan(const char *name, __u32 mode, __u16 native, const __u16 *ids, int n)
 {
 	struct queztl_port_vlan vlan = { .size = sizeof(vlan), .mode = mode, .native = native };
-	struct queztl_port_next port;
+	struct queztl_port port;
 	int r = port_find(name, &port);
 
 	vlan.id = port.id;
@@ -253,7 +253,7 @@ int port_vlan(const char *name, __u32 mode, __u16 native, const __u16 *ids, int 
 int port_macs(const char *name, __u32 mode, const struct queztl_mac *macs, __u32 n)
 {
 	struct queztl_port_macs set = { .size = sizeof(set), .mode = mode, .n = n, .macs = (uintptr_t)macs };
-	struct queztl_port_next port;
+	struct queztl_port port;
 	int r = port_find(name, &port);
 
 	set.id = port.id;
@@ -263,7 +263,7 @@ int port_macs(const char *name, __u32 mode, const struct queztl_mac *macs, __u32
 static int call_peer(unsigned long number, const char *port, const char *other)
 {
 	struct queztl_peer peer = { .size = sizeof(peer) };
-	struct queztl_port_next found;
+	struct queztl_port found;
 	int r = port_find(port, &found);
 
 	peer.port = found.id;
@@ -286,7 +286,7 @@ int peer_del(const char *port, const char *peer)
 static int call_addr(unsigned long number, const char *port, const char *address)
 {
 	struct queztl_addr addr = { .size = sizeof(addr) };
-	struct queztl_port_next found;
+	struct queztl_port found;
 	unsigned int prefix;
 	char text[64];
 	int r;
@@ -321,8 +321,8 @@ static void fabric_del_soon(__u64 id)
 
 void fabric_sweep(void)
 {
-	struct queztl_port_next port = { .size = sizeof(port) };
-	struct queztl_fabric_next fabric = { .size = sizeof(fabric) };
+	struct queztl_port port = { .size = sizeof(port) };
+	struct queztl_fabric fabric = { .size = sizeof(fabric) };
 
 	/* reserved members are zero on output, so the structures can go in again as they are */
 	while (!call(QUEZTL_PORT_NEXT, &port))

@@ -13,19 +13,19 @@ void queztl_close(void);
 int fabric_add(const char *name, __u64 *id);
 int fabric_del(__u64 id);
 int fabric_set(const char *name, __u32 mode);
-int fabric_find(const char *name, struct queztl_fabric_next *found);
+int fabric_find(const char *name, struct queztl_fabric *found);
 
 /* mtu 0: the default. Binds the port to vhost_vdpa, or to what @driver says. */
 int port_add(const char *name, const char *fabric, const __u8 mac[6], int mtu);
 int port_del(const char *name);
 int port_bind(const char *name, const char *driver);
-int port_find(const char *name, struct queztl_port_next *found);
+int port_find(const char *name, struct queztl_port *found);
 /* Waits for a deleted port that nobody has open to leave the bus: it is listed until then. */
-int port_find_attached(const char *name, struct queztl_port_next *found);
+int port_find_attached(const char *name, struct queztl_port *found);
 int port_stats(const char *name, struct queztl_port_stats *stats);
 int port_set(const char *name, __u32 mode);
 /* The rest of @capture is given. A descriptor. */
-int port_capture(const char *name, struct queztl_port_capture *capture);
+int port_capture(const char *name, struct queztl_port_capture_args *capture);
 int port_change(const char *name, __u32 change, __u32 mode);
 int port_mirror(const char *name, const char *mirror);	/* NULL: none */
 /* The first @n of @ids, without zeros. */

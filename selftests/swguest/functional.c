@@ -193,7 +193,7 @@ TEST(address_is_the_fabrics_own)
 	expect_arrives(a[1], a[1]->mac, a[0], 100, 1);
 	expect_silence(b[1]);
 	EXPECT_NE(port_add("qtdup", "qtlan", a[0]->mac, 0), 0);
-	EXPECT_EQ(port_find("qtdup", &(struct queztl_port_next){ 0 }), -ENOENT);
+	EXPECT_EQ(port_find("qtdup", &(struct queztl_port){ 0 }), -ENOENT);
 }
 
 TEST_WITHIN(all_ring_sizes, 120)

@@ -18,7 +18,7 @@ static int set_link(struct member *member, bool up)
 
 static __u32 mode_of(struct member *member)
 {
-	struct queztl_port_next port;
+	struct queztl_port port;
 
 	ASSERT_EQ(port_find(member->name, &port), 0);
 	return port.mode;

@@ -17,7 +17,7 @@ static struct member nested[4] = {
 
 static __u64 id_of(struct member *member)
 {
-	struct queztl_port_next port;
+	struct queztl_port port;
 
 	ASSERT_EQ(port_find(member->name, &port), 0);
 	return port.id;
@@ -160,7 +160,7 @@ TEST(any_address_is_learnt)
 
 static int count_macs(struct member *member)
 {
-	struct queztl_mac_next next = { .size = sizeof(next), .port = id_of(member) };
+	struct queztl_mac_next_args next = { .size = sizeof(next), .port = id_of(member) };
 	__u8 last[6] = { 0 };
 	int count = 0;
 

@@ -196,7 +196,7 @@ static void capture_once(struct mutator *mutator)
 {
 	static const uint32_t snaplens[SNAPLENS] = { 1, 61, 200, QUEZTL_CAPTURE_SNAPLEN_MAX };
 	uint32_t snaplen = snaplens[mutate_random(mutator, SNAPLENS)];
-	struct queztl_port_capture capture = { .snaplen = snaplen, .bytes = QUEZTL_CAPTURE_BYTES_MIN };
+	struct queztl_port_capture_args capture = { .snaplen = snaplen, .bytes = QUEZTL_CAPTURE_BYTES_MIN };
 	int how = mutate_random(mutator, 8), fd = port_capture(names[mutate_random(mutator, nnames)], &capture);
 
 	if (fd < 0) {

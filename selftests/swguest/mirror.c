@@ -31,7 +31,7 @@ static void send_and_receive(struct member *from, struct member *to, uint32_t se
 static __u64 mirror_of(const char *name)
 {
 	struct queztl_port_mirror mirror = { .size = sizeof(mirror), .mirror = 77 };
-	struct queztl_port_next port;
+	struct queztl_port port;
 
 	ASSERT_EQ(port_find(name, &port), 0);
 	mirror.id = port.id;

@@ -15,7 +15,7 @@ static struct member *a, *b;
 
 static void expect_down(struct member *member)
 {
-	struct queztl_port_next found;
+	struct queztl_port found;
 
 	ASSERT_EQ(port_find(member->name, &found), 0);
 	KTAP_CHECK(!(found.state & QUEZTL_PORT_UP), false, "%s is up (state %#x)", member->name, found.state);
@@ -25,7 +25,7 @@ static void expect_down(struct member *member)
 
 static void expect_up(struct member *member)
 {
-	struct queztl_port_next found;
+	struct queztl_port found;
 
 	ASSERT_EQ(port_find(member->name, &found), 0);
 	EXPECT_EQ(found.state & (QUEZTL_PORT_UP | QUEZTL_PORT_BROKEN), QUEZTL_PORT_UP);

@@ -14,7 +14,7 @@ static struct member *m[12];
 
 static void set_rates(struct member *member, __u32 set, __u64 rate)
 {
-	struct queztl_port_next port;
+	struct queztl_port port;
 	struct queztl_port_rates rates = { .size = sizeof(rates), .set = set, .tx_bytes = rate, .tx_packets = rate,
 					   .flood = rate };
 
@@ -294,7 +294,7 @@ TEST(a_group_of_a_vlan_is_no_flood_for_others)
 {
 	struct queztl_port_vlan vlan = { .size = sizeof(vlan), .mode = QUEZTL_VLAN_ACCESS, .native = 10,
 					 .ids = { 1 << 10 } };
-	struct queztl_port_next port;
+	struct queztl_port port;
 
 	make_group(4);
 	for (int i = 0; i < 2; i++) {

@@ -244,7 +244,7 @@ TEST(port_opens_once)
 
 TEST(closed_port_is_isolated)
 {
-	struct queztl_port_next port;
+	struct queztl_port port;
 
 	make_two(NULL);
 	for (int i = 0; i < 5; i++) {

@@ -189,7 +189,7 @@ struct deletion delete_port(struct member *member)
 {
 	struct deletion deletion = { 0 };
 	double begun = swg_now();
-	struct queztl_port_next found;
+	struct queztl_port found;
 
 	to_delete = member->name;
 	deletion.command = fork_tenant(run_deletion);

@@ -24,7 +24,7 @@ static void make_trap_lan(void)
 
 static bool is_broken(struct member *member)
 {
-	struct queztl_port_next found;
+	struct queztl_port found;
 
 	ASSERT_EQ(port_find(member->name, &found), 0);
 	return found.state & QUEZTL_PORT_BROKEN && swg_get_status(&member->port) & VIRTIO_CONFIG_S_NEEDS_RESET;

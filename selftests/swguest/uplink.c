@@ -12,7 +12,7 @@ static struct member outside = { .mac = { 0x52, 0x54, 0, 0xff, 0, 1 } };
 
 static __u32 mode_of(struct member *member)
 {
-	struct queztl_port_next port;
+	struct queztl_port port;
 
 	ASSERT_EQ(port_find(member->name, &port), 0);
 	return port.mode;

@@ -16,7 +16,7 @@ static struct member outside = { .mac = { 0x52, 0x54, 0, 0xff, 0, 1 } };
 
 static int call_vlan(struct member *member, unsigned long number, struct queztl_port_vlan *vlan)
 {
-	struct queztl_port_next port;
+	struct queztl_port port;
 
 	ASSERT_EQ(port_find(member->name, &port), 0);
 	vlan->size = sizeof(*vlan);

@@ -27,12 +27,12 @@ __u64 add_fabric(const char *name)
 
 static void prepare_attach(void *argument)
 {
-	((struct queztl_vm_attach *)argument)->kvm_fd = world.kvm;
+	((struct queztl_vm_attach_args *)argument)->kvm_fd = world.kvm;
 }
 
 static void undo_attach(void *argument)
 {
-	struct queztl_vm_attach *attach = argument;
+	struct queztl_vm_attach_args *attach = argument;
 
 	EXPECT_EQ(attach->id, world.vm_id);
 	EXPECT_EQ(fcntl(attach->vm_fd, F_GETFD), FD_CLOEXEC);
@@ -41,12 +41,12 @@ static void undo_attach(void *argument)
 
 static void prepare_open(void *argument)
 {
-	((struct queztl_vm_open *)argument)->id = world.vm_id;
+	((struct queztl_vm_open_args *)argument)->id = world.vm_id;
 }
 
 static void undo_open(void *argument)
 {
-	struct queztl_vm_open *open = argument;
+	struct queztl_vm_open_args *open = argument;
 
 	EXPECT_EQ(fcntl(open->vm_fd, F_GETFD), FD_CLOEXEC);
 	close(open->vm_fd);
@@ -54,7 +54,7 @@ static void undo_open(void *argument)
 
 static void undo_detach(void *argument)
 {
-	struct queztl_vm_attach attach = { .size = sizeof(attach), .kvm_fd = world.kvm };
+	struct queztl_vm_attach_args attach = { .size = sizeof(attach), .kvm_fd = world.kvm };
 
 	(void)argument;
 	ASSERT_EQ(ioctl(world.device, QUEZTL_VM_ATTACH, &attach), 0);
@@ -65,20 +65,20 @@ static void undo_detach(void *argument)
 
 static void prepare_fabric_add(void *argument)
 {
-	strcpy(((struct queztl_fabric_add *)argument)->name, "qtnew");
+	strcpy(((struct queztl_fabric_add_args *)argument)->name, "qtnew");
 }
 
 static void undo_fabric_add(void *argument)
 {
-	EXPECT_EQ(fabric_del(((struct queztl_fabric_add *)argument)->id), 0);
+	EXPECT_EQ(fabric_del(((struct queztl_fabric_add_args *)argument)->id), 0);
 }
 
 static void prepare_fabric_del(void *argument)
 {
-	struct queztl_fabric_next found;
+	struct queztl_fabric found;
 	int r = fabric_find("qtold", &found);
 
-	((struct queztl_fabric_del *)argument)->id = r ? add_fabric("qtold") : found.id;
+	((struct queztl_fabric_del_args *)argument)->id = r ? add_fabric("qtold") : found.id;
 }
 
 static void prepare_port_stats(void *argument)
@@ -88,7 +88,7 @@ static void prepare_port_stats(void *argument)
 
 static void prepare_fabric_set(void *argument)
 {
-	struct queztl_fabric_set *set = argument;
+	struct queztl_fabric_set_args *set = argument;
 
 	set->id = world.fabric;
 	set->mode = QUEZTL_FABRIC_DENY;
@@ -96,7 +96,7 @@ static void prepare_fabric_set(void *argument)
 
 static void undo_fabric_set(void *argument)
 {
-	struct queztl_fabric_set set = { .size = sizeof(set), .id = world.fabric };
+	struct queztl_fabric_set_args set = { .size = sizeof(set), .id = world.fabric };
 
 	(void)argument;
 	EXPECT_EQ(ioctl(world.device, QUEZTL_FABRIC_SET, &set), 0);
@@ -198,23 +198,23 @@ static void undo_addr(void *argument)
 
 static void prepare_port_set(void *argument)
 {
-	((struct queztl_port_set *)argument)->id = world.port;
-	((struct queztl_port_set *)argument)->mode = QUEZTL_PORT_UPLINK;
+	((struct queztl_port_set_args *)argument)->id = world.port;
+	((struct queztl_port_set_args *)argument)->mode = QUEZTL_PORT_UPLINK;
 }
 
 static void prepare_capture(void *argument)
 {
-	((struct queztl_port_capture *)argument)->id = world.port;
+	((struct queztl_port_capture_args *)argument)->id = world.port;
 }
 
 static void undo_capture(void *argument)
 {
-	EXPECT_EQ(close(((struct queztl_port_capture *)argument)->fd), 0);
+	EXPECT_EQ(close(((struct queztl_port_capture_args *)argument)->fd), 0);
 }
 
 static void undo_port_set(void *argument)
 {
-	((struct queztl_port_set *)argument)->mode = 0;
+	((struct queztl_port_set_args *)argument)->mode = 0;
 	EXPECT_EQ(ioctl(world.device, QUEZTL_PORT_SET, argument), 0);
 }
 
@@ -288,7 +288,7 @@ static void prepare_mac_next(void *argument)
 
 	prepare_macs(&macs);
 	ASSERT_EQ(ioctl(world.device, QUEZTL_PORT_MACS_SET, &macs), 0);
-	((struct queztl_mac_next *)argument)->port = world.port;
+	((struct queztl_mac_next_args *)argument)->port = world.port;
 }
 
 static void prepare_rates(void *argument)
@@ -320,7 +320,7 @@ static void prepare_vm_sched(void *argument)
 
 static void prepare_window(void *argument)
 {
-	struct queztl_window_create *create = argument;
+	struct queztl_window_create_args *create = argument;
 
 	NAME(create->name, "qtwnew");
 	create->slots = 1;
@@ -329,7 +329,7 @@ static void prepare_window(void *argument)
 
 static void undo_window(void *argument)
 {
-	struct queztl_window_create *create = argument;
+	struct queztl_window_create_args *create = argument;
 
 	EXPECT_EQ(fcntl(create->fd, F_GETFD), FD_CLOEXEC);
 	close(create->fd);
@@ -361,7 +361,7 @@ static void prepare_rules(void *argument)
 /* Somebody listens; what became of an earlier listener is forgotten. */
 static int listen_once(int fd, const char *name, int *slot)
 {
-	struct queztl_channel_next found;
+	struct queztl_channel found;
 
 	if (!channel_find(name, &found))
 		return *slot;
@@ -376,11 +376,11 @@ static int gone_slot = -1;
 
 static void prepare_revoke(void *argument)
 {
-	struct queztl_channel_next found;
+	struct queztl_channel found;
 
 	listen_once(world.window, "qtgone", &gone_slot);
 	ASSERT_EQ(channel_find("qtgone", &found), 0);
-	((struct queztl_channel_revoke *)argument)->id = found.id;
+	((struct queztl_channel_revoke_args *)argument)->id = found.id;
 }
 
 /* What was cut stays until its owner closes it. */
@@ -393,12 +393,12 @@ static void undo_revoke(void *argument)
 
 static void prepare_listen(void *argument)
 {
-	NAME(((struct queztl_channel_listen *)argument)->name, "qtnext");
+	NAME(((struct queztl_channel_listen_args *)argument)->name, "qtnext");
 }
 
 static void undo_listen(void *argument)
 {
-	struct queztl_channel_listen *listen = argument;
+	struct queztl_channel_listen_args *listen = argument;
 
 	EXPECT_EQ(listen->bytes, REGION);
 	EXPECT_EQ(channel_close(world.window, listen->slot), 0);
@@ -409,12 +409,12 @@ static int back_slot = -1;
 static void prepare_connect(void *argument)
 {
 	listen_once(world.peer_window, "qtback", &back_slot);
-	NAME(((struct queztl_channel_connect *)argument)->name, "qtback");
+	NAME(((struct queztl_channel_connect_args *)argument)->name, "qtback");
 }
 
 static void undo_connect(void *argument)
 {
-	struct queztl_channel_connect *connect = argument;
+	struct queztl_channel_connect_args *connect = argument;
 
 	EXPECT_EQ(connect->bytes, REGION);
 	EXPECT_EQ(channel_close(world.window, connect->slot), 0);
@@ -431,7 +431,7 @@ static void prepare_close(void *argument)
 
 static void prepare_bell(void *argument)
 {
-	struct queztl_window_bell *bell = argument;
+	struct queztl_window_bell_args *bell = argument;
 
 	bell->kick = -1;
 	bell->call = -1;
@@ -446,23 +446,23 @@ static void prepare_bell(void *argument)
  */
 const struct call calls[] = {
 	CALL(QUEZTL_GET_INFO, queztl_info, .fills = true, .reserved = { offsetof(struct queztl_info, reserved) }),
-	CALL(QUEZTL_VM_NEXT, queztl_vm_next, .fills = true),
-	CALL(QUEZTL_VM_ATTACH, queztl_vm_attach, .fills = true, .prepare = prepare_attach, .undo = undo_attach),
-	CALL(QUEZTL_VM_OPEN, queztl_vm_open, .fills = true, .prepare = prepare_open, .undo = undo_open,
-	     .reserved = { offsetof(struct queztl_vm_open, reserved) }),
-	CALL(QUEZTL_VM_INFO, queztl_vm_info, .fills = true, .on_vm = true,
-	     .reserved = { offsetof(struct queztl_vm_info, reserved) }),
-	CALL(QUEZTL_VM_VCPU, queztl_vm_vcpu, .fills = true, .on_vm = true),
+	CALL(QUEZTL_VM_NEXT, queztl_vm_next_args, .fills = true),
+	CALL(QUEZTL_VM_ATTACH, queztl_vm_attach_args, .fills = true, .prepare = prepare_attach, .undo = undo_attach),
+	CALL(QUEZTL_VM_OPEN, queztl_vm_open_args, .fills = true, .prepare = prepare_open, .undo = undo_open,
+	     .reserved = { offsetof(struct queztl_vm_open_args, reserved) }),
+	CALL(QUEZTL_VM_INFO, queztl_vm, .fills = true, .on_vm = true,
+	     .reserved = { offsetof(struct queztl_vm, reserved) }),
+	CALL(QUEZTL_VM_VCPU, queztl_vcpu, .fills = true, .on_vm = true),
 	CALL(QUEZTL_VM_STATS, queztl_vm_stats, .fills = true, .on_vm = true),
-	CALL(QUEZTL_VM_DETACH, queztl_vm_detach, .on_vm = true, .undo = undo_detach),
-	CALL(QUEZTL_FABRIC_ADD, queztl_fabric_add, .fills = true, .prepare = prepare_fabric_add,
+	CALL(QUEZTL_VM_DETACH, queztl_vm_detach_args, .on_vm = true, .undo = undo_detach),
+	CALL(QUEZTL_FABRIC_ADD, queztl_fabric_add_args, .fills = true, .prepare = prepare_fabric_add,
 	     .undo = undo_fabric_add),
-	CALL(QUEZTL_FABRIC_DEL, queztl_fabric_del, .prepare = prepare_fabric_del),
-	CALL(QUEZTL_FABRIC_NEXT, queztl_fabric_next, .fills = true),
-	CALL(QUEZTL_FABRIC_SET, queztl_fabric_set, .prepare = prepare_fabric_set, .undo = undo_fabric_set,
-	     .reserved = { offsetof(struct queztl_fabric_set, reserved) }),
-	CALL(QUEZTL_PORT_NEXT, queztl_port_next, .fills = true,
-	     .reserved = { offsetof(struct queztl_port_next, reserved), offsetof(struct queztl_port_next, reserved) + 2 }),
+	CALL(QUEZTL_FABRIC_DEL, queztl_fabric_del_args, .prepare = prepare_fabric_del),
+	CALL(QUEZTL_FABRIC_NEXT, queztl_fabric, .fills = true),
+	CALL(QUEZTL_FABRIC_SET, queztl_fabric_set_args, .prepare = prepare_fabric_set, .undo = undo_fabric_set,
+	     .reserved = { offsetof(struct queztl_fabric_set_args, reserved) }),
+	CALL(QUEZTL_PORT_NEXT, queztl_port, .fills = true,
+	     .reserved = { offsetof(struct queztl_port, reserved), offsetof(struct queztl_port, reserved) + 2 }),
 	ROW(QUEZTL_PORT_STATS, offsetof(struct queztl_port_stats, tx_paced), .fills = true,
 	    .grown = sizeof(struct queztl_port_stats), .prepare = prepare_port_stats),
 	CALL(QUEZTL_PEER_ADD, queztl_peer, .prepare = prepare_peer, .undo = undo_peer),
@@ -476,9 +476,9 @@ const struct call calls[] = {
 	     .reserved = { offsetof(struct queztl_addr, reserved) }),
 	CALL(QUEZTL_ADDR_NEXT, queztl_addr, .fills = true, .prepare = prepare_addr_next, .undo = undo_addr,
 	     .reserved = { offsetof(struct queztl_addr, reserved) }),
-	CALL(QUEZTL_PORT_SET, queztl_port_set, .prepare = prepare_port_set, .undo = undo_port_set),
-	CALL(QUEZTL_PORT_CAPTURE, queztl_port_capture, .fills = true, .prepare = prepare_capture, .undo = undo_capture,
-	     .reserved = { offsetof(struct queztl_port_capture, reserved) }),
+	CALL(QUEZTL_PORT_SET, queztl_port_set_args, .prepare = prepare_port_set, .undo = undo_port_set),
+	CALL(QUEZTL_PORT_CAPTURE, queztl_port_capture_args, .fills = true, .prepare = prepare_capture, .undo = undo_capture,
+	     .reserved = { offsetof(struct queztl_port_capture_args, reserved) }),
 	CALL(QUEZTL_PORT_MIRROR_SET, queztl_port_mirror, .prepare = prepare_mirror, .undo = undo_mirror),
 	CALL(QUEZTL_PORT_MIRROR_GET, queztl_port_mirror, .fills = true, .prepare = prepare_mirror),
 	CALL(QUEZTL_RATES_SET, queztl_port_rates, .prepare = prepare_rates, .undo = undo_rates),
@@ -488,45 +488,45 @@ const struct call calls[] = {
 	CALL(QUEZTL_PORT_VLAN_GET, queztl_port_vlan, .fills = true, .prepare = prepare_vlan_get),
 	CALL(QUEZTL_PORT_MACS_SET, queztl_port_macs, .prepare = prepare_macs, .undo = undo_macs),
 	CALL(QUEZTL_PORT_MACS_GET, queztl_port_macs, .fills = true, .prepare = prepare_macs_get),
-	CALL(QUEZTL_MAC_NEXT, queztl_mac_next, .fills = true, .prepare = prepare_mac_next, .undo = undo_macs,
-	     .reserved = { offsetof(struct queztl_mac_next, mac.reserved) }),
-	ROW(QUEZTL_SCHED_START, offsetof(struct queztl_sched_start, mode), .sched = true, .apart = true,
-	    .grown = sizeof(struct queztl_sched_start)),
-	CALL(QUEZTL_SCHED_STOP, queztl_sched_stop, .sched = true, .apart = true),
-	ROW(QUEZTL_SCHED_INFO, offsetof(struct queztl_sched_info, mode), .sched = true, .fills = true,
-	    .grown = sizeof(struct queztl_sched_info), .reserved = { offsetof(struct queztl_sched_info, reserved) }),
+	CALL(QUEZTL_MAC_NEXT, queztl_mac_next_args, .fills = true, .prepare = prepare_mac_next, .undo = undo_macs,
+	     .reserved = { offsetof(struct queztl_mac_next_args, mac.reserved) }),
+	ROW(QUEZTL_SCHED_START, offsetof(struct queztl_sched_start_args, mode), .sched = true, .apart = true,
+	    .grown = sizeof(struct queztl_sched_start_args)),
+	CALL(QUEZTL_SCHED_STOP, queztl_sched_stop_args, .sched = true, .apart = true),
+	ROW(QUEZTL_SCHED_INFO, offsetof(struct queztl_sched, mode), .sched = true, .fills = true,
+	    .grown = sizeof(struct queztl_sched), .reserved = { offsetof(struct queztl_sched, reserved) }),
 	ROW(QUEZTL_VM_SCHED_SET, offsetof(struct queztl_vm_sched, waits), .sched = true,
 	    .grown = sizeof(struct queztl_vm_sched), .prepare = prepare_vm_sched,
 	     .reserved = { offsetof(struct queztl_vm_sched, reserved) }),
 	ROW(QUEZTL_VM_SCHED_GET, offsetof(struct queztl_vm_sched, waits), .sched = true, .fills = true,
 	    .grown = sizeof(struct queztl_vm_sched), .prepare = prepare_vm_sched,
 	     .reserved = { offsetof(struct queztl_vm_sched, reserved) }),
-	CALL(QUEZTL_WINDOW_CREATE, queztl_window_create, .fills = true, .prepare = prepare_window, .undo = undo_window,
-	     .reserved = { offsetof(struct queztl_window_create, reserved) }),
-	CALL(QUEZTL_WINDOW_NEXT, queztl_window_next, .fills = true),
+	CALL(QUEZTL_WINDOW_CREATE, queztl_window_create_args, .fills = true, .prepare = prepare_window, .undo = undo_window,
+	     .reserved = { offsetof(struct queztl_window_create_args, reserved) }),
+	CALL(QUEZTL_WINDOW_NEXT, queztl_window, .fills = true),
 	CALL(QUEZTL_CHANNEL_ALLOW, queztl_channel_rule, .fills = true, .prepare = prepare_rule, .undo = undo_rule),
 	CALL(QUEZTL_CHANNEL_DENY, queztl_channel_rule, .prepare = prepare_rules),
 	CALL(QUEZTL_CHANNEL_RULE_NEXT, queztl_channel_rule, .fills = true),
-	CALL(QUEZTL_CHANNEL_NEXT, queztl_channel_next, .fills = true,
-	     .reserved = { offsetof(struct queztl_channel_next, reserved) }),
-	CALL(QUEZTL_CHANNEL_REVOKE, queztl_channel_revoke, .prepare = prepare_revoke, .undo = undo_revoke),
-	CALL(QUEZTL_CHANNEL_LISTEN, queztl_channel_listen, .on_window = true, .fills = true, .prepare = prepare_listen,
+	CALL(QUEZTL_CHANNEL_NEXT, queztl_channel, .fills = true,
+	     .reserved = { offsetof(struct queztl_channel, reserved) }),
+	CALL(QUEZTL_CHANNEL_REVOKE, queztl_channel_revoke_args, .prepare = prepare_revoke, .undo = undo_revoke),
+	CALL(QUEZTL_CHANNEL_LISTEN, queztl_channel_listen_args, .on_window = true, .fills = true, .prepare = prepare_listen,
 	     .undo = undo_listen),
-	CALL(QUEZTL_CHANNEL_CONNECT, queztl_channel_connect, .on_window = true, .fills = true,
+	CALL(QUEZTL_CHANNEL_CONNECT, queztl_channel_connect_args, .on_window = true, .fills = true,
 	     .prepare = prepare_connect, .undo = undo_connect),
 	CALL(QUEZTL_CHANNEL_CLOSE, queztl_channel_slot, .on_window = true, .prepare = prepare_close,
 	     .reserved = { offsetof(struct queztl_channel_slot, reserved) }),
 	CALL(QUEZTL_CHANNEL_RING, queztl_channel_slot, .on_window = true,
 	     .reserved = { offsetof(struct queztl_channel_slot, reserved) }),
-	CALL(QUEZTL_WINDOW_EVENTS, queztl_window_events, .on_window = true, .fills = true),
-	CALL(QUEZTL_WINDOW_BELL, queztl_window_bell, .on_window = true, .prepare = prepare_bell,
-	     .reserved = { offsetof(struct queztl_window_bell, reserved) }),
+	CALL(QUEZTL_WINDOW_EVENTS, queztl_events, .on_window = true, .fills = true),
+	CALL(QUEZTL_WINDOW_BELL, queztl_window_bell_args, .on_window = true, .prepare = prepare_bell,
+	     .reserved = { offsetof(struct queztl_window_bell_args, reserved) }),
 };
 _Static_assert(sizeof(calls) / sizeof(calls[0]) == QUEZTL_CALLS, "an ioctl of queztl.h has no row in calls[]");
 
 static void open_vm(void)
 {
-	struct queztl_vm_attach attach = { .size = sizeof(attach) };
+	struct queztl_vm_attach_args attach = { .size = sizeof(attach) };
 
 	world.kvm = world.vm = -1;
 	world.system = open("/dev/kvm", O_RDWR | O_CLOEXEC);
@@ -560,7 +560,7 @@ static void open_windows(void)
 void open_world(void)
 {
 	struct queztl_info info = { .size = sizeof(info) };
-	struct queztl_port_next port;
+	struct queztl_port port;
 
 	world.device = queztl_fd();
 	ASSERT_GE(world.device, 0);

@@ -19,77 +19,77 @@ AT(queztl_info, fabrics, 28);
 AT(queztl_info, module, 32);
 AT(queztl_info, kernel, 64);
 
-SIZE(queztl_vm_next, 16);
-AT(queztl_vm_next, id, 8);
+SIZE(queztl_vm_next_args, 16);
+AT(queztl_vm_next_args, id, 8);
 
-SIZE(queztl_vm_attach, 24);
-AT(queztl_vm_attach, kvm_fd, 8);
-AT(queztl_vm_attach, vm_fd, 12);
-AT(queztl_vm_attach, id, 16);
+SIZE(queztl_vm_attach_args, 24);
+AT(queztl_vm_attach_args, kvm_fd, 8);
+AT(queztl_vm_attach_args, vm_fd, 12);
+AT(queztl_vm_attach_args, id, 16);
 
-SIZE(queztl_vm_open, 24);
-AT(queztl_vm_open, id, 8);
-AT(queztl_vm_open, vm_fd, 16);
+SIZE(queztl_vm_open_args, 24);
+AT(queztl_vm_open_args, id, 8);
+AT(queztl_vm_open_args, vm_fd, 16);
 
-SIZE(queztl_vm_info, 56);
-AT(queztl_vm_info, id, 8);
-AT(queztl_vm_info, pid, 16);
-AT(queztl_vm_info, uid, 20);
-AT(queztl_vm_info, vcpus, 24);
-AT(queztl_vm_info, seen_ns, 32);
-AT(queztl_vm_info, comm, 40);
+SIZE(queztl_vm, 56);
+AT(queztl_vm, id, 8);
+AT(queztl_vm, pid, 16);
+AT(queztl_vm, uid, 20);
+AT(queztl_vm, vcpus, 24);
+AT(queztl_vm, seen_ns, 32);
+AT(queztl_vm, comm, 40);
 
-SIZE(queztl_vm_vcpu, 16);
-AT(queztl_vm_vcpu, index, 8);
-AT(queztl_vm_vcpu, tid, 12);
+SIZE(queztl_vcpu, 16);
+AT(queztl_vcpu, index, 8);
+AT(queztl_vcpu, tid, 12);
 
 SIZE(queztl_vm_stats, 64);
 AT(queztl_vm_stats, exits, 8);
 AT(queztl_vm_stats, signal_exits, 56);
 
-SIZE(queztl_vm_detach, 8);
+SIZE(queztl_vm_detach_args, 8);
 
-SIZE(queztl_fabric_add, 48);
-AT(queztl_fabric_add, id, 8);
-AT(queztl_fabric_add, name, 16);
+SIZE(queztl_fabric_add_args, 48);
+AT(queztl_fabric_add_args, id, 8);
+AT(queztl_fabric_add_args, name, 16);
 
-SIZE(queztl_fabric_del, 16);
-AT(queztl_fabric_del, id, 8);
+SIZE(queztl_fabric_del_args, 16);
+AT(queztl_fabric_del_args, id, 8);
 
-SIZE(queztl_fabric_next, 56);
-AT(queztl_fabric_next, id, 8);
-AT(queztl_fabric_next, ports, 16);
-AT(queztl_fabric_next, mode, 20);
-AT(queztl_fabric_next, name, 24);
+SIZE(queztl_fabric, 56);
+AT(queztl_fabric, id, 8);
+AT(queztl_fabric, ports, 16);
+AT(queztl_fabric, mode, 20);
+AT(queztl_fabric, name, 24);
 
-SIZE(queztl_fabric_set, 24);
-AT(queztl_fabric_set, id, 8);
-AT(queztl_fabric_set, mode, 16);
-AT(queztl_fabric_set, reserved, 20);
+SIZE(queztl_fabric_set_args, 24);
+AT(queztl_fabric_set_args, id, 8);
+AT(queztl_fabric_set_args, mode, 16);
+AT(queztl_fabric_set_args, reserved, 20);
 
-SIZE(queztl_port_next, 80);
-AT(queztl_port_next, id, 8);
-AT(queztl_port_next, fabric_id, 16);
-AT(queztl_port_next, name, 24);
-AT(queztl_port_next, mac, 56);
-AT(queztl_port_next, mtu, 62);
-AT(queztl_port_next, state, 64);
-AT(queztl_port_next, pid, 68);
-AT(queztl_port_next, max_vqp, 72);
-AT(queztl_port_next, mode, 74);
-AT(queztl_port_next, reserved, 76);
+SIZE(queztl_port, 80);
+AT(queztl_port, id, 8);
+AT(queztl_port, fabric_id, 16);
+AT(queztl_port, name, 24);
+AT(queztl_port, mac, 56);
+AT(queztl_port, mtu, 62);
+AT(queztl_port, state, 64);
+AT(queztl_port, pid, 68);
+AT(queztl_port, max_vqp, 72);
+AT(queztl_port, mode, 74);
+AT(queztl_port, reserved, 76);
 
-SIZE(queztl_port_set, 24);
-AT(queztl_port_set, id, 8);
-AT(queztl_port_set, mode, 16);
-AT(queztl_port_set, change, 20);
+SIZE(queztl_port_set_args, 24);
+AT(queztl_port_set_args, id, 8);
+AT(queztl_port_set_args, mode, 16);
+AT(queztl_port_set_args, change, 20);
 
-SIZE(queztl_port_capture, 32);
-AT(queztl_port_capture, id, 8);
-AT(queztl_port_capture, snaplen, 16);
-AT(queztl_port_capture, bytes, 20);
-AT(queztl_port_capture, fd, 24);
-AT(queztl_port_capture, reserved, 28);
+SIZE(queztl_port_capture_args, 32);
+AT(queztl_port_capture_args, id, 8);
+AT(queztl_port_capture_args, snaplen, 16);
+AT(queztl_port_capture_args, bytes, 20);
+AT(queztl_port_capture_args, fd, 24);
+AT(queztl_port_capture_args, reserved, 28);
 
 SIZE(queztl_port_mirror, 24);
 AT(queztl_port_mirror, id, 8);
@@ -116,9 +116,9 @@ AT(queztl_port_macs, id, 8);
 AT(queztl_port_macs, mode, 16);
 AT(queztl_port_macs, n, 20);
 AT(queztl_port_macs, macs, 24);
-SIZE(queztl_mac_next, 24);
-AT(queztl_mac_next, port, 8);
-AT(queztl_mac_next, mac, 16);
+SIZE(queztl_mac_next_args, 24);
+AT(queztl_mac_next_args, port, 8);
+AT(queztl_mac_next_args, mac, 16);
 
 SIZE(queztl_port_rates, 40);
 AT(queztl_port_rates, id, 8);
@@ -150,29 +150,29 @@ AT(queztl_addr, prefix, 22);
 AT(queztl_addr, reserved, 23);
 AT(queztl_addr, addr, 24);
 
-SIZE(queztl_sched_start, 24);
-AT(queztl_sched_start, slice_us, 8);
-AT(queztl_sched_start, check_us, 12);
-AT(queztl_sched_start, mode, 16);
+SIZE(queztl_sched_start_args, 24);
+AT(queztl_sched_start_args, slice_us, 8);
+AT(queztl_sched_start_args, check_us, 12);
+AT(queztl_sched_start_args, mode, 16);
 
-SIZE(queztl_sched_stop, 8);
+SIZE(queztl_sched_stop_args, 8);
 
-SIZE(queztl_sched_info, 232);
-AT(queztl_sched_info, state, 8);
-AT(queztl_sched_info, kind, 12);
-AT(queztl_sched_info, since_ns, 16);
-AT(queztl_sched_info, slice_us, 24);
-AT(queztl_sched_info, check_us, 28);
-AT(queztl_sched_info, reserved, 32);
-AT(queztl_sched_info, handovers, 40);
-AT(queztl_sched_info, preemptions, 48);
-AT(queztl_sched_info, yields, 56);
-AT(queztl_sched_info, directed_yields, 64);
-AT(queztl_sched_info, checks, 72);
-AT(queztl_sched_info, starved, 80);
-AT(queztl_sched_info, reason, 88);
-AT(queztl_sched_info, message, 128);
-AT(queztl_sched_info, mode, 224);
+SIZE(queztl_sched, 232);
+AT(queztl_sched, state, 8);
+AT(queztl_sched, kind, 12);
+AT(queztl_sched, since_ns, 16);
+AT(queztl_sched, slice_us, 24);
+AT(queztl_sched, check_us, 28);
+AT(queztl_sched, reserved, 32);
+AT(queztl_sched, handovers, 40);
+AT(queztl_sched, preemptions, 48);
+AT(queztl_sched, yields, 56);
+AT(queztl_sched, directed_yields, 64);
+AT(queztl_sched, checks, 72);
+AT(queztl_sched, starved, 80);
+AT(queztl_sched, reason, 88);
+AT(queztl_sched, message, 128);
+AT(queztl_sched, mode, 224);
 
 SIZE(queztl_vm_sched, 432);
 AT(queztl_vm_sched, id, 8);
@@ -193,24 +193,24 @@ AT(queztl_vm_sched, preempted, 224);
 AT(queztl_vm_sched, preempted_kernel, 232);
 AT(queztl_vm_sched, partners, 240);
 
-SIZE(queztl_window_create, 72);
-AT(queztl_window_create, name, 8);
-AT(queztl_window_create, slots, 40);
-AT(queztl_window_create, region, 44);
-AT(queztl_window_create, id, 48);
-AT(queztl_window_create, fd, 56);
-AT(queztl_window_create, reserved, 60);
-AT(queztl_window_create, bytes, 64);
+SIZE(queztl_window_create_args, 72);
+AT(queztl_window_create_args, name, 8);
+AT(queztl_window_create_args, slots, 40);
+AT(queztl_window_create_args, region, 44);
+AT(queztl_window_create_args, id, 48);
+AT(queztl_window_create_args, fd, 56);
+AT(queztl_window_create_args, reserved, 60);
+AT(queztl_window_create_args, bytes, 64);
 
-SIZE(queztl_window_next, 80);
-AT(queztl_window_next, id, 8);
-AT(queztl_window_next, name, 16);
-AT(queztl_window_next, slots, 48);
-AT(queztl_window_next, used, 52);
-AT(queztl_window_next, region, 56);
-AT(queztl_window_next, pid, 60);
-AT(queztl_window_next, memory, 64);
-AT(queztl_window_next, diverted, 72);
+SIZE(queztl_window, 80);
+AT(queztl_window, id, 8);
+AT(queztl_window, name, 16);
+AT(queztl_window, slots, 48);
+AT(queztl_window, used, 52);
+AT(queztl_window, region, 56);
+AT(queztl_window, pid, 60);
+AT(queztl_window, memory, 64);
+AT(queztl_window, diverted, 72);
 
 SIZE(queztl_channel_rule, 112);
 AT(queztl_channel_rule, id, 8);
@@ -218,36 +218,36 @@ AT(queztl_channel_rule, name, 16);
 AT(queztl_channel_rule, listener, 48);
 AT(queztl_channel_rule, connecter, 80);
 
-SIZE(queztl_channel_next, 120);
-AT(queztl_channel_next, id, 8);
-AT(queztl_channel_next, name, 16);
-AT(queztl_channel_next, listener, 48);
-AT(queztl_channel_next, connecter, 80);
-AT(queztl_channel_next, bytes, 112);
-AT(queztl_channel_next, reserved, 116);
+SIZE(queztl_channel, 120);
+AT(queztl_channel, id, 8);
+AT(queztl_channel, name, 16);
+AT(queztl_channel, listener, 48);
+AT(queztl_channel, connecter, 80);
+AT(queztl_channel, bytes, 112);
+AT(queztl_channel, reserved, 116);
 
-SIZE(queztl_channel_revoke, 16);
-AT(queztl_channel_revoke, id, 8);
+SIZE(queztl_channel_revoke_args, 16);
+AT(queztl_channel_revoke_args, id, 8);
 
-SIZE(queztl_channel_listen, 48);
-AT(queztl_channel_listen, name, 8);
-AT(queztl_channel_listen, bytes, 40);
-AT(queztl_channel_listen, slot, 44);
+SIZE(queztl_channel_listen_args, 48);
+AT(queztl_channel_listen_args, name, 8);
+AT(queztl_channel_listen_args, bytes, 40);
+AT(queztl_channel_listen_args, slot, 44);
 
-SIZE(queztl_channel_connect, 48);
-AT(queztl_channel_connect, name, 8);
-AT(queztl_channel_connect, bytes, 40);
-AT(queztl_channel_connect, slot, 44);
+SIZE(queztl_channel_connect_args, 48);
+AT(queztl_channel_connect_args, name, 8);
+AT(queztl_channel_connect_args, bytes, 40);
+AT(queztl_channel_connect_args, slot, 44);
 
 SIZE(queztl_channel_slot, 16);
 AT(queztl_channel_slot, slot, 8);
 
-SIZE(queztl_window_events, 24);
-AT(queztl_window_events, rung, 8);
-AT(queztl_window_events, changed, 16);
+SIZE(queztl_events, 24);
+AT(queztl_events, rung, 8);
+AT(queztl_events, changed, 16);
 
-SIZE(queztl_window_bell, 24);
-AT(queztl_window_bell, slot, 8);
-AT(queztl_window_bell, kick, 12);
-AT(queztl_window_bell, call, 16);
-AT(queztl_window_bell, reserved, 20);
+SIZE(queztl_window_bell_args, 24);
+AT(queztl_window_bell_args, slot, 8);
+AT(queztl_window_bell_args, kick, 12);
+AT(queztl_window_bell_args, call, 16);
+AT(queztl_window_bell_args, reserved, 20);

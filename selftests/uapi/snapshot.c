@@ -23,8 +23,8 @@ static void count_policy(struct snapshot *now, __u64 port)
 struct snapshot take_snapshot(void)
 {
 	struct queztl_info info = { .size = sizeof(info) };
-	struct queztl_fabric_next fabric = { .size = sizeof(fabric) };
-	struct queztl_port_next port = { .size = sizeof(port) };
+	struct queztl_fabric fabric = { .size = sizeof(fabric) };
+	struct queztl_port port = { .size = sizeof(port) };
 	struct snapshot now = { .references = module_users() };
 	struct channel_counts channels = channel_counts_now();
 	DIR *dir = opendir("/proc/self/fd");

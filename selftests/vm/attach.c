@@ -11,7 +11,7 @@
 
 TEST(detached_vm_stays_away)
 {
-	struct queztl_vm_info info;
+	struct queztl_vm info;
 	struct guest guest;
 	__u64 id = 0, again;
 	int vm, fd, own;
@@ -91,7 +91,7 @@ static int receive_fd(int socket)
 /* The descriptor of somebody else's VM, handed over a socket: the VM stays its maker's. */
 TEST(vm_is_attached_by_another_process)
 {
-	struct queztl_vm_info info;
+	struct queztl_vm info;
 	int sockets[2], fd, vm;
 	pid_t child;
 

@@ -42,7 +42,7 @@ static long free_memory(void)
 TEST(handle_keeps_no_memory)
 {
 	long before, during, after, margin;
-	struct queztl_vm_info info;
+	struct queztl_vm info;
 	struct guest guest;
 	double end;
 	int vm;

@@ -17,9 +17,9 @@
 
 static void expect_all_is_told(struct guest *guest, int vm, double born)
 {
-	struct queztl_vm_vcpu vcpu = { .size = sizeof(vcpu) };
+	struct queztl_vcpu vcpu = { .size = sizeof(vcpu) };
 	struct queztl_vm_stats before, after;
-	struct queztl_vm_info info;
+	struct queztl_vm info;
 
 	ASSERT_EQ(get_info(vm, &info), 0);
 	EXPECT_EQ(info.pid, guest->pid);
@@ -43,7 +43,7 @@ static void expect_all_is_told(struct guest *guest, int vm, double born)
 
 TEST(created_vm_appears)
 {
-	struct queztl_vm_info info;
+	struct queztl_vm info;
 	struct guest guest;
 	int vm;
 
@@ -103,8 +103,8 @@ TEST(vm_older_than_the_module_appears)
 
 TEST(vcpus_are_counted)
 {
-	struct queztl_vm_vcpu vcpu = { .size = sizeof(vcpu) };
-	struct queztl_vm_info info;
+	struct queztl_vcpu vcpu = { .size = sizeof(vcpu) };
+	struct queztl_vm info;
 	struct tinyvm tiny;
 	int vm;
 
@@ -155,7 +155,7 @@ TEST(threads_have_vms_of_their_own)
 		while (states[i] != 2000)
 			usleep(1000);
 	for (int i = 0; i < 5; i++) {
-		struct queztl_vm_vcpu vcpu = { .size = sizeof(vcpu) };
+		struct queztl_vcpu vcpu = { .size = sizeof(vcpu) };
 
 		vm = next_vm_of(getpid(), &id);
 		ASSERT_GE(vm, 0);
@@ -177,8 +177,8 @@ TEST(threads_have_vms_of_their_own)
 TEST(ended_vm_disappears)
 {
 	struct queztl_vm_stats stats = { .size = sizeof(stats) };
-	struct queztl_vm_vcpu vcpu = { .size = sizeof(vcpu) };
-	struct queztl_vm_info info;
+	struct queztl_vcpu vcpu = { .size = sizeof(vcpu) };
+	struct queztl_vm info;
 	struct guest guest;
 	int vm;
 
@@ -222,7 +222,7 @@ static void forge_end(const struct guest *guest)
 
 TEST(forged_end_ends_nothing)
 {
-	struct queztl_vm_info info;
+	struct queztl_vm info;
 	struct guest guest;
 	int vm;
 
@@ -240,7 +240,7 @@ TEST(forged_end_ends_nothing)
 TEST(vm_lives_as_long_as_its_vcpu)
 {
 	struct queztl_vm_stats before;
-	struct queztl_vm_info info;
+	struct queztl_vm info;
 	struct tinyvm tiny;
 	int vm;
 

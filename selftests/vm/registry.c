@@ -31,14 +31,14 @@ void close_device(void)
 
 int open_vm(__u64 id)
 {
-	struct queztl_vm_open open = { .size = sizeof(open), .id = id };
+	struct queztl_vm_open_args open = { .size = sizeof(open), .id = id };
 
 	return ioctl(device, QUEZTL_VM_OPEN, &open) ? -errno : open.vm_fd;
 }
 
-int get_info(int vm, struct queztl_vm_info *info)
+int get_info(int vm, struct queztl_vm *info)
 {
-	*info = (struct queztl_vm_info){ .size = sizeof(*info) };
+	*info = (struct queztl_vm){ .size = sizeof(*info) };
 	return ioctl(vm, QUEZTL_VM_INFO, info) ? -errno : 0;
 }
 
@@ -68,8 +68,8 @@ __u64 said_by(int vm)
 
 int next_vm_of(pid_t pid, __u64 *id)
 {
-	struct queztl_vm_next next = { .size = sizeof(next), .id = *id };
-	struct queztl_vm_info info;
+	struct queztl_vm_next_args next = { .size = sizeof(next), .id = *id };
+	struct queztl_vm info;
 
 	while (!ioctl(device, QUEZTL_VM_NEXT, &next)) {
 		int vm = open_vm(next.id);
@@ -101,7 +101,7 @@ int vm_of(pid_t pid)
 int count_vms(void)
 {
 	struct queztl_info info = { .size = sizeof(info) };
-	struct queztl_vm_next next = { .size = sizeof(next) };
+	struct queztl_vm_next_args next = { .size = sizeof(next) };
 	unsigned int count = 0;
 
 	while (!ioctl(device, QUEZTL_VM_NEXT, &next))
@@ -113,7 +113,7 @@ int count_vms(void)
 
 bool gone_soon(int vm)
 {
-	struct queztl_vm_info info;
+	struct queztl_vm info;
 	double end = now() + SOON;
 
 	while (get_info(vm, &info) != -ENOENT) {
@@ -138,7 +138,7 @@ bool no_vms_soon(void)
 
 int attach(int fd, __u64 *id)
 {
-	struct queztl_vm_attach attach = { .size = sizeof(attach), .kvm_fd = fd };
+	struct queztl_vm_attach_args attach = { .size = sizeof(attach), .kvm_fd = fd };
 	int r = ioctl(device, QUEZTL_VM_ATTACH, &attach);
 
 	if (!r && id)
@@ -148,7 +148,7 @@ int attach(int fd, __u64 *id)
 
 int detach(int vm)
 {
-	struct queztl_vm_detach argument = { .size = sizeof(argument) };
+	struct queztl_vm_detach_args argument = { .size = sizeof(argument) };
 
 	return ioctl(vm, QUEZTL_VM_DETACH, &argument) ? -errno : 0;
 }

@@ -11,7 +11,7 @@ void open_device(void);		/* asserts */
 void close_device(void);
 
 int open_vm(__u64 id);
-int get_info(int vm, struct queztl_vm_info *info);
+int get_info(int vm, struct queztl_vm *info);
 struct queztl_vm_stats get_stats(int vm);
 /* Exits that the code of a tinyvm causes. */
 __u64 said(const struct queztl_vm_stats *stats);
@@ -29,6 +29,6 @@ bool no_vms_soon(void);
 int attach(int fd, __u64 *id);	/* @id may be NULL */
 int detach(int vm);
 
-double now(void);		/* s, of the clock of queztl_vm_info.seen_ns */
+double now(void);		/* s, of the clock of queztl_vm.seen_ns */
 
 #endif

@@ -112,26 +112,26 @@ struct queztl_info {
  * module is loaded. A VM descriptor does not keep the VM alive: once the VM no
  * longer exists, calls on its descriptor return ENOENT. A VM belongs to the
  * caller if the caller's effective user is that of the VM
- * (&queztl_vm_info.uid).
+ * (&queztl_vm.uid).
  */
 
 /**
- * struct queztl_vm_next - argument of QUEZTL_VM_NEXT: iterate over VMs
- * @size: in: sizeof(struct queztl_vm_next)
+ * struct queztl_vm_next_args - argument of QUEZTL_VM_NEXT: iterate over VMs
+ * @size: in: sizeof(struct queztl_vm_next_args)
  * @flags: in: 0
  * @id: in: the last id seen, 0 to start; out: the next larger id of a VM
  *
  * Errors: ENOENT there is no VM with a larger id.
  */
-struct queztl_vm_next {
+struct queztl_vm_next_args {
 	__u32 size;
 	__u32 flags;
 	__u64 id;
 };
 
 /**
- * struct queztl_vm_attach - argument of QUEZTL_VM_ATTACH
- * @size: in: sizeof(struct queztl_vm_attach)
+ * struct queztl_vm_attach_args - argument of QUEZTL_VM_ATTACH
+ * @size: in: sizeof(struct queztl_vm_attach_args)
  * @flags: in: 0
  * @kvm_fd: in: a KVM VM descriptor of the caller (KVM_CREATE_VM)
  * @vm_fd: out: a VM descriptor, close-on-exec
@@ -143,7 +143,7 @@ struct queztl_vm_next {
  * Errors: EBADF @kvm_fd is not open; EINVAL @kvm_fd is not a KVM VM; EMFILE no
  * free descriptor; ENOSPC too many VMs.
  */
-struct queztl_vm_attach {
+struct queztl_vm_attach_args {
 	__u32 size;
 	__u32 flags;
 	__s32 kvm_fd;
@@ -152,8 +152,8 @@ struct queztl_vm_attach {
 };
 
 /**
- * struct queztl_vm_open - argument of QUEZTL_VM_OPEN
- * @size: in: sizeof(struct queztl_vm_open)
+ * struct queztl_vm_open_args - argument of QUEZTL_VM_OPEN
+ * @size: in: sizeof(struct queztl_vm_open_args)
  * @flags: in: 0
  * @id: in: the VM's id
  * @vm_fd: out: a VM descriptor, close-on-exec
@@ -162,7 +162,7 @@ struct queztl_vm_attach {
  * Errors: ENOENT no such VM; EPERM the VM does not belong to the caller, who
  * lacks CAP_SYS_PTRACE; EMFILE no free descriptor.
  */
-struct queztl_vm_open {
+struct queztl_vm_open_args {
 	__u32 size;
 	__u32 flags;
 	__u64 id;
@@ -171,8 +171,8 @@ struct queztl_vm_open {
 };
 
 /**
- * struct queztl_vm_info - argument of QUEZTL_VM_INFO, on a VM descriptor
- * @size: in: sizeof(struct queztl_vm_info)
+ * struct queztl_vm - argument of QUEZTL_VM_INFO, on a VM descriptor
+ * @size: in: sizeof(struct queztl_vm)
  * @flags: in: 0
  * @id: out: the VM's id
  * @pid: out: the process that holds the VM (the VMM)
@@ -184,7 +184,7 @@ struct queztl_vm_open {
  *
  * Errors: ENOENT the VM no longer exists or is detached.
  */
-struct queztl_vm_info {
+struct queztl_vm {
 	__u32 size;
 	__u32 flags;
 	__u64 id;
@@ -197,15 +197,15 @@ struct queztl_vm_info {
 };
 
 /**
- * struct queztl_vm_vcpu - argument of QUEZTL_VM_VCPU, on a VM descriptor
- * @size: in: sizeof(struct queztl_vm_vcpu)
+ * struct queztl_vcpu - argument of QUEZTL_VM_VCPU, on a VM descriptor
+ * @size: in: sizeof(struct queztl_vcpu)
  * @flags: in: 0
- * @index: in: 0 .. &queztl_vm_info.vcpus - 1
+ * @index: in: 0 .. &queztl_vm.vcpus - 1
  * @tid: out: the thread that last ran the vCPU, 0 if it never ran
  *
  * Errors: ENOENT no such vCPU, or the VM no longer exists or is detached.
  */
-struct queztl_vm_vcpu {
+struct queztl_vcpu {
 	__u32 size;
 	__u32 flags;
 	__u32 index;
@@ -242,8 +242,8 @@ struct queztl_vm_stats {
 };
 
 /**
- * struct queztl_vm_detach - argument of QUEZTL_VM_DETACH, on a VM descriptor
- * @size: in: sizeof(struct queztl_vm_detach)
+ * struct queztl_vm_detach_args - argument of QUEZTL_VM_DETACH, on a VM descriptor
+ * @size: in: sizeof(struct queztl_vm_detach_args)
  * @flags: in: 0
  *
  * The VM keeps running. Queztl does not list it until it is attached again.
@@ -251,7 +251,7 @@ struct queztl_vm_stats {
  * Errors: ENOENT the VM no longer exists or is detached; EPERM the VM does not
  * belong to the caller, who lacks CAP_SYS_PTRACE.
  */
-struct queztl_vm_detach {
+struct queztl_vm_detach_args {
 	__u32 size;
 	__u32 flags;
 };
@@ -265,8 +265,8 @@ struct queztl_vm_detach {
  */
 
 /**
- * struct queztl_fabric_add - argument of QUEZTL_FABRIC_ADD
- * @size: in: sizeof(struct queztl_fabric_add)
+ * struct queztl_fabric_add_args - argument of QUEZTL_FABRIC_ADD
+ * @size: in: sizeof(struct queztl_fabric_add_args)
  * @flags: in: 0
  * @id: out: the fabric's id, not reused while the module is loaded
  * @name: in: letters, digits, '-', '_' and '.', starting with a letter or
@@ -275,7 +275,7 @@ struct queztl_vm_detach {
  * Errors: EPERM no CAP_NET_ADMIN; EEXIST the name is in use; EINVAL invalid
  * name; ENOSPC too many fabrics.
  */
-struct queztl_fabric_add {
+struct queztl_fabric_add_args {
 	__u32 size;
 	__u32 flags;
 	__u64 id;
@@ -283,22 +283,22 @@ struct queztl_fabric_add {
 };
 
 /**
- * struct queztl_fabric_del - argument of QUEZTL_FABRIC_DEL
- * @size: in: sizeof(struct queztl_fabric_del)
+ * struct queztl_fabric_del_args - argument of QUEZTL_FABRIC_DEL
+ * @size: in: sizeof(struct queztl_fabric_del_args)
  * @flags: in: 0
  * @id: in: the fabric's id
  *
  * Errors: EPERM no CAP_NET_ADMIN; ENOENT no such fabric; EBUSY the fabric has
  * ports.
  */
-struct queztl_fabric_del {
+struct queztl_fabric_del_args {
 	__u32 size;
 	__u32 flags;
 	__u64 id;
 };
 
 /**
- * enum queztl_fabric_mode - bits of &queztl_fabric_set.mode
+ * enum queztl_fabric_mode - bits of &queztl_fabric_set_args.mode
  * @QUEZTL_FABRIC_DENY: the frames of a port, including broadcasts, reach only
  *	its peers (QUEZTL_PEER_ADD); a new port has no peers
  * @QUEZTL_FABRIC_RESERVED: frames to the groups 01:80:c2:00:00:00 to 0f, which no
@@ -311,8 +311,8 @@ enum queztl_fabric_mode {
 };
 
 /**
- * struct queztl_fabric_set - argument of QUEZTL_FABRIC_SET
- * @size: in: sizeof(struct queztl_fabric_set)
+ * struct queztl_fabric_set_args - argument of QUEZTL_FABRIC_SET
+ * @size: in: sizeof(struct queztl_fabric_set_args)
  * @flags: in: 0
  * @id: in: the fabric's id
  * @mode: in: bits of &enum queztl_fabric_mode; 0, the initial mode: every port
@@ -326,7 +326,7 @@ enum queztl_fabric_mode {
  * Errors: EPERM no CAP_NET_ADMIN; ENOENT no such fabric; EINVAL unknown bits in
  * @mode.
  */
-struct queztl_fabric_set {
+struct queztl_fabric_set_args {
 	__u32 size;
 	__u32 flags;
 	__u64 id;
@@ -335,8 +335,8 @@ struct queztl_fabric_set {
 };
 
 /**
- * struct queztl_fabric_next - argument of QUEZTL_FABRIC_NEXT: iterate
- * @size: in: sizeof(struct queztl_fabric_next)
+ * struct queztl_fabric - argument of QUEZTL_FABRIC_NEXT: iterate
+ * @size: in: sizeof(struct queztl_fabric)
  * @flags: in: 0
  * @id: in: the last id seen, 0 to start; out: the next larger id
  * @ports: out: number of ports
@@ -346,7 +346,7 @@ struct queztl_fabric_set {
  *
  * Errors: ENOENT there is no fabric with a larger id.
  */
-struct queztl_fabric_next {
+struct queztl_fabric {
 	__u32 size;
 	__u32 flags;
 	__u64 id;
@@ -356,7 +356,7 @@ struct queztl_fabric_next {
 };
 
 /**
- * enum queztl_port_state - bits of &queztl_port_next.state
+ * enum queztl_port_state - bits of &queztl_port.state
  * @QUEZTL_PORT_OPEN: a driver uses the port
  * @QUEZTL_PORT_UP: the driver is ready (DRIVER_OK)
  * @QUEZTL_PORT_BROKEN: the driver wrote invalid data into a ring; the port is
@@ -365,7 +365,7 @@ struct queztl_fabric_next {
  *	(RLIMIT_NPROC, or it was being killed), so it is not up until the driver
  *	starts it anew (ABI version 4)
  * @QUEZTL_PORT_DELETED: the port was deleted, sends and receives nothing, and is
- *	gone as soon as &queztl_port_next.pid closes it; but for QUEZTL_PORT_STATS
+ *	gone as soon as &queztl_port.pid closes it; but for QUEZTL_PORT_STATS
  *	calls do not find it (ABI version 4)
  */
 enum queztl_port_state {
@@ -377,7 +377,7 @@ enum queztl_port_state {
 };
 
 /**
- * enum queztl_port_mode - bits of &queztl_port_set.mode and .change
+ * enum queztl_port_mode - bits of &queztl_port_set_args.mode and .change
  * @QUEZTL_PORT_UPLINK: the port is the uplink of its fabric: it receives the
  *	frames to addresses that no port has, and may send from such addresses. A
  *	fabric has at most one uplink. Bound to virtio_vdpa the port is a network
@@ -392,8 +392,8 @@ enum queztl_port_mode {
 };
 
 /**
- * struct queztl_port_set - argument of QUEZTL_PORT_SET
- * @size: in: sizeof(struct queztl_port_set)
+ * struct queztl_port_set_args - argument of QUEZTL_PORT_SET
+ * @size: in: sizeof(struct queztl_port_set_args)
  * @flags: in: 0
  * @id: in: the port's id
  * @mode: in: bits of &enum queztl_port_mode; 0 is the initial mode
@@ -407,7 +407,7 @@ enum queztl_port_mode {
  * @change, or bits in @mode that are not in @change; EBUSY the fabric has another
  * uplink.
  */
-struct queztl_port_set {
+struct queztl_port_set_args {
 	__u32 size;
 	__u32 flags;
 	__u64 id;
@@ -416,8 +416,8 @@ struct queztl_port_set {
 };
 
 /**
- * struct queztl_port_next - argument of QUEZTL_PORT_NEXT: iterate over ports
- * @size: in: sizeof(struct queztl_port_next)
+ * struct queztl_port - argument of QUEZTL_PORT_NEXT: iterate over ports
+ * @size: in: sizeof(struct queztl_port)
  * @flags: in: 0
  * @id: in: the last id seen, 0 to start; out: the next larger id
  * @fabric_id: out: id of the fabric that the port belongs to
@@ -434,7 +434,7 @@ struct queztl_port_set {
  *
  * Errors: ENOENT there is no port with a larger id.
  */
-struct queztl_port_next {
+struct queztl_port {
 	__u32 size;
 	__u32 flags;
 	__u64 id;
@@ -664,8 +664,8 @@ struct queztl_addr {
 #define QUEZTL_CAPTURE_SNAPLEN_MAX	0x10100u
 
 /**
- * struct queztl_port_capture - argument of QUEZTL_PORT_CAPTURE
- * @size: in: sizeof(struct queztl_port_capture)
+ * struct queztl_port_capture_args - argument of QUEZTL_PORT_CAPTURE
+ * @size: in: sizeof(struct queztl_port_capture_args)
  * @flags: in: 0
  * @id: in: the port's id
  * @snaplen: in: number of each frame's first bytes to keep, up to
@@ -693,7 +693,7 @@ struct queztl_addr {
  * Errors: EPERM no CAP_NET_ADMIN and CAP_NET_RAW; ENOENT no such port; EBUSY the port is
  * being captured; EINVAL @snaplen or @bytes out of range; EMFILE, ENFILE.
  */
-struct queztl_port_capture {
+struct queztl_port_capture_args {
 	__u32 size;
 	__u32 flags;
 	__u64 id;
@@ -886,8 +886,8 @@ struct queztl_port_macs {
 };
 
 /**
- * struct queztl_mac_next - argument of QUEZTL_MAC_NEXT: iterate over MACs
- * @size: in: sizeof(struct queztl_mac_next)
+ * struct queztl_mac_next_args - argument of QUEZTL_MAC_NEXT: iterate over MACs
+ * @size: in: sizeof(struct queztl_mac_next_args)
  * @flags: in: 0
  * @port: in: the port's id
  * @mac: in: the last one seen, 0 to start; out: the next larger one that the
@@ -897,7 +897,7 @@ struct queztl_port_macs {
  *
  * Errors: ENOENT no such port, or it has no larger address.
  */
-struct queztl_mac_next {
+struct queztl_mac_next_args {
 	__u32 size;
 	__u32 flags;
 	__u64 port;
@@ -955,7 +955,7 @@ struct queztl_port_mirror {
  */
 
 /**
- * enum queztl_sched_mode - bits of &queztl_sched_start.mode
+ * enum queztl_sched_mode - bits of &queztl_sched_start_args.mode
  * @QUEZTL_SCHED_PER_VCPU: a VM has its weight once for each of its vCPUs (see
  *	&queztl_vm_sched.vcpus), at most 1000000 in all; the host's other tasks
  *	have theirs once. Without it the number of vCPUs does not matter
@@ -965,8 +965,8 @@ enum queztl_sched_mode {
 };
 
 /**
- * struct queztl_sched_start - argument of QUEZTL_SCHED_START
- * @size: in: sizeof(struct queztl_sched_start)
+ * struct queztl_sched_start_args - argument of QUEZTL_SCHED_START
+ * @size: in: sizeof(struct queztl_sched_start_args)
  * @flags: in: 0
  * @slice_us: in: how long a thread runs before others are asked, 500 to 20000
  *	microseconds; 0: 3000
@@ -981,7 +981,7 @@ enum queztl_sched_mode {
  * EINVAL a time is out of range or @mode has unknown bits; EOPNOTSUPP also if a
  * task has a core scheduling cookie.
  */
-struct queztl_sched_start {
+struct queztl_sched_start_args {
 	__u32 size;
 	__u32 flags;
 	__u32 slice_us;
@@ -990,8 +990,8 @@ struct queztl_sched_start {
 };
 
 /**
- * struct queztl_sched_stop - argument of QUEZTL_SCHED_STOP
- * @size: in: sizeof(struct queztl_sched_stop)
+ * struct queztl_sched_stop_args - argument of QUEZTL_SCHED_STOP
+ * @size: in: sizeof(struct queztl_sched_stop_args)
  * @flags: in: 0
  *
  * All tasks return to the kernel's own scheduler. After a failure the call
@@ -999,13 +999,13 @@ struct queztl_sched_start {
  *
  * Errors: EPERM no CAP_SYS_NICE; ENOENT the scheduler was not started.
  */
-struct queztl_sched_stop {
+struct queztl_sched_stop_args {
 	__u32 size;
 	__u32 flags;
 };
 
 /**
- * enum queztl_sched_state - values of &queztl_sched_info.state
+ * enum queztl_sched_state - values of &queztl_sched.state
  * @QUEZTL_SCHED_OFF: not started, or stopped
  * @QUEZTL_SCHED_ON: it schedules this host
  * @QUEZTL_SCHED_FAILED: it ended although nobody called QUEZTL_SCHED_STOP
@@ -1017,8 +1017,8 @@ enum queztl_sched_state {
 };
 
 /**
- * struct queztl_sched_info - argument of QUEZTL_SCHED_INFO
- * @size: in: sizeof(struct queztl_sched_info)
+ * struct queztl_sched - argument of QUEZTL_SCHED_INFO
+ * @size: in: sizeof(struct queztl_sched)
  * @flags: in: 0
  * @state: out: a value of &enum queztl_sched_state
  * @kind: out: if it failed: the kernel's enum scx_exit_kind: 67 SysRq-S, 1024 an
@@ -1032,7 +1032,7 @@ enum queztl_sched_state {
  * @preemptions: out: preemptions by threads that woke up
  * @yields: out: calls of sched_yield()
  * @directed_yields: out: yields of a vCPU to a certain other one
- * @checks: out: checks, see &queztl_sched_start.check_us
+ * @checks: out: checks, see &queztl_sched_start_args.check_us
  * @starved: out: slices given to threads that waited for too long, whatever the
  *	weights are: a second, the host's own tasks 100 ms
  * @reason: out: if it failed: @kind as a text
@@ -1041,7 +1041,7 @@ enum queztl_sched_state {
  *
  * The counters start with the scheduler.
  */
-struct queztl_sched_info {
+struct queztl_sched {
 	__u32 size;
 	__u32 flags;
 	__u32 state;
@@ -1186,8 +1186,8 @@ struct queztl_vm_sched {
  */
 
 /**
- * struct queztl_window_create - argument of QUEZTL_WINDOW_CREATE
- * @size: in: sizeof(struct queztl_window_create)
+ * struct queztl_window_create_args - argument of QUEZTL_WINDOW_CREATE
+ * @size: in: sizeof(struct queztl_window_create_args)
  * @flags: in: 0
  * @name: in: name of the window, formed like that of a fabric
  * @slots: in: how many ends of channels it has at most: 1 to 64
@@ -1202,7 +1202,7 @@ struct queztl_vm_sched {
  * name, or a value out of range; EMFILE no free descriptor; ENOSPC too many
  * windows.
  */
-struct queztl_window_create {
+struct queztl_window_create_args {
 	__u32 size;
 	__u32 flags;
 	char name[QUEZTL_NAME_MAX];
@@ -1215,8 +1215,8 @@ struct queztl_window_create {
 };
 
 /**
- * struct queztl_window_next - argument of QUEZTL_WINDOW_NEXT: iterate over windows
- * @size: in: sizeof(struct queztl_window_next)
+ * struct queztl_window - argument of QUEZTL_WINDOW_NEXT: iterate over windows
+ * @size: in: sizeof(struct queztl_window)
  * @flags: in: 0
  * @id: in: the last id seen, 0 to start; out: the next larger id
  * @name: out: name of the window
@@ -1229,7 +1229,7 @@ struct queztl_window_create {
  *
  * Errors: ENOENT there is no window with a larger id.
  */
-struct queztl_window_next {
+struct queztl_window {
 	__u32 size;
 	__u32 flags;
 	__u64 id;
@@ -1270,8 +1270,8 @@ struct queztl_channel_rule {
 };
 
 /**
- * struct queztl_channel_next - argument of QUEZTL_CHANNEL_NEXT: iterate over channels
- * @size: in: sizeof(struct queztl_channel_next)
+ * struct queztl_channel - argument of QUEZTL_CHANNEL_NEXT: iterate over channels
+ * @size: in: sizeof(struct queztl_channel)
  * @flags: in: 0
  * @id: in: the last id seen, 0 to start; out: the next larger id
  * @name: out: name of the channel
@@ -1282,7 +1282,7 @@ struct queztl_channel_rule {
  *
  * Errors: ENOENT there is no channel with a larger id.
  */
-struct queztl_channel_next {
+struct queztl_channel {
 	__u32 size;
 	__u32 flags;
 	__u64 id;
@@ -1294,8 +1294,8 @@ struct queztl_channel_next {
 };
 
 /**
- * struct queztl_channel_revoke - argument of QUEZTL_CHANNEL_REVOKE
- * @size: in: sizeof(struct queztl_channel_revoke)
+ * struct queztl_channel_revoke_args - argument of QUEZTL_CHANNEL_REVOKE
+ * @size: in: sizeof(struct queztl_channel_revoke_args)
  * @flags: in: 0
  * @id: in: the channel's id
  *
@@ -1305,15 +1305,15 @@ struct queztl_channel_next {
  *
  * Errors: EPERM no CAP_NET_ADMIN; ENOENT no such channel.
  */
-struct queztl_channel_revoke {
+struct queztl_channel_revoke_args {
 	__u32 size;
 	__u32 flags;
 	__u64 id;
 };
 
 /**
- * struct queztl_channel_listen - argument of QUEZTL_CHANNEL_LISTEN, on a window
- * @size: in: sizeof(struct queztl_channel_listen)
+ * struct queztl_channel_listen_args - argument of QUEZTL_CHANNEL_LISTEN, on a window
+ * @size: in: sizeof(struct queztl_channel_listen_args)
  * @flags: in: 0
  * @name: in: name of the channel, formed like that of a fabric
  * @bytes: in: size of each region: a power of two from 64 KiB to what the window
@@ -1327,7 +1327,7 @@ struct queztl_channel_revoke {
  * somebody listens to it; EINVAL invalid name or size; ENOSPC no free slot, or too
  * many channels; ENOMEM also: the memory cgroup has no room.
  */
-struct queztl_channel_listen {
+struct queztl_channel_listen_args {
 	__u32 size;
 	__u32 flags;
 	char name[QUEZTL_NAME_MAX];
@@ -1336,8 +1336,8 @@ struct queztl_channel_listen {
 };
 
 /**
- * struct queztl_channel_connect - argument of QUEZTL_CHANNEL_CONNECT, on a window
- * @size: in: sizeof(struct queztl_channel_connect)
+ * struct queztl_channel_connect_args - argument of QUEZTL_CHANNEL_CONNECT, on a window
+ * @size: in: sizeof(struct queztl_channel_connect_args)
  * @flags: in: 0
  * @name: in: name of the channel
  * @bytes: out: size of each region, as the listener chose it
@@ -1350,7 +1350,7 @@ struct queztl_channel_listen {
  * of that size; EINVAL invalid name; ENOSPC no free slot; ENOMEM also: the memory
  * cgroup has no room; EINTR a signal came while listeners changed.
  */
-struct queztl_channel_connect {
+struct queztl_channel_connect_args {
 	__u32 size;
 	__u32 flags;
 	char name[QUEZTL_NAME_MAX];
@@ -1367,7 +1367,7 @@ struct queztl_channel_connect {
  *
  * QUEZTL_CHANNEL_CLOSE frees the slot and the region of this end, which reads as
  * zeros at the peer when the call returns: close when the peer has released the
- * last message. QUEZTL_CHANNEL_RING wakes the peer: &queztl_window_events.rung of
+ * last message. QUEZTL_CHANNEL_RING wakes the peer: &queztl_events.rung of
  * its window.
  *
  * Errors: ENOENT there is no such slot, or (_CLOSE) it is free; ENOTCONN (_RING)
@@ -1381,8 +1381,8 @@ struct queztl_channel_slot {
 };
 
 /**
- * struct queztl_window_events - argument of QUEZTL_WINDOW_EVENTS, on a window
- * @size: in: sizeof(struct queztl_window_events)
+ * struct queztl_events - argument of QUEZTL_WINDOW_EVENTS, on a window
+ * @size: in: sizeof(struct queztl_events)
  * @flags: in: 0
  * @rung: out: bit i: the peer of slot i rang
  * @changed: out: bit i: somebody else changed the state of slot i (see
@@ -1390,19 +1390,19 @@ struct queztl_channel_slot {
  *
  * What is told is forgotten: poll() waits for the next event.
  */
-struct queztl_window_events {
+struct queztl_events {
 	__u32 size;
 	__u32 flags;
 	__u64 rung;
 	__u64 changed;
 };
 
-/** define QUEZTL_BELL_CHANGES - as &queztl_window_bell.slot: changes of any slot */
+/** define QUEZTL_BELL_CHANGES - as &queztl_window_bell_args.slot: changes of any slot */
 #define QUEZTL_BELL_CHANGES	0xffffffffu
 
 /**
- * struct queztl_window_bell - argument of QUEZTL_WINDOW_BELL, on a window
- * @size: in: sizeof(struct queztl_window_bell)
+ * struct queztl_window_bell_args - argument of QUEZTL_WINDOW_BELL, on a window
+ * @size: in: sizeof(struct queztl_window_bell_args)
  * @flags: in: 0
  * @slot: in: the slot, or QUEZTL_BELL_CHANGES
  * @kick: in: an eventfd, or -1: none. Whenever it is signalled the peer of the slot is
@@ -1423,7 +1423,7 @@ struct queztl_window_events {
  * Errors: ENOENT there is no such slot; EBADF a descriptor is not open; EINVAL a
  * descriptor is not an eventfd, or @kick is given for QUEZTL_BELL_CHANGES.
  */
-struct queztl_window_bell {
+struct queztl_window_bell_args {
 	__u32 size;
 	__u32 flags;
 	__u32 slot;

@@ -22,7 +22,7 @@ static const struct column columns[] = {
 	{ "CONNECTER", LEFT, 8 },
 };
 
-static json_t *channel_json(const struct queztl_channel_next *channel)
+static json_t *channel_json(const struct queztl_channel *channel)
 {
 	json_t *object = json_object();
 
@@ -37,7 +37,7 @@ static json_t *channel_json(const struct queztl_channel_next *channel)
 
 static void add_channel(struct table *table, json_t *list, const void *object)
 {
-	const struct queztl_channel_next *channel = object;
+	const struct queztl_channel *channel = object;
 	json_array_append_new(list, channel_json(channel));
 	add_cell(table, "%s", channel->name);
 	add_cell(table, "%" PRIu64, (uint64_t)channel->id);
@@ -59,7 +59,7 @@ int run_channel_list(struct cli *cli, int argc, char **argv)
 		.next = next_channel,
 		.add = add_channel,
 	};
-	struct queztl_channel_next object = { 0 };
+	struct queztl_channel object = { 0 };
 	struct table table = TABLE(columns);
 
 	return run_listing(cli, argc, argv, &listing, &table, &object);
@@ -76,9 +76,9 @@ static int fail_no_channel(struct cli *cli, const char *word)
  * Returns the exit code.
  */
 static int find_channel(struct cli *cli, int fd, const char *word,
-			struct queztl_channel_next *found)
+			struct queztl_channel *found)
 {
-	struct queztl_channel_next channel = { 0 };
+	struct queztl_channel channel = { 0 };
 	uint64_t id = 0;
 	bool is_id = parse_number(word, 1, UINT64_MAX, &id);
 	unsigned int matches = 0;
@@ -101,12 +101,12 @@ static int find_channel(struct cli *cli, int fd, const char *word,
 }
 
 typedef int channel_fn(struct cli *cli, int fd,
-		       const struct queztl_channel_next *channel);
+		       const struct queztl_channel *channel);
 
 static int with_channel(struct cli *cli, int argc, char **argv, channel_fn *fn)
 {
 	int code = expect_words(cli, argc, argv, 1), fd;
-	struct queztl_channel_next channel;
+	struct queztl_channel channel;
 
 	if (code)
 		return code;
@@ -121,7 +121,7 @@ static int with_channel(struct cli *cli, int argc, char **argv, channel_fn *fn)
 }
 
 static int revoke_channel(struct cli *cli, int fd,
-			  const struct queztl_channel_next *channel)
+			  const struct queztl_channel *channel)
 {
 	int ret = queztl_channel_revoke(fd, channel->id);
 
@@ -144,17 +144,17 @@ int run_channel_revoke(struct cli *cli, int argc, char **argv)
 }
 
 /* The window with that name; id 0 if there is none. */
-static struct queztl_window_next find_window(int fd, const char *name)
+static struct queztl_window find_window(int fd, const char *name)
 {
-	struct queztl_window_next window = { 0 };
+	struct queztl_window window = { 0 };
 
 	while (*name && !queztl_window_next(fd, &window))
 		if (!strcmp(window.name, name))
 			return window;
-	return (struct queztl_window_next){ 0 };
+	return (struct queztl_window){ 0 };
 }
 
-static json_t *end_json(const struct queztl_window_next *window)
+static json_t *end_json(const struct queztl_window *window)
 {
 	char comm[NAME_ROOM];
 	json_t *object;
@@ -171,7 +171,7 @@ static json_t *end_json(const struct queztl_window_next *window)
 }
 
 static void print_end(struct cli *cli, const char *title,
-		      const struct queztl_window_next *window)
+		      const struct queztl_window *window)
 {
 	if (!window->id) {
 		fprintf(cli->out, "%-11s-\n", title);
@@ -184,10 +184,10 @@ static void print_end(struct cli *cli, const char *title,
 }
 
 static int show(struct cli *cli, int fd,
-		const struct queztl_channel_next *channel)
+		const struct queztl_channel *channel)
 {
-	struct queztl_window_next listener = find_window(fd, channel->listener);
-	struct queztl_window_next connecter =
+	struct queztl_window listener = find_window(fd, channel->listener);
+	struct queztl_window connecter =
 		find_window(fd, channel->connecter);
 	json_t *object;
 

@@ -28,7 +28,7 @@ static void set_number(struct object *object, enum setting_index setting,
 
 static int read_fabrics(int fd, struct config *config)
 {
-	struct queztl_fabric_next fabric = { 0 };
+	struct queztl_fabric fabric = { 0 };
 	int ret;
 
 	while (!(ret = queztl_fabric_next(fd, &fabric))) {
@@ -168,7 +168,7 @@ static int read_mirror(int fd, const struct snapshot *shot,
 
 static void read_device(const struct port *port, struct object *object)
 {
-	const struct queztl_port_next *p = &port->port;
+	const struct queztl_port *p = &port->port;
 	char mac[MAC_ROOM];
 
 	set_value(object, OF_FABRIC, port->fabric);

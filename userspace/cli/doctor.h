@@ -95,7 +95,7 @@ void judge_scheduler(const struct sched_state *state, enum tier best,
 void check_scheduler(struct verdict *v);
 
 /* One that explain_state() explains. */
-void judge_port_state(const struct queztl_port_next *port, struct verdict *v);
+void judge_port_state(const struct queztl_port *port, struct verdict *v);
 /* One that has dropped frames because of its limits. */
 void judge_flood(const struct port *port, struct verdict *v);
 void judge_ports(const struct snapshot *shot, struct verdict *v);

@@ -6,7 +6,7 @@
 #include "format.h"
 #include "port.h"
 
-void judge_port_state(const struct queztl_port_next *port, struct verdict *v)
+void judge_port_state(const struct queztl_port *port, struct verdict *v)
 {
 	char user[USER_ROOM], remedy[128] = "stop the process that has it open";
 	const char *why = explain_state(port->state);
@@ -44,7 +44,7 @@ void judge_flood(const struct port *port, struct verdict *v)
 void judge_ports(const struct snapshot *shot, struct verdict *v)
 {
 	for (size_t i = 0; i < shot->port_count; i++) {
-		const struct queztl_port_next *port = &shot->ports[i].port;
+		const struct queztl_port *port = &shot->ports[i].port;
 
 		if (explain_state(port->state)) {
 			judge_port_state(port, v);

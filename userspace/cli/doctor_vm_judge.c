@@ -83,7 +83,7 @@ void judge_vm_pinned(const struct vm_memory *memory, size_t ports_up,
 
 void judge_vm_port(const struct port *port, struct verdict *v)
 {
-	const struct queztl_port_next *p = &port->port;
+	const struct queztl_port *p = &port->port;
 	const char *why = explain_state(p->state);
 	char remedy[128];
 

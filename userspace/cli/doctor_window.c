@@ -23,7 +23,7 @@ void judge_windows(size_t windows, size_t ports, struct verdict *v)
 
 static int count_windows(int fd, size_t *windows)
 {
-	struct queztl_window_next window = { 0 };
+	struct queztl_window window = { 0 };
 	int ret;
 
 	while (!(ret = queztl_window_next(fd, &window)))

@@ -136,7 +136,7 @@ static int fail_del(struct cli *cli, int ret, const char *name)
 int run_fabric_del(struct cli *cli, int argc, char **argv)
 {
 	int code = expect_words(cli, argc, argv, 1);
-	struct queztl_fabric_next fabric;
+	struct queztl_fabric fabric;
 	int ret, fd;
 
 	if (code)
@@ -210,7 +210,7 @@ static int parse_change(struct cli *cli, int argc, char **argv,
 int run_fabric_set(struct cli *cli, int argc, char **argv)
 {
 	int code = expect_between(cli, argc, argv, 2, 4);
-	struct queztl_fabric_next fabric;
+	struct queztl_fabric fabric;
 	struct change change;
 	int ret, fd;
 
@@ -240,7 +240,7 @@ int run_fabric_set(struct cli *cli, int argc, char **argv)
 
 static void add_fabric(struct table *table, json_t *list, const void *object)
 {
-	const struct queztl_fabric_next *fabric = object;
+	const struct queztl_fabric *fabric = object;
 	json_t *shown = fabric_json(fabric->id, fabric->name, fabric->mode);
 
 	set_count(shown, "ports", fabric->ports);
@@ -266,7 +266,7 @@ int run_fabric_list(struct cli *cli, int argc, char **argv)
 		.next = next_fabric,
 		.add = add_fabric,
 	};
-	struct queztl_fabric_next object = { 0 };
+	struct queztl_fabric object = { 0 };
 	struct table table = TABLE(columns);
 
 	return run_listing(cli, argc, argv, &listing, &table, &object);

@@ -48,10 +48,10 @@ static const struct port_metric {
  */
 static bool is_shadowed(const struct snapshot *shot, size_t at)
 {
-	const struct queztl_port_next *port = &shot->ports[at].port;
+	const struct queztl_port *port = &shot->ports[at].port;
 
 	for (size_t i = 0; i < shot->port_count; i++) {
-		const struct queztl_port_next *other = &shot->ports[i].port;
+		const struct queztl_port *other = &shot->ports[i].port;
 
 		if (i == at || strcmp(other->name, port->name))
 			continue;

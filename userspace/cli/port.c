@@ -35,7 +35,7 @@ static json_t *state_json(uint32_t state)
 
 json_t *port_json(const struct port *port)
 {
-	const struct queztl_port_next *p = &port->port;
+	const struct queztl_port *p = &port->port;
 	json_t *object = json_object();
 	char mac[MAC_ROOM], comm[NAME_ROOM], device[NAME_ROOM], path[PATH_MAX];
 
@@ -98,7 +98,7 @@ const char *explain_state(uint32_t state)
 }
 
 const char *describe_user(char buffer[USER_ROOM],
-			  const struct queztl_port_next *port)
+			  const struct queztl_port *port)
 {
 	char name[NAME_ROOM];
 
@@ -115,7 +115,7 @@ const char *describe_user(char buffer[USER_ROOM],
 
 static void add_port(struct table *table, const struct port *port)
 {
-	const struct queztl_port_next *p = &port->port;
+	const struct queztl_port *p = &port->port;
 	char mac[MAC_ROOM], device[NAME_ROOM], user[USER_ROOM];
 
 	read_port_device(p->name, device);

@@ -26,6 +26,6 @@ const char *explain_state(uint32_t state);
 
 /* The user of the port: "web (123)", "this host" or "-". */
 const char *describe_user(char buffer[USER_ROOM],
-			  const struct queztl_port_next *port);
+			  const struct queztl_port *port);
 
 #endif /* QUEZTL_PORT_H */

@@ -7,7 +7,7 @@
 #include "port_choice.h"
 #include "process.h"
 
-static bool is_used_by(const struct queztl_port_next *port, const char *vm)
+static bool is_used_by(const struct queztl_port *port, const char *vm)
 {
 	char name[NAME_ROOM], pid[16];
 
@@ -49,7 +49,7 @@ int parse_port_choice(struct cli *cli, int argc, char **argv,
 
 int check_port_choice(struct cli *cli, int fd, const struct port_choice *choice)
 {
-	struct queztl_fabric_next fabric = { 0 };
+	struct queztl_fabric fabric = { 0 };
 	const char *name = choice->fabric;
 
 	while (name && !queztl_fabric_next(fd, &fabric))

@@ -171,7 +171,7 @@ static void add_state(struct table *table, uint32_t state)
 
 static void add_port(struct table *table, const struct port *port)
 {
-	const struct queztl_port_next *p = &port->port;
+	const struct queztl_port *p = &port->port;
 	char mac[MAC_ROOM], device[NAME_ROOM], user[USER_ROOM];
 	char path[PATH_MAX];
 

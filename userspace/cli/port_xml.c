@@ -14,7 +14,7 @@
  * For libvirt: a guest whose MAC address is not that of its port sends nothing, so
  * nobody should have to write it twice. Names have no character that XML knows.
  */
-static void print_interface(FILE *to, const struct queztl_port_next *port,
+static void print_interface(FILE *to, const struct queztl_port *port,
 			    const char *path)
 {
 	char mac[MAC_ROOM];

@@ -20,7 +20,7 @@ int open_native(void)
 int for_each_vm(int device, int (*each)(void *context, int pid, uint64_t id),
 		void *context)
 {
-	struct queztl_vm_info info;
+	struct queztl_vm info;
 	uint64_t id = 0;
 	int ret = 0, vm;
 

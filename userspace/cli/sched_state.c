@@ -75,7 +75,7 @@ enum tier best_tier(char missing[REASON_ROOM])
 
 static void read_native_state(struct sched_state *state)
 {
-	struct queztl_sched_info info;
+	struct queztl_sched info;
 	int device = open_native();
 
 	if (device < 0)

@@ -63,7 +63,7 @@ static void add_weight(struct table *table, const struct qz_vm_stats *s, bool pe
 
 static int pid_of_vm(int device, uint64_t id)
 {
-	struct queztl_vm_info info = { .pid = 0 };
+	struct queztl_vm info = { .pid = 0 };
 	int vm = queztl_vm_open(device, id);
 
 	if (vm < 0)

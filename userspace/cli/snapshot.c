@@ -13,7 +13,7 @@
 #include "snapshot.h"
 
 static void name_ports(struct snapshot *shot,
-		       const struct queztl_fabric_next *fabric)
+		       const struct queztl_fabric *fabric)
 {
 	for (size_t i = 0; i < shot->port_count; i++) {
 		struct port *port = &shot->ports[i];
@@ -27,7 +27,7 @@ static void name_ports(struct snapshot *shot,
 
 static int read_fabrics(int fd, struct snapshot *shot)
 {
-	struct queztl_fabric_next fabric = { 0 };
+	struct queztl_fabric fabric = { 0 };
 	int ret;
 
 	while (!(ret = queztl_fabric_next(fd, &fabric)))
@@ -35,7 +35,7 @@ static int read_fabrics(int fd, struct snapshot *shot)
 	return ret == -ENOENT ? 0 : ret;
 }
 
-static int read_port(int fd, const struct queztl_port_next *next,
+static int read_port(int fd, const struct queztl_port *next,
 		     struct snapshot *shot)
 {
 	struct port *port;
@@ -47,7 +47,7 @@ static int read_port(int fd, const struct queztl_port_next *next,
 	port->port = *next;
 	port->fabric[0] = '\0';
 	port->mode = 0;
-	ret = queztl_port_stats(fd, next->id, &port->stats);
+	ret = queztl_port_stats_get(fd, next->id, &port->stats);
 	if (!ret)
 		shot->port_count++;
 	return ret == -ENOENT ? 0 : ret;
@@ -55,7 +55,7 @@ static int read_port(int fd, const struct queztl_port_next *next,
 
 int read_ports(int fd, struct snapshot *shot)
 {
-	struct queztl_port_next next = { 0 };
+	struct queztl_port next = { 0 };
 	int ret;
 
 	while (!(ret = queztl_port_next(fd, &next))) {
@@ -78,7 +78,7 @@ static int read_vm(int fd, uint64_t id, struct snapshot *shot)
 	vm = &shot->vms[shot->vm_count];
 	ret = queztl_vm_info(vm_fd, &vm->info);
 	if (!ret)
-		ret = queztl_vm_stats(vm_fd, &vm->stats);
+		ret = queztl_vm_stats_get(vm_fd, &vm->stats);
 	if (!ret)
 		shot->vm_count++;
 	close(vm_fd);

@@ -8,14 +8,14 @@
 #include <queztl.h>
 
 struct port {
-	struct queztl_port_next port;
+	struct queztl_port port;
 	struct queztl_port_stats stats;
 	char fabric[QUEZTL_NAME_MAX];
 	uint32_t mode;		/* of the fabric */
 };
 
 struct vm {
-	struct queztl_vm_info info;
+	struct queztl_vm info;
 	struct queztl_vm_stats stats;
 };
 

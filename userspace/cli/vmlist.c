@@ -42,7 +42,7 @@ static void add_thread(struct vmm *vmm, int tid)
 
 static void add_threads(struct vmm *vmm, int vm, uint32_t vcpus)
 {
-	struct queztl_vm_vcpu vcpu;
+	struct queztl_vcpu vcpu;
 
 	for (uint32_t i = 0; i < vcpus && !queztl_vm_vcpu(vm, i, &vcpu); i++)
 		if (vcpu.tid)
@@ -55,7 +55,7 @@ static void add_count(uint64_t *sum, uint64_t count)
 }
 
 static void add_vm(struct vmm_list *list, int vm,
-		   const struct queztl_vm_info *info)
+		   const struct queztl_vm *info)
 {
 	struct vmm *vmm = add_vmm(list, info->pid);
 	struct queztl_vm_stats stats;
@@ -64,7 +64,7 @@ static void add_vm(struct vmm_list *list, int vm,
 	vmm->ids[vmm->id_count++] = info->id;
 	vmm->vcpus += info->vcpus;
 	add_threads(vmm, vm, info->vcpus);
-	if (!queztl_vm_stats(vm, &stats))
+	if (!queztl_vm_stats_get(vm, &stats))
 		add_count(&vmm->exits, stats.exits);
 }
 
@@ -80,7 +80,7 @@ static bool is_wanted(const struct vm_finder *finder, int pid)
 static int visit_vm(const struct vm_finder *finder, struct vmm_list *list,
 		    int fd, uint64_t id)
 {
-	struct queztl_vm_info info = { 0 };
+	struct queztl_vm info = { 0 };
 	int vm = queztl_vm_open(fd, id);
 	int ret = vm < 0 ? vm : queztl_vm_info(vm, &info);
 

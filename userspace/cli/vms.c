@@ -32,7 +32,7 @@ struct listing {
 	unsigned int foreign;
 };
 
-static uint64_t known_seconds(const struct queztl_vm_info *info)
+static uint64_t known_seconds(const struct queztl_vm *info)
 {
 	struct timespec now;
 
@@ -42,12 +42,12 @@ static uint64_t known_seconds(const struct queztl_vm_info *info)
 	return now.tv_sec - info->seen_ns / 1000000000;
 }
 
-static json_t *vcpus_json(int vm, const struct queztl_vm_info *info)
+static json_t *vcpus_json(int vm, const struct queztl_vm *info)
 {
 	json_t *list = json_array();
 
 	for (uint32_t i = 0; i < info->vcpus; i++) {
-		struct queztl_vm_vcpu vcpu;
+		struct queztl_vcpu vcpu;
 		json_t *object;
 
 		if (queztl_vm_vcpu(vm, i, &vcpu))
@@ -61,7 +61,7 @@ static json_t *vcpus_json(int vm, const struct queztl_vm_info *info)
 }
 
 /* The VM of another user has the same keys, with null values. */
-static json_t *vm_json(uint64_t id, int vm, const struct queztl_vm_info *info)
+static json_t *vm_json(uint64_t id, int vm, const struct queztl_vm *info)
 {
 	json_t *object = json_object();
 	char name[NAME_ROOM] = "";
@@ -98,7 +98,7 @@ static void add_process(struct table *table, int pid)
 		add_cell(table, "-");
 }
 
-static void add_vm_row(struct table *table, const struct queztl_vm_info *info)
+static void add_vm_row(struct table *table, const struct queztl_vm *info)
 {
 	char age[AGE_ROOM], name[NAME_ROOM];
 
@@ -113,7 +113,7 @@ static void add_vm_row(struct table *table, const struct queztl_vm_info *info)
 }
 
 static void add_vm(struct listing *list, uint64_t id, int vm,
-		   const struct queztl_vm_info *info)
+		   const struct queztl_vm *info)
 {
 	if (list->cli->json)
 		json_array_append_new(list->json, vm_json(id, vm, info));
@@ -126,7 +126,7 @@ static void add_vm(struct listing *list, uint64_t id, int vm,
 /* It is not an error if a VM disappears before it is read. */
 static int visit_vm(struct listing *list, int fd, uint64_t id)
 {
-	struct queztl_vm_info info;
+	struct queztl_vm info;
 	int vm = queztl_vm_open(fd, id);
 	int ret = vm;
 

@@ -20,7 +20,7 @@ static const struct column columns[] = {
 
 static void add_window(struct table *table, json_t *list, const void *object)
 {
-	const struct queztl_window_next *window = object;
+	const struct queztl_window *window = object;
 	json_t *shown = json_object();
 	char comm[NAME_ROOM];
 
@@ -62,7 +62,7 @@ int run_window_list(struct cli *cli, int argc, char **argv)
 		.next = next_window,
 		.add = add_window,
 	};
-	struct queztl_window_next object = { 0 };
+	struct queztl_window object = { 0 };
 	struct table table = TABLE(columns);
 
 	return run_listing(cli, argc, argv, &listing, &table, &object);

@@ -10,12 +10,12 @@
 static void print_vm(int vm_fd)
 {
 	struct queztl_vm_stats before, after;
-	struct queztl_vm_info info;
+	struct queztl_vm info;
 
-	if (queztl_vm_info(vm_fd, &info) || queztl_vm_stats(vm_fd, &before))
+	if (queztl_vm_info(vm_fd, &info) || queztl_vm_stats_get(vm_fd, &before))
 		return;
 	sleep(1);
-	if (queztl_vm_stats(vm_fd, &after))
+	if (queztl_vm_stats_get(vm_fd, &after))
 		return;
 	printf("VM %" PRIu64 ", %s (%d), %u vCPUs: %" PRIu64 " exits/s\n",
 	       (uint64_t)info.id, info.comm, info.pid, info.vcpus,

@@ -13,7 +13,7 @@
 
 static int find_port(int fd, const char *name, uint64_t *id)
 {
-	struct queztl_port_next port = { 0 };
+	struct queztl_port port = { 0 };
 	int ret;
 
 	while (!(ret = queztl_port_next(fd, &port)))
@@ -40,11 +40,11 @@ static void print_new_drops(const struct queztl_port_stats *before,
 static int watch_port(int fd, uint64_t id)
 {
 	struct queztl_port_stats before, now;
-	int ret = queztl_port_stats(fd, id, &before);
+	int ret = queztl_port_stats_get(fd, id, &before);
 
 	while (!ret) {
 		sleep(1);
-		ret = queztl_port_stats(fd, id, &now);
+		ret = queztl_port_stats_get(fd, id, &now);
 		if (!ret)
 			print_new_drops(&before, &now);
 		before = now;

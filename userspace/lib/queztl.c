@@ -37,7 +37,7 @@ int queztl_get_info(int fd, struct queztl_info *info)
 
 int queztl_vm_next(int fd, uint64_t *id)
 {
-	struct queztl_vm_next arg = { .size = sizeof(arg), .id = *id };
+	struct queztl_vm_next_args arg = { .size = sizeof(arg), .id = *id };
 	int ret = call(fd, QUEZTL_VM_NEXT, &arg);
 
 	if (!ret)
@@ -47,7 +47,7 @@ int queztl_vm_next(int fd, uint64_t *id)
 
 int queztl_vm_attach(int fd, int kvm_fd, uint64_t *id)
 {
-	struct queztl_vm_attach arg = { .size = sizeof(arg), .kvm_fd = kvm_fd };
+	struct queztl_vm_attach_args arg = { .size = sizeof(arg), .kvm_fd = kvm_fd };
 	int ret = call(fd, QUEZTL_VM_ATTACH, &arg);
 
 	if (ret)
@@ -59,15 +59,15 @@ int queztl_vm_attach(int fd, int kvm_fd, uint64_t *id)
 
 int queztl_vm_open(int fd, uint64_t id)
 {
-	struct queztl_vm_open arg = { .size = sizeof(arg), .id = id };
+	struct queztl_vm_open_args arg = { .size = sizeof(arg), .id = id };
 	int ret = call(fd, QUEZTL_VM_OPEN, &arg);
 
 	return ret ? ret : arg.vm_fd;
 }
 
-int queztl_vm_info(int vm_fd, struct queztl_vm_info *info)
+int queztl_vm_info(int vm_fd, struct queztl_vm *info)
 {
-	struct queztl_vm_info arg = { .size = sizeof(arg) };
+	struct queztl_vm arg = { .size = sizeof(arg) };
 	int ret = call(vm_fd, QUEZTL_VM_INFO, &arg);
 
 	if (!ret)
@@ -75,9 +75,9 @@ int queztl_vm_info(int vm_fd, struct queztl_vm_info *info)
 	return ret;
 }
 
-int queztl_vm_vcpu(int vm_fd, uint32_t index, struct queztl_vm_vcpu *vcpu)
+int queztl_vm_vcpu(int vm_fd, uint32_t index, struct queztl_vcpu *vcpu)
 {
-	struct queztl_vm_vcpu arg = { .size = sizeof(arg), .index = index };
+	struct queztl_vcpu arg = { .size = sizeof(arg), .index = index };
 	int ret = call(vm_fd, QUEZTL_VM_VCPU, &arg);
 
 	if (!ret)
@@ -85,7 +85,7 @@ int queztl_vm_vcpu(int vm_fd, uint32_t index, struct queztl_vm_vcpu *vcpu)
 	return ret;
 }
 
-int queztl_vm_stats(int vm_fd, struct queztl_vm_stats *stats)
+int queztl_vm_stats_get(int vm_fd, struct queztl_vm_stats *stats)
 {
 	struct queztl_vm_stats arg = { .size = sizeof(arg) };
 	int ret = call(vm_fd, QUEZTL_VM_STATS, &arg);
@@ -97,14 +97,14 @@ int queztl_vm_stats(int vm_fd, struct queztl_vm_stats *stats)
 
 int queztl_vm_detach(int vm_fd)
 {
-	struct queztl_vm_detach arg = { .size = sizeof(arg) };
+	struct queztl_vm_detach_args arg = { .size = sizeof(arg) };
 
 	return call(vm_fd, QUEZTL_VM_DETACH, &arg);
 }
 
 int queztl_fabric_add(int fd, const char *name, uint64_t *id)
 {
-	struct queztl_fabric_add arg = { .size = sizeof(arg) };
+	struct queztl_fabric_add_args arg = { .size = sizeof(arg) };
 	int ret = set_name(arg.name, name);
 
 	if (!ret)
@@ -116,22 +116,22 @@ int queztl_fabric_add(int fd, const char *name, uint64_t *id)
 
 int queztl_fabric_del(int fd, uint64_t id)
 {
-	struct queztl_fabric_del arg = { .size = sizeof(arg), .id = id };
+	struct queztl_fabric_del_args arg = { .size = sizeof(arg), .id = id };
 
 	return call(fd, QUEZTL_FABRIC_DEL, &arg);
 }
 
 int queztl_fabric_set(int fd, uint64_t id, uint32_t mode)
 {
-	struct queztl_fabric_set arg = {
+	struct queztl_fabric_set_args arg = {
 		.size = sizeof(arg), .id = id, .mode = mode };
 
 	return call(fd, QUEZTL_FABRIC_SET, &arg);
 }
 
-int queztl_fabric_next(int fd, struct queztl_fabric_next *fabric)
+int queztl_fabric_next(int fd, struct queztl_fabric *fabric)
 {
-	struct queztl_fabric_next arg = {
+	struct queztl_fabric arg = {
 		.size = sizeof(arg), .id = fabric->id };
 	int ret = call(fd, QUEZTL_FABRIC_NEXT, &arg);
 
@@ -141,9 +141,9 @@ int queztl_fabric_next(int fd, struct queztl_fabric_next *fabric)
 }
 
 int queztl_fabric_find(int fd, const char *name,
-		       struct queztl_fabric_next *fabric)
+		       struct queztl_fabric *fabric)
 {
-	struct queztl_fabric_next next = { 0 };
+	struct queztl_fabric next = { 0 };
 	int ret;
 
 	while (!(ret = queztl_fabric_next(fd, &next))) {
@@ -155,9 +155,9 @@ int queztl_fabric_find(int fd, const char *name,
 	return ret;
 }
 
-int queztl_port_next(int fd, struct queztl_port_next *port)
+int queztl_port_next(int fd, struct queztl_port *port)
 {
-	struct queztl_port_next arg = { .size = sizeof(arg), .id = port->id };
+	struct queztl_port arg = { .size = sizeof(arg), .id = port->id };
 	int ret = call(fd, QUEZTL_PORT_NEXT, &arg);
 
 	if (!ret)
@@ -165,9 +165,9 @@ int queztl_port_next(int fd, struct queztl_port_next *port)
 	return ret;
 }
 
-int queztl_port_find(int fd, const char *name, struct queztl_port_next *port)
+int queztl_port_find(int fd, const char *name, struct queztl_port *port)
 {
-	struct queztl_port_next next = { 0 };
+	struct queztl_port next = { 0 };
 	bool found = false;
 	int ret;
 
@@ -182,7 +182,7 @@ int queztl_port_find(int fd, const char *name, struct queztl_port_next *port)
 	return ret == -ENOENT && found ? 0 : ret;
 }
 
-int queztl_port_stats(int fd, uint64_t id, struct queztl_port_stats *stats)
+int queztl_port_stats_get(int fd, uint64_t id, struct queztl_port_stats *stats)
 {
 	struct queztl_port_stats arg = { .size = sizeof(arg), .id = id };
 	int ret = call(fd, QUEZTL_PORT_STATS, &arg);
@@ -199,7 +199,7 @@ int queztl_port_set(int fd, uint64_t id, uint32_t mode)
 
 int queztl_port_change(int fd, uint64_t id, uint32_t change, uint32_t mode)
 {
-	struct queztl_port_set arg = {
+	struct queztl_port_set_args arg = {
 		.size = sizeof(arg), .id = id, .mode = mode, .change = change };
 
 	return call(fd, QUEZTL_PORT_SET, &arg);
@@ -207,7 +207,7 @@ int queztl_port_change(int fd, uint64_t id, uint32_t change, uint32_t mode)
 
 int queztl_port_capture(int fd, uint64_t id, uint32_t snaplen, uint32_t bytes)
 {
-	struct queztl_port_capture arg = {
+	struct queztl_port_capture_args arg = {
 		.size = sizeof(arg), .id = id, .snaplen = snaplen,
 		.bytes = bytes };
 	int ret = call(fd, QUEZTL_PORT_CAPTURE, &arg);
@@ -275,7 +275,7 @@ int queztl_port_macs_get(int fd, uint64_t id, struct queztl_port_macs *macs)
 
 int queztl_mac_next(int fd, uint64_t id, struct queztl_mac *mac)
 {
-	struct queztl_mac_next arg = {
+	struct queztl_mac_next_args arg = {
 		.size = sizeof(arg), .port = id, .mac = *mac };
 	int ret = call(fd, QUEZTL_MAC_NEXT, &arg);
 
@@ -307,7 +307,7 @@ int queztl_rates_get(int fd, uint64_t id, struct queztl_port_rates *rates)
 int queztl_sched_start(int fd, uint32_t slice_us, uint32_t check_us,
 		       uint64_t mode)
 {
-	struct queztl_sched_start arg = {
+	struct queztl_sched_start_args arg = {
 		.size = sizeof(arg), .slice_us = slice_us,
 		.check_us = check_us, .mode = mode };
 
@@ -316,14 +316,14 @@ int queztl_sched_start(int fd, uint32_t slice_us, uint32_t check_us,
 
 int queztl_sched_stop(int fd)
 {
-	struct queztl_sched_stop arg = { .size = sizeof(arg) };
+	struct queztl_sched_stop_args arg = { .size = sizeof(arg) };
 
 	return call(fd, QUEZTL_SCHED_STOP, &arg);
 }
 
-int queztl_sched_info(int fd, struct queztl_sched_info *info)
+int queztl_sched_info(int fd, struct queztl_sched *info)
 {
-	struct queztl_sched_info arg = { .size = sizeof(arg) };
+	struct queztl_sched arg = { .size = sizeof(arg) };
 	int ret = call(fd, QUEZTL_SCHED_INFO, &arg);
 
 	if (!ret)

@@ -34,29 +34,29 @@ int queztl_vm_next(int fd, uint64_t *id);
 int queztl_vm_attach(int fd, int kvm_fd, uint64_t *id);
 int queztl_vm_open(int fd, uint64_t id);
 
-int queztl_vm_info(int vm_fd, struct queztl_vm_info *info);
-int queztl_vm_vcpu(int vm_fd, uint32_t index, struct queztl_vm_vcpu *vcpu);
-int queztl_vm_stats(int vm_fd, struct queztl_vm_stats *stats);
+int queztl_vm_info(int vm_fd, struct queztl_vm *info);
+int queztl_vm_vcpu(int vm_fd, uint32_t index, struct queztl_vcpu *vcpu);
+int queztl_vm_stats_get(int vm_fd, struct queztl_vm_stats *stats);
 int queztl_vm_detach(int vm_fd);
 
 /* id may be NULL. */
 int queztl_fabric_add(int fd, const char *name, uint64_t *id);
 int queztl_fabric_del(int fd, uint64_t id);
 int queztl_fabric_set(int fd, uint64_t id, uint32_t mode);
-int queztl_fabric_next(int fd, struct queztl_fabric_next *fabric);
+int queztl_fabric_next(int fd, struct queztl_fabric *fabric);
 
 /* By name; -ENOENT: there is none. Calls queztl_fabric_next() for each fabric. */
 int queztl_fabric_find(int fd, const char *name,
-		       struct queztl_fabric_next *fabric);
+		       struct queztl_fabric *fabric);
 
-int queztl_port_next(int fd, struct queztl_port_next *port);
+int queztl_port_next(int fd, struct queztl_port *port);
 
 /*
  * By name; -ENOENT: there is none. A port that was deleted and is still open is
  * found only if no other one has its name.
  */
-int queztl_port_find(int fd, const char *name, struct queztl_port_next *port);
-int queztl_port_stats(int fd, uint64_t id, struct queztl_port_stats *stats);
+int queztl_port_find(int fd, const char *name, struct queztl_port *port);
+int queztl_port_stats_get(int fd, uint64_t id, struct queztl_port_stats *stats);
 
 /* Makes a port the uplink of its fabric (QUEZTL_PORT_UPLINK), or no longer (0). */
 int queztl_port_set(int fd, uint64_t id, uint32_t mode);
@@ -95,7 +95,7 @@ int queztl_rates_get(int fd, uint64_t id, struct queztl_port_rates *rates);
 int queztl_sched_start(int fd, uint32_t slice_us, uint32_t check_us,
 		       uint64_t mode);
 int queztl_sched_stop(int fd);
-int queztl_sched_info(int fd, struct queztl_sched_info *info);
+int queztl_sched_info(int fd, struct queztl_sched *info);
 
 /* Changes those settings of VM vm->id that vm->set names. */
 int queztl_vm_sched_set(int fd, const struct queztl_vm_sched *vm);
@@ -123,7 +123,7 @@ int queztl_addr_next(int fd, struct queztl_addr *addr);
 /* A descriptor of the window, close-on-exec; id may be NULL. */
 int queztl_window_create(int fd, const char *name, uint32_t slots,
 			 uint32_t region, uint64_t *id);
-int queztl_window_next(int fd, struct queztl_window_next *window);
+int queztl_window_next(int fd, struct queztl_window *window);
 
 /* id may be NULL. */
 int queztl_channel_allow(int fd, const char *name, const char *listener,
@@ -131,7 +131,7 @@ int queztl_channel_allow(int fd, const char *name, const char *listener,
 int queztl_channel_deny(int fd, const char *name, const char *listener,
 			const char *connecter);
 int queztl_channel_rule_next(int fd, struct queztl_channel_rule *rule);
-int queztl_channel_next(int fd, struct queztl_channel_next *channel);
+int queztl_channel_next(int fd, struct queztl_channel *channel);
 int queztl_channel_revoke(int fd, uint64_t id);
 
 /*
@@ -144,7 +144,7 @@ int queztl_channel_connect(int window_fd, const char *name, uint32_t *bytes);
 int queztl_channel_close(int window_fd, uint32_t slot);
 int queztl_channel_ring(int window_fd, uint32_t slot);
 
-int queztl_window_events(int window_fd, struct queztl_window_events *events);
+int queztl_window_events(int window_fd, struct queztl_events *events);
 
 /* kick and call are eventfds, or -1. */
 int queztl_window_bell(int window_fd, uint32_t slot, int kick, int call);

@@ -6,7 +6,7 @@
 int queztl_window_create(int fd, const char *name, uint32_t slots,
 			 uint32_t region, uint64_t *id)
 {
-	struct queztl_window_create arg = {
+	struct queztl_window_create_args arg = {
 		.size = sizeof(arg), .slots = slots, .region = region };
 	int ret = set_name(arg.name, name);
 
@@ -19,9 +19,9 @@ int queztl_window_create(int fd, const char *name, uint32_t slots,
 	return arg.fd;
 }
 
-int queztl_window_next(int fd, struct queztl_window_next *window)
+int queztl_window_next(int fd, struct queztl_window *window)
 {
-	struct queztl_window_next arg = {
+	struct queztl_window arg = {
 		.size = sizeof(arg), .id = window->id };
 	int ret = call(fd, QUEZTL_WINDOW_NEXT, &arg);
 
@@ -71,9 +71,9 @@ int queztl_channel_rule_next(int fd, struct queztl_channel_rule *rule)
 	return ret;
 }
 
-int queztl_channel_next(int fd, struct queztl_channel_next *channel)
+int queztl_channel_next(int fd, struct queztl_channel *channel)
 {
-	struct queztl_channel_next arg = {
+	struct queztl_channel arg = {
 		.size = sizeof(arg), .id = channel->id };
 	int ret = call(fd, QUEZTL_CHANNEL_NEXT, &arg);
 
@@ -84,14 +84,14 @@ int queztl_channel_next(int fd, struct queztl_channel_next *channel)
 
 int queztl_channel_revoke(int fd, uint64_t id)
 {
-	struct queztl_channel_revoke arg = { .size = sizeof(arg), .id = id };
+	struct queztl_channel_revoke_args arg = { .size = sizeof(arg), .id = id };
 
 	return call(fd, QUEZTL_CHANNEL_REVOKE, &arg);
 }
 
 int queztl_channel_listen(int window_fd, const char *name, uint32_t *bytes)
 {
-	struct queztl_channel_listen arg = {
+	struct queztl_channel_listen_args arg = {
 		.size = sizeof(arg), .bytes = bytes ? *bytes : 0 };
 	int ret = set_name(arg.name, name);
 
@@ -106,7 +106,7 @@ int queztl_channel_listen(int window_fd, const char *name, uint32_t *bytes)
 
 int queztl_channel_connect(int window_fd, const char *name, uint32_t *bytes)
 {
-	struct queztl_channel_connect arg = { .size = sizeof(arg) };
+	struct queztl_channel_connect_args arg = { .size = sizeof(arg) };
 	int ret = set_name(arg.name, name);
 
 	if (!ret)
@@ -132,9 +132,9 @@ int queztl_channel_ring(int window_fd, uint32_t slot)
 	return call(window_fd, QUEZTL_CHANNEL_RING, &arg);
 }
 
-int queztl_window_events(int window_fd, struct queztl_window_events *events)
+int queztl_window_events(int window_fd, struct queztl_events *events)
 {
-	struct queztl_window_events arg = { .size = sizeof(arg) };
+	struct queztl_events arg = { .size = sizeof(arg) };
 	int ret = call(window_fd, QUEZTL_WINDOW_EVENTS, &arg);
 
 	if (!ret)
@@ -144,7 +144,7 @@ int queztl_window_events(int window_fd, struct queztl_window_events *events)
 
 int queztl_window_bell(int window_fd, uint32_t slot, int kick, int call_fd)
 {
-	struct queztl_window_bell arg = {
+	struct queztl_window_bell_args arg = {
 		.size = sizeof(arg), .slot = slot, .kick = kick,
 		.call = call_fd };
 

@@ -10,23 +10,23 @@ static void sizes_are_those_of_version_1(void **state)
 {
 	(void)state;
 	SIZE(queztl_info, 128);
-	SIZE(queztl_vm_next, 16);
-	SIZE(queztl_vm_attach, 24);
-	SIZE(queztl_vm_open, 24);
-	SIZE(queztl_vm_info, 56);
-	SIZE(queztl_vm_vcpu, 16);
+	SIZE(queztl_vm_next_args, 16);
+	SIZE(queztl_vm_attach_args, 24);
+	SIZE(queztl_vm_open_args, 24);
+	SIZE(queztl_vm, 56);
+	SIZE(queztl_vcpu, 16);
 	SIZE(queztl_vm_stats, 64);
-	SIZE(queztl_vm_detach, 8);
-	SIZE(queztl_fabric_add, 48);
-	SIZE(queztl_fabric_del, 16);
-	SIZE(queztl_fabric_next, 56);
-	SIZE(queztl_port_next, 80);
+	SIZE(queztl_vm_detach_args, 8);
+	SIZE(queztl_fabric_add_args, 48);
+	SIZE(queztl_fabric_del_args, 16);
+	SIZE(queztl_fabric, 56);
+	SIZE(queztl_port, 80);
 }
 
 static void sizes_are_those_of_version_2(void **state)
 {
 	(void)state;
-	SIZE(queztl_fabric_set, 24);
+	SIZE(queztl_fabric_set_args, 24);
 	SIZE(queztl_port_rates, 40);
 	SIZE(queztl_peer, 24);
 	SIZE(queztl_addr, 40);
@@ -35,11 +35,11 @@ static void sizes_are_those_of_version_2(void **state)
 static void sizes_are_those_of_version_10(void **state)
 {
 	(void)state;
-	SIZE(queztl_port_set, 24);
+	SIZE(queztl_port_set_args, 24);
 	SIZE(queztl_port_vlan, 536);
 	SIZE(queztl_mac, 8);
 	SIZE(queztl_port_macs, 32);
-	SIZE(queztl_mac_next, 24);
+	SIZE(queztl_mac_next_args, 24);
 }
 
 static void sizes_are_those_of_version_11(void **state)
@@ -63,25 +63,25 @@ static void sizes_are_those_of_version_4(void **state)
 static void sizes_are_those_of_version_5(void **state)
 {
 	(void)state;
-	SIZE(queztl_sched_start, 24);
-	SIZE(queztl_sched_stop, 8);
-	SIZE(queztl_sched_info, 232);
+	SIZE(queztl_sched_start_args, 24);
+	SIZE(queztl_sched_stop_args, 8);
+	SIZE(queztl_sched, 232);
 	SIZE(queztl_vm_sched, 432);
 }
 
 static void sizes_are_those_of_version_9(void **state)
 {
 	(void)state;
-	SIZE(queztl_window_create, 72);
-	SIZE(queztl_window_next, 80);
+	SIZE(queztl_window_create_args, 72);
+	SIZE(queztl_window, 80);
 	SIZE(queztl_channel_rule, 112);
-	SIZE(queztl_channel_next, 120);
-	SIZE(queztl_channel_revoke, 16);
-	SIZE(queztl_channel_listen, 48);
-	SIZE(queztl_channel_connect, 48);
+	SIZE(queztl_channel, 120);
+	SIZE(queztl_channel_revoke_args, 16);
+	SIZE(queztl_channel_listen_args, 48);
+	SIZE(queztl_channel_connect_args, 48);
 	SIZE(queztl_channel_slot, 16);
-	SIZE(queztl_window_events, 24);
-	SIZE(queztl_window_bell, 24);
+	SIZE(queztl_events, 24);
+	SIZE(queztl_window_bell_args, 24);
 }
 
 /* Of the library: programs have them. */

@@ -70,7 +70,7 @@ static void assert_says(const char *words, const char *text)
 
 static void windows_have_names_and_ids(void **state)
 {
-	struct queztl_window_next window = { .memory = 1 };
+	struct queztl_window window = { .memory = 1 };
 	uint64_t id = 0;
 	int fd;
 
@@ -92,7 +92,7 @@ static void windows_have_names_and_ids(void **state)
 
 static void channel_has_a_size_and_two_slots(void **state)
 {
-	struct queztl_channel_next channel = { 0 };
+	struct queztl_channel channel = { 0 };
 	uint32_t bytes = REGION;
 
 	(void)state;
@@ -195,7 +195,7 @@ static void channels_are_listed_and_shown(void **state)
 
 static void channel_is_revoked_by_name_or_id(void **state)
 {
-	struct queztl_channel_next channel = { 0 };
+	struct queztl_channel channel = { 0 };
 	char words[64];
 
 	(void)state;

@@ -289,7 +289,7 @@ static void modules_are_found_by_name(void **state)
 
 static void ports_in_trouble_are_explained(void **state)
 {
-	struct queztl_port_next *port = &fake.ports[0].port;
+	struct queztl_port *port = &fake.ports[0].port;
 	char user[32];
 	struct verdict v;
 

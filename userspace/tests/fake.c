@@ -92,7 +92,7 @@ static struct fake_vm *find_fake_vm(uint64_t id)
 	return NULL;
 }
 
-static int vm_next(struct queztl_vm_next *arg)
+static int vm_next(struct queztl_vm_next_args *arg)
 {
 	for (int i = 0; i < FAKE_ROOM; i++)
 		if (fake.vms[i].info.id > arg->id && !fake.vms[i].detached) {
@@ -102,7 +102,7 @@ static int vm_next(struct queztl_vm_next *arg)
 	return -ENOENT;
 }
 
-static int vm_attach(struct queztl_vm_attach *arg)
+static int vm_attach(struct queztl_vm_attach_args *arg)
 {
 	struct fake_vm *vm = find_fake_vm(fake.kvm_vm);
 
@@ -116,7 +116,7 @@ static int vm_attach(struct queztl_vm_attach *arg)
 	return 0;
 }
 
-static int vm_open(struct queztl_vm_open *arg)
+static int vm_open(struct queztl_vm_open_args *arg)
 {
 	struct fake_vm *vm = find_fake_vm(arg->id);
 
@@ -130,7 +130,7 @@ static int vm_open(struct queztl_vm_open *arg)
 	return 0;
 }
 
-static int vm_info(struct fake_vm *vm, struct queztl_vm_info *arg)
+static int vm_info(struct fake_vm *vm, struct queztl_vm *arg)
 {
 	if (arg->reserved)
 		return -EINVAL;
@@ -138,7 +138,7 @@ static int vm_info(struct fake_vm *vm, struct queztl_vm_info *arg)
 	return 0;
 }
 
-static int vm_vcpu(struct fake_vm *vm, struct queztl_vm_vcpu *arg)
+static int vm_vcpu(struct fake_vm *vm, struct queztl_vcpu *arg)
 {
 	if (arg->index >= vm->info.vcpus)
 		return -ENOENT;
@@ -171,7 +171,7 @@ static int vm_call(struct fake_vm *vm, unsigned long request, void *arg)
 	return -ENOTTY;
 }
 
-static int fabric_add(struct queztl_fabric_add *arg)
+static int fabric_add(struct queztl_fabric_add_args *arg)
 {
 	static uint64_t ids = 100;
 
@@ -190,7 +190,7 @@ static int fabric_add(struct queztl_fabric_add *arg)
 	return -ENOSPC;
 }
 
-static int fabric_del(struct queztl_fabric_del *arg)
+static int fabric_del(struct queztl_fabric_del_args *arg)
 {
 	for (int i = 0; i < FAKE_ROOM; i++)
 		if (fake.fabrics[i].id == arg->id) {
@@ -202,7 +202,7 @@ static int fabric_del(struct queztl_fabric_del *arg)
 	return -ENOENT;
 }
 
-static int fabric_next(struct queztl_fabric_next *arg)
+static int fabric_next(struct queztl_fabric *arg)
 {
 	if (fake.version_1 && arg->mode)
 		return -EINVAL;
@@ -214,7 +214,7 @@ static int fabric_next(struct queztl_fabric_next *arg)
 	return -ENOENT;
 }
 
-static int port_next(struct queztl_port_next *arg)
+static int port_next(struct queztl_port *arg)
 {
 	if (arg->reserved[0] || arg->reserved[1])
 		return -EINVAL;
@@ -359,23 +359,23 @@ void fake_reset(void)
 
 static void populate_vms(void)
 {
-	fake.vms[0].info = (struct queztl_vm_info){
+	fake.vms[0].info = (struct queztl_vm){
 		.id = 3, .pid = 0, .uid = 0, .vcpus = 2, .seen_ns = 1000,
 		.comm = "qemu-system-x86" };
 	fake.vms[0].stats = (struct queztl_vm_stats){
 		.exits = 1234567, .halt_exits = 77, .signal_exits = 1 };
-	fake.vms[1].info = (struct queztl_vm_info){
+	fake.vms[1].info = (struct queztl_vm){
 		.id = 7, .pid = getpid(), .uid = 4294967294, .vcpus = 1,
 		.seen_ns = 2000, .comm = "odd\033[31mname" };
 }
 
 static void populate_ports(void)
 {
-	fake.fabrics[0] = (struct queztl_fabric_next){
+	fake.fabrics[0] = (struct queztl_fabric){
 		.id = 1, .ports = 2, .name = "blue" };
-	fake.fabrics[1] = (struct queztl_fabric_next){
+	fake.fabrics[1] = (struct queztl_fabric){
 		.id = 5, .ports = 0, .name = "green" };
-	fake.ports[0].port = (struct queztl_port_next){
+	fake.ports[0].port = (struct queztl_port){
 		.id = 10, .fabric_id = 1, .name = "web0",
 		.mac = { 0x52, 0x54, 0, 0, 0, 1 }, .mtu = 1500,
 		.state = QUEZTL_PORT_OPEN | QUEZTL_PORT_UP,
@@ -387,7 +387,7 @@ static void populate_ports(void)
 		.tx_waited = 12 };
 	fake.ports[0].stats.drops[QUEZTL_DROP_NO_PORT] = 3;
 	fake.ports[0].stats.drops[15] = 2;
-	fake.ports[1].port = (struct queztl_port_next){
+	fake.ports[1].port = (struct queztl_port){
 		.id = 11, .fabric_id = 1, .mtu = 9000,
 		.name = "a-port-with-a-very-long-name-01", .max_vqp = 4,
 		.state = QUEZTL_PORT_OPEN | QUEZTL_PORT_BROKEN };

@@ -19,7 +19,7 @@
 #define FAKE_PEERS	8
 
 struct fake_vm {
-	struct queztl_vm_info info;	/* id 0: no VM */
+	struct queztl_vm info;	/* id 0: no VM */
 	struct queztl_vm_stats stats;
 	uint64_t exits_step;	/* added at each read */
 	bool foreign;
@@ -27,7 +27,7 @@ struct fake_vm {
 };
 
 struct fake_port {
-	struct queztl_port_next port;
+	struct queztl_port port;
 	struct queztl_port_stats stats;
 	uint64_t packets_step;	/* added at each read */
 	uint64_t paced_step;
@@ -50,7 +50,7 @@ struct fake {
 	bool version_1;		/* the module has ABI version 1 */
 	struct queztl_info info;
 	struct fake_vm vms[FAKE_ROOM];
-	struct queztl_fabric_next fabrics[FAKE_ROOM];
+	struct queztl_fabric fabrics[FAKE_ROOM];
 	struct fake_port ports[FAKE_ROOM];
 	uint64_t peers[FAKE_PEERS][2];	/* ids of ports, 0: none */
 	int peers_calls;	/* QUEZTL_PEERS_ADD that succeeded */

@@ -79,7 +79,7 @@ static bool is_name(const char *name)
 	       !strchr("-_.", *name) && !strpbrk(name, "/ ");
 }
 
-static int window_create(struct queztl_window_create *arg)
+static int window_create(struct queztl_window_create_args *arg)
 {
 	static uint64_t ids = 40;
 	struct fake_window *window = NULL;
@@ -95,7 +95,7 @@ static int window_create(struct queztl_window_create *arg)
 	}
 	if (!window)
 		return -ENOSPC;
-	window->info = (struct queztl_window_next){
+	window->info = (struct queztl_window){
 		.id = ++ids, .slots = arg->slots, .region = arg->region,
 		.pid = getpid() };
 	memcpy(window->info.name, arg->name, sizeof(arg->name));
@@ -121,7 +121,7 @@ static int window_create(struct queztl_window_create *arg)
 	return 0;
 }
 
-static int window_next(struct queztl_window_next *arg)
+static int window_next(struct queztl_window *arg)
 {
 	const struct fake_window *next = NULL;
 
@@ -243,7 +243,7 @@ static int new_slot(struct fake_window *window, const char *name,
 }
 
 static int channel_listen(struct fake_window *window,
-			  struct queztl_channel_listen *arg)
+			  struct queztl_channel_listen_args *arg)
 {
 	int slot;
 
@@ -277,7 +277,7 @@ static bool find_listener(const struct fake_window *connecter, const char *name,
 	return false;
 }
 
-static int channel_connect(int window, struct queztl_channel_connect *arg)
+static int channel_connect(int window, struct queztl_channel_connect_args *arg)
 {
 	struct fake_window *from = &fake_windows[window], *to;
 	uint32_t other;
@@ -350,7 +350,7 @@ static int channel_ring(const struct fake_window *window,
 }
 
 static int window_bell(struct fake_window *window,
-		       const struct queztl_window_bell *arg)
+		       const struct queztl_window_bell_args *arg)
 {
 	if (arg->reserved)
 		return -EINVAL;
@@ -370,7 +370,7 @@ static int window_bell(struct fake_window *window,
 
 /* A channel is known by its listener, which has closed neither. */
 static bool describe(const struct fake_window *window, uint32_t i,
-		     struct queztl_channel_next *channel)
+		     struct queztl_channel *channel)
 {
 	const struct qhp_slot *slot = &directory_of(window)->slot[i];
 	int other = window->slot[i].window;
@@ -380,7 +380,7 @@ static bool describe(const struct fake_window *window, uint32_t i,
 	     !find_rule(slot->name, window->info.name,
 			fake_windows[other].info.name)))
 		return false;
-	*channel = (struct queztl_channel_next){
+	*channel = (struct queztl_channel){
 		.id = slot->generation, .bytes = slot->bytes };
 	strcpy(channel->name, slot->name);
 	strcpy(channel->listener, window->info.name);
@@ -391,11 +391,11 @@ static bool describe(const struct fake_window *window, uint32_t i,
 
 /* With the smallest id that is at least this. */
 static struct fake_window *find_channel(uint64_t least,
-					struct queztl_channel_next *found,
+					struct queztl_channel *found,
 					uint32_t *slot)
 {
 	struct fake_window *window = NULL;
-	struct queztl_channel_next channel;
+	struct queztl_channel channel;
 
 	for (int i = 0; i < FAKE_ROOM * FAKE_SLOTS; i++) {
 		struct fake_window *w = &fake_windows[i / FAKE_SLOTS];
@@ -410,9 +410,9 @@ static struct fake_window *find_channel(uint64_t least,
 	return window;
 }
 
-static int channel_next(struct queztl_channel_next *arg)
+static int channel_next(struct queztl_channel *arg)
 {
-	struct queztl_channel_next found;
+	struct queztl_channel found;
 	uint32_t slot;
 
 	if (arg->reserved)
@@ -423,9 +423,9 @@ static int channel_next(struct queztl_channel_next *arg)
 	return 0;
 }
 
-static int channel_revoke(const struct queztl_channel_revoke *arg)
+static int channel_revoke(const struct queztl_channel_revoke_args *arg)
 {
-	struct queztl_channel_next found;
+	struct queztl_channel found;
 	struct fake_window *window;
 	struct fake_slot peer;
 	uint32_t slot;

@@ -19,7 +19,7 @@ struct fake_slot {
 };
 
 struct fake_window {
-	struct queztl_window_next info;	/* id 0: no window */
+	struct queztl_window info;	/* id 0: no window */
 	int file;
 	size_t bytes;
 	char *memory;		/* the file, as the kernel writes it */

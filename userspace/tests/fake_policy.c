@@ -15,7 +15,7 @@ static struct fake_port *find_fake_port(uint64_t id)
 	return NULL;
 }
 
-static int fabric_set(struct queztl_fabric_set *arg)
+static int fabric_set(struct queztl_fabric_set_args *arg)
 {
 	if (arg->reserved || arg->mode & ~(QUEZTL_FABRIC_DENY | QUEZTL_FABRIC_RESERVED))
 		return -EINVAL;
@@ -28,7 +28,7 @@ static int fabric_set(struct queztl_fabric_set *arg)
 }
 
 /* What is captured is in a pipe: after it comes the end. */
-static int port_capture(struct queztl_port_capture *arg)
+static int port_capture(struct queztl_port_capture_args *arg)
 {
 	int ends[2];
 
@@ -82,7 +82,7 @@ static int mirror_get(struct queztl_port_mirror *arg)
 	return 0;
 }
 
-static int port_set(const struct queztl_port_set *arg)
+static int port_set(const struct queztl_port_set_args *arg)
 {
 	struct fake_port *port = find_fake_port(arg->id);
 
@@ -219,7 +219,7 @@ static int macs_get(struct queztl_port_macs *arg)
 	return 0;
 }
 
-static int mac_next(struct queztl_mac_next *arg)
+static int mac_next(struct queztl_mac_next_args *arg)
 {
 	const struct fake_port *port = find_fake_port(arg->port);
 	const struct queztl_mac *next = NULL;
@@ -493,8 +493,8 @@ void fake_add_ports(void)
 {
 	fake.fabrics[0].ports = 3;
 	fake.fabrics[1].ports = 1;
-	fake.ports[2].port = (struct queztl_port_next){
+	fake.ports[2].port = (struct queztl_port){
 		.id = 12, .fabric_id = 1, .name = "db0", .mtu = 1500 };
-	fake.ports[3].port = (struct queztl_port_next){
+	fake.ports[3].port = (struct queztl_port){
 		.id = 20, .fabric_id = 5, .name = "lone0", .mtu = 1500 };
 }

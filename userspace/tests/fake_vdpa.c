@@ -109,12 +109,12 @@ static int add_port(const char *at[ATTRIBUTES], uint64_t fabric)
 	if (at[VDPA_ATTR_DEV_FEATURES])
 		memcpy(&fake_vdpa.features, at[VDPA_ATTR_DEV_FEATURES], 8);
 	for (int i = 0; i < FAKE_ROOM; i++) {
-		struct queztl_port_next *port = &fake.ports[i].port;
+		struct queztl_port *port = &fake.ports[i].port;
 
 		if (port->id)
 			continue;
 		memset(&fake.ports[i], 0, sizeof(fake.ports[i]));
-		*port = (struct queztl_port_next){
+		*port = (struct queztl_port){
 			.id = 90 + i,
 			.fabric_id = fabric,
 			.mtu = fake_vdpa.mtu ? fake_vdpa.mtu : 1500,

@@ -55,14 +55,14 @@ static void failure_writes_nothing(void **state)
 	assert_int_equal(info.vms, 99);
 	assert_int_equal(queztl_vm_next(device, &id), -ENOMEM);
 	assert_int_equal(id, 3);
-	assert_int_equal(queztl_port_stats(device, 10, &stats), -ENOMEM);
+	assert_int_equal(queztl_port_stats_get(device, 10, &stats), -ENOMEM);
 	assert_memory_equal(&stats, &before, sizeof(stats));
 }
 
 static void objects_are_found_by_name(void **state)
 {
-	struct queztl_fabric_next fabric = { .id = 77 };
-	struct queztl_port_next port = { .id = 77 };
+	struct queztl_fabric fabric = { .id = 77 };
+	struct queztl_port port = { .id = 77 };
 
 	(void)state;
 	assert_int_equal(queztl_fabric_find(device, "none", &fabric), -ENOENT);
@@ -84,8 +84,8 @@ static void objects_are_found_by_name(void **state)
 
 static void iteration_visits_each_once(void **state)
 {
-	struct queztl_fabric_next fabric = { 0 };
-	struct queztl_port_next port = { 0 };
+	struct queztl_fabric fabric = { 0 };
+	struct queztl_port port = { 0 };
 	uint64_t id = 0;
 
 	(void)state;
@@ -109,7 +109,7 @@ static void iteration_visits_each_once(void **state)
 /* A newer kernel may return something where this version has reserved bytes. */
 static void iteration_sends_only_the_id(void **state)
 {
-	struct queztl_port_next port;
+	struct queztl_port port;
 
 	(void)state;
 	memset(&port, 0xff, sizeof(port));
@@ -120,16 +120,16 @@ static void iteration_sends_only_the_id(void **state)
 
 static void vm_calls_reach_the_vm(void **state)
 {
-	struct queztl_vm_info info;
+	struct queztl_vm info;
 	struct queztl_vm_stats stats;
-	struct queztl_vm_vcpu vcpu;
+	struct queztl_vcpu vcpu;
 	int vm = queztl_vm_open(device, 3);
 
 	(void)state;
 	assert_true(vm >= 0);
 	assert_int_equal(queztl_vm_info(vm, &info), 0);
 	assert_int_equal(info.id, 3);
-	assert_int_equal(queztl_vm_stats(vm, &stats), 0);
+	assert_int_equal(queztl_vm_stats_get(vm, &stats), 0);
 	assert_int_equal(stats.exits, 1234567);
 	assert_int_equal(queztl_vm_vcpu(vm, 0, &vcpu), 0);
 	assert_int_equal(vcpu.tid, 4242);
@@ -178,7 +178,7 @@ static void fabric_names_fit_or_fail(void **state)
 
 static void fabric_is_closed_and_opened(void **state)
 {
-	struct queztl_fabric_next fabric = { 0 };
+	struct queztl_fabric fabric = { 0 };
 
 	(void)state;
 	assert_int_equal(queztl_fabric_set(device, 1, QUEZTL_FABRIC_DENY), 0);
@@ -193,7 +193,7 @@ static void fabric_is_closed_and_opened(void **state)
 /* That kernel requires zero where the mode of a fabric is now. */
 static void older_module_iterates_over_fabrics(void **state)
 {
-	struct queztl_fabric_next fabric = { .mode = QUEZTL_FABRIC_DENY };
+	struct queztl_fabric fabric = { .mode = QUEZTL_FABRIC_DENY };
 
 	(void)state;
 	fake.version_1 = true;

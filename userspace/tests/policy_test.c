@@ -188,7 +188,7 @@ static void a_fabric_has_one_uplink(void **state)
 
 static void a_link_goes_down_and_up(void **state)
 {
-	struct queztl_port_next *now = &fake.ports[0].port;
+	struct queztl_port *now = &fake.ports[0].port;
 	json_t *port;
 
 	(void)state;
@@ -535,7 +535,7 @@ static void mesh_joins_all_with_all(void **state)
 
 static void deleted_port_is_shown_with_its_user(void **state)
 {
-	struct queztl_port_next *port = &fake.ports[0].port;
+	struct queztl_port *port = &fake.ports[0].port;
 	char user[32];
 	json_t *object;
 

@@ -210,7 +210,7 @@ static void what_was_read_of_a_peer_that_goes_does_not_count(void **state)
 
 static void revoked_is_told_from_closed(void **state)
 {
-	struct queztl_channel_next channel = { 0 };
+	struct queztl_channel channel = { 0 };
 	struct qhp_msg msg;
 
 	(void)state;

@@ -200,7 +200,7 @@ static void requests_are_answered(void **state)
 static void reset_closes_all_slots(void **state)
 {
 	struct qhp_mailbox mailbox = { .request = { .number = 0 } };
-	struct queztl_window_next found = { 0 };
+	struct queztl_window found = { 0 };
 	uint32_t last = 0;
 
 	(void)state;
@@ -254,7 +254,7 @@ static void client_is_served_until_it_leaves(void **state)
 	struct qhp_mailbox *mailbox = (struct qhp_mailbox *)(memory +
 		((struct qhp_directory *)memory)->mailbox);
 	int kick = -1, call = -1, fd, result = 1;
-	struct queztl_window_next found = { 0 };
+	struct queztl_window found = { 0 };
 	pthread_t server;
 
 	(void)state;

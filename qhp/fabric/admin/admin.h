@@ -33,7 +33,7 @@ struct qz_call;
 /* fabric.c */
 int qz_fabric_create(const char *name, u64 *id);
 int qz_fabric_destroy(u64 id);
-int qz_fabric_next(struct queztl_fabric_next *next);
+int qz_fabric_next(struct queztl_fabric *next);
 int qz_fabric_set_mode(u64 id, u32 mode);
 
 /* switch.c */
@@ -64,7 +64,7 @@ int qz_addr_next(struct queztl_addr *next);
 int qz_uplink_set(struct qz_port *port, bool on);
 
 /* portset.c */
-int qz_port_set(const struct queztl_port_set *set);
+int qz_port_set(const struct queztl_port_set_args *set);
 bool qz_port_set_special(struct qz_port *port, u32 mask, u32 bits);
 
 /* portvlan.c */
@@ -75,7 +75,7 @@ int qz_port_vlan_get(struct queztl_port_vlan *to);
 int qz_port_macs_set(const struct queztl_port_macs *set,
 		     const struct queztl_mac *macs);
 int qz_port_macs_get(struct queztl_port_macs *get);
-int qz_port_macs_next(struct queztl_mac_next *next);
+int qz_port_macs_next(struct queztl_mac_next_args *next);
 struct qz_mac_list *qz_port_macs_take(struct qz_port *port);
 void qz_port_macs_forget(struct qz_fabric *fabric, struct qz_mac_list *list);
 
@@ -99,7 +99,7 @@ int qz_portlist_add(struct qz_port *port);
 void qz_portlist_del(struct qz_port *port);
 struct qz_port *qz_port_get(u64 id);
 void qz_port_put(struct qz_port *port);
-int qz_port_next(struct queztl_port_next *next);
+int qz_port_next(struct queztl_port *next);
 int qz_port_stats(struct queztl_port_stats *stats);
 
 #endif /* QZ_ADMIN_H */

@@ -207,17 +207,17 @@ static int publish_reading(struct qz_call *call, struct reading *r)
 	return 0;
 }
 
-static bool is_valid(const struct queztl_port_capture *arg)
+static bool is_valid(const struct queztl_port_capture_args *arg)
 {
 	return is_power_of_2(arg->bytes) && arg->bytes >= QUEZTL_CAPTURE_BYTES_MIN &&
 	       arg->bytes <= QUEZTL_CAPTURE_BYTES_MAX &&
 	       arg->snaplen <= QUEZTL_CAPTURE_SNAPLEN_MAX;
 }
 
-/* A call, see &struct queztl_port_capture; process context, may sleep. */
+/* A call, see &struct queztl_port_capture_args; process context, may sleep. */
 int qz_capture_open(struct qz_call *call)
 {
-	struct queztl_port_capture *arg = call->arg;
+	struct queztl_port_capture_args *arg = call->arg;
 	struct qz_port *port;
 	struct reading *r;
 	int err;

@@ -172,7 +172,7 @@ static int register_fabric(struct qz_fabric *fabric)
  * @id: out: its id
  *
  * Context: process, may sleep.
- * Return: 0 or a negative error, see &struct queztl_fabric_add.
+ * Return: 0 or a negative error, see &struct queztl_fabric_add_args.
  */
 int qz_fabric_create(const char *name, u64 *id)
 {
@@ -257,7 +257,7 @@ int qz_fabric_set_mode(u64 id, u32 mode)
 	return 0;
 }
 
-int qz_fabric_next(struct queztl_fabric_next *next)
+int qz_fabric_next(struct queztl_fabric *next)
 {
 	unsigned long index = next->id;
 	struct qz_fabric *fabric = NULL;

@@ -12,7 +12,7 @@
 
 int qz_fabricapi_add(struct qz_call *call)
 {
-	struct queztl_fabric_add *add = call->arg;
+	struct queztl_fabric_add_args *add = call->arg;
 
 	if (!capable(CAP_NET_ADMIN))
 		return -EPERM;
@@ -22,14 +22,14 @@ int qz_fabricapi_add(struct qz_call *call)
 /* The caller has not been told the id. */
 void qz_fabricapi_add_undo(struct qz_call *call)
 {
-	struct queztl_fabric_add *add = call->arg;
+	struct queztl_fabric_add_args *add = call->arg;
 
 	qz_fabric_destroy(add->id);
 }
 
 int qz_fabricapi_del(struct qz_call *call)
 {
-	struct queztl_fabric_del *del = call->arg;
+	struct queztl_fabric_del_args *del = call->arg;
 
 	if (!capable(CAP_NET_ADMIN))
 		return -EPERM;
@@ -45,7 +45,7 @@ int qz_fabricapi_next(struct qz_call *call)
 
 int qz_fabricapi_set(struct qz_call *call)
 {
-	struct queztl_fabric_set *set = call->arg;
+	struct queztl_fabric_set_args *set = call->arg;
 
 	if (!capable(CAP_NET_ADMIN))
 		return -EPERM;
@@ -56,7 +56,7 @@ int qz_fabricapi_set(struct qz_call *call)
 
 int qz_fabricapi_port_next(struct qz_call *call)
 {
-	struct queztl_port_next *next = call->arg;
+	struct queztl_port *next = call->arg;
 
 	if (memchr_inv(next->reserved, 0, sizeof(next->reserved)))
 		return -EINVAL;
@@ -149,7 +149,7 @@ int qz_fabricapi_addr_next(struct qz_call *call)
 
 int qz_fabricapi_port_set(struct qz_call *call)
 {
-	struct queztl_port_set *set = call->arg;
+	struct queztl_port_set_args *set = call->arg;
 
 	if (!capable(CAP_NET_ADMIN))
 		return -EPERM;
@@ -196,7 +196,7 @@ int qz_fabricapi_port_macs_get(struct qz_call *call)
 
 int qz_fabricapi_mac_next(struct qz_call *call)
 {
-	struct queztl_mac_next *next = call->arg;
+	struct queztl_mac_next_args *next = call->arg;
 
 	if (next->mac.reserved)
 		return -EINVAL;
@@ -205,7 +205,7 @@ int qz_fabricapi_mac_next(struct qz_call *call)
 
 int qz_fabricapi_port_capture(struct qz_call *call)
 {
-	struct queztl_port_capture *capture = call->arg;
+	struct queztl_port_capture_args *capture = call->arg;
 
 	if (!capable(CAP_NET_ADMIN) || !capable(CAP_NET_RAW))
 		return -EPERM;

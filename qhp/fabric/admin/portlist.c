@@ -124,7 +124,7 @@ static u16 port_mode(const struct qz_port *port)
 
 /* These are calls; process context. They wait for nothing. */
 
-int qz_port_next(struct queztl_port_next *next)
+int qz_port_next(struct queztl_port *next)
 {
 	struct qz_port *port = get_after(next->id);
 

@@ -298,7 +298,7 @@ int qz_port_macs_get(struct queztl_port_macs *get)
 	return 0;
 }
 
-int qz_port_macs_next(struct queztl_mac_next *next)
+int qz_port_macs_next(struct queztl_mac_next_args *next)
 {
 	struct qz_port *port = qz_port_get(next->port);
 	u64 key;

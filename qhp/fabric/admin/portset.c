@@ -38,8 +38,8 @@ static int set_mode(struct qz_port *port, u32 change, u32 mode, bool *link)
 	return 0;
 }
 
-/* A call, see &struct queztl_port_set; process context, may sleep. */
-int qz_port_set(const struct queztl_port_set *set)
+/* A call, see &struct queztl_port_set_args; process context, may sleep. */
+int qz_port_set(const struct queztl_port_set_args *set)
 {
 	u32 change = set->change ?: QUEZTL_PORT_UPLINK;
 	struct qz_port *port;

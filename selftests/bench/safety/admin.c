@@ -63,7 +63,7 @@ static pid_t start_stuck(int number, void (*run)(void))
 
 static __u64 id_of(struct member *member)
 {
-	struct queztl_port_next found;
+	struct queztl_port found;
 
 	ASSERT_EQ(port_find(member->name, &found), 0);
 	return found.id;

@@ -71,7 +71,7 @@ static int close_it(void)
 }
 
 /* What finds the channel is no part of the call. */
-static struct queztl_channel_next found;
+static struct queztl_channel found;
 
 static void prepare_to_revoke(void)
 {
@@ -81,7 +81,7 @@ static void prepare_to_revoke(void)
 
 static int revoke_it(void)
 {
-	struct queztl_channel_revoke revoke = { .size = sizeof(revoke), .id = found.id };
+	struct queztl_channel_revoke_args revoke = { .size = sizeof(revoke), .id = found.id };
 
 	return ioctl(world.device, QUEZTL_CHANNEL_REVOKE, &revoke) ? -errno : 0;
 }
@@ -143,7 +143,7 @@ static void prepare_bells(void)
 /* A kick of the one it has rings b, and b's ring comes by the one it has. */
 static void expect_bells(int which)
 {
-	struct queztl_window_events events;
+	struct queztl_events events;
 	int peer = eventfd(0, EFD_CLOEXEC);
 
 	ASSERT_EQ(window_events(b.fd, &events), 0);

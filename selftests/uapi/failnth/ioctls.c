@@ -70,7 +70,7 @@ static const struct call *row_of(unsigned int number)
 /* A detached VM is not brought back by an attach that fails. */
 static void prepare_hidden(void)
 {
-	struct queztl_vm_detach detach = { .size = sizeof(detach) };
+	struct queztl_vm_detach_args detach = { .size = sizeof(detach) };
 
 	if (ioctl(world.vm, QUEZTL_VM_DETACH, &detach))
 		EXPECT_EQ(errno, ENOENT);	/* still detached from last time */
@@ -79,7 +79,7 @@ static void prepare_hidden(void)
 
 static void attach_succeeded(void)
 {
-	struct queztl_vm_attach *attach = (void *)argument;
+	struct queztl_vm_attach_args *attach = (void *)argument;
 
 	EXPECT_EQ(attach->id, world.vm_id);
 	close(attach->vm_fd);

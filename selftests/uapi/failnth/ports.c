@@ -34,7 +34,7 @@ static void expect_port_is_unknown(void)
 
 static bool is_there(void)
 {
-	struct queztl_port_next port;
+	struct queztl_port port;
 
 	return !port_find_attached(SWEPT, &port);
 }

@@ -42,7 +42,7 @@ static void vm_not_created(void)
 /* Announced or not: attaching works, and when it goes it is gone. */
 static void vm_created(void)
 {
-	struct queztl_vm_attach attach = { .size = sizeof(attach), .kvm_fd = opened };
+	struct queztl_vm_attach_args attach = { .size = sizeof(attach), .kvm_fd = opened };
 
 	ASSERT_EQ(ioctl(world.device, QUEZTL_VM_ATTACH, &attach), 0);
 	expect_vms(idle.vms + 1, "attached");
@@ -81,7 +81,7 @@ TEST_WITHIN(vm_created_without_memory, 300)
 
 static void prepare_vm(void)
 {
-	struct queztl_vm_attach attach = { .size = sizeof(attach) };
+	struct queztl_vm_attach_args attach = { .size = sizeof(attach) };
 
 	ASSERT_EQ(create_vm(), 0);
 	attach.kvm_fd = opened;
@@ -97,7 +97,7 @@ static int destroy_vm(void)
 /* KVM may have been unable to say so. Whatever it says next sets it right. */
 static void vm_destroyed(void)
 {
-	struct queztl_vm_attach attach = { .size = sizeof(attach) };
+	struct queztl_vm_attach_args attach = { .size = sizeof(attach) };
 
 	ASSERT_EQ(create_vm(), 0);
 	attach.kvm_fd = opened;

@@ -58,7 +58,7 @@ TEST(call_on_the_wrong_descriptor_is_enotty)
 			       "wrong descriptor", 1);
 		EXPECT_FAILS(ioctl(null, call->number, argument), ENOTTY);
 		if (call->number == QUEZTL_FABRIC_DEL)
-			fabric_del(((struct queztl_fabric_del *)argument)->id);
+			fabric_del(((struct queztl_fabric_del_args *)argument)->id);
 	}
 }
 
@@ -94,7 +94,7 @@ TEST(works_for_32_bit_callers)
 
 static void expect_attach_fails(int kvm_fd, int error)
 {
-	struct queztl_vm_attach attach = { .size = sizeof(attach), .kvm_fd = kvm_fd };
+	struct queztl_vm_attach_args attach = { .size = sizeof(attach), .kvm_fd = kvm_fd };
 
 	EXPECT_FAILS(ioctl(world.device, QUEZTL_VM_ATTACH, &attach), error);
 }

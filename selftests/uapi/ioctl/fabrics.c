@@ -9,7 +9,7 @@
 
 static void try_name(const char *name, size_t length, int error)
 {
-	struct queztl_fabric_add add = { .size = sizeof(add) };
+	struct queztl_fabric_add_args add = { .size = sizeof(add) };
 	int r;
 
 	memcpy(add.name, name, length);
@@ -65,8 +65,8 @@ TEST(fabric_ids_are_not_reused)
 
 TEST(fabric_with_ports_is_ebusy)
 {
-	struct queztl_fabric_next fabric;
-	struct queztl_port_next port;
+	struct queztl_fabric fabric;
+	struct queztl_port port;
 
 	open_world();
 	EXPECT_EQ(fabric_find("qtblue", &fabric), 0);
@@ -93,14 +93,14 @@ TEST(fabric_with_ports_is_ebusy)
 
 static int set_mode(__u64 id, __u32 mode)
 {
-	struct queztl_fabric_set set = { .size = sizeof(set), .id = id, .mode = mode };
+	struct queztl_fabric_set_args set = { .size = sizeof(set), .id = id, .mode = mode };
 
 	return ioctl(world.device, QUEZTL_FABRIC_SET, &set) ? -errno : 0;
 }
 
 TEST(fabric_denies_when_told)
 {
-	struct queztl_fabric_next fabric;
+	struct queztl_fabric fabric;
 
 	open_world();
 	EXPECT_EQ(set_mode(world.fabric, QUEZTL_FABRIC_DENY), 0);
@@ -125,7 +125,7 @@ TEST(fabric_denies_when_told)
 
 TEST(iteration_goes_up_and_ends)
 {
-	struct queztl_fabric_next next = { .size = sizeof(next) };
+	struct queztl_fabric next = { .size = sizeof(next) };
 	struct queztl_info info = { .size = sizeof(info) };
 	__u64 last = 0, middle = 0;
 	__u32 seen = 0;

@@ -42,13 +42,13 @@ TEST(unknown_ids_are_enoent)
 
 	open_world();
 	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
-		struct queztl_vm_open open = { .size = sizeof(open), .id = ids[i] };
+		struct queztl_vm_open_args open = { .size = sizeof(open), .id = ids[i] };
 		struct queztl_port_stats stats = { .size = sizeof(stats), .id = ids[i] };
 		struct queztl_port_rates rates = { .size = sizeof(rates), .id = ids[i] };
 		struct queztl_port_vlan vlan = { .size = sizeof(vlan), .id = ids[i] };
-		struct queztl_port_next port = { .size = sizeof(port), .id = ids[i] };
-		struct queztl_vm_next vm = { .size = sizeof(vm), .id = ids[i] };
-		struct queztl_channel_revoke revoke = { .size = sizeof(revoke), .id = ids[i] };
+		struct queztl_port port = { .size = sizeof(port), .id = ids[i] };
+		struct queztl_vm_next_args vm = { .size = sizeof(vm), .id = ids[i] };
+		struct queztl_channel_revoke_args revoke = { .size = sizeof(revoke), .id = ids[i] };
 
 		EXPECT_FAILS(ioctl(world.device, QUEZTL_VM_OPEN, &open), ENOENT);
 		EXPECT_FAILS(ioctl(world.device, QUEZTL_CHANNEL_REVOKE, &revoke), ENOENT);
@@ -63,7 +63,7 @@ TEST(unknown_ids_are_enoent)
 		EXPECT_FAILS(ioctl(world.device, QUEZTL_VM_NEXT, &vm), ENOENT);
 	}
 	if (world.vm >= 0) {
-		struct queztl_vm_vcpu vcpu = { .size = sizeof(vcpu), .index = 1 };
+		struct queztl_vcpu vcpu = { .size = sizeof(vcpu), .index = 1 };
 
 		EXPECT_FAILS(ioctl(world.vm, QUEZTL_VM_VCPU, &vcpu), ENOENT);
 		vcpu.index = ~0u;

@@ -18,7 +18,7 @@ static int call_peer(unsigned int number, __u64 port, __u64 other)
 static __u64 add_port(const char *name, const char *fabric, __u8 last)
 {
 	const __u8 mac[6] = { 0x52, 0x54, 0, 0, 0, last };
-	struct queztl_port_next port;
+	struct queztl_port port;
 
 	ASSERT_EQ(port_add(name, fabric, mac, 0), 0);
 	ASSERT_EQ(port_find(name, &port), 0);

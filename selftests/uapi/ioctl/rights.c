@@ -31,9 +31,9 @@ TEST(node_is_closed_to_others)
 
 TEST(fabrics_want_cap_net_admin)
 {
-	struct queztl_fabric_add add = { .size = sizeof(add), .name = "qtno" };
-	struct queztl_fabric_del del = { .size = sizeof(del) };
-	struct queztl_fabric_next next = { .size = sizeof(next) };
+	struct queztl_fabric_add_args add = { .size = sizeof(add), .name = "qtno" };
+	struct queztl_fabric_del_args del = { .size = sizeof(del) };
+	struct queztl_fabric next = { .size = sizeof(next) };
 
 	open_world();
 	del.id = add_fabric("qtmine");
@@ -49,11 +49,11 @@ TEST(fabrics_want_cap_net_admin)
 /* Whatever else is wrong with the call. */
 TEST(policy_wants_cap_net_admin)
 {
-	struct queztl_fabric_set set = { .size = sizeof(set), .mode = 1 };
+	struct queztl_fabric_set_args set = { .size = sizeof(set), .mode = 1 };
 	struct queztl_peer peer = { .size = sizeof(peer) };
 	struct queztl_peers peers = { .size = sizeof(peers), .peers = (uintptr_t)&world.peer, .n = 1 };
 	struct queztl_addr addr = { .size = sizeof(addr), .family = AF_INET, .prefix = 32, .addr = { 10, 1, 2, 3 } };
-	struct queztl_fabric_next fabric;
+	struct queztl_fabric fabric;
 
 	open_world();
 	peers.port = world.port;
@@ -126,8 +126,8 @@ TEST(mirrors_want_cap_net_admin)
 
 TEST(windows_and_rules_want_cap_net_admin)
 {
-	struct queztl_window_next window;
-	struct queztl_channel_next channel;
+	struct queztl_window window;
+	struct queztl_channel channel;
 	int fd;
 
 	open_world();
@@ -145,9 +145,9 @@ TEST(windows_and_rules_want_cap_net_admin)
 
 TEST(vm_of_another_user_is_eperm)
 {
-	struct queztl_vm_open open = { .size = sizeof(open) };
-	struct queztl_vm_detach detach = { .size = sizeof(detach) };
-	struct queztl_vm_info info = { .size = sizeof(info) };
+	struct queztl_vm_open_args open = { .size = sizeof(open) };
+	struct queztl_vm_detach_args detach = { .size = sizeof(detach) };
+	struct queztl_vm info = { .size = sizeof(info) };
 
 	open_world();
 	if (world.system < 0)
@@ -161,10 +161,10 @@ TEST(vm_of_another_user_is_eperm)
 
 TEST(own_vm_is_opened_without_rights)
 {
-	struct queztl_vm_attach attach = { .size = sizeof(attach) };
-	struct queztl_vm_open open = { .size = sizeof(open) };
-	struct queztl_vm_info info = { .size = sizeof(info) };
-	struct queztl_vm_detach detach = { .size = sizeof(detach) };
+	struct queztl_vm_attach_args attach = { .size = sizeof(attach) };
+	struct queztl_vm_open_args open = { .size = sizeof(open) };
+	struct queztl_vm info = { .size = sizeof(info) };
+	struct queztl_vm_detach_args detach = { .size = sizeof(detach) };
 
 	open_world();
 	if (world.system < 0)

@@ -15,9 +15,9 @@ static const struct {
 	unsigned int number;
 	__u32 size, first;
 } sched[] = {
-	{ QUEZTL_SCHED_START, sizeof(struct queztl_sched_start), offsetof(struct queztl_sched_start, mode) },
-	{ QUEZTL_SCHED_STOP, sizeof(struct queztl_sched_stop), sizeof(struct queztl_sched_stop) },
-	{ QUEZTL_SCHED_INFO, sizeof(struct queztl_sched_info), offsetof(struct queztl_sched_info, mode) },
+	{ QUEZTL_SCHED_START, sizeof(struct queztl_sched_start_args), offsetof(struct queztl_sched_start_args, mode) },
+	{ QUEZTL_SCHED_STOP, sizeof(struct queztl_sched_stop_args), sizeof(struct queztl_sched_stop_args) },
+	{ QUEZTL_SCHED_INFO, sizeof(struct queztl_sched), offsetof(struct queztl_sched, mode) },
 	{ QUEZTL_VM_SCHED_SET, sizeof(struct queztl_vm_sched), offsetof(struct queztl_vm_sched, waits) },
 	{ QUEZTL_VM_SCHED_GET, sizeof(struct queztl_vm_sched), offsetof(struct queztl_vm_sched, waits) },
 };
@@ -58,9 +58,9 @@ TEST(malformed_calls_for_the_scheduler)
 
 TEST(scheduler_wants_cap_sys_nice)
 {
-	struct queztl_sched_start start = { .size = sizeof(start) };
-	struct queztl_sched_stop stop = { .size = sizeof(stop) };
-	struct queztl_sched_info info = { .size = sizeof(info) };
+	struct queztl_sched_start_args start = { .size = sizeof(start) };
+	struct queztl_sched_stop_args stop = { .size = sizeof(stop) };
+	struct queztl_sched info = { .size = sizeof(info) };
 	struct queztl_vm_sched vm = { .size = sizeof(vm) };
 
 	open_world();
