@@ -60,6 +60,7 @@ int run_fabric_del(struct cli *cli, int argc, char **argv);
 int run_fabric_set(struct cli *cli, int argc, char **argv);
 int run_fabric_list(struct cli *cli, int argc, char **argv);
 int run_info(struct cli *cli, int argc, char **argv);
+int run_monitor(struct cli *cli, int argc, char **argv);
 int run_policy_allow(struct cli *cli, int argc, char **argv);
 int run_policy_forbid(struct cli *cli, int argc, char **argv);
 int run_policy_list(struct cli *cli, int argc, char **argv);

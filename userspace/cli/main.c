@@ -88,6 +88,8 @@ const struct command commands[] = {
 	{ "stats", "[--watch [SECONDS]] [--count N] [--top N]",
 		"show counters, or with --watch their rates",
 		run_stats, true },
+	{ "monitor", "[OBJECT...] [name NAME] [--initial] [--interval SECONDS] [--count N]",
+		"print what changes on this host", run_monitor, true },
 	{ "exporter", "[-o FILE | --listen PATH|127.0.0.1:PORT|[::1]:PORT]",
 		"print metrics for Prometheus, or serve them", run_exporter, false },
 	{ "sched start", "[--check US] [--slice US] [--per-vcpu]",
