@@ -21,6 +21,7 @@
 struct fake_vm {
 	struct queztl_vm info;	/* id 0: no VM */
 	struct queztl_vm_stats stats;
+	struct queztl_vm_sched sched;
 	uint64_t exits_step;	/* added at each read */
 	bool foreign;
 	bool detached;
@@ -49,6 +50,7 @@ struct fake {
 	uint32_t link_bit;	/* QUEZTL_PORT_LINK_DOWN; 0: before ABI version 10 */
 	bool version_1;		/* the module has ABI version 1 */
 	struct queztl_info info;
+	struct queztl_sched sched;	/* if the features have QUEZTL_F_SCHED */
 	struct fake_vm vms[FAKE_ROOM];
 	struct queztl_fabric fabrics[FAKE_ROOM];
 	struct fake_port ports[FAKE_ROOM];

@@ -19,7 +19,7 @@ static void keep_json(const struct cli *cli, const struct result *r)
 	json_t *entry;
 	FILE *log;
 
-	if (!path || !cli->json || !strchr("{[", *r->out))
+	if (!path || !cli->json || (*r->out != '{' && *r->out != '['))
 		return;
 	log = fopen(path, "a");
 	entry = json_pack("{s:s, s:s}", "command", cli->command ?

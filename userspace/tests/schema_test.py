@@ -32,6 +32,10 @@ PROGRAM = BUILD / "tests" / "queztl-fake"
 SCHEMAS = HERE.parent / "schema"
 SHARED = "common"
 NAME = 'evil"\\\n{}#\x1b[31m x'      # what a tenant may call a VM
+# Keys of which the simulated host has no value.
+NEVER = {"monitor: new/other", "monitor: old/failure", "monitor: old/name", "monitor: old/other", "port add: comm",
+         "port add: pid", "port add: state", "sched status: other", "sched status: pid", "top: vms/counts/throttled_ns",
+         "top: vms/percent/throttled", "top: vms/rates/throttled_ns"}
 
 
 def schema_of(command):
@@ -88,6 +92,15 @@ def unit_outputs():
         return found
 
 
+def served():
+    """What it says when it is ready."""
+    with tempfile.TemporaryDirectory() as directory, subprocess.Popen(
+            [PROGRAM, "window", "serve", "w0", "--slots", "2", "--socket", directory + "/socket", "--json"], stdout=subprocess.PIPE) as server:
+        line = server.stdout.readline()
+        server.terminate()
+        return [json.loads(line)]
+
+
 PRINTED = {}
 
 
@@ -95,9 +108,10 @@ def printed():
     if not PRINTED:
         PRINTED.update(unit_outputs())
         for words in (["help"], ["vms"], ["port", "list"], ["port", "show", "web0"], ["info"], ["sched", "status"],
-                      ["stats"], ["stats", "--watch", "0.1", "--count", "2"], ["top", "-n", "2", "-d", "0.1"]):
+                      ["monitor", "--initial", "--count", "8"], ["stats"], ["stats", "--watch", "0.1", "--count", "2"], ["top", "-n", "2", "-d", "0.1"]):
             name = " ".join(words[:2]) if words[0] in ("port", "sched") else words[0]
             PRINTED.setdefault(name, []).extend(run(*words))
+        PRINTED.setdefault("window serve", []).extend(served())
     return PRINTED
 
 
@@ -119,8 +133,10 @@ def parts(schema, name=""):
     for key in ("properties", "patternProperties", "$defs"):
         for inner, part in schema.get(key, {}).items():
             yield from parts(part, inner)
-    for part in schema.get("anyOf", []) + schema.get("allOf", []):
+    for part in schema.get("anyOf", []):
         yield from parts(part, name)
+    for part in schema.get("allOf", []):
+        yield from parts(part, "part_of_keys")
     for key in ("items", "then", "unevaluatedProperties", "additionalProperties"):
         if isinstance(schema.get(key), dict):
             yield from parts(schema[key], name)
@@ -175,8 +191,6 @@ def every_command_is_tried():
 
 def output_is_valid():
     for command, values in sorted(printed().items()):
-        if not schema_of(command).exists():
-            continue        # see every_command_has_a_schema
         check = validator(schema_of(command))
         for value in values:
             assert check.is_valid(value), complain(command, value, check)
@@ -202,6 +216,49 @@ def changed(value, path, change):
     return other
 
 
+def shape_of(path):
+    return tuple(step for step in path if isinstance(step, str))
+
+
+def shapes(schema, path, shape=()):
+    """The names on the way to every key that a schema has."""
+    if "$ref" in schema:
+        file, pointer = schema["$ref"].split("#/")
+        target = SCHEMAS / file if file else path
+        part = load(target)
+        for step in pointer.split("/"):
+            part = part[step]
+        yield from shapes(part, target, shape)
+    for key, part in schema.get("properties", {}).items():
+        yield (*shape, key)
+        yield from shapes(part, path, (*shape, key))
+    inner = [schema[key] for key in ("items", "then") if key in schema]
+    for part in [*schema.get("anyOf", []), *schema.get("allOf", []), *inner]:
+        yield from shapes(part, path, shape)
+
+
+def value_at(value, shape):
+    """Every value there, whatever lists are on the way."""
+    if isinstance(value, list):
+        for member in value:
+            yield from value_at(member, shape)
+    elif not shape:
+        yield value
+    elif isinstance(value, dict) and shape[0] in value:
+        yield from value_at(value[shape[0]], shape[1:])
+
+
+def every_key_is_tried():
+    """With a value, except those of which the simulated host has none."""
+    never = set()
+    for command, values in sorted(printed().items()):
+        for shape in set(shapes(load(schema_of(command)), schema_of(command))):
+            if all(found is None for found in value_at(values, shape)):
+                never.add(f"{command}: {'/'.join(shape)}")
+    assert never <= NEVER, "without a value in every try: " + ", ".join(sorted(never - NEVER))
+    assert NEVER <= never, "have a value now: " + ", ".join(sorted(NEVER - never))
+
+
 def rename(holder, key):
     holder[key + "_x"] = holder.pop(key)
 
@@ -213,12 +270,10 @@ def retype(holder, key):
 def a_change_of_any_key_is_noticed():
     """Each key is left out, renamed and given a value of another type, once for each command."""
     for command, values in sorted(printed().items()):
-        if not schema_of(command).exists():
-            continue
         check, seen = validator(schema_of(command)), set()
         for value in values:
             for path in spots(value):
-                shape = tuple(step for step in path if isinstance(step, str))
+                shape = shape_of(path)
                 if shape in seen:
                     continue
                 seen.add(shape)
@@ -229,7 +284,7 @@ def a_change_of_any_key_is_noticed():
 
 
 TESTS = [schemas_are_valid, objects_are_closed_and_keys_are_always_there, every_value_is_described,
-         references_lead_somewhere, every_command_has_a_schema, every_command_is_tried, output_is_valid,
+         references_lead_somewhere, every_command_has_a_schema, every_command_is_tried, every_key_is_tried, output_is_valid,
          a_change_of_any_key_is_noticed]
 
 
