@@ -32,6 +32,7 @@ int open_uevents(void)
 bool is_our_uevent(uint32_t sender, const char *message, size_t size)
 {
 	static const char *const ours[] = {
+		"SUBSYSTEM=queztl",	/* fabrics */
 		"SUBSYSTEM=vdpa",	/* ports, and their drivers */
 		"SUBSYSTEM=vhost-vdpa",
 		"SUBSYSTEM=misc",	/* /dev/queztl; /dev/kvm: VMs come and go */

@@ -35,6 +35,7 @@ installs_into_destdir()
 	[ -f "$tmp/root/usr/include/qhp/channel/ring.h" ] &&
 	[ -f "$tmp/root/usr/lib/udev/rules.d/60-queztl.rules" ] &&
 	[ -f "$tmp/root/etc/queztl/README" ] &&
+	diff -r schema "$tmp/root/usr/share/queztl/schema" &&
 	[ -f "$tmp/root/usr/share/man/man8/queztl.8" ]
 }
 
@@ -147,6 +148,10 @@ completes_commands()
 		[[ " ${COMPREPLY[*]} " == " 4711 shop "* ]] || exit 1
 		COMP_WORDS=(queztl port list vm s) COMP_CWORD=4; _queztl
 		[[ ${COMPREPLY[*]} == shop ]] || exit 1
+		COMP_WORDS=(queztl monitor port --i) COMP_CWORD=3; _queztl
+		[[ ${COMPREPLY[*]} == "--initial --interval" ]] || exit 1
+		COMP_WORDS=(queztl monitor po) COMP_CWORD=2; _queztl
+		[[ ${COMPREPLY[*]} == port ]] || exit 1
 		COMP_WORDS=(queztl exporter --l) COMP_CWORD=2; _queztl
 		[[ ${COMPREPLY[*]} == --listen ]] || exit 1
 		COMP_WORDS=(queztl do) COMP_CWORD=1; _queztl
