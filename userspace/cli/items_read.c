@@ -103,8 +103,8 @@ static int read_fabrics(int fd, struct items *items)
 static const char *state_word(uint32_t state)
 {
 	static const uint32_t bits[] = {
-		QUEZTL_PORT_DELETED, QUEZTL_PORT_BROKEN, QUEZTL_PORT_UP,
-		QUEZTL_PORT_NO_WORKER, QUEZTL_PORT_OPEN,
+		QUEZTL_PORT_BROKEN, QUEZTL_PORT_UP, QUEZTL_PORT_NO_WORKER,
+		QUEZTL_PORT_OPEN,
 	};
 
 	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++)
@@ -134,15 +134,13 @@ static int read_port(int fd, const struct snapshot *shot,
 	const struct queztl_port *p = &port->port;
 	struct config config = { 0 };
 	struct object *object = add_object(&config, PORT, p->name);
-	char device[NAME_ROOM] = "";
+	char device[NAME_ROOM];
 	struct item *item;
-	int ret = 0;
+	int ret;
 
-	if (!(p->state & QUEZTL_PORT_DELETED)) {
-		read_port_device(p->name, device);
-		ret = read_port_settings(fd, shot, port, object);
-		sort_config(&config);
-	}
+	read_port_device(p->name, device);
+	ret = read_port_settings(fd, shot, port, object);
+	sort_config(&config);
 	item = add_item(items, ITEM_PORT, p->id, p->name);
 	take_settings(item, object);
 	set_item(item, "state", state_word(p->state));
@@ -154,13 +152,15 @@ static int read_port(int fd, const struct snapshot *shot,
 	return ret == -ENODEV ? 0 : end_of_list(ret);
 }
 
+/* One that was deleted is gone, even if its user has not closed it. */
 static int read_all_ports(int fd, struct items *items)
 {
 	struct snapshot shot = { 0 };
 	int ret = read_ports(fd, &shot);
 
 	for (size_t i = 0; !ret && i < shot.port_count; i++)
-		ret = read_port(fd, &shot, &shot.ports[i], items);
+		if (!(shot.ports[i].port.state & QUEZTL_PORT_DELETED))
+			ret = read_port(fd, &shot, &shot.ports[i], items);
 	free_snapshot(&shot);
 	return end_of_list(ret);
 }

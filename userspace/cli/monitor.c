@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio_ext.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -200,15 +199,13 @@ static bool show_missing(struct monitor *m)
 	return true;
 }
 
-/* What is written ends up somewhere, unless a signal came in between. */
+/* False: it is to end. What could not be written because of a signal is dropped. */
 static bool flush(struct monitor *m)
 {
 	if (!fflush(m->cli->out) && !ferror(m->cli->out))
 		return !interrupted;
-	if (interrupted) {
-		__fpurge(m->cli->out);
+	if (interrupted)
 		clearerr(m->cli->out);
-	}
 	return false;
 }
 

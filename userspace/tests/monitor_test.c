@@ -416,6 +416,20 @@ static void each_change_is_an_object(void **state)
 	json_decref(event);
 }
 
+static void delete_in_use(void)
+{
+	if (opened++)
+		fake.ports[0].port.state |= QUEZTL_PORT_DELETED;
+}
+
+static void a_deleted_port_is_gone(void **state)
+{
+	(void)state;
+	fake.on_open = delete_in_use;
+	assert_lines(run("monitor port --count 1 --interval 0.1"),
+		     "port web0 deleted\n");
+}
+
 static void load_and_unload(void)
 {
 	switch (opened++) {
@@ -619,6 +633,7 @@ int main(void)
 		TEST(thousands_of_ports_are_compared),
 		TEST(each_change_is_a_line),
 		TEST(each_change_is_an_object),
+		TEST(a_deleted_port_is_gone),
 		TEST(it_waits_for_the_module),
 		TEST(what_there_is_comes_first),
 		TEST(windows_and_channels_are_shown),
