@@ -121,11 +121,15 @@ def unload():
         time.sleep(0.1)
 
 
+def remove_port(_result):
+    """If a test has failed it is still there."""
+    subprocess.run([QUEZTL, "port", "del", PORT], capture_output=True, check=False)
+
+
 def main():
     queztl("fabric", "add", FABRIC)
     failed = ktap.run([a_port_that_comes_changes_and_goes_is_three_events, the_kernel_announces_ports,
-                       the_module_comes_and_goes], lambda _result: None)
-    subprocess.run([QUEZTL, "port", "del", PORT], capture_output=True, check=False)
+                       the_module_comes_and_goes], remove_port)
     queztl("fabric", "del", FABRIC)
     sys.exit(1 if failed else 0)
 
