@@ -4,7 +4,6 @@
  * announced by the kernel's uevents; for the rest there is the interval.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -15,7 +14,7 @@
 #include "event.h"
 #include "fail.h"
 #include "interval.h"
-#include "options.h"
+#include "monitor_options.h"
 #include "uevent.h"
 
 /* At most so much of a CPU is for looking, and so often. */
@@ -25,11 +24,7 @@
 /**
  * struct monitor - a monitor at work
  * @cli: where to print
- * @kinds: bits of what to show
- * @name: show only what is called so; NULL: all
- * @seconds: from one look to the next, if nothing is announced
- * @left: events until it ends; 0: no limit
- * @initial: begin with all that there is
+ * @options: what to show; its count is what is left of it
  * @uevents: descriptor, negative: there is none
  * @when: the time of the last look
  * @looked: when it ended, CLOCK_MONOTONIC
@@ -38,11 +33,7 @@
  */
 struct monitor {
 	struct cli *cli;
-	unsigned int kinds;
-	const char *name;
-	double seconds;
-	uint64_t left;
-	bool initial;
+	struct monitor_options options;
 	int uevents;
 	struct timespec when;
 	struct timespec looked;
@@ -93,8 +84,8 @@ static uint64_t cpu_ns(void)
 
 static bool is_wanted(const struct monitor *m, const struct item *item)
 {
-	return m->kinds & 1u << item->kind &&
-	       (!m->name || (item->name && !strcmp(item->name, m->name)));
+	return m->options.kinds & 1u << item->kind &&
+	       (!m->options.name || (item->name && !strcmp(item->name, m->options.name)));
 }
 
 static bool show_event(void *ctx, const struct event *event)
@@ -106,7 +97,7 @@ static bool show_event(void *ctx, const struct event *event)
 	print_event(m->cli, &m->when, event);
 	if (ferror(m->cli->out) || interrupted)
 		return false;
-	return !m->left || --m->left;
+	return !m->options.count || --m->options.count;
 }
 
 /* No module, or none that is ready: what waits for it goes on. */
@@ -124,7 +115,7 @@ static int look(struct monitor *m, struct items *items)
 
 	clock_gettime(CLOCK_REALTIME, &m->when);
 	if (!ret)
-		ret = read_items(fd, m->kinds | 1u << ITEM_MODULE, items);
+		ret = read_items(fd, m->options.kinds | 1u << ITEM_MODULE, items);
 	if (fd >= 0)
 		close(fd);
 	clock_gettime(CLOCK_MONOTONIC, &m->looked);
@@ -174,7 +165,7 @@ static bool wait_once(struct monitor *m, const struct timespec *until,
 static bool wait_for_change(struct monitor *m)
 {
 	const struct timespec soon = time_after(m, REST_NS);
-	const struct timespec late = time_after(m, (uint64_t)(m->seconds * 1e9));
+	const struct timespec late = time_after(m, (uint64_t)(m->options.seconds * 1e9));
 	bool announced = false;
 
 	do {
@@ -265,7 +256,7 @@ static int run(struct monitor *m)
 	if (ret)
 		code = fail_look(m->cli, ret);
 	else if (show_missing(m) &&
-		 (!m->initial || compare_moments(&nothing, &m->now, show_event, m)))
+		 (!m->options.initial || compare_moments(&nothing, &m->now, show_event, m)))
 		code = follow(m);
 	flush(m);
 	free_items(&m->now);
@@ -274,66 +265,10 @@ static int run(struct monitor *m)
 	return code;
 }
 
-static int fail_object(struct cli *cli, const char *word)
-{
-	char list[128] = "";
-
-	for (int kind = 0; kind < ITEM_KINDS; kind++) {
-		strcat(list, kind ? ", " : "");
-		strcat(list, item_types[kind].name);
-	}
-	return fail(cli, EXIT_USAGE,
-		    "invalid object '%s': use %s, or name NAME", word, list);
-}
-
-/* OBJECT... [name NAME] */
-static int parse_objects(struct monitor *m, int argc, char **argv)
-{
-	for (int i = 0; i < argc; i++) {
-		int kind = find_item_kind(argv[i]);
-
-		if (!strcmp(argv[i], "name") && i + 1 == argc)
-			return fail(m->cli, EXIT_USAGE, "missing value for 'name': usage: queztl monitor %s",
-				    m->cli->command->args);
-		if (!strcmp(argv[i], "name"))
-			m->name = argv[++i];
-		else if (kind < 0)
-			return fail_object(m->cli, argv[i]);
-		else
-			m->kinds |= 1u << kind;
-	}
-	if (!m->kinds)
-		m->kinds = ALL_ITEMS;
-	return EXIT_OK;
-}
-
-static int parse_options(struct monitor *m, int *argc, char **argv)
-{
-	const char *count, *seconds;
-
-	m->seconds = 1;
-	m->initial = take_flag(argc, argv, "--initial");
-	if (take_value(argc, argv, "--interval", false, &seconds) &&
-	    (!seconds || !parse_seconds(seconds, &m->seconds)))
-		return fail(m->cli, EXIT_USAGE,
-			    "invalid --interval value '%s': use 0.1 to 86400 seconds",
-			    seconds ? seconds : "");
-	if (take_value(argc, argv, "--count", false, &count) &&
-	    (!count || !parse_number(count, 1, UINT64_MAX, &m->left)))
-		return fail(m->cli, EXIT_USAGE,
-			    "invalid --count value '%s': use a number above 0",
-			    count ? count : "");
-	return EXIT_OK;
-}
-
 int run_monitor(struct cli *cli, int argc, char **argv)
 {
 	struct monitor m = { .cli = cli };
-	int code = parse_options(&m, &argc, argv);
+	int code = parse_monitor_options(cli, argc, argv, &m.options);
 
-	if (!code)
-		code = expect_between(cli, argc, argv, 0, ITEM_KINDS + 2);
-	if (!code)
-		code = parse_objects(&m, argc, argv);
 	return code ? code : run(&m);
 }
