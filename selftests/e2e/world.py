@@ -10,9 +10,10 @@ import time
 SOURCE = pathlib.Path(os.environ["QZ_SRC"])
 BUILD = pathlib.Path(os.environ["QZ_BUILD"])
 OUT = pathlib.Path(os.environ["QZ_OUT"])
-sys.path[:0] = [str(SOURCE / "selftests/lab"), str(SOURCE / "selftests/lab/l1")]
+sys.path[:0] = [str(SOURCE / "selftests/lab"), str(SOURCE / "selftests/lab/l1"), str(SOURCE / "userspace/tests")]
 
 import fabric
+import schemas
 import vm
 from host import verdict
 from ktap import Failure, check, say
@@ -43,7 +44,10 @@ def ask(*argv):
     """What a command says as JSON; it must succeed."""
     code, out, err = queztl(*argv, "--json")
     check(code == 0, f"queztl {' '.join(argv)}: exit {code}: {err}")
-    return json.loads(out)
+    found = json.loads(out)
+    complaint = schemas.complaint_about_words(argv, found)
+    check(not complaint, complaint)
+    return found
 
 
 def vms():

@@ -12,7 +12,7 @@ BUILD=${QZ_USER_BUILD:-$BUILT/selftests}
 OUT=${QZ_OUT:-/tmp/queztl-out}
 export QZ_USER_KO=${QZ_USER_KO:-$BUILT/kmod/$(uname -r)/queztl.ko}
 export QZ_USER_TEST_MODULES=${QZ_USER_TEST_MODULES:-$BUILT/kmod-tests/$(uname -r)}
-PROGRAMS=${*:-ioctl failnth functional hostile safety races vhost channels netns names config doctor uplink dpdk lifecycle native scheduler messages kunit}
+PROGRAMS=${*:-ioctl failnth functional hostile safety races vhost channels netns names config doctor monitor uplink dpdk lifecycle native scheduler messages kunit}
 SPLAT='WARNING: CPU|WARNING: (possible|suspicious|inconsistent|bad|held)|BUG: |kernel BUG|Oops|Call [Tt]race:|KASAN:|KFENCE:|UBSAN:|'\
 'INFO: task .* blocked|rcu: INFO|soft lockup|general protection|refcount_t:|corruption|Bad page state|double free|'\
 'kmemleak: .*new suspected|enqueued on deprecated|Unable to handle|Object .*Redzone|Poison overwritten|Objects remaining in'
@@ -55,7 +55,7 @@ command_of() {
 	case $1 in
 	netns | dpdk | uplink | names) echo "$SRC/selftests/net/$1.sh" ;;
 	bpf | native | trouble) echo "$SRC/selftests/sched/$1.sh" ;;
-	config | doctor) echo "$SRC/selftests/net/$1.py" ;;
+	config | doctor | monitor) echo "$SRC/selftests/net/$1.py" ;;
 	kunit) echo "$SRC/selftests/l1/kunit.sh" ;;
 	*) echo "$BUILD/$1" ;;
 	esac

@@ -31,6 +31,7 @@ struct command {
 	const char *args;
 	const char *help;	/* NULL: not for people, not listed */
 	int (*run)(struct cli *cli, int argc, char **argv);
+	bool json;		/* it can print JSON, by a schema of ../schema */
 };
 
 extern const struct command commands[];	/* ends with an empty name */
@@ -59,6 +60,7 @@ int run_fabric_del(struct cli *cli, int argc, char **argv);
 int run_fabric_set(struct cli *cli, int argc, char **argv);
 int run_fabric_list(struct cli *cli, int argc, char **argv);
 int run_info(struct cli *cli, int argc, char **argv);
+int run_monitor(struct cli *cli, int argc, char **argv);
 int run_policy_allow(struct cli *cli, int argc, char **argv);
 int run_policy_forbid(struct cli *cli, int argc, char **argv);
 int run_policy_list(struct cli *cli, int argc, char **argv);

@@ -165,6 +165,14 @@ static void sort_words(char *list, char separator)
 	free(copy);
 }
 
+char *sorted_words(const char *list)
+{
+	char *copy = strcpy(grow(NULL, strlen(list) + 1), list);
+
+	sort_words(copy, ' ');
+	return copy;
+}
+
 static int compare_objects(const void *a, const void *b)
 {
 	const struct object *x = a, *y = b;

@@ -74,6 +74,9 @@ void complete_config(struct config *config);
 /* Sorts objects, and the words of lists. */
 void sort_config(struct config *config);
 
+/* A list in that order; to be freed. */
+char *sorted_words(const char *list);
+
 /* Is word one of those in a list that has spaces in between? */
 bool has_word(const char *list, const char *word);
 

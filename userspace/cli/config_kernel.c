@@ -7,6 +7,7 @@
 
 #include "address.h"
 #include "config.h"
+#include "config_kernel.h"
 #include "config_value.h"
 #include "format.h"
 #include "memory.h"
@@ -208,16 +209,14 @@ static int read_migratable(struct object *object)
 	return ret;
 }
 
-static int read_port(int fd, const struct snapshot *shot,
-		     const struct port *port, struct object *object)
+int read_port_settings(int fd, const struct snapshot *shot,
+		       const struct port *port, struct object *object)
 {
 	int ret;
 
 	read_device(port, object);
 	read_user(object);
-	ret = read_migratable(object);
-	if (!ret)
-		ret = read_limits(fd, port, object);
+	ret = read_limits(fd, port, object);
 	if (!ret)
 		ret = read_vlan(fd, port, object);
 	if (!ret)
@@ -227,6 +226,14 @@ static int read_port(int fd, const struct snapshot *shot,
 	if (!ret)
 		ret = read_peers(fd, shot, port, object);
 	return ret ? ret : read_mirror(fd, shot, port, object);
+}
+
+static int read_port(int fd, const struct snapshot *shot,
+		     const struct port *port, struct object *object)
+{
+	int ret = read_port_settings(fd, shot, port, object);
+
+	return ret ? ret : read_migratable(object);
 }
 
 /* One that goes away meanwhile is left out. */

@@ -7,12 +7,33 @@
 #include "color.h"
 #include "fail.h"
 #include "find.h"
+#include "json.h"
 #include "options.h"
 
 static void print_usage(FILE *to, const struct command *c)
 {
-	fprintf(to, "usage: queztl %s%s%s [--json]\n", c->name,
-		*c->args ? " " : "", c->args);
+	fprintf(to, "usage: queztl %s%s%s%s\n", c->name,
+		*c->args ? " " : "", c->args, c->json ? " [--json]" : "");
+}
+
+/* For programs: the commands, and which of them can print JSON. */
+static void print_commands_json(FILE *to, const struct command *table)
+{
+	json_t *list = json_array();
+
+	for (const struct command *c = table; c->name; c++) {
+		json_t *object;
+
+		if (!c->help)
+			continue;
+		object = json_object();
+		set_text(object, "name", c->name);
+		set_text(object, "arguments", c->args);
+		set_text(object, "help", c->help);
+		set_json(object, "json", json_boolean(c->json));
+		json_array_append_new(list, object);
+	}
+	print_json(list, to, false);
 }
 
 static void print_help(FILE *to, const struct command *table)
@@ -99,7 +120,9 @@ static int finish(struct cli *cli, int code)
 static int help_with(struct cli *cli, const struct command *table,
 		     struct found found, int argc, char **argv)
 {
-	if (!argc)
+	if (!argc && cli->json)
+		print_commands_json(cli->out, table);
+	else if (!argc)
 		print_help(cli->out, table);
 	else if (found.command)
 		print_usage(cli->out, found.command);

@@ -124,18 +124,32 @@ void free_snapshot(struct snapshot *shot)
 	memset(shot, 0, sizeof(*shot));
 }
 
+static int compare_port(const void *id, const void *port)
+{
+	uint64_t x = *(const uint64_t *)id;
+	uint64_t y = ((const struct port *)port)->port.id;
+
+	return x < y ? -1 : x > y;
+}
+
+static int compare_vm(const void *id, const void *vm)
+{
+	uint64_t x = *(const uint64_t *)id;
+	uint64_t y = ((const struct vm *)vm)->info.id;
+
+	return x < y ? -1 : x > y;
+}
+
 const struct port *find_port(const struct snapshot *shot, uint64_t id)
 {
-	for (size_t i = 0; shot && i < shot->port_count; i++)
-		if (shot->ports[i].port.id == id)
-			return &shot->ports[i];
-	return NULL;
+	return !shot || !shot->port_count ? NULL :
+		bsearch(&id, shot->ports, shot->port_count,
+			sizeof(*shot->ports), compare_port);
 }
 
 const struct vm *find_vm(const struct snapshot *shot, uint64_t id)
 {
-	for (size_t i = 0; shot && i < shot->vm_count; i++)
-		if (shot->vms[i].info.id == id)
-			return &shot->vms[i];
-	return NULL;
+	return !shot || !shot->vm_count ? NULL :
+		bsearch(&id, shot->vms, shot->vm_count, sizeof(*shot->vms),
+			compare_vm);
 }

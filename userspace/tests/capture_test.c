@@ -96,6 +96,7 @@ static void frames_are_objects(void **state)
 	assert_int_equal(json_integer_value(json_object_get(frame, "bytes")), 100);
 	assert_true(json_is_null(json_object_get(frame, "dropped")));
 	json_decref(frame);
+	assert_int_equal(count_lines(run("capture db0 --json")->out), 3);
 }
 
 /* Reads a file of blocks: each has its length before and after what is in it. */

@@ -47,6 +47,8 @@ int __wrap_open(const char *path, int flags, ...)
 	if (strcmp(path, QUEZTL_DEVICE))
 		return __real_open(path, flags, 0);
 	assert_true(flags & O_CLOEXEC);
+	if (fake.on_open)
+		fake.on_open();
 	if (fake.open_error) {
 		errno = fake.open_error;
 		return -1;
@@ -240,6 +242,26 @@ static int port_stats(struct queztl_port_stats *arg)
 	return -ENOENT;
 }
 
+static int vm_sched_get(struct queztl_vm_sched *arg)
+{
+	struct fake_vm *vm = find_fake_vm(arg->id);
+
+	if (!vm || vm->detached)
+		return -ENOENT;
+	*arg = vm->sched;
+	return 0;
+}
+
+static int sched_call(unsigned long request, void *arg)
+{
+	if (!(fake.info.features & QUEZTL_F_SCHED))
+		return -EOPNOTSUPP;
+	if (request == QUEZTL_VM_SCHED_GET)
+		return vm_sched_get(arg);
+	*(struct queztl_sched *)arg = fake.sched;
+	return 0;
+}
+
 static int device_call(unsigned long request, void *arg)
 {
 	switch (request) {
@@ -262,6 +284,9 @@ static int device_call(unsigned long request, void *arg)
 		return port_next(arg);
 	case QUEZTL_PORT_STATS:
 		return port_stats(arg);
+	case QUEZTL_SCHED_INFO:
+	case QUEZTL_VM_SCHED_GET:
+		return sched_call(request, arg);
 	}
 	return size_of_policy_argument(request) ? policy_call(request, arg) :
 		channel_call(request, arg);
@@ -283,6 +308,8 @@ static uint32_t size_of_argument(unsigned long request)
 	case QUEZTL_FABRIC_NEXT:	return 56;
 	case QUEZTL_PORT_NEXT:		return 80;
 	case QUEZTL_PORT_STATS:		return 240;
+	case QUEZTL_SCHED_INFO:		return 232;
+	case QUEZTL_VM_SCHED_GET:	return 432;
 	}
 	if (fake.version_1)
 		return 0;

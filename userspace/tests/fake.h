@@ -21,6 +21,7 @@
 struct fake_vm {
 	struct queztl_vm info;	/* id 0: no VM */
 	struct queztl_vm_stats stats;
+	struct queztl_vm_sched sched;
 	uint64_t exits_step;	/* added at each read */
 	bool foreign;
 	bool detached;
@@ -50,6 +51,7 @@ struct fake {
 	bool version_1;		/* the module has ABI version 1 */
 	uint32_t stats_bytes;	/* what it knows of queztl_port_stats; 0: all */
 	struct queztl_info info;
+	struct queztl_sched sched;	/* if the features have QUEZTL_F_SCHED */
 	struct fake_vm vms[FAKE_ROOM];
 	struct queztl_fabric fabrics[FAKE_ROOM];
 	struct fake_port ports[FAKE_ROOM];
@@ -62,6 +64,7 @@ struct fake {
 	int kvm_fd;		/* a descriptor that looks like a KVM VM */
 	uint64_t kvm_vm;	/* the id of that VM */
 	const char *hidden_entry;	/* of directories; NULL: none */
+	void (*on_open)(void);	/* called when the device is opened; NULL: nothing */
 };
 
 extern struct fake fake;

@@ -37,6 +37,7 @@ installs_into_destdir()
 	[ -f "$tmp/root/etc/queztl/README" ] &&
 	[ -f "$tmp/root/usr/lib/python3/dist-packages/queztl/_abi.py" ] &&
 	[ -f "$tmp/root/usr/lib/python3/dist-packages/queztl/py.typed" ] &&
+	diff -r schema "$tmp/root/usr/share/queztl/schema" &&
 	[ -f "$tmp/root/usr/share/man/man8/queztl.8" ]
 }
 
@@ -156,6 +157,10 @@ completes_commands()
 		[[ " ${COMPREPLY[*]} " == " 4711 shop "* ]] || exit 1
 		COMP_WORDS=(queztl port list vm s) COMP_CWORD=4; _queztl
 		[[ ${COMPREPLY[*]} == shop ]] || exit 1
+		COMP_WORDS=(queztl monitor port --i) COMP_CWORD=3; _queztl
+		[[ ${COMPREPLY[*]} == "--initial --interval" ]] || exit 1
+		COMP_WORDS=(queztl monitor po) COMP_CWORD=2; _queztl
+		[[ ${COMPREPLY[*]} == port ]] || exit 1
 		COMP_WORDS=(queztl exporter --l) COMP_CWORD=2; _queztl
 		[[ ${COMPREPLY[*]} == --listen ]] || exit 1
 		COMP_WORDS=(queztl do) COMP_CWORD=1; _queztl

@@ -9,6 +9,29 @@
 
 static struct result last;
 
+/*
+ * What commands print as JSON is collected in a file, if there is a name for it:
+ * schema_test.py checks it.
+ */
+static void keep_json(const struct cli *cli, const struct result *r)
+{
+	const char *path = getenv("QUEZTL_JSON_LOG");
+	json_t *entry;
+	FILE *log;
+
+	if (!path || !cli->json || (*r->out != '{' && *r->out != '['))
+		return;
+	log = fopen(path, "a");
+	entry = json_pack("{s:s, s:s}", "command", cli->command ?
+			  cli->command->name : "help", "text", r->out);
+	assert_non_null(log);
+	assert_non_null(entry);		/* NULL: not UTF-8 */
+	json_dumpf(entry, log, JSON_COMPACT);
+	fputc('\n', log);
+	json_decref(entry);
+	fclose(log);
+}
+
 struct result *run_at(unsigned int width, const char *words)
 {
 	char copy[512] = "queztl ", *argv[32], *state;
@@ -28,6 +51,7 @@ struct result *run_at(unsigned int width, const char *words)
 	last.code = dispatch(&cli, commands, argc, argv);
 	fclose(cli.out);
 	fclose(cli.err);
+	keep_json(&cli, &last);
 	return &last;
 }
 
