@@ -12,7 +12,7 @@ NEWER=${VERSION%.*}.$((${VERSION##*.} + 1))
 HERE=(builds lintian_finds_nothing dkms_has_what_the_module_is_made_of builds_the_next_version
 	rpmbuild_accepts_the_spec)
 INSIDE=(installs starts_nothing builds_modules_for_kernels_that_were_tested leaves_other_kernels_alone
-	tool_runs library_is_found python_package_runs upgrades removes purge_leaves_nothing)
+	tool_runs doctor_says_what_to_install library_is_found python_package_runs upgrades removes purge_leaves_nothing)
 WORK=/tmp
 number=0 failed=0
 
@@ -65,7 +65,9 @@ apt_get() { DEBIAN_FRONTEND=noninteractive apt-get -y --no-install-recommends "$
 
 packages() { dpkg-query -W -f '${Package}\n' | sort; }
 
+# Debian 13's netbase makes /etc/hosts where there is none, and keeps it; every host has one.
 installs() {
+	touch /etc/hosts
 	packages >"$WORK/packages"
 	list_files >"$WORK/before"
 	apt_get install /packages/now/*.deb $(find /packages/kernel -name '*.deb')
@@ -105,6 +107,20 @@ leaves_other_kernels_alone() {
 tool_runs() {
 	"$TOP/debian/tests/tool" && [ "$(queztl --version)" = "queztl $VERSION" ] && [ -e /usr/share/man/man8/queztl.8.gz ] &&
 		ldd /usr/libexec/queztl/queztl-sched && ! ldd /usr/libexec/queztl/queztl-sched | grep 'not found'
+}
+
+# The command is run as it is printed, but without sudo; apt knows the packages from a directory.
+doctor_says_what_to_install() {
+	local list=/etc/apt/sources.list.d/queztl.list release
+	release=$(kernels_for "/usr/src/queztl-$VERSION/dkms.conf" | head -n 1)
+	judge() { LD_PRELOAD=/packages/release.so QZ_RELEASE=$release queztl doctor | grep -E '^[a-zA-Z]+ +queztl\.ko '; }
+	judge | grep -F 'installed but not loaded' && apt_get remove queztl-dkms && judge | tee "$WORK/said" || return 1
+	sed -n 's/.* not installed for this kernel  *-> sudo \(apt install [^ ]*\).*/\1/p' "$WORK/said" >"$WORK/remedy"
+	echo 'deb [trusted=yes] file:/packages/now ./' >$list
+	apt-get update -o Dir::Etc::sourcelist=$list -o Dir::Etc::sourceparts=- -o APT::Get::List-Cleanup=0 &&
+		grep . "$WORK/remedy" && echo 'APT::Get::Assume-Yes "true";' >"$WORK/apt.conf" &&
+		APT_CONFIG=$WORK/apt.conf DEBIAN_FRONTEND=noninteractive sh "$WORK/remedy" && rm $list &&
+		judge | grep -F 'installed but not loaded'
 }
 
 # With the compiler that kernels' headers bring.
@@ -167,6 +183,7 @@ ENTER='
 	mount --bind "$top/build/deb" /mnt/root/packages/now
 	mount --bind "$top/build/deb-next" /mnt/root/packages/next
 	[ -z "$KERNEL" ] || mount --bind "$KERNEL" /mnt/root/packages/kernel
+	cp "$top/build/deb/release.so" /mnt/root/packages
 	mount --rbind /dev /mnt/root/dev
 	mount --rbind /proc /mnt/root/proc
 	printf "#!/bin/sh\nexit 101\n" >/mnt/root/usr/sbin/policy-rc.d
@@ -196,6 +213,8 @@ for test in "${HERE[@]}"; do
 	check "$test"
 done
 [ $failed = 0 ] || exit 1
+cc -shared -fPIC -o "$OUT/release.so" "$TOP/selftests/deb/release.c"
+(cd "$OUT" && dpkg-scanpackages --multiversion . >Packages 2>/dev/null)
 for release; do
 	root=$("$TOP/selftests/lab/fetch" clean "$release") || { echo "Bail out! no root of $release"; exit 1; }
 	unshare --mount --net bash -euc "$ENTER" enter "$root" "$TOP" "$release" "$number" || failed=1
