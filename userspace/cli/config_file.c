@@ -5,19 +5,26 @@
  */
 #include <confuse.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "config.h"
 #include "config_text.h"
 #include "config_value.h"
 #include "fail.h"
+#include "format.h"
 #include "memory.h"
 #include "portdev.h"
 
-#define FILES	"/etc/queztl/*.conf"
+#define FILES	"*.conf"
+
+const char *config_root = "/etc/queztl";
 
 /* Options that are no setting of their own: both are of VLAN. */
 #define TRUNK	"trunk"
@@ -29,26 +36,34 @@ static struct {
 	int errors;
 } reader;
 
+/* What a file has may be anything, and the text may be read on a terminal. */
+static void complain_list(const char *file, int line, const char *format,
+			  va_list args)
+{
+	char place[512], text[512];
+
+	snprintf(place, sizeof(place), "%s", file);
+	vsnprintf(text, sizeof(text), format, args);
+	make_printable(place);
+	make_printable(text);
+	fprintf(reader.cli->err, "queztl: %s:%d: %s\n", place, line, text);
+	reader.errors++;
+}
+
 __attribute__((format(printf, 3, 4)))
 static void complain(const char *file, int line, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	fprintf(reader.cli->err, "queztl: %s:%d: ", file, line);
-	vfprintf(reader.cli->err, format, args);
-	fputc('\n', reader.cli->err);
+	complain_list(file, line, format, args);
 	va_end(args);
-	reader.errors++;
 }
 
 static void complain_parser(cfg_t *cfg, const char *format, va_list args)
 {
-	fprintf(reader.cli->err, "queztl: %s:%d: ",
-		cfg->filename ? cfg->filename : "-", cfg->line);
-	vfprintf(reader.cli->err, format, args);
-	fputc('\n', reader.cli->err);
-	reader.errors++;
+	complain_list(cfg->filename ? cfg->filename : "-", cfg->line, format,
+		      args);
 }
 
 static int setting_of(enum object_kind kind, const char *name)
@@ -214,27 +229,72 @@ static const char *describe_path(const char *path)
 	return strcmp(path, "-") ? path : "standard input";
 }
 
-static char *open_text(const char *path)
+/*
+ * A file that is read because of where it is: it must not keep a boot waiting, nor
+ * let others change what root does.
+ */
+static FILE *open_found(const char *path)
 {
-	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
-	struct text_fault fault = { 0 };
-	char *text = NULL;
-	int error = 0;
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	const char *what = NULL;
+	struct stat status;
+	FILE *file;
 
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &status) || !S_ISREG(status.st_mode))
+		what = "is no file: remove it";
+	else if (status.st_mode & S_IWOTH)
+		what = "can be written by anybody: use chmod o-w";
+	file = what ? NULL : fdopen(fd, "r");
 	if (file)
-		text = read_config_text(file, &fault);
+		return file;
+	close(fd);
+	if (!what)
+		out_of_memory();
+	fail(reader.cli, EXIT_FAILED, "%s %s", path, what);
+	reader.errors++;
+	return NULL;
+}
+
+static FILE *open_named(const char *path)
+{
+	return strcmp(path, "-") ? fopen(path, "re") : stdin;
+}
+
+static char *read_text(FILE *file, const char *path)
+{
+	struct text_fault fault;
+	char *text = read_config_text(file, &fault);
+	int error = ferror(file) ? errno : 0;
+
+	if (error) {
+		fail_errno(reader.cli, -error, "cannot read %s", path);
+		reader.errors++;
+		free(text);
+		return NULL;
+	}
 	if (fault.what)
 		complain(describe_path(path), fault.line, "%s", fault.what);
-	if (!file || ferror(file))
-		error = errno;
-	if (file && file != stdin)
+	return text;
+}
+
+static char *open_text(const char *path, FILE *(*open_file)(const char *path))
+{
+	int errors = reader.errors;
+	FILE *file = open_file(path);
+	char *text;
+
+	if (!file) {
+		if (reader.errors == errors)
+			fail_errno(reader.cli, -errno, "cannot read %s", path);
+		reader.errors = errors + 1;
+		return NULL;
+	}
+	text = read_text(file, path);
+	if (file != stdin)
 		fclose(file);
-	if (!error)
-		return text;
-	fail_errno(reader.cli, -error, "cannot read %s", path);
-	reader.errors++;
-	free(text);
-	return NULL;
+	return text;
 }
 
 /* Not by cfg_parse_buf(), which gives the text a name of its own. */
@@ -253,9 +313,10 @@ static int parse(cfg_t *cfg, char *text)
 	return ret;
 }
 
-static void read_file(struct config *config, const char *path)
+static void read_file(struct config *config, const char *path,
+		      FILE *(*open_file)(const char *path))
 {
-	char *text = open_text(path);
+	char *text = open_text(path, open_file);
 	cfg_t *cfg;
 
 	if (!text)
@@ -304,30 +365,55 @@ static void check_port(const struct config *config, const struct object *port)
 	free(copy);
 }
 
-static void read_files(struct config *config, size_t count, char **files)
+static void read_files(struct config *config, size_t count, char **files,
+		       FILE *(*open_file)(const char *path))
 {
 	for (size_t i = 0; i < count; i++)
-		read_file(config, files[i]);
+		read_file(config, files[i], open_file);
 	for (size_t i = 0; i < config->count; i++)
 		if (config->objects[i].kind == PORT && !reader.errors)
 			check_port(config, &config->objects[i]);
 }
 
+/* Without the directory there is no configuration; glob() calls it with others, too. */
+static int fails_glob(const char *path, int error)
+{
+	(void)path;
+	if (error == ENOENT)
+		return 0;
+	errno = error;
+	return 1;
+}
+
+/* No file is an empty configuration, but not to know them is an error. */
+static void find_files(struct config *config)
+{
+	glob_t found = { 0 };
+	char pattern[PATH_MAX];
+	int ret;
+
+	snprintf(pattern, sizeof(pattern), "%s/" FILES, config_root);
+	ret = glob(pattern, 0, fails_glob, &found);
+	if (!ret) {
+		read_files(config, found.gl_pathc, found.gl_pathv, open_found);
+	} else if (ret == GLOB_NOSPACE) {
+		out_of_memory();
+	} else if (ret != GLOB_NOMATCH) {
+		fail_errno(reader.cli, -errno, "cannot read %s", config_root);
+		reader.errors++;
+	}
+	globfree(&found);
+}
+
 int read_config_files(struct cli *cli, int count, char **files,
 		      struct config *config)
 {
-	glob_t found = { 0 };
-
 	reader.cli = cli;
 	reader.errors = 0;
-	if (count) {
-		read_files(config, count, files);
-	} else {
-		/* None is an empty configuration. */
-		if (!glob(FILES, 0, NULL, &found))
-			read_files(config, found.gl_pathc, found.gl_pathv);
-		globfree(&found);
-	}
+	if (count)
+		read_files(config, count, files, open_named);
+	else
+		find_files(config);
 	if (reader.errors)
 		return EXIT_FAILED;
 	complete_config(config);

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Configuration files: what they say, and the way there and back. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
+#include "config.h"
 #include "fake.h"
 #include "fake_sysfs.h"
 #include "fake_vdpa.h"
@@ -316,6 +319,10 @@ static void every_error_has_its_line(void **state)
 		{ "fabric a {\n", ":1: this section has no end" },
 		{ "fabric a { mode = \"deny }\n", ":1: this string has no end" },
 		{ "fabric a {}\nport b { fabric = a", ":2: this section has no end" },
+		{ "fabric a {}\n/* cut off\nfabric b {}\n", ":2: this comment has no end" },
+		{ "fabric a {}\nfabric b {\n mode = \"${HOME}\"\n}\n", ":3: variables such as ${HOME} cannot be used" },
+		{ "fabric \"a\\nb\033[31m\" {}\n", ":1: invalid fabric name 'a?b?[31m'" },
+		{ "fabric a {}\nwire\033c {}\n", ":2: no such option 'wire?c'" },
 	};
 
 	(void)state;
@@ -327,6 +334,79 @@ static void every_error_has_its_line(void **state)
 	write_file("a.conf", "fabric a {\n\tmode = x\n\treserved = y\n}\n");
 	assert_int_equal(count_lines(run_with("check", "a.conf")->err), 2);
 	assert_refused("check", "none.conf", "cannot read");
+}
+
+static void comments_of_each_kind_end(void **state)
+{
+	(void)state;
+	write_file("a.conf", "/* it's # { */ fabric a {}\n// isn't {\nfabric b {}\n"
+			     "/*/ \" */fabric /**/c{}//}\n# /*\nfabric d {}\n");
+	assert_run("check", "a.conf", "ok: 4 fabrics, 0 ports\n");
+	write_file("a.conf", "/* 1\n 2 */\nfabric a { mode = x }\n");
+	assert_refused("check", "a.conf", ":3: invalid mode 'x'");
+}
+
+/* As after a loss of power: it is not an empty configuration. */
+static void a_file_of_zeros_is_refused(void **state)
+{
+	FILE *file;
+
+	(void)state;
+	write_file("a.conf", "fabric a {}\n");
+	file = fopen(path, "a");
+	assert_non_null(file);
+	assert_int_equal(fwrite("\0\0\0", 1, 3, file), 3);
+	assert_int_equal(fclose(file), 0);
+	assert_refused("check", "a.conf", ":2: this is no text: it has a byte 0");
+	alarm(20);
+	assert_int_equal(run("check /dev/zero")->code, EXIT_FAILED);
+	write_file("a.conf", "fabric a {}\n#");
+	assert_return_code(truncate(path, 1 << 30), errno);
+	assert_refused("check", "a.conf", "byte 0");
+	alarm(0);
+}
+
+/* Files in the place of configurations, which nobody named. */
+static void what_is_found_must_be_roots_file(void **state)
+{
+	char root[64];
+
+	(void)state;
+	strcpy(root, name_file("etc"));
+	config_root = root;
+	assert_string_equal(run("check")->out, "ok: 0 fabrics, 0 ports\n");
+	assert_return_code(mkdir(root, 0755), errno);
+	assert_string_equal(run("check")->out, "ok: 0 fabrics, 0 ports\n");
+	write_file("etc/a.conf", "fabric a {}\n");
+	assert_string_equal(run("check")->out, "ok: 1 fabric, 0 ports\n");
+	assert_return_code(chmod(path, 0666), errno);
+	assert_int_equal(run("check")->code, EXIT_FAILED);
+	assert_return_code(unlink(path), errno);
+	assert_return_code(mkfifo(path, 0600), errno);
+	alarm(20);
+	assert_int_equal(run("check")->code, EXIT_FAILED);
+	alarm(0);
+	/* A directory that cannot be read does not mean that nothing is wanted. */
+	strcat(root, "/loop");
+	assert_return_code(symlink("loop", root), errno);
+	assert_int_equal(run("check")->code, EXIT_FAILED);
+	config_root = "/etc/queztl";
+}
+
+/* They may be a pipe or a terminal, and somebody else wants to go on. */
+static void named_files_are_read_before_the_lock(void **state)
+{
+	int lock;
+
+	(void)state;
+	lock = open(name_file("apply.lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_return_code(lock, errno);
+	assert_return_code(flock(lock, LOCK_EX), errno);
+	write_file("a.conf", "rubbish");
+	alarm(20);
+	assert_refused("apply", "a.conf", "no such option 'rubbish'");
+	alarm(0);
+	close(lock);
 }
 
 static void a_name_is_in_one_file_only(void **state)
@@ -509,6 +589,10 @@ int main(void)
 		TEST(a_port_in_use_keeps_running),
 		TEST(all_or_nothing),
 		TEST(every_error_has_its_line),
+		TEST(comments_of_each_kind_end),
+		TEST(a_file_of_zeros_is_refused),
+		TEST(what_is_found_must_be_roots_file),
+		TEST(named_files_are_read_before_the_lock),
 		TEST(a_name_is_in_one_file_only),
 		TEST(a_file_is_replaced_but_no_device),
 		TEST(what_a_dead_apply_made_is_removed_later),
