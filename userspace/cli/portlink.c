@@ -45,11 +45,16 @@ static int make_directory(const char *name, mode_t mode)
 	return chmod(path, mode) ? -errno : 0;
 }
 
+int make_run_root(void)
+{
+	return make_directory("", 0755);
+}
+
 /* One at a time changes names. To be closed. */
 static int lock_ports(void)
 {
 	char path[PATH_MAX];
-	int fd, ret = make_directory("", 0755);
+	int fd, ret = make_run_root();
 
 	if (!ret)
 		ret = make_directory(PORTS, 0755);

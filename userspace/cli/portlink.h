@@ -19,6 +19,9 @@
 extern const char *run_root;
 extern const char *dev_root;
 
+/* For everybody to search, whatever the umask is. Returns 0 or -errno. */
+int make_run_root(void);
+
 /* The name, if it leads to the device of the port; otherwise false, and "". */
 bool read_port_path(const char *port, char path[PATH_MAX]);
 

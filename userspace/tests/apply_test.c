@@ -447,6 +447,73 @@ static void a_file_is_replaced_but_no_device(void **state)
 	assert_int_equal(run("save /nonexistent/a.conf")->code, EXIT_NO_OBJECT);
 }
 
+/* As in /tmp: neither his link nor the mode of his file counts. */
+static void a_file_of_another_user_is_not_trusted(void **state)
+{
+	char link_path[64], *text;
+	struct stat now;
+
+	(void)state;
+	if (geteuid())
+		skip();
+	write_file("b.conf", "old");
+	strcpy(link_path, name_file("link.conf"));
+	assert_return_code(symlink("b.conf", link_path), errno);
+	assert_return_code(fchownat(AT_FDCWD, link_path, 12345, -1,
+				    AT_SYMLINK_NOFOLLOW), errno);
+	assert_int_equal(run_with("save", "link.conf")->code, EXIT_FAILED);
+	text = read_file("b.conf");
+	assert_string_equal(text, "old");
+	free(text);
+	unlink(link_path);
+	assert_return_code(chmod(name_file("b.conf"), 0666), errno);
+	assert_return_code(chown(path, 12345, -1), errno);
+	assert_run("save", "b.conf", "");
+	assert_return_code(stat(path, &now), errno);
+	assert_int_equal(now.st_mode & 0777, 0644);
+}
+
+/* As /dev/stdout, which leads to /proc/self/fd/1. */
+static void a_link_to_a_pipe_is_written_to(void **state)
+{
+	char target[32], read_back[8] = "";
+	struct stat now;
+	int ends[2];
+
+	(void)state;
+	write_file("a.conf", "fabric a {}\n");
+	assert_run("apply", "a.conf", "");
+	assert_return_code(pipe(ends), errno);
+	snprintf(target, sizeof(target), "/proc/self/fd/%d", ends[1]);
+	assert_return_code(symlink(target, name_file("link.conf")), errno);
+	assert_run("save", "link.conf", "");
+	assert_return_code(lstat(path, &now), errno);
+	assert_true(S_ISLNK(now.st_mode));
+	assert_int_equal(read(ends[0], read_back, 6), 6);
+	assert_string_equal(read_back, "fabric");
+	unlink(path);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* VMMs look for their ports there, whoever is the first that needs the directory. */
+static void the_umask_closes_no_directory(void **state)
+{
+	mode_t before = umask(0077);
+	char root[64];
+	struct stat now;
+
+	(void)state;
+	write_file("a.conf", "fabric a {}\n");
+	strcpy(root, name_file("run"));
+	run_root = root;
+	assert_run("apply", "a.conf", "");
+	assert_return_code(stat(root, &now), errno);
+	assert_int_equal(now.st_mode & 0777, 0755);
+	run_root = directory;
+	umask(before);
+}
+
 static void what_a_dead_apply_made_is_removed_later(void **state)
 {
 	(void)state;
@@ -595,6 +662,9 @@ int main(void)
 		TEST(named_files_are_read_before_the_lock),
 		TEST(a_name_is_in_one_file_only),
 		TEST(a_file_is_replaced_but_no_device),
+		TEST(a_file_of_another_user_is_not_trusted),
+		TEST(a_link_to_a_pipe_is_written_to),
+		TEST(the_umask_closes_no_directory),
 		TEST(what_a_dead_apply_made_is_removed_later),
 		TEST(any_configuration_is_reached_from_any),
 		TEST(nothing_asked_for_needs_no_module),
