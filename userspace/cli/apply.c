@@ -151,8 +151,12 @@ static int go(struct cli *cli, void *ctx)
 	struct job *job = ctx;
 	int code = write_both_applied(cli, &job->wanted, &job->owned);
 
-	if (!code)
-		code = run_plan(cli, &job->plan);
+	if (code) {
+		/* The old file is still there, and another could not be written. */
+		fputs("queztl: nothing was changed\n", cli->err);
+		return code;
+	}
+	code = run_plan(cli, &job->plan);
 	if (!code)
 		code = write_applied(cli, &job->wanted);
 	if (code)

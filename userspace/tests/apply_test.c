@@ -2,10 +2,12 @@
 /* Configuration files: what they say, and the way there and back. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -292,6 +294,31 @@ static void all_or_nothing(void **state)
 	}
 	free(before);
 	assert_run("apply", "b.conf", "");
+}
+
+static void a_full_disk_changes_nothing(void **state)
+{
+	const struct rlimit none = { .rlim_cur = 0, .rlim_max = RLIM_INFINITY };
+	struct rlimit usual;
+	struct result *r;
+	char *applied;
+
+	(void)state;
+	write_file("a.conf", "fabric lan {}\n");
+	write_file("b.conf", "fabric wan {}\n");
+	assert_run("apply", "a.conf", "");
+	getrlimit(RLIMIT_FSIZE, &usual);
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &none);
+	r = run_with("apply", "b.conf");
+	setrlimit(RLIMIT_FSIZE, &usual);
+	assert_int_equal(r->code, EXIT_FAILED);
+	assert_non_null(strstr(r->err, "queztl: nothing was changed\n"));
+	assert_null(strstr(r->err, "not everything"));
+	assert_run("apply", "a.conf", "nothing to do\n");
+	applied = read_file("applied.conf");
+	assert_string_equal(applied, "fabric lan {\n}\n");
+	free(applied);
 }
 
 static void every_error_has_its_line(void **state)
@@ -655,6 +682,7 @@ int main(void)
 		TEST(what_was_applied_and_is_gone_is_removed),
 		TEST(a_port_in_use_keeps_running),
 		TEST(all_or_nothing),
+		TEST(a_full_disk_changes_nothing),
 		TEST(every_error_has_its_line),
 		TEST(comments_of_each_kind_end),
 		TEST(a_file_of_zeros_is_refused),
