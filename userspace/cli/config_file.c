@@ -5,26 +5,18 @@
  */
 #include <confuse.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <glob.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli.h"
 #include "config.h"
+#include "config_open.h"
 #include "config_text.h"
 #include "config_value.h"
 #include "fail.h"
 #include "format.h"
 #include "memory.h"
 #include "portdev.h"
-
-#define FILES	"*.conf"
-
-const char *config_root = "/etc/queztl";
 
 /* Options that are no setting of their own: both are of VLAN. */
 #define TRUNK	"trunk"
@@ -229,38 +221,7 @@ static const char *describe_path(const char *path)
 	return strcmp(path, "-") ? path : "standard input";
 }
 
-/*
- * A file that is read because of where it is: it must not keep a boot waiting, nor
- * let others change what root does.
- */
-static FILE *open_found(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	const char *what = NULL;
-	struct stat status;
-	FILE *file;
-
-	if (fd < 0)
-		return NULL;
-	if (fstat(fd, &status) || !S_ISREG(status.st_mode))
-		what = "is no file: remove it";
-	else if (status.st_mode & S_IWOTH)
-		what = "can be written by anybody: use chmod o-w";
-	file = what ? NULL : fdopen(fd, "r");
-	if (file)
-		return file;
-	close(fd);
-	if (!what)
-		out_of_memory();
-	fail(reader.cli, EXIT_FAILED, "%s %s", path, what);
-	reader.errors++;
-	return NULL;
-}
-
-static FILE *open_named(const char *path)
-{
-	return strcmp(path, "-") ? fopen(path, "re") : stdin;
-}
+typedef FILE *open_fn(struct cli *cli, const char *path);
 
 static char *read_text(FILE *file, const char *path)
 {
@@ -279,16 +240,13 @@ static char *read_text(FILE *file, const char *path)
 	return text;
 }
 
-static char *open_text(const char *path, FILE *(*open_file)(const char *path))
+static char *open_text(const char *path, open_fn *open_file)
 {
-	int errors = reader.errors;
-	FILE *file = open_file(path);
+	FILE *file = open_file(reader.cli, path);
 	char *text;
 
 	if (!file) {
-		if (reader.errors == errors)
-			fail_errno(reader.cli, -errno, "cannot read %s", path);
-		reader.errors = errors + 1;
+		reader.errors++;
 		return NULL;
 	}
 	text = read_text(file, path);
@@ -314,7 +272,7 @@ static int parse(cfg_t *cfg, char *text)
 }
 
 static void read_file(struct config *config, const char *path,
-		      FILE *(*open_file)(const char *path))
+		      open_fn *open_file)
 {
 	char *text = open_text(path, open_file);
 	cfg_t *cfg;
@@ -366,7 +324,7 @@ static void check_port(const struct config *config, const struct object *port)
 }
 
 static void read_files(struct config *config, size_t count, char **files,
-		       FILE *(*open_file)(const char *path))
+		       open_fn *open_file)
 {
 	for (size_t i = 0; i < count; i++)
 		read_file(config, files[i], open_file);
@@ -375,33 +333,15 @@ static void read_files(struct config *config, size_t count, char **files,
 			check_port(config, &config->objects[i]);
 }
 
-/* Without the directory there is no configuration; glob() calls it with others, too. */
-static int fails_glob(const char *path, int error)
-{
-	(void)path;
-	if (error == ENOENT)
-		return 0;
-	errno = error;
-	return 1;
-}
-
-/* No file is an empty configuration, but not to know them is an error. */
-static void find_files(struct config *config)
+static void read_found(struct config *config)
 {
 	glob_t found = { 0 };
-	char pattern[PATH_MAX];
-	int ret;
 
-	snprintf(pattern, sizeof(pattern), "%s/" FILES, config_root);
-	ret = glob(pattern, 0, fails_glob, &found);
-	if (!ret) {
-		read_files(config, found.gl_pathc, found.gl_pathv, open_found);
-	} else if (ret == GLOB_NOSPACE) {
-		out_of_memory();
-	} else if (ret != GLOB_NOMATCH) {
-		fail_errno(reader.cli, -errno, "cannot read %s", config_root);
+	if (find_config_files(reader.cli, &found))
 		reader.errors++;
-	}
+	else
+		read_files(config, found.gl_pathc, found.gl_pathv,
+			   open_found_config);
 	globfree(&found);
 }
 
@@ -411,9 +351,9 @@ int read_config_files(struct cli *cli, int count, char **files,
 	reader.cli = cli;
 	reader.errors = 0;
 	if (count)
-		read_files(config, count, files, open_named);
+		read_files(config, count, files, open_named_config);
 	else
-		find_files(config);
+		read_found(config);
 	if (reader.errors)
 		return EXIT_FAILED;
 	complete_config(config);
