@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "applied.h"
@@ -17,7 +16,8 @@
 
 static const char *name_file(char path[PATH_MAX], const char *name)
 {
-	mkdir(run_root, 0755);
+	/* If that fails, so does what comes next. */
+	make_run_root();
 	snprintf(path, PATH_MAX, "%s/%s", run_root, name);
 	return path;
 }

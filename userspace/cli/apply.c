@@ -18,6 +18,7 @@
 #include "find.h"
 #include "json.h"
 #include "options.h"
+#include "portlink.h"
 #include "worker.h"
 
 struct job {
@@ -47,12 +48,10 @@ static int open_module(struct cli *cli, struct job *job)
 	return code;
 }
 
-static int prepare(struct cli *cli, int argc, char **argv, struct job *job)
+static int prepare(struct cli *cli, struct job *job)
 {
-	int code = read_config_files(cli, argc, argv, &job->wanted);
+	int code = read_applied(cli, &job->owned);
 
-	if (!code)
-		code = read_applied(cli, &job->owned);
 	if (!code)
 		code = open_module(cli, job);
 	if (!code)
@@ -152,8 +151,12 @@ static int go(struct cli *cli, void *ctx)
 	struct job *job = ctx;
 	int code = write_both_applied(cli, &job->wanted, &job->owned);
 
-	if (!code)
-		code = run_plan(cli, &job->plan);
+	if (code) {
+		/* The old file is still there, and another could not be written. */
+		fputs("queztl: nothing was changed\n", cli->err);
+		return code;
+	}
+	code = run_plan(cli, &job->plan);
 	if (!code)
 		code = write_applied(cli, &job->wanted);
 	if (code)
@@ -241,20 +244,38 @@ static void print_diff(struct cli *cli, const struct job *job)
 	}
 }
 
-static int apply(struct cli *cli, int argc, char **argv, bool dry, bool diff)
+static int apply(struct cli *cli, struct job *job, bool dry, bool diff)
 {
-	struct job job = { .fd = -1 };
-	int code = prepare(cli, argc, argv, &job);
+	int code = prepare(cli, job);
 
 	if (!code && diff && !cli->json)
-		print_diff(cli, &job);
-	if (!code && !dry && (job.wanted.count || job.owned.count))
-		code = carry_out(cli, &job);
+		print_diff(cli, job);
+	if (!code && !dry && (job->wanted.count || job->owned.count))
+		code = carry_out(cli, job);
 	if (!code && cli->json)
-		print_plan_json(cli, &job, !dry);
-	else if (!code && (dry ? !diff || !job.plan.count : !job.plan.count))
-		print_plan(cli, &job);
-	free_job(&job);
+		print_plan_json(cli, job, !dry);
+	else if (!code && (dry ? !diff || !job->plan.count : !job->plan.count))
+		print_plan(cli, job);
+	return code;
+}
+
+/*
+ * The files in their usual place are read with the lock held: the last of two
+ * applies has the newest. Those that are named may be pipes or a terminal.
+ */
+static int apply_locked(struct cli *cli, struct job *job, bool named, bool diff)
+{
+	int lock = lock_applied(), code = EXIT_OK;
+
+	if (lock < 0)
+		return fail_errno(cli, lock, "cannot lock %s/apply.lock",
+				  run_root);
+	if (!named)
+		code = read_config_files(cli, 0, NULL, &job->wanted);
+	if (!code)
+		code = apply(cli, job, false, diff);
+	/* A worker has it, too: it ends with the last of the two. */
+	close(lock);
 	return code;
 }
 
@@ -272,17 +293,16 @@ int run_apply(struct cli *cli, int argc, char **argv)
 {
 	bool dry = take_flag(&argc, argv, "--dry-run");
 	bool diff = take_flag(&argc, argv, "--diff");
+	struct job job = { .fd = -1 };
 	int code = expect_files(cli, argc, argv);
-	int lock;
 
-	if (code || dry)
-		return code ? code : apply(cli, argc, argv, dry, diff);
-	lock = lock_applied();
-	if (lock < 0)
-		return fail_errno(cli, lock, "cannot lock /run/queztl/apply.lock");
-	code = apply(cli, argc, argv, dry, diff);
-	/* A worker has it, too: it ends with the last of the two. */
-	close(lock);
+	if (!code && (dry || argc))
+		code = read_config_files(cli, argc, argv, &job.wanted);
+	if (!code && dry)
+		code = apply(cli, &job, true, diff);
+	else if (!code)
+		code = apply_locked(cli, &job, argc, diff);
+	free_job(&job);
 	return code;
 }
 

@@ -80,6 +80,9 @@ char *sorted_words(const char *list);
 /* Is word one of those in a list that has spaces in between? */
 bool has_word(const char *list, const char *word);
 
+/* Where the files are that are read if none is named. */
+extern const char *config_root;
+
 /*
  * Reads files, /etc/queztl/ *.conf without any; "-" is standard input. Prints all
  * errors with file and line.

@@ -5,19 +5,18 @@
  */
 #include <confuse.h>
 #include <errno.h>
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
 #include "config.h"
+#include "config_open.h"
 #include "config_text.h"
 #include "config_value.h"
 #include "fail.h"
+#include "format.h"
 #include "memory.h"
 #include "portdev.h"
-
-#define FILES	"/etc/queztl/*.conf"
 
 /* Options that are no setting of their own: both are of VLAN. */
 #define TRUNK	"trunk"
@@ -29,26 +28,34 @@ static struct {
 	int errors;
 } reader;
 
+/* What a file has may be anything, and the text may be read on a terminal. */
+static void complain_list(const char *file, int line, const char *format,
+			  va_list args)
+{
+	char place[512], text[512];
+
+	snprintf(place, sizeof(place), "%s", file);
+	vsnprintf(text, sizeof(text), format, args);
+	make_printable(place);
+	make_printable(text);
+	fprintf(reader.cli->err, "queztl: %s:%d: %s\n", place, line, text);
+	reader.errors++;
+}
+
 __attribute__((format(printf, 3, 4)))
 static void complain(const char *file, int line, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	fprintf(reader.cli->err, "queztl: %s:%d: ", file, line);
-	vfprintf(reader.cli->err, format, args);
-	fputc('\n', reader.cli->err);
+	complain_list(file, line, format, args);
 	va_end(args);
-	reader.errors++;
 }
 
 static void complain_parser(cfg_t *cfg, const char *format, va_list args)
 {
-	fprintf(reader.cli->err, "queztl: %s:%d: ",
-		cfg->filename ? cfg->filename : "-", cfg->line);
-	vfprintf(reader.cli->err, format, args);
-	fputc('\n', reader.cli->err);
-	reader.errors++;
+	complain_list(cfg->filename ? cfg->filename : "-", cfg->line, format,
+		      args);
 }
 
 static int setting_of(enum object_kind kind, const char *name)
@@ -214,27 +221,38 @@ static const char *describe_path(const char *path)
 	return strcmp(path, "-") ? path : "standard input";
 }
 
-static char *open_text(const char *path)
-{
-	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
-	struct text_fault fault = { 0 };
-	char *text = NULL;
-	int error = 0;
+typedef FILE *open_fn(struct cli *cli, const char *path);
 
-	if (file)
-		text = read_config_text(file, &fault);
+static char *read_text(FILE *file, const char *path)
+{
+	struct text_fault fault;
+	char *text = read_config_text(file, &fault);
+	int error = ferror(file) ? errno : 0;
+
+	if (error) {
+		fail_errno(reader.cli, -error, "cannot read %s", path);
+		reader.errors++;
+		free(text);
+		return NULL;
+	}
 	if (fault.what)
 		complain(describe_path(path), fault.line, "%s", fault.what);
-	if (!file || ferror(file))
-		error = errno;
-	if (file && file != stdin)
+	return text;
+}
+
+static char *open_text(const char *path, open_fn *open_file)
+{
+	FILE *file = open_file(reader.cli, path);
+	char *text;
+
+	if (!file) {
+		reader.errors++;
+		return NULL;
+	}
+	text = read_text(file, path);
+	if (file != stdin)
 		fclose(file);
-	if (!error)
-		return text;
-	fail_errno(reader.cli, -error, "cannot read %s", path);
-	reader.errors++;
-	free(text);
-	return NULL;
+	return text;
 }
 
 /* Not by cfg_parse_buf(), which gives the text a name of its own. */
@@ -253,9 +271,10 @@ static int parse(cfg_t *cfg, char *text)
 	return ret;
 }
 
-static void read_file(struct config *config, const char *path)
+static void read_file(struct config *config, const char *path,
+		      open_fn *open_file)
 {
-	char *text = open_text(path);
+	char *text = open_text(path, open_file);
 	cfg_t *cfg;
 
 	if (!text)
@@ -304,30 +323,37 @@ static void check_port(const struct config *config, const struct object *port)
 	free(copy);
 }
 
-static void read_files(struct config *config, size_t count, char **files)
+static void read_files(struct config *config, size_t count, char **files,
+		       open_fn *open_file)
 {
 	for (size_t i = 0; i < count; i++)
-		read_file(config, files[i]);
+		read_file(config, files[i], open_file);
 	for (size_t i = 0; i < config->count; i++)
 		if (config->objects[i].kind == PORT && !reader.errors)
 			check_port(config, &config->objects[i]);
 }
 
-int read_config_files(struct cli *cli, int count, char **files,
-		      struct config *config)
+static void read_found(struct config *config)
 {
 	glob_t found = { 0 };
 
+	if (find_config_files(reader.cli, &found))
+		reader.errors++;
+	else
+		read_files(config, found.gl_pathc, found.gl_pathv,
+			   open_found_config);
+	globfree(&found);
+}
+
+int read_config_files(struct cli *cli, int count, char **files,
+		      struct config *config)
+{
 	reader.cli = cli;
 	reader.errors = 0;
-	if (count) {
-		read_files(config, count, files);
-	} else {
-		/* None is an empty configuration. */
-		if (!glob(FILES, 0, NULL, &found))
-			read_files(config, found.gl_pathc, found.gl_pathv);
-		globfree(&found);
-	}
+	if (count)
+		read_files(config, count, files, open_named_config);
+	else
+		read_found(config);
 	if (reader.errors)
 		return EXIT_FAILED;
 	complete_config(config);

@@ -12,8 +12,9 @@ struct text_fault {
 
 /*
  * The text of a file without its comments, whose lines libconfuse 3.3 counts three
- * times. libconfuse also takes a file that ends within a string or a section, as one
- * does that was cut off: that is a fault. To be freed.
+ * times. libconfuse also takes a file that ends within a string, a comment or a
+ * section, as one does that was cut off: that is a fault, and so are variables. To be
+ * freed; NULL if it is no text at all.
  */
 char *read_config_text(FILE *file, struct text_fault *fault);
 

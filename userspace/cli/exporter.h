@@ -35,6 +35,12 @@ enum { REQUEST_INCOMPLETE };
  */
 int judge_request(const char *text, size_t size, bool *head);
 
+/*
+ * Does a complete request name a host by a name that somebody else can give to this
+ * one? A page in a browser here could read the answer to it.
+ */
+bool is_rebound(const char *text, size_t size);
+
 struct listen_address {
 	struct sockaddr_storage socket;
 	socklen_t length;	/* 0: a path, which is text */

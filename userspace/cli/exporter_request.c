@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Only the first line of a request matters here. */
+/* Of a request, the first line matters here, and the host that it names. */
 #include <string.h>
+#include <strings.h>
 
 #include "exporter.h"
 
@@ -45,4 +46,41 @@ int judge_request(const char *text, size_t size, bool *head)
 	if (!*head && !is_word(text, target - text, "GET"))
 		return 405;
 	return is_target(target + 1, version - target - 1) ? 200 : 404;
+}
+
+/* Without its port: an address, or the one name that only this host can have. */
+static bool is_safe_host(const char *host, size_t length)
+{
+	if (length && *host == '[')
+		return true;
+	for (size_t i = 0; i < length; i++)
+		if (host[i] == ':')
+			length = i;
+	return strspn(host, "0123456789.") >= length ||
+	       (length == strlen("localhost") &&
+		!strncasecmp(host, "localhost", length));
+}
+
+static bool is_safe_line(const char *line, size_t length)
+{
+	static const char name[] = "Host:";
+	size_t at = strlen(name);
+
+	if (length < at || strncasecmp(line, name, at))
+		return true;
+	while (at < length && (line[at] == ' ' || line[at] == '\t'))
+		at++;
+	while (length > at && strchr(" \t\r", line[length - 1]))
+		length--;
+	return is_safe_host(line + at, length - at);
+}
+
+bool is_rebound(const char *text, size_t size)
+{
+	const char *end = text + size, *next;
+
+	for (; (next = memchr(text, '\n', end - text)); text = next + 1)
+		if (!is_safe_line(text, next - text))
+			return true;
+	return false;
 }

@@ -51,6 +51,7 @@ struct client {
 struct web {
 	struct exporter *exporter;
 	int socket;
+	bool has_hosts;		/* not by a path, which no browser can reach */
 	int signals;
 	struct client clients[CLIENTS];
 	struct page *page;	/* the last one, or NULL */
@@ -76,6 +77,8 @@ static const char *status_text(int status)
 		return "Not Found";
 	case 405:
 		return "Method Not Allowed";
+	case 421:
+		return "Misdirected Request";
 	case 431:
 		return "Request Header Fields Too Large";
 	default:
@@ -159,6 +162,8 @@ static struct page *answer(struct web *web, int status)
 		return find_page(web);
 	case 404:
 		return complain(status, "the metrics are at /metrics\n");
+	case 421:
+		return complain(status, "use an address or localhost\n");
 	default:
 		return complain(status, "use GET /metrics\n");
 	}
@@ -188,6 +193,8 @@ static bool read_request(struct web *web, struct client *client)
 		status = 431;
 	if (status == REQUEST_INCOMPLETE)
 		return true;
+	if (web->has_hosts && is_rebound(client->request, client->received))
+		status = 421;
 	client->page = answer(web, status);
 	client->size = head ? client->page->head : client->page->size;
 	return true;
@@ -307,8 +314,12 @@ static void restore_signals(const struct web *web, const sigset_t *usual)
 int serve_metrics(struct exporter *exporter, int socket)
 {
 	struct web web = { .exporter = exporter, .socket = socket };
+	socklen_t length = sizeof(int);
 	sigset_t ends, usual;
+	int family;
 
+	web.has_hosts = getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &family,
+				   &length) || family != AF_UNIX;
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGINT);

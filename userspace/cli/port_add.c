@@ -186,7 +186,8 @@ static int del_port(struct cli *cli, int fd, const struct snapshot *shot,
 	if (ret)
 		return fail_errno(cli, ret, "cannot remove port %s",
 				  port->port.name);
-	forget_port(port->port.name);
+	/* Somebody may have made one of this name again. */
+	refresh_port(port->port.name);
 	return EXIT_OK;
 }
 

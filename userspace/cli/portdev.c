@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <queztl.h>
@@ -73,6 +74,17 @@ bool port_exists(const char *port)
 
 	return is_port_name(port) &&
 	       !strcmp(read_link(port, "../subsystem", bus), "queztl");
+}
+
+uint64_t read_port_inode(const char *port)
+{
+	char path[PATH_MAX];
+	struct stat status;
+
+	if (!is_port_name(port))
+		return 0;
+	snprintf(path, sizeof(path), "%s/devices/%s/", vdpa_root, port);
+	return stat(path, &status) ? 0 : status.st_ino;
 }
 
 bool port_driver_is_loaded(const char *driver)

@@ -3,6 +3,7 @@
 #define QUEZTL_PORTDEV_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "process.h"
 
@@ -26,6 +27,9 @@ bool read_port_node(const char *port, char device[NAME_ROOM]);
 
 /* There is a vDPA device of this name, and Queztl made it. */
 bool port_exists(const char *port);
+
+/* Of its directory in sysfs; another port of the same name has another. 0: none. */
+uint64_t read_port_inode(const char *port);
 
 /* Has a port this driver? */
 bool has_port_driver(const char *port, const char *driver);

@@ -45,11 +45,16 @@ static int make_directory(const char *name, mode_t mode)
 	return chmod(path, mode) ? -errno : 0;
 }
 
+int make_run_root(void)
+{
+	return make_directory("", 0755);
+}
+
 /* One at a time changes names. To be closed. */
 static int lock_ports(void)
 {
 	char path[PATH_MAX];
-	int fd, ret = make_directory("", 0755);
+	int fd, ret = make_run_root();
 
 	if (!ret)
 		ret = make_directory(PORTS, 0755);
@@ -103,18 +108,26 @@ static int link_port(const char *port, const char *device)
 	return 0;
 }
 
+/* "USER INODE": a port that is another one now has none. "USER" is of version 0.1. */
 bool read_port_owner(const char *port, uid_t *owner)
 {
-	char path[PATH_MAX], line[32];
-	uint64_t number;
+	char path[PATH_MAX], line[64], *inode;
+	uint64_t user, number;
 
 	if (!is_port_name(port))
 		return false;
 	name_file(path, OWNERS, "", port);
-	if (!read_first_line(path, line, sizeof(line)) ||
-	    !parse_number(line, 0, UINT32_MAX - 1, &number))
+	if (!read_first_line(path, line, sizeof(line)))
 		return false;
-	*owner = number;
+	inode = strchr(line, ' ');
+	if (inode)
+		*inode++ = '\0';
+	if (inode && (!parse_number(inode, 1, UINT64_MAX, &number) ||
+		      number != read_port_inode(port)))
+		return false;
+	if (!parse_number(line, 0, UINT32_MAX - 1, &user))
+		return false;
+	*owner = user;
 	return true;
 }
 
@@ -129,23 +142,44 @@ static int write_owner(const char *port, uid_t owner)
 	file = fopen(fresh, "we");
 	if (!file)
 		return -errno;
-	bad = fprintf(file, "%" PRIu32 "\n", (uint32_t)owner) < 0;
+	bad = fprintf(file, "%" PRIu32 " %" PRIu64 "\n", (uint32_t)owner,
+		      read_port_inode(port)) < 0;
 	bad |= fclose(file) == EOF;
 	if (bad || rename(fresh, path))
 		return errno ? -errno : -EIO;
 	return 0;
 }
 
-/* A new device is root's, with mode 0600. */
+static bool has_node(const char *port, const char *device)
+{
+	char now[NAME_ROOM];
+
+	return read_port_node(port, now) && !strcmp(now, device);
+}
+
+/*
+ * A new device is root's, with mode 0600. As soon as this port is gone, the device
+ * of another one may have its number: what was opened is this port's if the port
+ * has that device afterwards.
+ */
 static int give_port(const char *port, const char *device)
 {
 	char node[PATH_MAX];
 	uid_t owner;
+	int fd, ret = 0;
 
 	if (!read_port_owner(port, &owner))
 		return 0;
 	name_node(node, device);
-	return lchown(node, owner, -1) ? -errno : 0;
+	fd = open(node, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (!has_node(port, device))
+		ret = -ENODEV;
+	else if (fchownat(fd, "", owner, -1, AT_EMPTY_PATH))
+		ret = -errno;
+	close(fd);
+	return ret;
 }
 
 static int forget_locked(const char *port)

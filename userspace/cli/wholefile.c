@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -58,16 +59,37 @@ static int replace_file(const char *path, mode_t mode, const char *text,
 	return ret;
 }
 
-int write_whole_file(const char *path, const char *text, size_t size)
+static bool is_trusted(uid_t owner)
+{
+	return !owner || owner == geteuid();
+}
+
+/*
+ * The kernel follows no link that somebody else has put into /tmp, but does not
+ * know what realpath() is for.
+ */
+static int replace_target(const char *path, const char *text, size_t size)
 {
 	char target[PATH_MAX];
+	struct stat link, now;
+
+	if (lstat(path, &link))
+		return -errno;
+	if (S_ISLNK(link.st_mode) && !is_trusted(link.st_uid))
+		return -ELOOP;
+	if (!realpath(path, target) || stat(target, &now))
+		return -errno;
+	return replace_file(target, is_trusted(now.st_uid) ?
+			    now.st_mode & 0777 : 0644, text, size);
+}
+
+/* Not everything that has a path has one by realpath(): /dev/stdout is a pipe. */
+int write_whole_file(const char *path, const char *text, size_t size)
+{
 	struct stat now;
 
-	if (!realpath(path, target))
-		return replace_file(path, 0644, text, size);
-	if (stat(target, &now))
-		return -errno;
-	if (!S_ISREG(now.st_mode))
-		return write_in_place(target, text, size);
-	return replace_file(target, now.st_mode & 0777, text, size);
+	if (!stat(path, &now))
+		return S_ISREG(now.st_mode) ? replace_target(path, text, size) :
+					      write_in_place(path, text, size);
+	return errno == ENOENT ? replace_file(path, 0644, text, size) : -errno;
 }

@@ -7,6 +7,7 @@
 /*
  * Writes a file as a whole: readers see the old text or the new one. A link stays a
  * link, a file keeps its mode, and a device or a pipe is written to, not replaced.
+ * A link of another user, who is not root, is not followed: -ELOOP.
  * Returns 0 or -errno.
  */
 int write_whole_file(const char *path, const char *text, size_t size);

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Configuration files: what they say, and the way there and back. */
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
+#include "config.h"
 #include "fake.h"
 #include "fake_sysfs.h"
 #include "fake_vdpa.h"
@@ -291,6 +296,31 @@ static void all_or_nothing(void **state)
 	assert_run("apply", "b.conf", "");
 }
 
+static void a_full_disk_changes_nothing(void **state)
+{
+	const struct rlimit none = { .rlim_cur = 0, .rlim_max = RLIM_INFINITY };
+	struct rlimit usual;
+	struct result *r;
+	char *applied;
+
+	(void)state;
+	write_file("a.conf", "fabric lan {}\n");
+	write_file("b.conf", "fabric wan {}\n");
+	assert_run("apply", "a.conf", "");
+	getrlimit(RLIMIT_FSIZE, &usual);
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &none);
+	r = run_with("apply", "b.conf");
+	setrlimit(RLIMIT_FSIZE, &usual);
+	assert_int_equal(r->code, EXIT_FAILED);
+	assert_non_null(strstr(r->err, "queztl: nothing was changed\n"));
+	assert_null(strstr(r->err, "not everything"));
+	assert_run("apply", "a.conf", "nothing to do\n");
+	applied = read_file("applied.conf");
+	assert_string_equal(applied, "fabric lan {\n}\n");
+	free(applied);
+}
+
 static void every_error_has_its_line(void **state)
 {
 	static const struct {
@@ -316,6 +346,10 @@ static void every_error_has_its_line(void **state)
 		{ "fabric a {\n", ":1: this section has no end" },
 		{ "fabric a { mode = \"deny }\n", ":1: this string has no end" },
 		{ "fabric a {}\nport b { fabric = a", ":2: this section has no end" },
+		{ "fabric a {}\n/* cut off\nfabric b {}\n", ":2: this comment has no end" },
+		{ "fabric a {}\nfabric b {\n mode = \"${HOME}\"\n}\n", ":3: variables such as ${HOME} cannot be used" },
+		{ "fabric \"a\\nb\033[31m\" {}\n", ":1: invalid fabric name 'a?b?[31m'" },
+		{ "fabric a {}\nwire\033c {}\n", ":2: no such option 'wire?c'" },
 	};
 
 	(void)state;
@@ -327,6 +361,79 @@ static void every_error_has_its_line(void **state)
 	write_file("a.conf", "fabric a {\n\tmode = x\n\treserved = y\n}\n");
 	assert_int_equal(count_lines(run_with("check", "a.conf")->err), 2);
 	assert_refused("check", "none.conf", "cannot read");
+}
+
+static void comments_of_each_kind_end(void **state)
+{
+	(void)state;
+	write_file("a.conf", "/* it's # { */ fabric a {}\n// isn't {\nfabric b {}\n"
+			     "/*/ \" */fabric /**/c{}//}\n# /*\nfabric d {}\n");
+	assert_run("check", "a.conf", "ok: 4 fabrics, 0 ports\n");
+	write_file("a.conf", "/* 1\n 2 */\nfabric a { mode = x }\n");
+	assert_refused("check", "a.conf", ":3: invalid mode 'x'");
+}
+
+/* As after a loss of power: it is not an empty configuration. */
+static void a_file_of_zeros_is_refused(void **state)
+{
+	FILE *file;
+
+	(void)state;
+	write_file("a.conf", "fabric a {}\n");
+	file = fopen(path, "a");
+	assert_non_null(file);
+	assert_int_equal(fwrite("\0\0\0", 1, 3, file), 3);
+	assert_int_equal(fclose(file), 0);
+	assert_refused("check", "a.conf", ":2: this is no text: it has a byte 0");
+	alarm(20);
+	assert_int_equal(run("check /dev/zero")->code, EXIT_FAILED);
+	write_file("a.conf", "fabric a {}\n#");
+	assert_return_code(truncate(path, 1 << 30), errno);
+	assert_refused("check", "a.conf", "byte 0");
+	alarm(0);
+}
+
+/* Files in the place of configurations, which nobody named. */
+static void what_is_found_must_be_roots_file(void **state)
+{
+	char root[64];
+
+	(void)state;
+	strcpy(root, name_file("etc"));
+	config_root = root;
+	assert_string_equal(run("check")->out, "ok: 0 fabrics, 0 ports\n");
+	assert_return_code(mkdir(root, 0755), errno);
+	assert_string_equal(run("check")->out, "ok: 0 fabrics, 0 ports\n");
+	write_file("etc/a.conf", "fabric a {}\n");
+	assert_string_equal(run("check")->out, "ok: 1 fabric, 0 ports\n");
+	assert_return_code(chmod(path, 0666), errno);
+	assert_int_equal(run("check")->code, EXIT_FAILED);
+	assert_return_code(unlink(path), errno);
+	assert_return_code(mkfifo(path, 0600), errno);
+	alarm(20);
+	assert_int_equal(run("check")->code, EXIT_FAILED);
+	alarm(0);
+	/* A directory that cannot be read does not mean that nothing is wanted. */
+	strcat(root, "/loop");
+	assert_return_code(symlink("loop", root), errno);
+	assert_int_equal(run("check")->code, EXIT_FAILED);
+	config_root = "/etc/queztl";
+}
+
+/* They may be a pipe or a terminal, and somebody else wants to go on. */
+static void named_files_are_read_before_the_lock(void **state)
+{
+	int lock;
+
+	(void)state;
+	lock = open(name_file("apply.lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_return_code(lock, errno);
+	assert_return_code(flock(lock, LOCK_EX), errno);
+	write_file("a.conf", "rubbish");
+	alarm(20);
+	assert_refused("apply", "a.conf", "no such option 'rubbish'");
+	alarm(0);
+	close(lock);
 }
 
 static void a_name_is_in_one_file_only(void **state)
@@ -365,6 +472,73 @@ static void a_file_is_replaced_but_no_device(void **state)
 	assert_true(S_ISCHR(now.st_mode));
 	assert_int_equal(run("save /dev/full")->code, EXIT_FAILED);
 	assert_int_equal(run("save /nonexistent/a.conf")->code, EXIT_NO_OBJECT);
+}
+
+/* As in /tmp: neither his link nor the mode of his file counts. */
+static void a_file_of_another_user_is_not_trusted(void **state)
+{
+	char link_path[64], *text;
+	struct stat now;
+
+	(void)state;
+	if (geteuid())
+		skip();
+	write_file("b.conf", "old");
+	strcpy(link_path, name_file("link.conf"));
+	assert_return_code(symlink("b.conf", link_path), errno);
+	assert_return_code(fchownat(AT_FDCWD, link_path, 12345, -1,
+				    AT_SYMLINK_NOFOLLOW), errno);
+	assert_int_equal(run_with("save", "link.conf")->code, EXIT_FAILED);
+	text = read_file("b.conf");
+	assert_string_equal(text, "old");
+	free(text);
+	unlink(link_path);
+	assert_return_code(chmod(name_file("b.conf"), 0666), errno);
+	assert_return_code(chown(path, 12345, -1), errno);
+	assert_run("save", "b.conf", "");
+	assert_return_code(stat(path, &now), errno);
+	assert_int_equal(now.st_mode & 0777, 0644);
+}
+
+/* As /dev/stdout, which leads to /proc/self/fd/1. */
+static void a_link_to_a_pipe_is_written_to(void **state)
+{
+	char target[32], read_back[8] = "";
+	struct stat now;
+	int ends[2];
+
+	(void)state;
+	write_file("a.conf", "fabric a {}\n");
+	assert_run("apply", "a.conf", "");
+	assert_return_code(pipe(ends), errno);
+	snprintf(target, sizeof(target), "/proc/self/fd/%d", ends[1]);
+	assert_return_code(symlink(target, name_file("link.conf")), errno);
+	assert_run("save", "link.conf", "");
+	assert_return_code(lstat(path, &now), errno);
+	assert_true(S_ISLNK(now.st_mode));
+	assert_int_equal(read(ends[0], read_back, 6), 6);
+	assert_string_equal(read_back, "fabric");
+	unlink(path);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* VMMs look for their ports there, whoever is the first that needs the directory. */
+static void the_umask_closes_no_directory(void **state)
+{
+	mode_t before = umask(0077);
+	char root[64];
+	struct stat now;
+
+	(void)state;
+	write_file("a.conf", "fabric a {}\n");
+	strcpy(root, name_file("run"));
+	run_root = root;
+	assert_run("apply", "a.conf", "");
+	assert_return_code(stat(root, &now), errno);
+	assert_int_equal(now.st_mode & 0777, 0755);
+	run_root = directory;
+	umask(before);
 }
 
 static void what_a_dead_apply_made_is_removed_later(void **state)
@@ -508,9 +682,17 @@ int main(void)
 		TEST(what_was_applied_and_is_gone_is_removed),
 		TEST(a_port_in_use_keeps_running),
 		TEST(all_or_nothing),
+		TEST(a_full_disk_changes_nothing),
 		TEST(every_error_has_its_line),
+		TEST(comments_of_each_kind_end),
+		TEST(a_file_of_zeros_is_refused),
+		TEST(what_is_found_must_be_roots_file),
+		TEST(named_files_are_read_before_the_lock),
 		TEST(a_name_is_in_one_file_only),
 		TEST(a_file_is_replaced_but_no_device),
+		TEST(a_file_of_another_user_is_not_trusted),
+		TEST(a_link_to_a_pipe_is_written_to),
+		TEST(the_umask_closes_no_directory),
 		TEST(what_a_dead_apply_made_is_removed_later),
 		TEST(any_configuration_is_reached_from_any),
 		TEST(nothing_asked_for_needs_no_module),

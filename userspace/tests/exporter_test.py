@@ -67,7 +67,7 @@ class Server:
         connection.settimeout(30)
         return connection
 
-    def ask(self, request=b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"):
+    def ask(self, request=b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"):
         with self.connect() as connection:
             connection.sendall(request)
             return read_all(connection)
@@ -177,6 +177,31 @@ def refuses_what_is_no_get():
         parse(body_of(server.ask()))
 
 
+def names_of_others_are_refused():
+    request = b"GET /metrics HTTP/1.1\r\nAccept: */*\r\n%s\r\n\r\n"
+    with tempfile.TemporaryDirectory() as directory, Server("127.0.0.1:0") as server, Server(directory + "/x") as by_path:
+        for host in (b"evil.example", b"evil.example:9950", b"1.evil", b"localhost.evil", b"x\r\nHost: localhost", b"127.0.0.1x:1"):
+            assert server.ask(request % (b"hOST:\t" + host)).startswith(b"HTTP/1.0 421 "), host
+            parse(body_of(by_path.ask(request % (b"Host: " + host))))
+        for host in (b"Host: LocalHost:1 ", b"Host:127.0.0.1", b"host: [::1]:9950", b"X: y", b"Host:"):
+            parse(body_of(server.ask(request % host)))
+
+
+def descriptors_do_not_grow():
+    with Server("127.0.0.1:0") as server:
+        server.ask()
+        count = len(os.listdir(f"/proc/{server.process.pid}/fd"))
+        for i in range(1000):
+            with server.connect() as connection:
+                connection.sendall((b"GET /metrics HTTP/1.0\r\n\r\n", b"GET /", b"", b"x" * 5000)[i % 4])
+        parse(body_of(server.ask()))
+        end = time.monotonic() + 60     # those that were not closed yet have their time
+        while len(os.listdir(f"/proc/{server.process.pid}/fd")) > count and time.monotonic() < end:
+            time.sleep(0.1)
+        assert len(os.listdir(f"/proc/{server.process.pid}/fd")) <= count
+        assert server.stop() == 0
+
+
 def answer_time_beside_slow_clients():
     with Server("127.0.0.1:0") as server:
         slow = [server.connect() for _ in range(120)]       # more than there are places
@@ -245,7 +270,8 @@ def file_is_there_whole():
 
 
 TESTS = [text_is_strict, promtool_accepts_it, dashboard_uses_metrics_that_exist, serves_by_tcp,
-         serves_by_a_socket_of_its_owner, refuses_what_is_no_get, slow_clients_do_not_keep_others_waiting,
+         serves_by_a_socket_of_its_owner, refuses_what_is_no_get, names_of_others_are_refused,
+         descriptors_do_not_grow, slow_clients_do_not_keep_others_waiting,
          a_client_has_its_time_in_total, clients_that_leave_do_no_harm, counters_are_read_once_a_second_at_most,
          file_is_there_whole]
 

@@ -44,6 +44,8 @@ static int new_descriptor(uint64_t what)
 
 int __wrap_open(const char *path, int flags, ...)
 {
+	if (fake.on_open)
+		fake.on_open(path);
 	if (strcmp(path, QUEZTL_DEVICE))
 		return __real_open(path, flags, 0);
 	assert_true(flags & O_CLOEXEC);

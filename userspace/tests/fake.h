@@ -43,6 +43,7 @@ struct fake_port {
 };
 
 struct fake {
+	void (*on_open)(const char *path);	/* what happens just before it */
 	int open_error;		/* errno of open(), 0: success */
 	int call_error;		/* errno of every ioctl */
 	unsigned long failing;	/* the call that fails with it, 0: all */

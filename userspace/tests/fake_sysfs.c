@@ -18,7 +18,10 @@ struct fake_sysfs fake_sysfs;
 
 ssize_t __real_write(int fd, const void *data, size_t size);
 ssize_t __wrap_write(int fd, const void *data, size_t size);
-int __wrap_lchown(const char *path, uid_t owner, gid_t group);
+int __real_fchownat(int fd, const char *path, uid_t owner, gid_t group,
+		    int flags);
+int __wrap_fchownat(int fd, const char *path, uid_t owner, gid_t group,
+		    int flags);
 
 /* Relative to the directory; the next four calls give four others. */
 __attribute__((format(printf, 1, 2)))
@@ -217,15 +220,25 @@ ssize_t __wrap_write(int fd, const void *data, size_t size)
 	return size;
 }
 
-int __wrap_lchown(const char *path, uid_t owner, gid_t group)
+/* Of a device, by its descriptor. */
+int __wrap_fchownat(int fd, const char *path, uid_t owner, gid_t group,
+		    int flags)
 {
+	char link[32], node[PATH_MAX];
+	ssize_t length;
+
+	if (!(flags & AT_EMPTY_PATH))
+		return __real_fchownat(fd, path, owner, group, flags);
 	assert_int_equal(group, (gid_t)-1);
 	if (fake_sysfs.own_error) {
 		errno = fake_sysfs.own_error;
 		return -1;
 	}
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = readlink(link, node, sizeof(node) - 1);
+	node[length > 0 ? length : 0] = '\0';
 	fake_sysfs.owner = owner;
 	snprintf(fake_sysfs.owned, sizeof(fake_sysfs.owned), "%s",
-		 strrchr(path, '/') + 1);
+		 strrchr(node, '/') + 1);
 	return 0;
 }

@@ -204,6 +204,49 @@ static void an_owner_is_not_inherited(void **state)
 	assert_true(fake_sysfs_has("run/owners/vm0"));
 }
 
+/* An event is late, and vdpa has made another port of the same name meanwhile. */
+static void an_owner_is_of_one_port_only(void **state)
+{
+	char path[PATH_MAX];
+	FILE *file;
+
+	(void)state;
+	fake_sysfs_load("vhost_vdpa");
+	expect("port add vm0 blue owner 1000");
+	fake_sysfs.owned[0] = '\0';
+	snprintf(path, sizeof(path), "%s/run/owners/vm0", fake_sysfs.root);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs("1000 1\n", file);
+	fclose(file);
+	expect("udev-port vm0");
+	assert_string_equal(fake_sysfs.owned, "");
+}
+
+/* The device of another port gets the number of the one that is to be given away. */
+static void replace_port(const char *path)
+{
+	if (!strstr(path, "/vhost-vdpa-0"))
+		return;
+	fake.on_open = NULL;
+	fake_sysfs_del("vm0");
+	fake_sysfs.next = 0;
+	fake_sysfs_add("other", "blue");
+}
+
+static void the_device_of_another_port_is_not_given_away(void **state)
+{
+	(void)state;
+	fake_sysfs_load("vhost_vdpa");
+	expect("port add vm0 blue owner 1000");
+	fake_sysfs.owned[0] = '\0';
+	fake.on_open = replace_port;
+	assert_int_not_equal(run("udev-port vm0")->code, EXIT_OK);
+	assert_null(fake.on_open);
+	assert_true(fake_sysfs_has("dev/vhost-vdpa-0"));
+	assert_string_equal(fake_sysfs.owned, "");
+}
+
 static void devices_of_others_get_no_name(void **state)
 {
 	(void)state;
@@ -317,6 +360,8 @@ int main(void)
 		TEST(a_name_follows_the_device),
 		TEST(a_late_event_takes_nothing_away),
 		TEST(an_owner_is_not_inherited),
+		TEST(an_owner_is_of_one_port_only),
+		TEST(the_device_of_another_port_is_not_given_away),
 		TEST(devices_of_others_get_no_name),
 		TEST(others_may_look_at_names_but_not_at_owners),
 		TEST(a_port_without_its_name_is_still_there),

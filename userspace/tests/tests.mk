@@ -5,7 +5,7 @@
 UNIT_SRC := $(wildcard tests/*_test.c)
 UNIT	:= $(patsubst tests/%.c,$(O)/tests/%,$(UNIT_SRC))
 SCRIPTS	:= $(wildcard tests/*_test.sh tests/*_test.py)
-WRAP	:= open close ioctl readdir readlinkat mmap munmap socket send recv write lchown
+WRAP	:= open close ioctl readdir readlinkat mmap munmap socket send recv write fchownat
 WRAPPED	:= $(foreach call,$(WRAP),-Wl,--wrap=$(call))
 TEST_OBJ := $(filter-out $(O)/cli/main.o $(O)/cli/worker.o,$(CLI_OBJ)) $(O)/tests/main.o \
 	$(O)/tests/fake.o $(O)/tests/fake_policy.o $(O)/tests/fake_channel.o \
