@@ -70,7 +70,8 @@ installs() {
 	touch /etc/hosts
 	packages >"$WORK/packages"
 	list_files >"$WORK/before"
-	apt_get install /packages/now/*.deb $(find /packages/kernel -name '*.deb')
+	# shellcheck disable=SC2046 # several names
+	apt_get install $(find /packages/now /packages/kernel -name '*.deb')
 }
 
 starts_nothing() {
@@ -116,10 +117,10 @@ doctor_says_what_to_install() {
 	judge() { LD_PRELOAD=/packages/release.so QZ_RELEASE=$release queztl doctor | grep -E '^[a-zA-Z]+ +queztl\.ko '; }
 	judge | grep -F 'installed but not loaded' && apt_get remove queztl-dkms && judge | tee "$WORK/said" || return 1
 	sed -n 's/.* not installed for this kernel  *-> sudo \(apt install [^ ]*\).*/\1/p' "$WORK/said" >"$WORK/remedy"
-	echo 'deb [trusted=yes] file:/packages/now ./' >$list
-	apt-get update -o Dir::Etc::sourcelist=$list -o Dir::Etc::sourceparts=- -o APT::Get::List-Cleanup=0 &&
+	echo 'deb [trusted=yes] file:/packages/now ./' >"$list"
+	apt-get update -o Dir::Etc::sourcelist="$list" -o Dir::Etc::sourceparts=- -o APT::Get::List-Cleanup=0 &&
 		grep . "$WORK/remedy" && echo 'APT::Get::Assume-Yes "true";' >"$WORK/apt.conf" &&
-		APT_CONFIG=$WORK/apt.conf DEBIAN_FRONTEND=noninteractive sh "$WORK/remedy" && rm $list &&
+		APT_CONFIG=$WORK/apt.conf DEBIAN_FRONTEND=noninteractive sh "$WORK/remedy" && rm "$list" &&
 		judge | grep -F 'installed but not loaded'
 }
 

@@ -202,9 +202,13 @@ static void prepare_port_set(void *argument)
 	((struct queztl_port_set_args *)argument)->mode = QUEZTL_PORT_UPLINK;
 }
 
+/* The usual buffer would be 1024 pages, each of which may be a point at which memory can be short. */
 static void prepare_capture(void *argument)
 {
-	((struct queztl_port_capture_args *)argument)->id = world.port;
+	struct queztl_port_capture_args *capture = argument;
+
+	capture->id = world.port;
+	capture->bytes = QUEZTL_CAPTURE_BYTES_MIN;
 }
 
 static void undo_capture(void *argument)

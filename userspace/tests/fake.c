@@ -49,8 +49,8 @@ int __wrap_open(const char *path, int flags, ...)
 	if (strcmp(path, QUEZTL_DEVICE))
 		return __real_open(path, flags, 0);
 	assert_true(flags & O_CLOEXEC);
-	if (fake.on_open)
-		fake.on_open();
+	if (fake.on_device)
+		fake.on_device();
 	if (fake.open_error) {
 		errno = fake.open_error;
 		return -1;

@@ -65,7 +65,7 @@ struct fake {
 	int kvm_fd;		/* a descriptor that looks like a KVM VM */
 	uint64_t kvm_vm;	/* the id of that VM */
 	const char *hidden_entry;	/* of directories; NULL: none */
-	void (*on_open)(void);	/* called when the device is opened; NULL: nothing */
+	void (*on_device)(void);	/* called when the device is opened; NULL: nothing */
 };
 
 extern struct fake fake;

@@ -126,9 +126,9 @@ static void commands_print_json(void **state)
 	refresh_port("web0");
 	run_all(all, sizeof(all) / sizeof(all[0]));
 	run("policy allow web0 a-port-with-a-very-long-name-01");
-	fake.on_open = unload;
+	fake.on_device = unload;
 	run("monitor --initial --interval 0.1 --count 29 --json");
-	fake.on_open = NULL;
+	fake.on_device = NULL;
 	fake.open_error = 0;
 	fake.sched = (struct queztl_sched){
 		.state = QUEZTL_SCHED_FAILED, .reason = "stall" };

@@ -385,7 +385,7 @@ static void assert_lines(struct result *r, const char *lines)
 static void each_change_is_a_line(void **state)
 {
 	(void)state;
-	fake.on_open = step;
+	fake.on_device = step;
 	assert_lines(run("monitor port --count 8 --interval 0.1"),
 		     "port db0 added fabric green mac 52:54:00:00:00:02 mtu 1500 pairs 1 state unused\n"
 		     "port db0 pps none -> 1000\n"
@@ -405,7 +405,7 @@ static void each_change_is_an_object(void **state)
 	char *line;
 
 	(void)state;
-	fake.on_open = step;
+	fake.on_device = step;
 	r = run("monitor name db0 --count 2 --interval 0.1 --json");
 	assert_int_equal(count_lines(r->out), 2);
 	line = strchr(r->out, '\n') + 1;
@@ -425,7 +425,7 @@ static void delete_in_use(void)
 static void a_deleted_port_is_gone(void **state)
 {
 	(void)state;
-	fake.on_open = delete_in_use;
+	fake.on_device = delete_in_use;
 	assert_lines(run("monitor port --count 1 --interval 0.1"),
 		     "port web0 deleted\n");
 }
@@ -451,7 +451,7 @@ static void load_and_unload(void)
 static void it_waits_for_the_module(void **state)
 {
 	(void)state;
-	fake.on_open = load_and_unload;
+	fake.on_device = load_and_unload;
 	assert_lines(run("monitor module fabric --count 7 --interval 0.1"),
 		     "module queztl missing: load it (modprobe queztl)\n"
 		     "module queztl loaded version 0.1.0 abi 11 features direct fabric policy\n"
@@ -486,7 +486,7 @@ static void open_channel(void)
 {
 	static int device, web, db;
 
-	fake.on_open = NULL;
+	fake.on_device = NULL;
 	switch (opened++) {
 	case 1:
 		device = queztl_open();
@@ -507,7 +507,7 @@ static void open_channel(void)
 		close(device);
 		break;
 	}
-	fake.on_open = open_channel;
+	fake.on_device = open_channel;
 }
 
 static void windows_and_channels_are_shown(void **state)
@@ -515,7 +515,7 @@ static void windows_and_channels_are_shown(void **state)
 	struct result *r;
 
 	(void)state;
-	fake.on_open = open_channel;
+	fake.on_device = open_channel;
 	r = run("monitor window rule channel --count 11 --interval 0.1 --json");
 	assert_int_equal(r->code, EXIT_OK);
 	assert_int_equal(count_lines(r->out), 11);
@@ -539,7 +539,7 @@ static void interrupt_at_third(void)
 static void a_signal_ends_it(void **state)
 {
 	(void)state;
-	fake.on_open = interrupt_at_third;
+	fake.on_device = interrupt_at_third;
 	assert_lines(run("monitor --interval 0.1 fabric"),
 		     "fabric blue mode open -> deny\n");
 	assert_int_equal(opened, 3);
