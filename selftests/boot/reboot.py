@@ -312,9 +312,9 @@ def the_module_is_exchanged_as_documented():
 def domain_xml(name):
     """As selftests/e2e/domain.py has it, but for what it needs of the lab, and with the port's name."""
     cmdline = f"console=hvc0 quiet panic=-1 no_timer_check mitigations=off qz.net={MACS[name]}={ADDRESSES[name]}/24"
-    text = domain.XML.format(name=name, mem="192", program="/usr/bin/qemu-system-x86_64", tmp="/run", mac=MACS[name], metadata="",
-                             kernel="/srv/guest/kernel", initrd="/srv/guest/initrd", cmdline=cmdline,
-                             device=f"/run/queztl/ports/{name}")
+    interface = domain.INTERFACE.format(mac=MACS[name], device=f"/run/queztl/ports/{name}")
+    text = domain.XML.format(name=name, mem="192", program="/usr/bin/qemu-system-x86_64", tmp="/run", metadata="",
+                             interface=interface, kernel="/srv/guest/kernel", initrd="/srv/guest/initrd", cmdline=cmdline)
     return (text.replace("<source mode='bind' path='/run/command'/>", "")          # libvirt chooses one
             .replace("/run/console", f"/var/log/libvirt/qemu/{name}.console"))
 
