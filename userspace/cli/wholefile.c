@@ -43,7 +43,7 @@ static int replace_file(const char *path, mode_t mode, const char *text,
 	char other[PATH_MAX];
 	int fd, ret;
 
-	/* mkostemp() replaces the Xs. */
+	/* mkostemp(3) wants six Xs at the end, and replaces them. */
 	if (snprintf(other, sizeof(other), "%s.XXXXXX", path) >=
 	    (int)sizeof(other))
 		return -ENAMETOOLONG;
