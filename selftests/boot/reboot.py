@@ -39,7 +39,7 @@ CONFIG = "/etc/queztl/host.conf"
 # systemd rates a unit from 0 (safe) to 100; it prints the tenth.
 EXPOSURE = 25
 OURS = ("queztl", "queztl-dkms", "queztl-sched", "libqueztl0")
-LIBVIRT = ("libvirt-daemon-system", "libvirt-clients", "qemu-system-x86")
+LIBVIRT = ("libvirt-daemon-system", "libvirt-clients", "qemu-system-x86", "apparmor")
 UPLINK = "52:54:00:00:02:01"                # units/uplink.network puts it into a bridge
 # Domains, called like their ports: in a closed fabric, as peers, with the only addresses that they may have.
 MACS = {"db0": "52:54:00:00:02:10", "app0": "52:54:00:00:02:11"}
@@ -345,6 +345,20 @@ def domains_are_back_and_talk():
     check("3 packets received" in said, said)
 
 
+def domains_are_confined():
+    """By AppArmor, as Debian's libvirt does it. Their ports were opened for them; the devices stay root's."""
+    for name in MACS:
+        pid = HOST.expect(f"cat /run/libvirt/qemu/{name}.pid").strip()
+        label = HOST.expect(f"cat /proc/{pid}/attr/current").strip("\0\n")
+        check(re.fullmatch(r"libvirt-[0-9a-f-]+ \(enforce\)", label), f"{name} runs as {label}")
+        opened = HOST.expect(f"ls -l /proc/{pid}/fd")
+        check("/dev/vhost-vdpa-" in opened, f"{name} has no port open: {opened}")
+    said = ports_said()
+    check(said == SAVED["ports"], f"they were {SAVED['ports']}, they are {said}")
+    denied = HOST.run("journalctl -b -k --no-pager -o cat | grep 'apparmor=\"DENIED\"' | grep -i vdpa")[1]
+    check(not denied, denied)
+
+
 # -- the last one -----------------------------------------------------------------------------------------------------
 def a_purge_leaves_a_host_without_ports():
     """What is in use stays until the host is rebooted; a file that the administrator has written stays."""
@@ -370,7 +384,7 @@ WITH_DOMAINS = [boots_with_nothing_to_apply, an_administrator_makes_ports_and_sa
                 domains_are_defined_to_start_by_themselves, the_host_reboots, the_service_has_applied_the_configuration,
                 names_lead_to_devices_with_their_owners, a_user_gets_the_rights_that_doctor_asks_for,
                 the_service_comes_before_the_network_and_libvirt,
-                domains_are_back_and_talk]
+                domains_are_back_and_talk, domains_are_confined]
 
 
 def after(_result):

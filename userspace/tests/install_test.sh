@@ -35,6 +35,7 @@ installs_into_destdir()
 	[ -f "$tmp/root/usr/include/qhp/channel/ring.h" ] &&
 	[ -f "$tmp/root/usr/lib/udev/rules.d/60-queztl.rules" ] &&
 	[ -f "$tmp/root/etc/queztl/README" ] &&
+	[ -f "$tmp/root/etc/apparmor.d/abstractions/libvirt-qemu.d/queztl" ] &&
 	[ -f "$tmp/root/usr/lib/python3/dist-packages/queztl/_abi.py" ] &&
 	[ -f "$tmp/root/usr/lib/python3/dist-packages/queztl/py.typed" ] &&
 	diff -r schema "$tmp/root/usr/share/queztl/schema" &&

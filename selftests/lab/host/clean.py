@@ -15,7 +15,7 @@ from . import apt, cache, kernel
 KERNELS = {"bookworm": ("old", "cloud"), "trixie": ("trixie", "new")}
 INCLUDED = ("systemd", "udev", "make", "pkgconf", "libc6-dev", "kmod", "openssl")   # the latter signs modules
 # Debian's packages that ours depend on.
-NEEDED = ("dkms", "libjansson4", "libconfuse2", "libelf1", "python3", "zlib1g")
+NEEDED = ("dkms", "gcc", "libjansson4", "libconfuse2", "libelf1", "python3", "zlib1g")
 UNWANTED = ("doc", "info", "locale")
 DOWNLOAD = "APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get install -qq -y --no-install-recommends --download-only"
 # What is installed was downloaded, too.
