@@ -223,12 +223,34 @@ def a_tenant_opens_its_own_ports_only():
         check((code == 0) == (name in TENANTS), f"{name}: {said}")
 
 
+def doctor(user="root"):
+    said = HOST.run(f"runuser -u {user} -- queztl doctor --json")[1]
+    return {found["name"]: found for found in json.loads(said[said.index("{"):])["checks"]}
+
+
+def a_kernel_that_oopsed_is_reported():
+    """As far as one can tell; the host is rebooted next."""
+    HOST.expect("echo 512 >/proc/sys/kernel/tainted")
+    found = doctor()["taint"]
+    check(found["status"] == "warn" and found["remedy"] == "read the output of sudo dmesg", f"{found}")
+    HOST.expect("echo 128 >/proc/sys/kernel/tainted")
+    found = doctor()["taint"]
+    check(found["status"] == "fail" and "reboot" in found["remedy"], f"{found}")
+
+
+def a_kernel_that_was_rebooted_is_as_new():
+    check(doctor()["taint"]["status"] == "ok", f"{doctor()['taint']}")
+
+
 def a_user_gets_the_rights_that_doctor_asks_for():
     """Each remedy is run as it is printed, by an administrator, and the user logs in again."""
     def checks():
-        said = HOST.run("runuser -u tenant -- queztl doctor --json")[1]
-        return {found["name"]: found for found in json.loads(said[said.index("{"):])["checks"]}
+        return doctor("tenant")
 
+    HOST.expect("groupdel queztl")
+    found = checks()["device"]
+    check(found["status"] == "fail" and "groupadd" in found["remedy"], f"{found}")
+    HOST.expect(found["remedy"].replace("sudo ", "") + "; udevadm settle")
     given = []
     for name, found in checks().items():
         if "usermod" not in (found["remedy"] or ""):
@@ -331,18 +353,12 @@ def run_in_domain(name, command):
     return HOST.run(f"{ASK} /run/libvirt/qemu/channel/*-{name}/queztl.command '{command}'", 120)[1]
 
 
-def domains_are_back_and_talk():
+def domains_are_back():
     deadline = time.monotonic() + 240
     while sorted(HOST.run("virsh list --name", 300)[1].split()) != sorted(MACS):
         check(time.monotonic() < deadline, HOST.run("virsh list --all; journalctl -b --no-pager -o cat -u libvirtd; "
                                                     "tail -n 20 /var/log/libvirt/qemu/*.log")[1])
         time.sleep(2)
-    # Once: the guest's init ends the guest when whoever asks goes away.
-    command = f"for try in 1 2 3 4 5 6; do ping -c 3 -W 5 {ADDRESSES['app0']} && exit 0; done; exit 1"
-    said = run_in_domain("db0", command)
-    if "3 packets received" not in said:
-        say(HOST.run("queztl stats; queztl port list; tail -n 5 /var/log/libvirt/qemu/*")[1])
-    check("3 packets received" in said, said)
 
 
 def domains_are_confined():
@@ -359,6 +375,15 @@ def domains_are_confined():
     check(not denied, denied)
 
 
+def domains_talk():
+    # Once: the guest's init ends the guest when whoever asks goes away.
+    command = f"for try in 1 2 3 4 5 6; do ping -c 3 -W 5 {ADDRESSES['app0']} && exit 0; done; exit 1"
+    said = run_in_domain("db0", command)
+    if "3 packets received" not in said:
+        say(HOST.run("queztl stats; queztl port list; tail -n 5 /var/log/libvirt/qemu/*")[1])
+    check("3 packets received" in said, said)
+
+
 # -- the last one -----------------------------------------------------------------------------------------------------
 def a_purge_leaves_a_host_without_ports():
     """What is in use stays until the host is rebooted; a file that the administrator has written stays."""
@@ -372,8 +397,8 @@ def a_purge_leaves_a_host_without_ports():
     check(HOST.run("grep -E '^(queztl|vhost_vdpa|virtio_vdpa) ' /proc/modules")[0], "a module is loaded")
 
 
-TESTS = [boots_with_nothing_to_apply, an_administrator_makes_ports_and_saves_them, the_host_reboots,
-         the_service_has_applied_the_configuration, names_lead_to_devices_with_their_owners,
+TESTS = [boots_with_nothing_to_apply, an_administrator_makes_ports_and_saves_them, a_kernel_that_oopsed_is_reported,
+         the_host_reboots, a_kernel_that_was_rebooted_is_as_new, the_service_has_applied_the_configuration, names_lead_to_devices_with_their_owners,
          a_tenant_opens_its_own_ports_only, a_user_gets_the_rights_that_doctor_asks_for,
          the_service_comes_before_the_network_and_libvirt,
          libvirt_finds_all_names_when_it_starts, the_uplink_is_in_its_bridge,
@@ -384,7 +409,7 @@ WITH_DOMAINS = [boots_with_nothing_to_apply, an_administrator_makes_ports_and_sa
                 domains_are_defined_to_start_by_themselves, the_host_reboots, the_service_has_applied_the_configuration,
                 names_lead_to_devices_with_their_owners, a_user_gets_the_rights_that_doctor_asks_for,
                 the_service_comes_before_the_network_and_libvirt,
-                domains_are_back_and_talk, domains_are_confined]
+                domains_are_back, domains_are_confined, domains_talk]
 
 
 def after(_result):

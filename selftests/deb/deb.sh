@@ -92,6 +92,7 @@ is_built() {	# NAME MODULE VERSION
 		[ "$(modinfo -k "$release" -F vermagic "$2" | cut -d' ' -f1)" = "$release" ] || return 1
 		[[ $(modinfo -k "$release" -n "$2") == */updates/dkms/$2.ko* ]] || return 1
 		# With a key of this machine's own, which mokutil enrolls.
+		grep -qx CONFIG_MODULE_SIG=y "/lib/modules/$release/build/include/config/auto.conf" || continue
 		[ -n "$(modinfo -k "$release" -F signer "$2")" ] || { echo "$2 is not signed"; return 1; }
 	done
 }

@@ -225,6 +225,7 @@ def remedies_of_doctor_help_a_vm():
     try:
         time.sleep(1)
         expect_remedy_helps(a, "limits", "warn", "held back now by its limits (rate 1mbit, pps 500")
+        expect_exit(0, "port", "show", "blue-a")
     finally:
         world.stop_flood(a, address("blue-b"))
         expect_exit(0, "port", "set", "blue-a", "link", "up", "rate", "none", "pps", "none")

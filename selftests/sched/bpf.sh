@@ -180,13 +180,38 @@ is_excluded_by_the_modules() {
 	stop
 }
 
+# What doctor says of the scheduler: its status, what it saw, and what to do.
+doctor() {
+	"$QUEZTL" doctor --json | python3 -c '
+import json, sys
+found = next(check for check in json.load(sys.stdin)["checks"] if check["name"] == "scheduler")
+print(found["status"], found["what"], "->", found["remedy"])'
+}
+
 leaves_the_host_to_eevdf_when_killed() {
 	start
 	kill -9 "$(loader)"
 	wait_for state_is disabled || die "state stays $(cat $SCX/state)"
 	is "end" "queztl-sched was killed" "$(status | field "['last_end']")"
 	tasks_run
+	is doctor "warn it ended: queztl-sched was killed -> read sudo dmesg, then sudo queztl sched start" "$(doctor)"
 	start
+	[[ $(doctor) = "ok on "* ]] || die "doctor: $(doctor)"
+	stop
+}
+
+# One that nobody knows of stands for a stranger's.
+doctor_helps_beside_another_scheduler() {
+	local other STATE=/run/queztl/sched
+	start
+	other=$(loader)
+	mv "$STATE" "$STATE.away"
+	is doctor "warn 'queztl' runs, and only one can -> stop it, then sudo queztl sched start" "$(doctor)"
+	mv "$STATE.away" "$STATE"
+	kill "$other"
+	wait_for state_is disabled || die "state stays $(cat $SCX/state)"
+	start
+	[[ $(doctor) = "ok on "* ]] || die "doctor: $(doctor)"
 	stop
 }
 
@@ -563,7 +588,7 @@ tidy_up() { state_is disabled || "$QUEZTL" sched stop; }
 
 WITH_MODULE="runs_beside_the_module ${QZ_USER_SCHED_ALL:+is_excluded_by_the_modules}"
 SHORT="starts_and_stops_under_load runs_once_only nobody_can_keep_it_from_starting
-	leaves_the_host_to_eevdf_when_killed says_why_sysrq_ended_it a_weight_counts confined_vms_get_their_shares
+	leaves_the_host_to_eevdf_when_killed doctor_helps_beside_another_scheduler says_why_sysrq_ended_it a_weight_counts confined_vms_get_their_shares
 	low_weights_change_no_shares vcpus_do_not_count vcpus_count_if_asked a_limit_holds a_setting_makes_a_vm vms_come_and_go bad_settings_are_refused
 	survives_cpu_hotplug survives_a_realtime_task"
 LONG="starts_while_others_ask stops_though_its_loader_does_not_run many_commands_at_once

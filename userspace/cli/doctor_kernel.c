@@ -132,5 +132,5 @@ void check_taint(struct verdict *v)
 		judge_taint(strtoull(line, NULL, 10), v);
 	else
 		judge(v, VERDICT_WARN, "cannot read /proc/sys/kernel/tainted",
-		      "mount /proc");
+		      "sudo mount -t proc proc /proc");
 }
