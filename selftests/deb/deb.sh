@@ -53,11 +53,12 @@ kernels_for() {	# DKMS.CONF
 }
 
 # All that is no record of apt's, dpkg's or the system's own. DKMS's key stays when DKMS is purged: it may be enrolled.
-# What depmod writes is DKMS's, too, which removes it of kernels of which only the headers are installed.
+# What depmod writes is DKMS's, too, which removes it of kernels of which only the headers are installed, and writes it once
+# more for one that is about to go.
 list_files() {
 	find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /run -o -path /packages -o -path /var/log \
 		-o -path /var/cache -o -path /var/lib/apt -o -path /var/lib/dpkg \) -prune -o -print |
-		grep -vxE '/var/lib/dkms(/mok\.(key|pub))?|(/usr)?/lib/modules/[^/]*/modules\.[^/]*' | sort
+		grep -vxE '/var/lib/dkms(/mok\.(key|pub))?|(/usr)?/lib/modules/[^/]*(/modules\.[^/]*)?' | sort
 }
 
 # There is no network: what was downloaded when the root was made has to do.
@@ -111,18 +112,31 @@ tool_runs() {
 		ldd /usr/libexec/queztl/queztl-sched && ! ldd /usr/libexec/queztl/queztl-sched | grep 'not found'
 }
 
-# The command is run as it is printed, but without sudo; apt knows the packages from a directory.
+# What doctor says of a check on the kernel that the modules are built for.
+judge() {	# CHECK
+	LD_PRELOAD=/packages/release.so QZ_RELEASE=$release queztl doctor | grep -E "^[a-zA-Z]+ +$1 "
+}
+
+# The command is run as it is printed, but without sudo.
+remedy_helps() {	# CHECK WORDS
+	judge "$1" | tee "$WORK/said" | grep -F "$2" || return 1
+	sed -n 's/.*-> sudo \(apt install [^ ]*\).*/\1/p' "$WORK/said" >"$WORK/remedy"
+	grep . "$WORK/remedy" && APT_CONFIG=$WORK/apt.conf DEBIAN_FRONTEND=noninteractive sh "$WORK/remedy" || return 1
+	! judge "$1" | grep -F "$2"
+}
+
+# apt knows our packages from a directory. Headers that go take the modules built with them along.
 doctor_says_what_to_install() {
 	local list=/etc/apt/sources.list.d/queztl.list release
 	release=$(kernels_for "/usr/src/queztl-$VERSION/dkms.conf" | head -n 1)
-	judge() { LD_PRELOAD=/packages/release.so QZ_RELEASE=$release queztl doctor | grep -E '^[a-zA-Z]+ +queztl\.ko '; }
-	judge | grep -F 'installed but not loaded' && apt_get remove queztl-dkms && judge | tee "$WORK/said" || return 1
-	sed -n 's/.* not installed for this kernel  *-> sudo \(apt install [^ ]*\).*/\1/p' "$WORK/said" >"$WORK/remedy"
+	printf '%s "true";\n' APT::Get::Assume-Yes >"$WORK/apt.conf"
+	judge queztl.ko | grep -F 'installed but not loaded' && apt_get remove queztl-dkms &&
+		remedy_helps 'vdpa tool' 'is missing' &&
+		dpkg --remove --force-depends "linux-headers-$release" && remedy_helps headers 'no kernel headers' || return 1
 	echo 'deb [trusted=yes] file:/packages/now ./' >"$list"
 	apt-get update -o Dir::Etc::sourcelist="$list" -o Dir::Etc::sourceparts=- -o APT::Get::List-Cleanup=0 &&
-		grep . "$WORK/remedy" && echo 'APT::Get::Assume-Yes "true";' >"$WORK/apt.conf" &&
-		APT_CONFIG=$WORK/apt.conf DEBIAN_FRONTEND=noninteractive sh "$WORK/remedy" && rm "$list" &&
-		judge | grep -F 'installed but not loaded'
+		remedy_helps queztl.ko 'not installed for this kernel' && rm "$list" &&
+		judge queztl.ko | grep -F 'installed but not loaded'
 }
 
 # With the compiler that kernels' headers bring.
@@ -142,7 +156,8 @@ ours() { dpkg-query -W -f '${Package} ${source:Package}\n' | sed -n 's/ queztl$/
 removes() {
 	# shellcheck disable=SC2046 # several names
 	apt_get remove $(ours) || return 1
-	[ -z "$(dkms status)" ] && ! find /lib/modules /usr/src /usr/bin -name '*queztl*' -o -name 'qhp_guest*' | grep .
+	[ -z "$(dkms status)" ] && ! find /lib/modules /usr/src /usr/bin ! -name '*-queztl' -name '*queztl*' -o -name 'qhp_guest*' |
+		grep .
 }
 
 # Of what apt has installed with them, too; autoremove would keep what another package suggests. The group stays: Debian

@@ -49,7 +49,7 @@ void judge_device(int error, bool group, struct verdict *v)
 	case EPERM:
 		judge(v, VERDICT_FAIL, "no permission to open " QUEZTL_DEVICE,
 		      group ? "sudo usermod -aG queztl $USER, then log in again" :
-		      "sudo groupadd -r queztl; sudo udevadm control -R; sudo udevadm trigger");
+		      "sudo groupadd -r queztl; sudo systemctl restart systemd-udevd; sudo udevadm trigger");
 		break;
 	case ENOENT:
 	case ENODEV:

@@ -15,9 +15,9 @@ from . import apt, cache, kernel
 KERNELS = {"bookworm": ("old", "cloud"), "trixie": ("trixie", "new")}
 INCLUDED = ("systemd", "udev", "make", "pkgconf", "libc6-dev", "kmod", "openssl")   # the latter signs modules
 # Debian's packages that ours depend on.
-NEEDED = ("dkms", "gcc", "libjansson4", "libconfuse2", "libelf1", "python3", "zlib1g")
+NEEDED = ("dkms", "gcc", "libjansson4", "libconfuse2", "libelf1", "python3", "zlib1g", "iproute2")
 UNWANTED = ("doc", "info", "locale")
-DOWNLOAD = "APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get install -qq -y --no-install-recommends --download-only"
+DOWNLOAD = "APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get install -qq -y --no-install-recommends --reinstall --download-only"
 # What is installed was downloaded, too.
 PREPARE = 'rm "$1"/var/cache/apt/archives/*.deb; for dir in "$1"/lib/modules/*; do chroot "$1" /sbin/depmod "${dir##*/}"; done'
 
@@ -39,7 +39,7 @@ def find(release):
         done = subprocess.run(["mmdebstrap", "--variant=minbase", "--skip=cleanup/apt",
                                f"--include={','.join((*INCLUDED, *headers))}", "--aptopt=APT::Install-Recommends \"false\"",
                                *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in UNWANTED),
-                               f"--customize-hook={PREPARE}", f"--customize-hook={DOWNLOAD} {' '.join(NEEDED)}",
+                               f"--customize-hook={PREPARE}", f"--customize-hook={DOWNLOAD} {' '.join((*NEEDED, *headers))}",
                                release, tree, "-"],                      # sources are read from standard input
                               env={**os.environ, "INITRD": "No"},       # images that headers depend on want no initramfs
                               input=archive.sources_text(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
