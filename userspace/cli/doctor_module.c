@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <queztl.h>
@@ -49,7 +50,7 @@ void judge_device(int error, bool group, struct verdict *v)
 	case EPERM:
 		judge(v, VERDICT_FAIL, "no permission to open " QUEZTL_DEVICE,
 		      group ? "sudo usermod -aG queztl $USER, then log in again" :
-		      "sudo groupadd -r queztl; sudo systemctl restart systemd-udevd; sudo udevadm trigger");
+		      "sudo groupadd -rf queztl; sudo chgrp queztl " QUEZTL_DEVICE);
 		break;
 	case ENOENT:
 	case ENODEV:
@@ -82,9 +83,19 @@ static int try_device(void)
 	return ret;
 }
 
+/* udevd, which sees to that, knows no group that was made after it was started. */
+static bool group_has_device(void)
+{
+	const struct group *group = getgrnam("queztl");
+	struct stat st;
+
+	return group && !stat(QUEZTL_DEVICE, &st) &&
+	       st.st_gid == group->gr_gid;
+}
+
 void check_device(struct verdict *v)
 {
-	judge_device(try_device(), getgrnam("queztl"), v);
+	judge_device(try_device(), group_has_device(), v);
 }
 
 void judge_direct(uint64_t features, struct verdict *v)
