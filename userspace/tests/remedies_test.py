@@ -14,7 +14,7 @@ TOP = Path(__file__).resolve().parents[2]
 LITERAL = r'"((?:[^"\\]|\\.)*)"'
 
 DOCTOR, BOOT, DEB, E2E = "selftests/net/doctor.py", "selftests/boot/reboot.py", "selftests/deb/deb.sh", "selftests/e2e/e2e.py"
-OLD, BPF = "selftests/net/oldhost.py", "selftests/sched/bpf.sh"
+OLD, BPF = "selftests/guest/oldhost.py", "selftests/sched/bpf.sh"
 SECURE = "selftests/boot/secureboot.py"
 # As in the source: the file and the name of the test.
 TESTS = {
