@@ -128,7 +128,7 @@ remedy_helps() {	# CHECK WORDS
 # apt knows our packages from a directory. Headers that go take the modules built with them along.
 doctor_says_what_to_install() {
 	local list=/etc/apt/sources.list.d/queztl.list release
-	release=$(kernels_for "/usr/src/queztl-$VERSION/dkms.conf" | head -n 1)
+	release=$(kernels_for "/usr/src/queztl-$VERSION/dkms.conf" | grep -v -e -queztl | head -n 1)		# of those that apt has
 	printf '%s "true";\n' APT::Get::Assume-Yes >"$WORK/apt.conf"
 	judge queztl.ko | grep -F 'installed but not loaded' && apt_get remove queztl-dkms &&
 		remedy_helps 'vdpa tool' 'is missing' &&

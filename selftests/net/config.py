@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
 """`queztl apply`, `save` and `check` with the module: from any configuration to any, all or nothing. KTAP.
 Needs root and queztl.ko loaded."""
+import collections
 import fcntl
+import json
 import os
 import pathlib
 import random
+import re
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 sys.dont_write_bytecode = True
@@ -20,6 +24,8 @@ from ktap import check
 
 BUILD = pathlib.Path(os.environ.get("QZ_BUILD", HERE.parents[1] / "build"))
 QUEZTL = os.environ.get("QZ_USER_QUEZTL", str(BUILD / "userspace/queztl"))
+HOOK = HERE.parents[1] / "userspace/libvirt/queztl"
+os.environ["PATH"] = f"{pathlib.Path(QUEZTL).parent}:{os.environ['PATH']}"      # the hook finds it there
 RUN = pathlib.Path("/run/queztl")
 PREFIX = "qtc"                              # of all that is made here
 CONFIGURATIONS, KILLS = 200, 60
@@ -218,8 +224,101 @@ def what_others_made_is_left_alone():
     queztl("fabric", "del", f"{PREFIX}-other")
 
 
+DOMAIN = """<domain type='kvm'><name>%s</name><metadata><queztl:ports xmlns:queztl='urn:queztl:ports'>
+<queztl:port name='%s' fabric='%s' rate='1gbit'/></queztl:ports></metadata></domain>"""
+
+
+class Crowd:
+    """Administrators who do not know of each other. What a command says of a state that has just changed is no fault."""
+
+    def __init__(self, configs):
+        self.configs, self.faults, self.done = configs, [], collections.Counter()
+        self.rounds = 6 if SLOW else 20
+
+    def run(self, *argv, text=""):
+        try:
+            done = subprocess.run(argv, text=True, capture_output=True, input=text, timeout=120 * (4 if SLOW else 1), check=False)
+        except subprocess.TimeoutExpired:
+            self.faults.append(f"{argv}: does not end")
+            return ""
+        self.done[done.returncode] += 1
+        if done.returncode not in (0, 1, 3) or done.returncode and not done.stderr:
+            self.faults.append(f"{argv}: exit {done.returncode}: {done.stderr}")
+        return done.stdout
+
+    def apply(self, draw, _number):
+        self.run(QUEZTL, "apply", draw.choice(self.configs))
+
+    def change(self, draw, number):
+        """Ports of the configuration, and one of its own."""
+        own, one, other = f"{PREFIX}h{number}", *(f"{PREFIX}{draw.randint(0, 5)}" for _ in range(2))
+        fabric = f"{PREFIX}-f{draw.randint(0, 1)}"
+        for words in draw.sample([("port", "add", own, fabric), ("port", "del", own), ("port", "del", one),
+                                  ("port", "set", one, "rate", "1mbit", "vlan", "7"), ("policy", "allow", one, own),
+                                  ("addr", "add", own, f"10.9.{number}.1"), ("fabric", "set", fabric, "deny"),
+                                  ("fabric", "del", fabric), ("port", "mirror", one, "to", other)], 4):
+            self.run(QUEZTL, *words)
+
+    def save(self, _draw, number):
+        """What is saved in between need not be consistent, but it can be read, and each name in it is whole."""
+        self.run(QUEZTL, "check", FILES.write(f"s{number}.conf", self.run(QUEZTL, "save")))
+
+    def start_domain(self, draw, number):
+        domain, port = f"d{number}", f"{PREFIX}d{draw.randint(0, 1)}"
+        for what in ("prepare", "release"):
+            self.run(sys.executable, HOOK, domain, what, text=DOMAIN % (domain, port, f"{PREFIX}-f0"))
+
+    def look(self, _draw, _number):
+        for words in (("port", "list"), ("stats",), ("apply", "--dry-run", self.configs[0]), ("policy", "list")):
+            self.run(QUEZTL, *words)
+
+    def work(self, number, task):
+        draw = random.Random(number)
+        for _ in range(self.rounds):
+            task(draw, number)
+
+    def meet(self):
+        tasks = [self.apply, self.apply, self.apply, self.change, self.change, self.change, self.save, self.start_domain,
+                 self.start_domain, self.look]
+        threads = [threading.Thread(target=self.work, args=pair) for pair in enumerate(tasks)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
+def ten_administrators_do_not_trip_over_each_other():
+    draw = random.Random(10)
+    configs = [FILES.write(f"t{i}.conf", draw_config(draw, whole=True)) for i in range(3)]
+    queztl("apply", configs[0])
+    state = macs_said(saved())
+    clear()
+    with subprocess.Popen([QUEZTL, "monitor", "--json"], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as monitor:
+        lines = []
+        reader = threading.Thread(target=lambda: lines.extend(monitor.stdout))
+        reader.start()
+        crowd = Crowd(configs)
+        crowd.meet()
+        wait_for_worker()
+        ended = monitor.poll()
+        monitor.send_signal(signal.SIGINT)
+        reader.join()
+        said = monitor.stderr.read()
+    check(not crowd.faults, "\n".join(crowd.faults[:5]))
+    check(ended is None and not said, f"monitor: exit {ended}: {said}")
+    ktap.say(f"{dict(crowd.done)} by exit code, {len([json.loads(line) for line in lines])} events")
+    check(crowd.done[0] and lines, "nothing happened")
+    # What nobody will apply goes by hand.
+    for name in re.findall(rf"^port ({PREFIX}[hd]\S*)", saved(), re.M):
+        queztl("port", "del", name)
+    queztl("apply", configs[0])
+    check(queztl("apply", "--dry-run", configs[0]) == "nothing to do\n", "something is left to do")
+    check(macs_said(saved()) == state, f"it is not what it was:\n{saved()}\n{state}")
+    clear()
+
+
 TESTS = [any_configuration_is_reached_from_any, who_is_killed_leaves_the_old_or_the_new, a_step_that_fails_is_undone,
-         a_port_in_use_stays_connected, what_others_made_is_left_alone]
+         a_port_in_use_stays_connected, what_others_made_is_left_alone, ten_administrators_do_not_trip_over_each_other]
 
 
 def remove(kind):
