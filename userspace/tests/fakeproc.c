@@ -146,6 +146,8 @@ void set_thread(int pid, struct fake_thread thread)
 	write_file(directory, "schedstat", text);
 	write_stat(directory, thread.tid, thread.comm ? thread.comm : "qemu",
 		   1, thread.guest);
+	snprintf(text, sizeof(text), "%s\n", thread.comm ? thread.comm : "qemu");
+	write_file(directory, "comm", text);
 	snprintf(text, sizeof(text), "1:cpu:/v1\n0::%s\n",
 		 thread.cgroup ? thread.cgroup : "/");
 	write_file(directory, "cgroup", text);
