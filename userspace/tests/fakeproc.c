@@ -117,6 +117,15 @@ void set_process_file(int pid, const char *name, const char *data, size_t size)
 	fclose(file);
 }
 
+void silence_file(int pid, const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%d/%s", proc, pid, name);
+	remove(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+}
+
 void remove_process(int pid)
 {
 	char path[PATH_MAX];
