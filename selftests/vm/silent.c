@@ -4,8 +4,8 @@
  * has a KVM VM, and memory of a file whose file system (FUSE, in a user namespace) is the second process of this program.
  *	map	a page fault that is never answered holds the lock of the memory map, and mmap() waits for it in
  *		another thread: cmdline and smaps_rollup wait behind that one.
- *	exec	execve() removes the old memory while it holds exec_update_lock, and a dirty page of the file is never
- *		written: stat and the links in fd wait for that lock.
+ *	exec	execve() removes the old memory while it holds exec_update_lock, and a dirty page of the file, or before
+ *		Linux 6.16 the time of its change, is never written: stat and the links in fd wait for that lock.
  * Prints its process ID and that of the file system when nobody is answered any more. The end of the latter ends all.
  */
 #define _GNU_SOURCE
@@ -85,6 +85,7 @@ static void serve_request(int fuse, const struct fuse_in_header *in)
 {
 	struct fuse_init_out init = {
 		.major = FUSE_KERNEL_VERSION, .minor = 31, .max_write = PAGE, .max_background = 16, .congestion_threshold = 12,
+		.flags = FUSE_WRITEBACK_CACHE,	/* then the kernel keeps the time of a change, too, and writes it */
 	};
 	struct fuse_attr_out attr = { .attr_valid = 1000, .attr = attributes(in->nodeid) };
 	struct fuse_entry_out entry = {
@@ -100,7 +101,6 @@ static void serve_request(int fuse, const struct fuse_in_header *in)
 		answer(fuse, in->unique, 0, &entry, sizeof(entry));
 		break;
 	case FUSE_GETATTR:
-	case FUSE_SETATTR:
 		answer(fuse, in->unique, 0, &attr, sizeof(attr));
 		break;
 	case FUSE_OPEN:
@@ -110,6 +110,7 @@ static void serve_request(int fuse, const struct fuse_in_header *in)
 		read_page(fuse, in->unique);
 		break;
 	case FUSE_WRITE:
+	case FUSE_SETATTR:
 		be_silent();
 		break;
 	case FUSE_FORGET:
@@ -191,7 +192,7 @@ static char *map_file(const char *where)
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/file", where);
-	fd = open(path, O_RDWR | O_CLOEXEC);
+	fd = open(path, O_RDWR);	/* to close it would write the page, before execve() locks anything */
 	if (fd < 0)
 		die(path);
 	memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

@@ -126,8 +126,8 @@ static int wait_for_answer(void)
 	return ready < 0 ? -errno : ready;
 }
 
-static int exchange(int pid, const struct question *question,
-		    struct answer *answer)
+static int exchange(const struct question *question, struct answer *answer,
+		    int *fd)
 {
 	size_t size = offsetof(struct question, path) +
 		      strlen(question->path) + 1;
@@ -137,24 +137,24 @@ static int exchange(int pid, const struct question *question,
 		return -EPIPE;
 	ready = wait_for_answer();
 	if (ready <= 0) {
-		note_silent(pid);
+		note_silent(question->pid);
 		return ready ? ready : -ETIMEDOUT;
 	}
-	return read(reader.socket, answer, sizeof(*answer)) > 0 ? 0 : -EPIPE;
+	return receive_answer(&reader, answer, fd);
 }
 
 /* Somebody may have killed the child since the last question. */
-static int ask(int pid, const struct question *question, struct answer *answer)
+static int ask(const struct question *question, struct answer *answer, int *fd)
 {
 	int ret = -EPIPE;
 
 	forget_silents();
-	if (is_silent(pid))
+	if (is_silent(question->pid))
 		return -ETIMEDOUT;
 	for (int tries = 0; ret == -EPIPE && tries < 2; tries++) {
 		ret = reader.pid ? 0 : start_procreader(&reader);
 		if (!ret)
-			ret = exchange(pid, question, answer);
+			ret = exchange(question, answer, fd);
 		if (ret == -EPIPE)
 			end_reader();
 	}
@@ -163,14 +163,14 @@ static int ask(int pid, const struct question *question, struct answer *answer)
 
 int ask_file(int pid, const char *name, char *buffer, size_t size)
 {
-	struct question question = { .kind = QUESTION_FILE };
+	struct question question = { .kind = QUESTION_FILE, .pid = pid };
 	static struct answer answer;
-	int ret, length;
+	int ret, length, fd;
 
 	buffer[0] = '\0';
 	snprintf(question.path, sizeof(question.path), "%s/%d/%s", proc_path,
 		 pid, name);
-	ret = ask(pid, &question, &answer);
+	ret = ask(&question, &answer, &fd);
 	if (ret || answer.result < 0)
 		return ret ? ret : answer.result;
 	length = (size_t)answer.result < size ? answer.result : (int)size - 1;
@@ -181,13 +181,24 @@ int ask_file(int pid, const char *name, char *buffer, size_t size)
 
 int ask_for_vm(int pid)
 {
-	struct question question = { .kind = QUESTION_VM };
+	const struct question question = { .kind = QUESTION_VM, .pid = pid };
 	static struct answer answer;
-	int ret;
+	int fd, ret = ask(&question, &answer, &fd);
 
-	snprintf(question.path, sizeof(question.path), "%s/%d/fd", proc_path,
-		 pid);
-	ret = ask(pid, &question, &answer);
+	if (ret)
+		return ret;
+	return answer.result < 0 && answer.result != -ENXIO ? answer.result :
+							     answer.result >= 0;
+}
+
+int ask_for_vm_copy(int pid, int from, int *vm)
+{
+	const struct question question = {
+		.kind = QUESTION_VM_COPY, .pid = pid, .from = from,
+	};
+	static struct answer answer;
+	int ret = ask(&question, &answer, vm);
+
 	return ret ? ret : answer.result;
 }
 

@@ -23,6 +23,12 @@ int ask_file(int pid, const char *name, char *buffer, size_t size);
 /* Whether it has a descriptor of a KVM VM, or -errno. */
 int ask_for_vm(int pid);
 
+/*
+ * The next descriptor from this number on that is a KVM VM: its number, and in vm
+ * a copy of it for the caller. -ENXIO: there is none. Or another -errno.
+ */
+int ask_for_vm_copy(int pid, int from, int *vm);
+
 /* Ends the child. All processes may be asked again. */
 void stop_asking(void);
 

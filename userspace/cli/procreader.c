@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -38,44 +39,140 @@ static void let_go(int socket)
 		_exit(EXIT_FAILURE);
 }
 
-static int has_vm(const char *path)
+static DIR *open_descriptors(int pid)
 {
-	DIR *directory = opendir(path);
+	int process = open_process(pid);
+	DIR *directory = NULL;
+	int fd;
+
+	if (process < 0) {
+		errno = -process;
+		return NULL;
+	}
+	fd = openat(process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		directory = fdopendir(fd);
+	close(process);
+	return directory;
+}
+
+static bool is_vm_from(DIR *directory, const char *name, int from)
+{
+	return atoi(name) >= from && is_kvm_vm(dirfd(directory), name);
+}
+
+/* -ENXIO: there is none. The position of descriptor N in fd is N + 2. */
+static int find_vm(int pid, int from)
+{
+	DIR *directory = open_descriptors(pid);
 	struct dirent *entry;
-	bool found = false;
+	int found = -ENXIO;
 
 	if (!directory)
 		return -errno;
-	while (!found && (entry = readdir(directory)))
-		found = is_kvm_vm(dirfd(directory), entry->d_name);
+	if (from)
+		seekdir(directory, from + 2L);
+	while (found < 0 && (entry = readdir(directory)))
+		if (is_vm_from(directory, entry->d_name, from))
+			found = atoi(entry->d_name);
 	closedir(directory);
 	return found;
 }
 
+/* The process was there when it was opened, and may close a descriptor at any time. */
+static int copy_vm(int pid, int from, int *copy)
+{
+	int process = syscall(SYS_pidfd_open, pid, 0), number;
+
+	if (process < 0)
+		return errno == EINVAL ? -ESRCH : -errno;
+	do {
+		number = find_vm(pid, from);
+		if (number < 0)
+			break;
+		*copy = syscall(SYS_pidfd_getfd, process, number, 0);
+		from = number + 1;
+	} while (*copy < 0 && errno == EBADF);
+	if (number >= 0 && *copy < 0)
+		number = -errno;
+	close(process);
+	return number;
+}
+
 static size_t answer_question(const struct question *question,
-			      struct answer *answer)
+			      struct answer *answer, int *copy)
 {
 	size_t size = offsetof(struct answer, text);
 
-	if (question->kind == QUESTION_VM) {
-		answer->result = has_vm(question->path);
+	if (question->kind == QUESTION_VM)
+		answer->result = find_vm(question->pid, question->from);
+	else if (question->kind == QUESTION_VM_COPY)
+		answer->result = copy_vm(question->pid, question->from, copy);
+	else
+		answer->result = read_file_at(AT_FDCWD, question->path,
+					      answer->text,
+					      sizeof(answer->text));
+	if (question->kind != QUESTION_FILE || answer->result < 0)
 		return size;
+	return size + answer->result;
+}
+
+union one_fd {
+	char room[CMSG_SPACE(sizeof(int))];
+	struct cmsghdr header;
+};
+
+static bool send_answer(int socket, struct answer *answer, size_t size, int fd)
+{
+	struct iovec part = { .iov_base = answer, .iov_len = size };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	union one_fd control = { 0 };
+
+	if (fd >= 0) {
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(sizeof(fd));
+		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
 	}
-	answer->result = read_file_at(AT_FDCWD, question->path, answer->text,
-				      sizeof(answer->text));
-	return size + (answer->result > 0 ? answer->result : 0);
+	return sendmsg(socket, &message, MSG_NOSIGNAL) == (ssize_t)size;
+}
+
+int receive_answer(const struct procreader *reader, struct answer *answer,
+		   int *fd)
+{
+	struct iovec part = { .iov_base = answer, .iov_len = sizeof(*answer) };
+	union one_fd control = { 0 };
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *header;
+
+	*fd = -1;
+	if (recvmsg(reader->socket, &message, MSG_CMSG_CLOEXEC) <= 0)
+		return -EPIPE;
+	header = CMSG_FIRSTHDR(&message);
+	if (header && header->cmsg_type == SCM_RIGHTS)
+		memcpy(fd, CMSG_DATA(header), sizeof(*fd));
+	return 0;
 }
 
 static _Noreturn void answer_questions(int socket)
 {
 	struct question question;
 	struct answer answer;
+	bool goes_on = true;
 	size_t size;
 
-	while (read(socket, &question, sizeof(question)) > 0) {
-		size = answer_question(&question, &answer);
-		if (write(socket, &answer, size) != (ssize_t)size)
-			break;
+	while (goes_on && read(socket, &question, sizeof(question)) > 0) {
+		int copy = -1;
+
+		size = answer_question(&question, &answer, &copy);
+		goes_on = send_answer(socket, &answer, size, copy);
+		if (copy >= 0)
+			close(copy);
 	}
 	_exit(EXIT_SUCCESS);
 }

@@ -8,15 +8,21 @@
 
 #define ANSWER_ROOM	16384
 
-enum question_kind { QUESTION_FILE, QUESTION_VM };
+enum question_kind {
+	QUESTION_FILE,
+	QUESTION_VM,		/* the number of a descriptor of a KVM VM */
+	QUESTION_VM_COPY,	/* the same, and a descriptor of that VM */
+};
 
 struct question {
 	enum question_kind kind;
-	char path[PATH_MAX];
+	int pid;
+	int from;		/* the least number of the descriptor */
+	char path[PATH_MAX];	/* of the file */
 };
 
 struct answer {
-	int result;		/* bytes of text, or yes or no, or -errno */
+	int result;		/* bytes of text, or a number, or -errno */
 	char text[ANSWER_ROOM];
 };
 
@@ -27,5 +33,9 @@ struct procreader {
 
 /* Returns 0 or -errno. It ends when the socket is closed. */
 int start_procreader(struct procreader *reader);
+
+/* *fd becomes what the answer gives, -1 if it gives none. 0 or -errno. */
+int receive_answer(const struct procreader *reader, struct answer *answer,
+		   int *fd);
 
 #endif /* QUEZTL_PROCREADER_H */
