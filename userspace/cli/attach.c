@@ -1,25 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <queztl.h>
 
+#include "ask.h"
 #include "cli.h"
 #include "fail.h"
 #include "json.h"
 #include "options.h"
-#include "vmscan.h"
 
 struct attaching {
 	int device;
 	int pid;
-	int pidfd;
 	unsigned int found;
 	json_t *ids;
 };
@@ -36,15 +31,11 @@ static void note_id(struct attaching *a, uint64_t id)
 	json_array_append_new(a->ids, json_integer(id));
 }
 
-static int attach_fd(struct attaching *a, int number)
+static int attach_fd(struct attaching *a, int kvm)
 {
-	int kvm = syscall(SYS_pidfd_getfd, a->pidfd, number, 0);
 	uint64_t id;
-	int vm;
+	int vm = queztl_vm_attach(a->device, kvm, &id);
 
-	if (kvm < 0)
-		return errno == EBADF ? 0 : -errno;
-	vm = queztl_vm_attach(a->device, kvm, &id);
 	close(kvm);
 	if (vm < 0)
 		return vm;
@@ -53,38 +44,17 @@ static int attach_fd(struct attaching *a, int number)
 	return 0;
 }
 
-static int attach_all(struct attaching *a, DIR *directory)
-{
-	struct dirent *entry;
-	int ret = 0;
-
-	while (!ret && (entry = readdir(directory)))
-		if (is_kvm_vm(dirfd(directory), entry->d_name)) {
-			a->found++;
-			ret = attach_fd(a, atoi(entry->d_name));
-		}
-	return ret;
-}
-
 static int attach_process(struct attaching *a)
 {
-	char path[32];
-	DIR *directory;
-	int ret;
+	int number = -1, kvm, ret = 0;
 
-	a->pidfd = syscall(SYS_pidfd_open, a->pid, 0);
-	if (a->pidfd < 0)
-		return errno == EINVAL ? -ESRCH : -errno;
-	snprintf(path, sizeof(path), "/proc/%d/fd", a->pid);
-	directory = opendir(path);
-	if (directory) {
-		ret = attach_all(a, directory);
-		closedir(directory);
-	} else {
-		ret = errno == ENOENT ? -ESRCH : -errno;
+	while (!ret && (number = ask_for_vm_copy(a->pid, number + 1, &kvm)) >= 0) {
+		a->found++;
+		ret = attach_fd(a, kvm);
 	}
-	close(a->pidfd);
-	return ret;
+	if (ret || number == -ENXIO)
+		return ret;
+	return number == -ENOENT ? -ESRCH : number;
 }
 
 static void print_attached(struct cli *cli, struct attaching *a)
@@ -110,6 +80,10 @@ static int report(struct cli *cli, struct attaching *a, int ret)
 		return fail(cli, EXIT_NO_OBJECT,
 			    "no process %d: give the PID of a running VMM",
 			    a->pid);
+	if (ret == -ETIMEDOUT)
+		return fail(cli, EXIT_FAILED,
+			    "process %d does not answer: see queztl doctor --vm %d",
+			    a->pid, a->pid);
 	if (ret)
 		return fail_errno(cli, ret, "cannot attach process %d", a->pid);
 	if (!a->found)

@@ -3,6 +3,7 @@
 
 #include <queztl.h>
 
+#include "ask.h"
 #include "cli.h"
 #include "color.h"
 #include "fail.h"
@@ -193,5 +194,7 @@ int dispatch(struct cli *cli, const struct command *table,
 		print_help(cli->err, table);
 		return EXIT_USAGE;
 	}
-	return finish(cli, run_command(cli, table, help, argc - 1, argv + 1));
+	code = run_command(cli, table, help, argc - 1, argv + 1);
+	stop_asking();
+	return finish(cli, code);
 }

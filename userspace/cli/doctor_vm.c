@@ -84,8 +84,12 @@ static void report_memory(struct patient *p)
 
 	if (read_vm_memory(p->vmm->pid, &memory))
 		return;
+	judge_vm_answers(&memory, p->vmm->pid, &v);
+	add_verdict(p->report, "answers", &v);
 	judge_vm_memlock(&memory, p->ports, p->vmm->pid, &v);
 	add_verdict(p->report, "memlock", &v);
+	if (memory.silent)
+		return;
 	judge_vm_map(&memory, read_map_entries(), &v);
 	add_verdict(p->report, "map entries", &v);
 	judge_vm_pinned(&memory, p->ports_up, &v);

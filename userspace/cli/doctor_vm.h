@@ -15,6 +15,8 @@ struct report;
 int examine_vm(struct cli *cli, struct report *report, const char *text);
 
 /* Pure, as those in doctor.h. */
+void judge_vm_answers(const struct vm_memory *memory, int pid,
+		      struct verdict *v);
 void judge_vm_memlock(const struct vm_memory *memory, size_t ports, int pid,
 		      struct verdict *v);
 void judge_vm_map(const struct vm_memory *memory, unsigned long long entries,

@@ -6,6 +6,21 @@
 #include "port.h"
 #include "rate.h"
 
+/* Other programs, such as ps, wait for it without a limit. */
+void judge_vm_answers(const struct vm_memory *memory, int pid,
+		      struct verdict *v)
+{
+	char remedy[128];
+
+	snprintf(remedy, sizeof(remedy),
+		 "sudo kill -KILL %d, and what serves its FUSE files", pid);
+	if (memory->silent)
+		judge(v, VERDICT_WARN, "no: process %d keeps its memory or execve() locked",
+		      remedy, pid);
+	else
+		judge(v, VERDICT_OK, "yes", NULL);
+}
+
 /* The limit is for the process: what is pinned for each of its ports adds up. */
 void judge_vm_memlock(const struct vm_memory *memory, size_t ports, int pid,
 		      struct verdict *v)

@@ -230,6 +230,8 @@ static int follow(struct monitor *m)
 
 	while (more && flush(m) && wait_for_change(m)) {
 		ret = look(m, &next);
+		if (interrupted)	/* it may have taken seconds; printing may take for ever */
+			break;
 		if (!ret) {
 			more = compare_moments(&m->now, &next, show_event, m);
 			free_items(&m->now);
@@ -242,7 +244,8 @@ static int follow(struct monitor *m)
 			break;
 		ret = 0;
 	}
-	return ret ? fail_look(m->cli, ret) : EXIT_OK;
+	free_items(&next);
+	return ret && !interrupted ? fail_look(m->cli, ret) : EXIT_OK;
 }
 
 static int run(struct monitor *m)
@@ -255,7 +258,7 @@ static int run(struct monitor *m)
 	ret = look(m, &m->now);
 	if (ret)
 		code = fail_look(m->cli, ret);
-	else if (show_missing(m) &&
+	else if (!interrupted && show_missing(m) &&
 		 (!m->options.initial || compare_moments(&nothing, &m->now, show_event, m)))
 		code = follow(m);
 	flush(m);

@@ -1,32 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <limits.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "ask.h"
 #include "process.h"
 #include "procfile.h"
 
-static size_t read_process_file(int pid, const char *name,
-				char *buffer, size_t size)
-{
-	char path[PATH_MAX];
-	size_t length = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%d/%s", proc_path, pid, name);
-	file = pid > 0 ? fopen(path, "re") : NULL;
-	if (file) {
-		length = fread(buffer, 1, size - 1, file);
-		fclose(file);
-	}
-	buffer[length] = '\0';
-	return length;
-}
-
 void read_comm(int pid, char comm[NAME_ROOM])
 {
-	read_process_file(pid, "comm", comm, NAME_ROOM);
+	int process = pid > 0 ? open_process(pid) : -1;
+
+	comm[0] = '\0';
+	if (process < 0)
+		return;
+	read_file_at(process, "comm", comm, NAME_ROOM);
+	close(process);
 	comm[strcspn(comm, "\n")] = '\0';
 }
 
@@ -63,10 +54,12 @@ void find_vm_name(const char *cmdline, size_t length, char name[NAME_ROOM])
 	}
 }
 
-void read_vm_name(int pid, char name[NAME_ROOM])
+bool read_vm_name(int pid, char name[NAME_ROOM])
 {
 	char cmdline[16384];
+	int length = pid > 0 ? ask_file(pid, "cmdline", cmdline,
+					sizeof(cmdline)) : 0;
 
-	find_vm_name(cmdline, read_process_file(pid, "cmdline", cmdline,
-						sizeof(cmdline)), name);
+	find_vm_name(cmdline, length > 0 ? length : 0, name);
+	return length != -ETIMEDOUT;
 }

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "memory.h"
@@ -51,6 +52,17 @@ static const struct vm_thread *find_thread(const struct vm_usage *vm,
 	       known->cpu_ns > key->cpu_ns ? NULL : known;
 }
 
+static bool has_vcpu_name(int task, int tid)
+{
+	char name[32], comm[64];
+
+	snprintf(name, sizeof(name), "%d/comm", tid);
+	if (read_file_at(task, name, comm, sizeof(comm)) <= 0)
+		return false;
+	comm[strcspn(comm, "\n")] = '\0';
+	return names_vcpu(comm);
+}
+
 /*
  * The module knows which threads have run a vCPU. Without it, the name of the
  * thread tells, or that it has been in a guest.
@@ -64,9 +76,10 @@ static bool is_vcpu(const struct vm_usage *vm, int task,
 	if (vm->vmm.tid_count)
 		return bsearch(&thread->tid, vm->vmm.tids, vm->vmm.tid_count,
 			       sizeof(thread->tid), compare_ids);
-	snprintf(name, sizeof(name), "%d/stat", thread->tid);
-	return read_thread_stat(task, name, &stat) &&
-	       (stat.guest || names_vcpu(stat.comm));
+	if (has_vcpu_name(task, thread->tid))
+		return true;
+	snprintf(name, sizeof(name), "task/%d/stat", thread->tid);
+	return !ask_thread_stat(vm->vmm.pid, name, &stat) && stat.guest;
 }
 
 static void learn_thread(struct usage_reader *reader, const struct vm_usage *vm,

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "procfile.h"
+#include "ask.h"
 #include "threadstat.h"
 
 /* Positions in proc(5), where the state, after the name, is 3. */
@@ -59,10 +60,12 @@ bool names_vcpu(const char *comm)
 	return *vcpu && !vcpu[strspn(vcpu, "0123456789")];
 }
 
-bool read_thread_stat(int directory, const char *name, struct thread_stat *stat)
+int ask_thread_stat(int pid, const char *name, struct thread_stat *stat)
 {
 	char text[1024];
+	int length = ask_file(pid, name, text, sizeof(text));
 
-	return read_file_at(directory, name, text, sizeof(text)) > 0 &&
-	       parse_thread_stat(text, stat);
+	if (length < 0)
+		return length;
+	return parse_thread_stat(text, stat) ? 0 : -ENODATA;
 }

@@ -14,8 +14,8 @@ struct thread_stat {
 
 bool parse_thread_stat(const char *text, struct thread_stat *stat);
 
-/* Of the file with this name. */
-bool read_thread_stat(int directory, const char *name, struct thread_stat *stat);
+/* Of the file of the process with this name. Returns 0 or -errno, as ask_file(). */
+int ask_thread_stat(int pid, const char *name, struct thread_stat *stat);
 
 /* Whether a VMM gives this name to the threads that run vCPUs. */
 bool names_vcpu(const char *comm);

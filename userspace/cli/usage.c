@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "counters.h"
 #include "memory.h"
 #include "procfile.h"
@@ -28,7 +29,10 @@ static int compare_vms(const void *a, const void *b)
 	       ((const struct vm_usage *)b)->vmm.pid;
 }
 
-/* The same process in the previous sample. */
+/*
+ * The same process in the previous sample. One that does not answer may be another
+ * one with the same ID; then its threads count from the beginning.
+ */
 static const struct vm_usage *find_old(const struct sample *before,
 				       const struct vm_usage *vm)
 {
@@ -36,37 +40,44 @@ static const struct vm_usage *find_old(const struct sample *before,
 		bsearch(vm, before->vms, before->count, sizeof(*vm),
 			compare_vms);
 
-	return old && old->start == vm->start ? old : NULL;
+	return old && (old->start == vm->start || !old->start || !vm->start) ?
+		old : NULL;
 }
 
 static void begin_vm(struct vm_usage *vm, const struct vm_usage *old)
 {
 	vm->time_ns = time_now();
 	if (old) {
+		vm->named = old->named;
 		memcpy(vm->comm, old->comm, sizeof(vm->comm));
 		memcpy(vm->name, old->name, sizeof(vm->name));
+		if (!vm->start)
+			vm->start = old->start;
 		vm->earlier = old->counts;
 		vm->counts = old->counts;
 		vm->interval_ns = vm->time_ns - old->time_ns;
 	} else {
 		read_comm(vm->vmm.pid, vm->comm);
-		read_vm_name(vm->vmm.pid, vm->name);
 	}
+	if (!vm->named)
+		vm->named = read_vm_name(vm->vmm.pid, vm->name);
 	vm->counts.exits = vm->vmm.exits;
 	vm->counts.packets = vm->vmm.packets;
 }
 
+/* The threads belong to the process that was asked, if there still is one. */
 static bool read_vm(struct usage_reader *reader, const struct sample *before,
 		    struct vm_usage *vm)
 {
 	int process = open_process(vm->vmm.pid);
+	struct thread_stat stat = { .start = 0 };
 	const struct vm_usage *old;
-	struct thread_stat stat;
-	int task = -1;
+	int task = -1, ret;
 
 	if (process < 0)
 		return false;
-	if (read_thread_stat(process, "stat", &stat))
+	ret = ask_thread_stat(vm->vmm.pid, "stat", &stat);
+	if (!ret || ret == -ETIMEDOUT)
 		task = openat(process, "task",
 			      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	close(process);
@@ -134,6 +145,7 @@ void free_sample(struct sample *sample)
 
 void close_reader(struct usage_reader *reader)
 {
+	stop_asking();
 	free_scan(&reader->finder.scan);
 	free_cgroups(&reader->cgroups);
 }

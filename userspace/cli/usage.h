@@ -41,7 +41,8 @@ struct vm_thread {
 /* A VMM is identified by its PID and when it started. */
 struct vm_usage {
 	struct vmm vmm;
-	uint64_t start;
+	uint64_t start;		/* 0: it does not answer */
+	bool named;		/* it was asked for its name, and answered */
 	char comm[NAME_ROOM];
 	char name[NAME_ROOM];	/* "" if it has none */
 	struct vm_thread *threads;	/* sorted by ID */
@@ -77,6 +78,7 @@ int read_sample(struct usage_reader *reader, const struct sample *before,
 		struct sample *now);
 
 void free_sample(struct sample *sample);
+/* Also ends the child of ask.h. */
 void close_reader(struct usage_reader *reader);
 
 /* -ENOSYS if this kernel does not count what threads use. */

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "procfile.h"
 #include "vmfacts.h"
 
@@ -99,13 +101,14 @@ int read_vm_memory(int pid, struct vm_memory *memory)
 	*memory = (struct vm_memory){ .limit = RLIM_INFINITY };
 	if (read_file_at(process, "limits", text, sizeof(text)) > 0)
 		find_limit(text, "Max locked memory", &memory->limit);
-	if (read_file_at(process, "status", text, sizeof(text)) > 0)
+	close(process);
+	if (ask_file(pid, "status", text, sizeof(text)) > 0)
 		memory->pinned_mib = sum_mib(text, pinned);
-	if (read_file_at(process, "smaps_rollup", text, sizeof(text)) > 0)
+	if (ask_file(pid, "smaps_rollup", text, sizeof(text)) > 0)
 		memory->huge_mib = sum_mib(text, huge);
-	length = read_file_at(process, "cmdline", text, sizeof(text));
+	length = ask_file(pid, "cmdline", text, sizeof(text));
 	if (length > 0)
 		memory->ram_mib = find_ram_mib(text, length);
-	close(process);
+	memory->silent = length == -ETIMEDOUT;
 	return 0;
 }

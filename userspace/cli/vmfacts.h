@@ -12,6 +12,7 @@ struct vm_memory {
 	unsigned long long huge_mib;	/* mapped in huge pages */
 	unsigned long long pinned_mib;
 	rlim_t limit;			/* of what may be pinned, in bytes */
+	bool silent;			/* it did not answer; see ask.h */
 };
 
 /* Returns 0, or -errno if there is no such process. */

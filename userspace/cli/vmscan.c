@@ -2,11 +2,11 @@
 /* VMs without the module: a process has a VM if it has a descriptor of one. */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "memory.h"
 #include "procfile.h"
 #include "vmscan.h"
@@ -29,39 +29,13 @@ bool is_due(unsigned int first, unsigned int round, int id)
 	return round - first < FIRST_ROUNDS || (round + id) % EVERY == 0;
 }
 
-static DIR *open_descriptors(int pid)
+/* A process that does not answer is what it was. */
+static bool has_vm(struct scan *scan, int pid, bool had)
 {
-	int process = open_process(pid);
-	DIR *directory = NULL;
-	int fd;
+	int found = ask_for_vm(pid);
 
-	if (process < 0)
-		return NULL;
-	fd = openat(process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0)
-		directory = fdopendir(fd);
-	if (fd >= 0 && !directory)
-		close(fd);
-	close(process);
-	return directory;
-}
-
-static bool has_vm(struct scan *scan, int pid)
-{
-	DIR *directory;
-	struct dirent *entry;
-	bool found = false;
-
-	errno = 0;
-	directory = open_descriptors(pid);
-	if (!directory) {
-		scan->denied |= errno == EACCES;
-		return false;
-	}
-	while (!found && (entry = readdir(directory)))
-		found = is_kvm_vm(dirfd(directory), entry->d_name);
-	closedir(directory);
-	return found;
+	scan->denied |= found == -EACCES;
+	return found == -ETIMEDOUT ? had : found > 0;
 }
 
 static int compare_pids(const void *a, const void *b)
@@ -92,7 +66,7 @@ static void add_scanned(struct scan *now, const struct scan *before, int pid,
 	if (known && !known->vm && !is_due(known->first, round, pid))
 		p->vm = false;
 	else
-		p->vm = has_vm(now, pid);
+		p->vm = has_vm(now, pid, known && known->vm);
 }
 
 int scan_processes(struct scan *scan, unsigned int round)

@@ -242,6 +242,7 @@ static void vm_is_examined_by_name_or_pid(void **state)
 	assert_non_null(strstr(verdict_of(doctor, "memlock", 0),
 			       "8 MiB, but it needs 4096"));
 	assert_non_null(strstr(verdict_of(doctor, "pinned", 0), "0 MiB, of 4096"));
+	assert_string_equal(verdict_of(doctor, "answers", 0), "yes");
 	assert_string_equal(verdict_of(doctor, "port", 0), "web0 is up, in fabric blue");
 	assert_null(verdict_of(doctor, "port", 1));	/* the other is the host's */
 	assert_non_null(verdict_of(doctor, "limits", 0));
@@ -249,6 +250,24 @@ static void vm_is_examined_by_name_or_pid(void **state)
 	json_decref(doctor);
 	assert_int_equal(run("doctor --vm 4711")->code, EXIT_FAILED);
 	assert_true(longest_line(run("doctor --vm 4711")->out) <= LINE_MAX_TEXT + 20);
+}
+
+/* What it does not tell is not judged. */
+static void vm_that_does_not_answer_is_told(void **state)
+{
+	json_t *doctor;
+
+	(void)state;
+	silence_file(VMM, "smaps_rollup");
+	doctor = doctor_of("4711");
+	assert_string_equal(verdict_of(doctor, "answers", 0),
+			    "no: process 4711 keeps its memory or execve() locked");
+	assert_non_null(verdict_of(doctor, "memlock", 0));
+	assert_null(verdict_of(doctor, "pinned", 0));
+	assert_string_equal(verdict_of(doctor, "port", 0), "web0 is up, in fabric blue");
+	json_decref(doctor);
+	silence_file(VMM, "cmdline");
+	assert_fails("doctor --vm shop", EXIT_NO_OBJECT, "no VM named shop");
 }
 
 static void growing_waits_are_seen(void **state)
@@ -318,6 +337,7 @@ int main(void)
 		TEST(state_of_a_port_is_explained),
 		TEST(limits_that_bite_now_are_told_first),
 		TEST(vm_is_examined_by_name_or_pid),
+		TEST(vm_that_does_not_answer_is_told),
 		TEST(growing_waits_are_seen),
 		TEST(vm_without_a_port_is_told),
 		TEST(names_must_tell_one_vm),

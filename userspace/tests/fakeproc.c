@@ -117,6 +117,15 @@ void set_process_file(int pid, const char *name, const char *data, size_t size)
 	fclose(file);
 }
 
+void silence_file(int pid, const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%d/%s", proc, pid, name);
+	remove(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+}
+
 void remove_process(int pid)
 {
 	char path[PATH_MAX];
@@ -146,6 +155,8 @@ void set_thread(int pid, struct fake_thread thread)
 	write_file(directory, "schedstat", text);
 	write_stat(directory, thread.tid, thread.comm ? thread.comm : "qemu",
 		   1, thread.guest);
+	snprintf(text, sizeof(text), "%s\n", thread.comm ? thread.comm : "qemu");
+	write_file(directory, "comm", text);
 	snprintf(text, sizeof(text), "1:cpu:/v1\n0::%s\n",
 		 thread.cgroup ? thread.cgroup : "/");
 	write_file(directory, "cgroup", text);

@@ -17,6 +17,9 @@ void remove_process(int pid);
 /* A file of the process; its size, because a command line has zeros. */
 void set_process_file(int pid, const char *name, const char *data, size_t size);
 
+/* Whoever opens that file of the process waits for ever. */
+void silence_file(int pid, const char *name);
+
 /* A descriptor of the process that is a KVM VM. */
 void add_kvm_vm(int pid, int fd);
 

@@ -50,6 +50,7 @@ TESTS = {
     "stop it, then sudo queztl sched start": (BPF, "doctor_helps_beside_another_scheduler"),
     "read sudo dmesg, then sudo queztl sched start": (BPF, "leaves_the_host_to_eevdf_when_killed"),
     # Of one VM.
+    "sudo kill -KILL %d, and what serves its FUSE files": ("selftests/net/silence.py", "end_as_doctor_says"),
     "sudo queztl attach %d": (DOCTOR, "a_vm_that_was_detached_is_attached"),
     "sudo prlimit --pid %d --memlock=unlimited, then reset the VM": (E2E, "remedies_of_doctor_help_a_vm"),
     "raise what fails above (see QEMU's messages), restart the VM": (DOCTOR, "memory_that_is_not_pinned_is_found"),

@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What queztl top reads and how it tells one sample from the next. */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "ask.h"
 #include "fake.h"
 #include "fakeproc.h"
+#include "procfile.h"
 #include "threadstat.h"
 #include "usage.h"
 
@@ -32,6 +41,8 @@ static int cleanup(void **state)
 	free_sample(&before);
 	free_sample(&now);
 	close_reader(&reader);
+	while (waitpid(-1, NULL, 0) > 0)	/* those that waited were killed */
+		;
 	fakeproc_end();
 	return count_descriptors() != descriptors;
 }
@@ -134,6 +145,114 @@ static void named_processes_need_no_vm(void **state)
 	next();
 	assert_int_equal(now.count, 1);
 	assert_int_equal(now.vms[0].vmm.pid, 10);
+}
+
+static unsigned int count_children(void)
+{
+	char path[64], text[4096] = "";
+	unsigned int count = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
+	file = fopen(path, "r");
+	assert_non_null(file);
+	for (char *at = fgets(text, sizeof(text), file); at && *at; at++)
+		count += *at == ' ';
+	fclose(file);
+	return count;
+}
+
+/* Its threads are counted all the same, and one child at most waits for it. */
+static void vm_that_does_not_answer_is_shown(void **state)
+{
+	static const char *const files[] = { "stat", "cmdline" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		add_vm(20, 1);
+		add_vm(30, 1);
+		silence_file(20, files[i]);
+		next();
+		next();
+		assert_int_equal(now.count, 2);
+		assert_string_equal(now.vms[0].name, "");
+		assert_string_equal(now.vms[0].comm, "qemu (x) y");
+		assert_int_equal(now.vms[0].counts.other_cpu_ns, 50);
+		assert_true(now.vms[0].interval_ns > 0);
+		assert_string_equal(now.vms[1].name, "web");
+		assert_in_range(count_children(), 0, 2);
+		stop_asking();
+		remove_process(20);
+		remove_process(30);
+		next();
+	}
+}
+
+/* One that was quiet for a moment has its name again, and is no other process. */
+static void vm_that_answers_again_is_the_same(void **state)
+{
+	(void)state;
+	add_vm(20, 7);
+	silence_file(20, "stat");
+	next();
+	assert_int_equal(now.vms[0].start, 0);
+	stop_asking();			/* a minute has gone by */
+	remove_process(20);
+	add_vm(20, 7);
+	set_thread(20, (struct fake_thread){ .tid = 20, .cpu = 90 });
+	next();
+	assert_int_equal(now.vms[0].start, 7);
+	assert_string_equal(now.vms[0].name, "web");
+	assert_int_equal(now.vms[0].counts.other_cpu_ns, 90);
+	silence_file(20, "stat");
+	next();
+	assert_int_equal(now.vms[0].start, 7);
+	assert_string_equal(now.vms[0].name, "web");
+}
+
+/* They do not take the others' time: 64 limits of a second would be a minute. */
+static void many_that_do_not_answer_share_a_limit(void **state)
+{
+	struct timespec begun, ended;
+
+	(void)state;
+	for (int pid = 100; pid < 164; pid++) {
+		add_vm(pid, 1);
+		silence_file(pid, "cmdline");
+	}
+	add_vm(200, 1);
+	clock_gettime(CLOCK_MONOTONIC, &begun);
+	next();
+	clock_gettime(CLOCK_MONOTONIC, &ended);
+	assert_int_equal(now.count, 65);
+	assert_string_equal(now.vms[64].name, "web");
+	assert_in_range(ended.tv_sec - begun.tv_sec, 0, 40);
+}
+
+static void child_has_nothing_of_its_parent(void **state)
+{
+	char path[64], target[64];
+	unsigned int count;
+	DIR *directory;
+
+	(void)state;
+	add_vm(20, 1);
+	next();
+	assert_int_equal(count_children(), 1);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
+	assert_true(read_file_at(AT_FDCWD, path, target, sizeof(target)) > 0);
+	snprintf(path, sizeof(path), "/proc/%d/fd", atoi(target));
+	directory = opendir(path);
+	assert_non_null(directory);
+	for (count = 0; readdir(directory); count++)
+		;
+	closedir(directory);
+	assert_int_equal(count, 3);	/* its socket; . and .. */
+	kill(atoi(target), SIGKILL);	/* another one takes its place */
+	add_vm(30, 1);
+	next();
+	assert_int_equal(now.count, 2);
+	assert_string_equal(now.vms[1].name, "web");
 }
 
 static void vcpus_are_told_from_other_threads(void **state)
@@ -424,6 +543,10 @@ int main(void)
 		TEST(vms_are_found_by_their_descriptor),
 		TEST(vm_of_an_old_process_is_found),
 		TEST(named_processes_need_no_vm),
+		TEST(vm_that_does_not_answer_is_shown),
+		TEST(vm_that_answers_again_is_the_same),
+		TEST(many_that_do_not_answer_share_a_limit),
+		TEST(child_has_nothing_of_its_parent),
 		TEST(vcpus_are_told_from_other_threads),
 		TEST(thread_is_named_after_it_was_seen),
 		TEST(module_knows_vcpus_exits_and_packets),
