@@ -8,33 +8,21 @@
 It is Debian 13 with its own kernel, in an emulated machine with a disk. Only an administrator's commands are run there.
 """
 import json
-import os
 import pathlib
 import re
 import shutil
-import subprocess
 import sys
-import tempfile
 import time
 
 sys.dont_write_bytecode = True
-HERE = pathlib.Path(__file__).resolve().parent
-TOP = HERE.parents[1]
-sys.path[:0] = [str(HERE.parent / "lab"), str(HERE.parent / "lab/l1"), str(HERE.parent / "e2e")]
 
-from host import accel, apt, cache, clean, emulator, kernel, more, verdict
-from host.arch import X86
+import machine
+from machine import check_boot
 
-os.environ["QZ_CACHE"] = str(cache.root())
-
-import domain
-import ktap
+import domain               # machine knows where these are
 import vm
 from ktap import check, say
 
-PACKAGES = TOP / "build/deb"
-DEBIAN = "trixie"
-SECONDS = 400                               # of a boot; the machine may be busy
 CONFIG = "/etc/queztl/host.conf"
 # systemd rates a unit from 0 (safe) to 100; it prints the tenth.
 EXPOSURE = 25
@@ -64,86 +52,6 @@ NAMES = ["app0", "app1", "big", "db0", "db1", "off", "watch", "web0", "web1"]   
 TENANTS = ["db1", "web0"]
 
 
-def build_packages():
-    subprocess.run([TOP / "scripts/deb", "-o", PACKAGES], check=True, stdin=subprocess.DEVNULL)
-
-
-def own_kernel(root):
-    """The older one of those that the root has headers of."""
-    return min(path.name for path in (root / "usr/lib/modules").iterdir())
-
-
-class Host(vm.Guest):
-    """A machine with a disk; its kernel needs no initramfs for that one."""
-
-    def __init__(self, domains):
-        super().__init__("host", machine="q35", mem="2G", may_reboot=True)
-        root = clean.find(DEBIAN)
-        self.release = own_kernel(root)
-        self.tree = kernel.fetch_tree(apt.Archive(DEBIAN), self.release)
-        self.program, self.accel = emulator.find("10"), accel.find(kernel.stock("cloud").image)
-        self.out = TOP / "build/selftests" / ("reboot.domains" if domains else "reboot")
-        self.disk = self.out / "disk"
-        self.out.mkdir(parents=True, exist_ok=True)
-        extra = [more.find(DEBIAN, root, LIBVIRT), vm.CACHE / "guests/tiny"] if domains else []
-        with open(self.out / "image.log", "wb") as log:
-            done = subprocess.run([HERE / "image", root, self.tree, self.release, PACKAGES, self.disk, *extra],
-                                  stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)
-        if done.returncode:
-            raise RuntimeError("no disk: " + (self.out / "image.log").read_text(errors="replace")[-2000:])
-
-    def cmdline(self):
-        return ("root=/dev/nvme0n1 rw init=/lib/systemd/systemd systemd.show_status=0 console=ttyS0 loglevel=5 "
-                f"panic=-1 oops=panic mitigations=off net.ifnames=0 random.trust_cpu=on {X86.cmdline}")
-
-    def argv(self):
-        cpu = "host" if self.accel == "kvm" else X86.cpus["10"]
-        argv = [self.program, "-name", self.name, "-nodefaults", "-no-user-config", "-display", "none", "-M", "q35",
-                "-accel", self.accel, "-cpu", cpu, "-smp", "1", "-m", self.mem,
-                "-device", "virtio-serial-pci", "-serial", f"file:{self.tmp}/console",
-                "-chardev", f"socket,id=command,path={self.tmp}/command,server=on,wait=off",
-                "-device", "virtserialport,chardev=command,name=queztl.command",
-                "-qmp", f"unix:{self.tmp}/monitor,server=on,wait=off",
-                # What is written to it ends with the test.
-                "-drive", f"file={self.disk},if=none,id=disk,format=raw,cache=unsafe",
-                "-device", "nvme,drive=disk,serial=1",
-                "-kernel", self.tree / "boot" / f"vmlinuz-{self.release}", "-append", self.cmdline()]
-        return [str(word) for word in argv]
-
-    def wait_booted(self):
-        """Until systemd has started all that it starts; returns how that went."""
-        self.wait_ready(SECONDS)
-        deadline = time.monotonic() + SECONDS
-        while (state := self.run("systemctl is-system-running")[1].strip()) in ("initializing", "starting"):
-            self.check(deadline)
-            time.sleep(0.5)
-        return state
-
-    def restart(self):
-        """By systemd. The disk and the process stay."""
-        before = self.boot_id()
-        self.post("systemctl reboot")
-        state = self.wait_booted()
-        check(self.boot_id() != before, "it is the same boot")
-        return state
-
-    def boot_id(self):
-        return self.expect("cat /proc/sys/kernel/random/boot_id").strip()
-
-    def property(self, unit, name):
-        return self.expect(f"systemctl show -P {name} {unit}").strip()
-
-    def save_logs(self):
-        for name, command in (("dmesg", "dmesg"), ("journal", "journalctl -b --no-pager -o short-monotonic")):
-            try:
-                (self.out / name).write_text(self.run(command)[1])
-            except (OSError, RuntimeError, TimeoutError):
-                pass
-        for name in ("console", "qemu.log"):
-            if (self.tmp / name).exists():
-                shutil.copy(self.tmp / name, self.out / name)
-
-
 HOST = None
 SAVED = {}                                  # what the host said before it was rebooted
 
@@ -160,13 +68,6 @@ def check_service():
           f"{state}: {HOST.run('journalctl -b --no-pager -o cat -u queztl.service')[1]}")
 
 
-def check_boot(state):
-    failed = HOST.run("systemctl --failed --no-legend --plain")[1]
-    check(state == "running", f"the system is {state}: {failed}")
-    log = HOST.expect("journalctl -b --no-pager -o cat _PID=1")
-    check("ordering cycle" not in log, "".join(re.findall(r".*ordering cycle.*", log)))
-
-
 def ports_said():
     """Names and owners, as somebody sees them who starts a VM."""
     lines = HOST.expect("cd /run/queztl/ports && stat -L -c '%n %U %F' *").splitlines()
@@ -176,7 +77,7 @@ def ports_said():
 # -- the first boot ---------------------------------------------------------------------------------------------------
 def boots_with_nothing_to_apply():
     HOST.start()
-    check_boot(HOST.wait_booted())
+    check_boot(HOST, HOST.wait_booted())
     check_service()
     check("enabled" in HOST.expect("systemctl is-enabled queztl.service"), "it is not enabled")
     check(queztl("apply") == "nothing to do", "there is something to do")
@@ -195,7 +96,7 @@ def an_administrator_makes_ports_and_saves_them():
 # -- the second one ---------------------------------------------------------------------------------------------------
 def the_host_reboots():
     pid = HOST.process.pid
-    check_boot(HOST.restart())
+    check_boot(HOST, HOST.restart())
     check(HOST.process.poll() is None and HOST.process.pid == pid, "the machine ended")
 
 
@@ -388,7 +289,7 @@ def domains_talk():
 def a_purge_leaves_a_host_without_ports():
     """What is in use stays until the host is rebooted; a file that the administrator has written stays."""
     HOST.expect(f"DEBIAN_FRONTEND=noninteractive apt-get -y purge {' '.join(OURS)} dkms", 600)
-    check_boot(HOST.restart())
+    check_boot(HOST, HOST.restart())
     left = HOST.run("find / -xdev -path /proc -prune -o -name '*queztl*' -print | "
                     "grep -vxE '/etc/queztl|/root/.*|/var/(log|cache|lib/(apt|dpkg))/.*'")[1]
     check(not left, f"left: {left}")
@@ -412,29 +313,15 @@ WITH_DOMAINS = [boots_with_nothing_to_apply, an_administrator_makes_ports_and_sa
                 domains_are_back, domains_are_confined, domains_talk]
 
 
-def after(_result):
-    """What every test must leave behind: no warning of the kernel."""
-    found = verdict.splats(HOST.run("dmesg")[1])
-    check(not found, "kernel log: " + "\n".join(found[0] if found else []))
-
-
 def main(argv):
     global HOST
     if set(argv) - {"--built", "--domains"}:
         raise SystemExit(__doc__)
     if "--built" not in argv:
-        build_packages()
-    domains, started = "--domains" in argv, time.monotonic()
-    HOST = Host(domains)
-    say(f"the disk was made in {time.monotonic() - started:.0f} s")
-    try:
-        return 1 if ktap.run(WITH_DOMAINS if domains else TESTS, after) else 0
-    finally:
-        if HOST.process:
-            HOST.save_logs()
-        HOST.stop()
-        shutil.rmtree(HOST.tmp)
-        HOST.disk.unlink()
+        machine.build_packages()
+    domains = "--domains" in argv
+    HOST = machine.Host("reboot.domains", LIBVIRT, vm.CACHE / "guests/tiny") if domains else machine.Host("reboot")
+    return machine.run(HOST, WITH_DOMAINS if domains else TESTS)
 
 
 if __name__ == "__main__":

@@ -43,6 +43,8 @@ struct enforcement {
 	bool secure_boot;
 	bool loaded;		/* queztl.ko is loaded already */
 	bool signed_module;	/* the installed queztl.ko has a signature */
+	bool dkms;		/* DKMS has built that */
+	bool certificate;	/* of DKMS, which signs what it builds */
 };
 
 void judge_signature(const struct enforcement *e, struct verdict *v);

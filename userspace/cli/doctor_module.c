@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,10 +9,6 @@
 
 #include "doctor.h"
 #include "sysfile.h"
-
-#define SIGNATURE_END	"~Module signature appended~\n"
-#define SECURE_BOOT	"/sys/firmware/efi/efivars/" \
-			"SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
 void check_module(struct verdict *v)
 {
@@ -120,76 +115,4 @@ void check_direct(struct verdict *v)
 		judge(v, VERDICT_OK, "not looked at: %s", NULL, strerror(-ret));
 	else
 		judge_direct(info.features, v);
-}
-
-/* "none [integrity] confidentiality": the active mode is in brackets. */
-bool is_locked_down(const char *lockdown)
-{
-	return strchr(lockdown, '[') && !strstr(lockdown, "[none]");
-}
-
-void judge_signature(const struct enforcement *e, struct verdict *v)
-{
-	const char *who = e->lockdown ? "kernel lockdown" : "module.sig_enforce";
-	const char *boot = e->secure_boot ? ", Secure Boot is on" : "";
-
-	if (!e->lockdown && !e->sig_enforce)
-		judge(v, VERDICT_OK, "unsigned modules can be loaded%s", NULL,
-		      boot);
-	else if (e->loaded)
-		judge(v, VERDICT_OK, "%s accepted the module", NULL,
-		      who);
-	else if (e->signed_module)
-		judge(v, VERDICT_WARN, "%s requires a trusted signature%s; queztl.ko is signed",
-		      "if loading fails: sudo mokutil --import CERTIFICATE, then reboot",
-		      who, boot);
-	else
-		judge(v, VERDICT_FAIL, "%s refuses unsigned modules%s",
-		      "sign queztl.ko with a key enrolled by mokutil, as DKMS does",
-		      who, boot);
-}
-
-static bool has_secure_boot(void)
-{
-	unsigned char value[5] = { 0 };
-	FILE *file = fopen(SECURE_BOOT, "re");
-	size_t length = 0;
-
-	if (file) {
-		length = fread(value, 1, sizeof(value), file);
-		fclose(file);
-	}
-	return length == sizeof(value) && value[4] == 1;
-}
-
-static bool has_signature(const char *path)
-{
-	char end[sizeof(SIGNATURE_END) - 1];
-	FILE *file = fopen(path, "re");
-	bool found;
-
-	if (!file)
-		return false;
-	found = !fseek(file, -(long)sizeof(end), SEEK_END) &&
-		fread(end, sizeof(end), 1, file) == 1 &&
-		!memcmp(end, SIGNATURE_END, sizeof(end));
-	fclose(file);
-	return found;
-}
-
-void check_signature(struct verdict *v)
-{
-	struct enforcement e = { .secure_boot = has_secure_boot() };
-	char line[128], path[512];
-
-	if (read_first_line("/sys/module/module/parameters/sig_enforce",
-			    line, sizeof(line)))
-		e.sig_enforce = line[0] == 'Y' || line[0] == '1';
-	if (read_first_line("/sys/kernel/security/lockdown", line,
-			    sizeof(line)))
-		e.lockdown = is_locked_down(line);
-	e.loaded = module_state("queztl") == MODULE_LOADED;
-	e.signed_module = find_module_file("queztl", path, sizeof(path)) &&
-			  has_signature(path);
-	judge_signature(&e, v);
 }

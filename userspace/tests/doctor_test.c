@@ -73,9 +73,18 @@ static void unsigned_module_is_refused_by_lockdown(void **state)
 	(void)state;
 	judge_signature(&e, &v);
 	assert_verdict(&v, VERDICT_FAIL, "Secure Boot is on", "mokutil");
+	e.dkms = true;
+	judge_signature(&e, &v);
+	assert_verdict(&v, VERDICT_FAIL, "Secure Boot is on",
+		       "dpkg-reconfigure queztl-dkms");
 	e.signed_module = true;
 	judge_signature(&e, &v);
-	assert_verdict(&v, VERDICT_WARN, "kernel lockdown", "mokutil");
+	assert_verdict(&v, VERDICT_WARN, "kernel lockdown",
+		       "mokutil --import CERTIFICATE");
+	e.certificate = true;
+	judge_signature(&e, &v);
+	assert_verdict(&v, VERDICT_WARN, "kernel lockdown",
+		       "mokutil --import /var/lib/dkms/mok.pub, then reboot");
 	e.loaded = true;
 	judge_signature(&e, &v);
 	assert_verdict(&v, VERDICT_OK, "accepted", "");

@@ -23,8 +23,11 @@ TESTS = {
     "linux-headers-%s": (DEB, "doctor_says_what_to_install"),
     "iproute2": (DEB, "doctor_says_what_to_install"),
     "sudo apt install queztl-dkms (from source: make && sudo make install)": (DEB, "doctor_says_what_to_install"),
-    "if loading fails: sudo mokutil --import CERTIFICATE, then reboot": (SECURE, ""),
-    "sign queztl.ko with a key enrolled by mokutil, as DKMS does": (SECURE, ""),
+    "if refused: sudo mokutil --import ": (SECURE, "the_key_is_imported_as_doctor_says"),
+    ", then reboot": (SECURE, "the_key_is_enrolled_at_the_console"),
+    "sudo apt install openssl && sudo dpkg-reconfigure queztl-dkms": (SECURE, "dkms_signs_its_module_as_doctor_says"),
+    "sign queztl.ko with a key enrolled by mokutil: Documentation/install.rst":
+        (SECURE, "a_module_from_sources_is_signed_as_documented"),
     "sudo modprobe kvm_intel || sudo modprobe kvm_amd": (DOCTOR, "kvm_is_loaded"),
     "sudo usermod -aG kvm $USER, then log in again": (BOOT, "a_user_gets_the_rights_that_doctor_asks_for"),
     "sudo usermod -aG queztl $USER, then log in again": (BOOT, "a_user_gets_the_rights_that_doctor_asks_for"),
@@ -67,6 +70,7 @@ UNTRIED = {
     "boot Linux 6.12 to 7.3, or try make && sudo make install": "no kernel is newer than the newest one that is tested",
     "boot Debian's kernel, or one with the patches of Queztl": "each kernel of the lab exports it",
     "boot a kernel with KVM; in a VM, enable nested virtualization": "each kernel for ARM64 of the lab has KVM built in",
+    "if refused: sudo mokutil --import CERTIFICATE, then reboot": "the same with a key that is not DKMS's",
     "boot another kernel": "no kernel has had another version of KVM's API since 2007",
     "stop other hypervisors; see sudo dmesg | grep kvm": "there is none",
     "see sudo dmesg | grep kvm; in a VM, nested virtualization is broken": "it works",
@@ -102,6 +106,8 @@ def remedies():
         text = path.read_text()
         for call in re.finditer(r"\bjudge\(", text):
             found.update(*(re.findall(LITERAL, word) for word in arguments(text, call.end() - 1)[3:4]))
+        for body in re.findall(r"^static const char \*\w+_command\(.*?^}", text, re.M | re.S):
+            found.update(re.findall(LITERAL, body))
         for before in (r"snprintf\((?:remedy|command|debian|fedora), [^\"]*", r"remedy\[\d+\] = ", r"#define LOAD_\w+ "):
             found.update(re.findall(before + LITERAL, text))
     return found
