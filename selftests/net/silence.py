@@ -81,8 +81,8 @@ class Silent:
 
 
 def is_locked(pid):
-    """What sums up its memory waits; the one who looks is killed."""
-    with subprocess.Popen(["cat", f"/proc/{pid}/smaps_rollup"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as reader:
+    """Who reads one of these waits, and is killed. Not every kernel has smaps_rollup."""
+    with subprocess.Popen(["cat", f"/proc/{pid}/stat", f"/proc/{pid}/cmdline"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as reader:
         try:
             reader.wait(1)
             return False

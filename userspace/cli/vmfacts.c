@@ -102,6 +102,8 @@ int read_vm_memory(int pid, struct vm_memory *memory)
 	if (read_file_at(process, "limits", text, sizeof(text)) > 0)
 		find_limit(text, "Max locked memory", &memory->limit);
 	close(process);
+	/* One that does not answer this is asked for nothing else. */
+	ask_file(pid, "stat", text, sizeof(text));
 	if (ask_file(pid, "status", text, sizeof(text)) > 0)
 		memory->pinned_mib = sum_mib(text, pinned);
 	if (ask_file(pid, "smaps_rollup", text, sizeof(text)) > 0)
